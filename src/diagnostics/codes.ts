@@ -1,10 +1,19 @@
+import { ciCodes } from './codes/ci.ts';
+import { gitlabCodes } from './codes/gitlab.ts';
+import { planCodes } from './codes/plan.ts';
+import { schemaCodes } from './codes/schema.ts';
+import { syntaxCodes } from './codes/syntax.ts';
+
 /**
  * Every diagnostic code with one line that explains it, shown in the docs. A code is never reused or renamed.
  * Each code has at least one fixture that produces it (a test checks this).
- * Keep the table sorted by code.
  */
 export const diagnosticCodes = {
-  'syntax/yaml': 'The text is not valid YAML.',
+  ...syntaxCodes,
+  ...schemaCodes,
+  ...gitlabCodes,
+  ...ciCodes,
+  ...planCodes,
 } as const satisfies Readonly<Record<string, string>>;
 
 export type DiagnosticCode = keyof typeof diagnosticCodes;

@@ -1,0 +1,79 @@
+import type { Duplex } from 'node:stream';
+import type { FileSelection, FileTree, TakenFiles } from '../model/files.ts';
+import type { ExecutorName, JobSpec } from '../model/job-spec.ts';
+import type { Exit } from '../model/outcome.ts';
+import type { LogSink } from '../model/ports.ts';
+
+/**
+ * A way to run jobs. `open` prepares a place for one job (directory, containers, services) and writes what it does
+ * into `out`. Several sessions may be open at once. Failures of the surroundings are thrown as SystemError; when
+ * `signal` is aborted `open` cleans up what it has made and rejects with the signal's reason.
+ */
+export interface Executor {
+  readonly name: ExecutorName;
+  open(job: JobSpec, out: LogSink, signal: AbortSignal): Promise<Session>;
+  /** Waits until everything that closed sessions left to remove in the background is gone. Called once, at the end. */
+  close(): Promise<void>;
+}
+
+/**
+ * The place in which one job runs. `await using session = await executor.open(…)`: disposing removes everything that
+ * the job made, also what it left running, with a time budget of its own; it never throws.
+ */
+export interface Session extends AsyncDisposable {
+  /** Absolute path of the project's directory inside the session: `CI_PROJECT_DIR`. Exists once `open` resolved. */
+  readonly directory: string;
+  /** Absolute path inside the session, outside of `directory`, for file variables: `CI_PROJECT_DIR` + `.tmp`. */
+  readonly temporaryDirectory: string;
+  /** For the log: `Running on HOST...`. */
+  readonly where: string;
+  /** The shell that scripts are written for: bash where there is one. */
+  readonly shell: 'bash' | 'sh';
+  /**
+   * Runs a script and resolves when it has ended; output goes to `command.out` with backpressure. One at a time,
+   * but for background commands. When `signal` aborts: TERM to the whole process group, KILL after the grace period,
+   * and the promise resolves with how the process ended. State of the file system is kept from one run to the next.
+   */
+  run(command: Command, signal: AbortSignal): Promise<Exit>;
+  readonly files: SessionFiles;
+  /** CPU, memory and IO that the job has used so far. */
+  readonly stats?: () => Promise<ResourceUse>;
+  readonly terminal?: (size: { readonly columns: number; readonly rows: number }) => Promise<Duplex>;
+}
+
+export interface Command {
+  /** Text for the shell, passed on its standard input so that it never shows in a process list. */
+  readonly script: string;
+  /** Default: the session's shell. Else a command line like `/bin/bash -eo pipefail`, split at spaces. */
+  readonly shell?: string;
+  /** Complete environment of the job as variables; the shell executor adds the user's own (PATH, HOME …) below it. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute path inside the session; default: `Session.directory`. */
+  readonly directory?: string;
+  readonly stdout: LogSink;
+  readonly stderr: LogSink;
+  /** Resolve as soon as the command has started; it is ended when the session is disposed. */
+  readonly background?: boolean;
+}
+
+/**
+ * Moves files between this machine and the session. A local session may layer or clone, a remote one streams tar.
+ * A relative `at` or path is relative to `Session.directory`; `put` creates missing directories.
+ * Files that `put` writes belong to the user that scripts run as.
+ */
+export interface SessionFiles {
+  /** Lays a tree over the directory `at`; existing files of the same name are replaced, others stay. */
+  put(tree: FileTree, at: string, signal: AbortSignal): Promise<void>;
+  /** Copies what matches into `into`, an existing empty directory on this machine; hard links inside are kept. */
+  get(selection: FileSelection, into: string, signal: AbortSignal): Promise<TakenFiles>;
+  /** Content of one regular file of at most `maxBytes`; undefined if it is not there or is no file. */
+  read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
+  write(path: string, content: Uint8Array, mode: number): Promise<void>;
+}
+
+export interface ResourceUse {
+  readonly cpuMs: number;
+  readonly memoryPeakBytes?: number;
+  readonly networkBytes?: number;
+  readonly blockIoBytes?: number;
+}

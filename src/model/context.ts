@@ -1,0 +1,70 @@
+import type { Variable } from './variable.ts';
+
+export const pipelineSources = [
+  'push',
+  'web',
+  'schedule',
+  'api',
+  'trigger',
+  'merge_request_event',
+  'pipeline',
+  'parent_pipeline',
+] as const;
+
+/** `CI_PIPELINE_SOURCE`. */
+export type PipelineSource = (typeof pipelineSources)[number];
+
+/** Facts about the repository, read once. Made up, with `real: false`, where there is no repository or no commit. */
+export interface GitFacts {
+  readonly real: boolean;
+  /** Absolute path of the enclosing work tree. */
+  readonly topLevel: string;
+  readonly sha: string;
+  readonly shortSha: string;
+  readonly beforeSha: string;
+  /** Undefined when a tag is built or HEAD is detached. */
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly tagMessage?: string;
+  readonly defaultBranch: string;
+  readonly message: string;
+  readonly author: string;
+  /** ISO 8601. */
+  readonly timestamp: string;
+  /** Without user name and password. */
+  readonly remoteUrl?: string;
+}
+
+export interface Project {
+  /** Absolute path: where the pipeline's paths start. */
+  readonly root: string;
+  /** `group/name`, from the remote's URL or the folder's name. */
+  readonly path: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Everything a plan depends on besides the file. */
+export interface Context {
+  readonly source: PipelineSource;
+  readonly git: GitFacts;
+  readonly project: Project;
+  /** The `CI_*` family, without what differs from job to job. */
+  readonly predefined: readonly Variable[];
+  /** Like project variables of a server: the user's configuration and secrets. */
+  readonly projectVariables: readonly Variable[];
+  /** Like variables of a manual run: `--var`, `--var-file`. */
+  readonly pipelineVariables: readonly Variable[];
+  readonly query: RepositoryQuery;
+}
+
+/** Memoised questions about the repository and the tree; may start `git`, nothing else. */
+export interface RepositoryQuery {
+  /**
+   * Paths (relative to the project root) changed against the base that fits the event, including uncommitted
+   * changes. Undefined: there is nothing to compare with, as for a tag or a schedule, so `changes` is true.
+   */
+  changedPaths(compareTo?: string): readonly string[] | undefined;
+  /** All paths of the project that a job would see: tracked, and untracked but not ignored. */
+  paths(): readonly string[];
+}

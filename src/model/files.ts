@@ -1,0 +1,45 @@
+/**
+ * Files that lie in one directory tree on this machine. An immutable tree may be layered, bound, hard linked below an
+ * overlay or streamed; it must never be written through.
+ */
+export interface FileTree {
+  /** Absolute path of the directory. */
+  readonly root: string;
+  /** The files that belong to the tree, relative to `root` with forward slashes; absent: everything below `root`. */
+  readonly entries?: readonly FileEntry[];
+  /** Nobody changes it while it is in use. */
+  readonly immutable: boolean;
+  /** Identity of the content for caching layers; equal ids mean equal content. */
+  readonly id?: string;
+}
+
+export interface FileEntry {
+  /** Relative to the tree's root, forward slashes, never starts with `/` or `..`. */
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  readonly sizeBytes: number;
+}
+
+/** Which files of a job to take: GitLab's `artifacts:` and `cache:` `paths`, `exclude`, `untracked`. */
+export interface FileSelection {
+  /**
+   * Globs (doublestar, as GitLab Runner) or plain paths, relative to `base`. A directory stands for all below it.
+   * Paths that lead outside of `base` are ignored with a warning.
+   */
+  readonly paths: readonly string[];
+  readonly exclude: readonly string[];
+  /** Also every file that git does not track (ignored ones too), as GitLab's `untracked: true`. */
+  readonly untracked: boolean;
+  /** Directory in the session; absolute, or relative to the session's directory. Default: the session's directory. */
+  readonly base?: string;
+}
+
+/** What `SessionFiles.get` took. */
+export interface TakenFiles {
+  readonly entries: readonly FileEntry[];
+  readonly totalBytes: number;
+  /** Patterns that matched nothing, in the order of the selection. */
+  readonly unmatched: readonly string[];
+  /** Patterns that led outside of the base directory and were ignored. */
+  readonly outside: readonly string[];
+}

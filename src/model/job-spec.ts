@@ -1,0 +1,50 @@
+import type { FileTree } from './files.ts';
+import type { Image, Service } from './pipeline.ts';
+import type { Step } from './step.ts';
+import type { Variable } from './variable.ts';
+
+export type ExecutorName = 'shell' | 'docker' | 'ssh' | 'fake';
+
+/** Where a job's sources come from. */
+export type Source =
+  /** An immutable copy of the working tree as it was when the run started. */
+  | { readonly kind: 'snapshot'; readonly tree: FileTree }
+  /** `--in-place`: the job runs in this directory itself, nothing is copied. Shell executor only. */
+  | { readonly kind: 'in-place'; readonly directory: string }
+  | { readonly kind: 'none' };
+
+/** A job whose artifacts or workspace layers this one receives. */
+export interface Dependency {
+  /** The job's id in this run. */
+  readonly id: string;
+  readonly name: string;
+}
+
+/**
+ * Everything that is needed to run one try of a job: what GitLab's server hands to a runner. Made at the moment of
+ * dispatch, so dependencies' artifacts and dotenv variables are known. Plain data.
+ */
+export interface JobSpec {
+  /** Unique in the run: `build`, `test: [18, linux]`, `workflow/name`, `bridge/name`. */
+  readonly id: string;
+  readonly name: string;
+  readonly stage: string;
+  readonly runId: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  readonly executor: ExecutorName;
+  /** In order of precedence, a later one wins; texts of the spec may use them. */
+  readonly variables: readonly Variable[];
+  readonly image?: Image;
+  readonly services: readonly Service[];
+  readonly steps: readonly Step[];
+  readonly source: Source;
+  /** `group/name`: decides the directory's name in the session. */
+  readonly projectPath: string;
+  readonly dependencies: readonly Dependency[];
+  /** Jobs whose workspace layers `attach-workspace` sees, in graph order. */
+  readonly workspaceFrom: readonly Dependency[];
+  readonly timeoutMs: number;
+  /** RE2 source without slashes. */
+  readonly coverage?: string;
+}

@@ -1,0 +1,168 @@
+import type { Span, Spanned } from '../diagnostics/diagnostic.ts';
+import type { FailureReason } from './outcome.ts';
+import type { Step } from './step.ts';
+import type { VariableDefinition } from './variable.ts';
+
+/**
+ * What a dialect makes of a pipeline file: everything read and merged, nothing decided yet. Nothing after this type
+ * knows which dialect it came from.
+ */
+export interface Pipeline {
+  /** The entry file, relative to the project root. */
+  readonly file: string;
+  /** `workflow:name`, variables not expanded. */
+  readonly name?: string;
+  /** In order; always with `.pre` first and `.post` last. */
+  readonly stages: readonly string[];
+  /** Global `variables:`. */
+  readonly variables: readonly VariableDefinition[];
+  readonly workflow: Workflow;
+  /** Visible jobs in file order (hidden ones are gone). */
+  readonly jobs: readonly JobDefinition[];
+  /** Something that the file includes could not be read: unknown names in it are warnings, not errors. */
+  readonly incomplete: boolean;
+}
+
+export interface Workflow {
+  /** Absent: the pipeline always exists. Present: the first that matches decides, no match means no pipeline. */
+  readonly rules?: readonly Rule[];
+  readonly autoCancelOnJobFailure: 'none' | 'all';
+}
+
+export type When = 'on_success' | 'on_failure' | 'always' | 'manual' | 'delayed' | 'never';
+
+/** `allow_failure`: `exitCodes` means that only these exit codes are forgiven. */
+export type AllowFailure = boolean | { readonly exitCodes: readonly number[] };
+
+interface DefinitionBase {
+  readonly name: string;
+  /** The job's name in its file. */
+  readonly span: Span;
+  readonly stage: Spanned<string>;
+  /** Absent: always in, with the job's own `when`. */
+  readonly rules?: readonly Rule[];
+  readonly when: Exclude<When, 'never'>;
+  /** With `when: delayed`. */
+  readonly startInMs?: number;
+  /** Absent: false, but true for a job whose `when: manual` stands outside of rules. */
+  readonly allowFailure?: AllowFailure;
+  /** Absent: the job waits for all jobs of earlier stages. `[]`: it starts at once. */
+  readonly needs?: readonly Need[];
+  readonly parallel?: Parallel;
+  readonly variables: readonly VariableDefinition[];
+  /** Which global variables the job sees: all, none, or the named ones (`inherit:variables`). */
+  readonly inheritVariables: boolean | readonly string[];
+  readonly resourceGroup?: string;
+  readonly interruptible: boolean;
+  readonly environment?: Environment;
+}
+
+/** A job that runs steps. */
+export interface ScriptJobDefinition extends DefinitionBase {
+  readonly kind: 'job';
+  readonly image?: Image;
+  readonly services: readonly Service[];
+  /** The job's life in order, text not expanded. `download-artifacts` is filled in when the job is handed out. */
+  readonly steps: readonly Step[];
+  /** Whose artifacts to fetch. Absent: those of `needs` with artifacts, or of all earlier stages. `[]`: none. */
+  readonly dependencies?: readonly Spanned<string>[];
+  readonly retry: Retry;
+  readonly timeoutMs?: number;
+  /** RE2 source without slashes. */
+  readonly coverage?: string;
+  readonly tags: readonly string[];
+}
+
+/** A job that starts another pipeline (`trigger:`). */
+export interface BridgeDefinition extends DefinitionBase {
+  readonly kind: 'bridge';
+  readonly trigger: Trigger;
+}
+
+/** A gate that somebody has to open (CircleCI's `type: approval`). */
+export interface ApprovalDefinition extends DefinitionBase {
+  readonly kind: 'approval';
+}
+
+export type JobDefinition = ScriptJobDefinition | BridgeDefinition | ApprovalDefinition;
+
+export interface Trigger {
+  /** What to start, as written: a project path, or files. Filled out by the dialect that expands it. */
+  readonly project?: string;
+  readonly branch?: string;
+  readonly includes: readonly Spanned<string>[];
+  readonly strategy?: 'depend' | 'mirror';
+}
+
+export interface Need {
+  readonly job: string;
+  readonly span: Span;
+  readonly artifacts: boolean;
+  /** The need may be missing from the pipeline. */
+  readonly optional: boolean;
+  /** `needs:parallel:matrix`: only these legs; each map must be contained in the leg's variables. */
+  readonly matrix?: readonly Readonly<Record<string, string>>[];
+  /** Final statuses of the needed job that let this one start (CircleCI); absent: by `when`, as on GitLab. */
+  readonly statuses?: readonly string[];
+}
+
+export type Parallel =
+  | { readonly kind: 'count'; readonly count: number; readonly span: Span }
+  /** Each entry is multiplied out by itself; entry order and key order are the file's. */
+  | {
+      readonly kind: 'matrix';
+      readonly entries: readonly (readonly { readonly name: string; readonly values: readonly string[] }[])[];
+      readonly span: Span;
+    };
+
+export interface Retry {
+  /** Further tries after the first: 0 to 2. */
+  readonly max: number;
+  /** Absent: any failure. */
+  readonly when?: readonly (FailureReason | 'always' | 'stuck_or_timeout_failure')[];
+  /** Absent: any exit code. */
+  readonly exitCodes?: readonly number[];
+}
+
+/** One entry of `rules:` or `workflow:rules:`. All conditions that are present must hold; none present: it matches. */
+export interface Rule {
+  readonly span: Span;
+  /** Text of `if:`; the dialect has checked that it parses. */
+  readonly if?: Spanned<string>;
+  readonly changes?: { readonly paths: readonly string[]; readonly compareTo?: string; readonly span: Span };
+  readonly exists?: { readonly paths: readonly string[]; readonly span: Span };
+  readonly when?: When;
+  readonly startInMs?: number;
+  readonly allowFailure?: AllowFailure;
+  readonly variables?: readonly VariableDefinition[];
+  readonly needs?: readonly Need[];
+  readonly interruptible?: boolean;
+}
+
+export type PullPolicy = 'always' | 'if-not-present' | 'never';
+
+/** A container image, variables not expanded. */
+export interface Image {
+  readonly name: string;
+  readonly span: Span;
+  /** Absent: the image's own. `['']` or `[]`: none. */
+  readonly entrypoint?: readonly string[];
+  /** Tried in order. Absent: the command line's. */
+  readonly pullPolicy?: readonly PullPolicy[];
+  readonly platform?: string;
+  readonly user?: string;
+}
+
+export interface Service extends Image {
+  readonly aliases: readonly string[];
+  readonly command?: readonly string[];
+  readonly variables: readonly VariableDefinition[];
+}
+
+export interface Environment {
+  readonly name: string;
+  readonly url?: string;
+  readonly action: 'start' | 'prepare' | 'stop' | 'verify' | 'access';
+  readonly onStop?: string;
+  readonly tier?: string;
+}

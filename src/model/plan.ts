@@ -1,0 +1,129 @@
+import type { Span } from '../diagnostics/diagnostic.ts';
+import type { ExecutorName } from './job-spec.ts';
+import type {
+  AllowFailure,
+  ApprovalDefinition,
+  BridgeDefinition,
+  Need,
+  ScriptJobDefinition,
+  When,
+} from './pipeline.ts';
+import type { VariableLayers } from './variable.ts';
+
+/** What a run will do: rules decided, matrices multiplied out, names resolved to ids, cycles refused. Plain data. */
+export interface Plan {
+  /** `workflow:name` with variables expanded. */
+  readonly name?: string;
+  readonly stages: readonly string[];
+  /** Nodes that are in the pipeline and selected, in stage order, then file order. */
+  readonly nodes: readonly PlanNode[];
+  /** Every job of the file with the reasons why it is in or out, in file order: for `list`, `plan`, `explain`. */
+  readonly decisions: readonly Decision[];
+  /** Set when `workflow:rules` leaves the whole pipeline out. `nodes` is empty then. */
+  readonly leftOutBecause?: string;
+  readonly autoCancelOnJobFailure: 'none' | 'all';
+  /** One-line remarks for the user, for example that a named job is run although its rules leave it out. */
+  readonly notices: readonly string[];
+}
+
+interface PlanNodeBase {
+  /** Unique in the plan; see JobSpec.id. */
+  readonly id: string;
+  readonly name: string;
+  /** Name of the definition: `test` for the leg `test: [18]`. */
+  readonly group: string;
+  readonly stage: string;
+  readonly stageIndex: number;
+  readonly when: Exclude<When, 'never'>;
+  readonly startInMs?: number;
+  readonly allowFailure: AllowFailure;
+  /** `dag`: `needs` was written, stages do not matter. `stage`: waits for all nodes of earlier stages. */
+  readonly scheduling: 'dag' | 'stage';
+  /** Nodes that must end before this one starts. With `stage`: all of the earlier stages. */
+  readonly needs: readonly PlanEdge[];
+  readonly variables: VariableLayers;
+  /** Expanded. */
+  readonly resourceGroup?: string;
+  readonly interruptible: boolean;
+}
+
+export interface PlanEdge {
+  readonly id: string;
+  /** See Need.statuses. */
+  readonly statuses?: readonly string[];
+}
+
+export interface JobNode extends PlanNodeBase {
+  readonly kind: 'job';
+  readonly executor: ExecutorName;
+  readonly definition: ScriptJobDefinition;
+  /** Ids of the nodes whose artifacts (and dotenv variables) it receives, in plan order. */
+  readonly artifactsFrom: readonly string[];
+  readonly timeoutMs: number;
+}
+
+export interface BridgeNode extends PlanNodeBase {
+  readonly kind: 'bridge';
+  readonly definition: BridgeDefinition;
+}
+
+export interface ApprovalNode extends PlanNodeBase {
+  readonly kind: 'approval';
+  readonly definition: ApprovalDefinition;
+}
+
+export type PlanNode = JobNode | BridgeNode | ApprovalNode;
+
+/** Why a job is in or out. */
+export interface Decision {
+  /** The definition's name. */
+  readonly name: string;
+  readonly stage: string;
+  readonly included: boolean;
+  /** Was it asked for, or needed by something that was. */
+  readonly selected: boolean;
+  /** One clause: "rule 2 matches", "no rule matches", "when: never in rule 1", "named on the command line". */
+  readonly because: string;
+  readonly when: When;
+  readonly allowFailure: AllowFailure;
+  /** Ids in the plan, several for a parallel job; empty if it is out. */
+  readonly ids: readonly string[];
+  readonly needs: readonly Need[];
+  readonly image?: string;
+  readonly executor: ExecutorName;
+  readonly rules: readonly RuleTrace[];
+}
+
+/** What became of one rule. */
+export interface RuleTrace {
+  readonly span: Span;
+  readonly result: 'matched' | 'not-matched' | 'not-reached';
+  readonly clauses: readonly ClauseTrace[];
+}
+
+export interface ClauseTrace {
+  readonly kind: 'if' | 'changes' | 'exists';
+  /** As written: the expression, or the patterns. */
+  readonly text: string;
+  readonly result: boolean;
+  /** The values that decided: `$CI_COMMIT_BRANCH = "main"`, `changed: src/a.ts`. Masked values are replaced. */
+  readonly values: readonly string[];
+}
+
+/** What the user asked for on the command line. */
+export interface Selection {
+  /** Job names, globs, legs. Empty with no stages: the whole pipeline. */
+  readonly selectors: readonly string[];
+  readonly stages: readonly string[];
+  /** false: `--no-needs`, only the named jobs. */
+  readonly withNeeds: boolean;
+  /** `--from JOB`: this job and everything after it. */
+  readonly from?: string;
+  /** `--failed`: exactly these ids, decided from the last run. */
+  readonly only?: readonly string[];
+  /** Manual jobs to start. */
+  readonly manual: 'all' | readonly string[];
+  readonly executor: 'auto' | 'shell' | 'docker' | 'ssh';
+  /** `--timeout`: for jobs that name none. */
+  readonly defaultTimeoutMs: number;
+}

@@ -1,0 +1,89 @@
+import type { Checked } from '../diagnostics/diagnostic.ts';
+import type { FileEntry, FileTree, TakenFiles } from './files.ts';
+import type { Dependency, JobSpec } from './job-spec.ts';
+import type { ArtifactRecord, Outcome, Outputs } from './outcome.ts';
+import type { UploadArtifactsStep } from './step.ts';
+
+/** Takes a job's output. Bytes, not text; the promise is backpressure: await it before writing more. */
+export interface LogSink {
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/** One try of a job, handed out by a source. */
+export interface JobLease {
+  readonly spec: JobSpec;
+  /** Aborted: stop the script, run `after_script`, report canceled. */
+  readonly cancel: AbortSignal;
+  /** Aborted: drop everything, clean up, report canceled. Implies nothing about `cancel`. */
+  readonly abort: AbortSignal;
+  /** Where the job's masked output goes. The source closes it when the lease is settled. */
+  readonly log: LogSink;
+}
+
+/** GitLab's seam between server and runner: who knows which job comes next. */
+export interface JobSource {
+  /** Resolves with the next job as soon as there is one; undefined: there will be none any more, or `signal` aborted. */
+  next(signal: AbortSignal): Promise<JobLease | undefined>;
+  /** Tells how a leased job ended. Must be called exactly once a lease. */
+  settle(lease: JobLease, outcome: Outcome, outputs: Outputs): Promise<void>;
+}
+
+/** Fills a directory on this machine with files; the store gives the directory and takes it over afterwards. */
+export type Fill = (directory: string) => Promise<TakenFiles>;
+
+/** Where artifacts go to and come from: the run's own store, or a GitLab server. */
+export interface ArtifactPort {
+  /** The `archive` artifacts of a job; undefined if it uploaded none. */
+  fetch(dependency: Dependency, signal: AbortSignal): Promise<FileTree | undefined>;
+  /** Stores one upload step's files atomically. Undefined: nothing matched, nothing stored. */
+  store(job: JobSpec, step: UploadArtifactsStep, fill: Fill, signal: AbortSignal): Promise<ArtifactRecord | undefined>;
+  /** Layers that the given jobs persisted, in their order. */
+  workspaceLayers(from: readonly Dependency[]): Promise<readonly WorkspaceLayer[]>;
+  /** Stores one `persist-workspace` step's files. */
+  persist(job: JobSpec, fill: Fill, signal: AbortSignal): Promise<void>;
+}
+
+export interface WorkspaceLayer {
+  readonly job: string;
+  readonly tree: FileTree;
+  readonly entries: readonly FileEntry[];
+}
+
+export interface CacheHit {
+  /** The key as it was saved, readable. */
+  readonly key: string;
+  readonly tree: FileTree;
+}
+
+/** Where caches live. Keys are readable text here; the store hashes them. */
+export interface CachePort {
+  restore(key: string, match: 'exact' | 'prefix', signal: AbortSignal): Promise<CacheHit | undefined>;
+  /** Atomic: a reader sees the old cache or the new one. `unchanged`: equal content was there already. */
+  save(
+    key: string,
+    options: { readonly overwrite: boolean },
+    fill: Fill,
+    signal: AbortSignal,
+  ): Promise<'saved' | 'unchanged' | 'exists' | 'empty'>;
+}
+
+/** Reads files that a pipeline file includes. */
+export interface FileLoader {
+  /**
+   * Files of the project that match an `include:local` path or glob, sorted, relative to the project root.
+   * Paths that lead outside of the project (`..`, symlinks, `.git`) give a diagnostic and no file.
+   */
+  local(pattern: string): Promise<Checked<readonly LoadedFile[]>>;
+}
+
+export interface LoadedFile {
+  /** Relative to the project root, forward slashes. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Mutual exclusion by name between all runs on this machine (`resource_group`). */
+export interface ResourceLocks {
+  /** Resolves when the lock is held; dispose to release. A lock of a process that died is taken over. */
+  acquire(name: string, signal: AbortSignal): Promise<AsyncDisposable>;
+}

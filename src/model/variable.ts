@@ -1,0 +1,33 @@
+import type { Span } from '../diagnostics/diagnostic.ts';
+
+/** A variable as a job receives it; the shape of GitLab's job payload. In a list, a later one of the same name wins. */
+export interface Variable {
+  readonly name: string;
+  /** May hold `$OTHER`, expanded once by whoever uses it, unless `raw`. */
+  readonly value: string;
+  /** `expand: false`: the value is taken literally. */
+  readonly raw?: boolean;
+  /** The job sees the path of a file that holds the value. */
+  readonly file?: boolean;
+  /** The value never appears in a log or event. */
+  readonly masked?: boolean;
+}
+
+/** A variable as a pipeline file defines it. */
+export interface VariableDefinition extends Variable {
+  readonly span: Span;
+  readonly description?: string;
+  readonly options?: readonly string[];
+}
+
+/**
+ * The variables of one job in GitLab's order of precedence. A later list wins over an earlier one; `dotenv` (outputs
+ * of earlier jobs) stands between and is known only when the job is handed out.
+ * Source: https://docs.gitlab.com/ci/variables/#cicd-variable-precedence
+ */
+export interface VariableLayers {
+  /** predefined, then global YAML, then job YAML, matrix, `rules:variables`. */
+  readonly belowDotenv: readonly Variable[];
+  /** project-like (from the user's configuration and secrets), then pipeline-like (`--var`, `--var-file`). */
+  readonly aboveDotenv: readonly Variable[];
+}
