@@ -1,0 +1,33 @@
+// Builds dist/: one bundle with lazy chunks. Run by `npm run build` and, after every install from git, by `prepare`.
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { compileSchemas } from './compile-schemas.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+await compileSchemas();
+await rm(`${root}dist`, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { ci: 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  chunkNames: 'chunks/[name]-[hash]',
+  minify: true,
+  keepNames: false,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  // Only needed for an ssh:// engine and for BuildKit sessions: loaded from node_modules when used.
+  external: ['ssh2', 'cpu-features', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
+  banner: {
+    // Bundled CommonJS packages ask for Node's own modules with require().
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
