@@ -1,0 +1,36 @@
+import type { Writable } from 'node:stream';
+
+/** What a command knows of the outside: everything else gets its facts from here, never from `process`. */
+export interface Invocation {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute; `-C` is applied already. */
+  readonly cwd: string;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly stdinIsTty: boolean;
+  readonly version: string;
+}
+
+/** One of the two output streams. */
+export interface Terminal {
+  readonly stream: Writable;
+  readonly isTty: boolean;
+  /** Width in columns; undefined when nobody knows. */
+  readonly columns: number | undefined;
+}
+
+/** Writes text and resolves when the stream took it, so that a command never ends with half of its output unsent. */
+export function print(terminal: Terminal, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    terminal.stream.write(text, (error) => {
+      // Nobody reads any more (`ci list | head -1`): that is no failure of ours.
+      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
+      else resolve();
+    });
+  });
+}
+
+/** Writes one JSON document to stdout. */
+export function printJson(invocation: Invocation, document: object): Promise<void> {
+  return print(invocation.stdout, `${JSON.stringify(document, null, 2)}\n`);
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { CommanderError } from 'commander';
+import { CommandError, describeFailure, exitCodes } from './exit-code.ts';
+import { type Invocation, print, type Terminal } from './invocation.ts';
+import { createProgram } from './program.ts';
+
+function terminal(stream: NodeJS.WriteStream): Terminal {
+  return { stream, isTty: stream.isTTY === true, columns: stream.columns };
+}
+
+function invocation(): Invocation {
+  const packageFile = new URL('../package.json', import.meta.url);
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    stdout: terminal(process.stdout),
+    stderr: terminal(process.stderr),
+    stdinIsTty: process.stdin.isTTY === true,
+    version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
+  };
+}
+
+/** Reads the command line, runs the command, and resolves with the exit code. */
+async function main(argv: readonly string[], given: Invocation): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = createProgram(given.version, async (load, arguments_, options) => {
+    const directory = options['directory'];
+    const cwd = typeof directory === 'string' ? resolve(given.cwd, directory) : given.cwd;
+    if (cwd !== given.cwd) {
+      try {
+        process.chdir(cwd);
+      } catch {
+        throw new CommandError(exitCodes.usage, `there is no folder ${String(directory)}`);
+      }
+    }
+    const action = await load();
+    exitCode = await action({ ...given, cwd }, arguments_, options as never);
+  });
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    const code = (error as CommanderError).code;
+    if (typeof code === 'string' && code.startsWith('commander.')) {
+      // Commander has printed its message; asking for help or the version is no mistake.
+      const asked = code === 'commander.helpDisplayed' || code === 'commander.version';
+      return asked ? exitCodes.ok : exitCodes.usage;
+    }
+    const failure = describeFailure(error);
+    await print(given.stderr, `ci: ${failure.text}\n`);
+    return failure.exitCode;
+  }
+}
+
+// A reader that went away (`ci list | head -1`) ends us quietly, as it ends every filter.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2), invocation());

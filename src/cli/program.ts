@@ -1,0 +1,327 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../util/duration.ts';
+import type { Invocation } from './invocation.ts';
+
+/** What every command resolves to: the process's exit code. */
+export type Action<O> = (invocation: Invocation, arguments_: readonly string[], options: O) => Promise<number>;
+
+/** Options of all commands that read a pipeline file. */
+export interface FileOptions {
+  readonly file?: string;
+  readonly directory?: string;
+  readonly dialect?: 'ci' | 'gitlab' | 'circle';
+  readonly color?: 'always' | 'never' | 'auto';
+}
+
+/** Options that say where the pipeline comes from. */
+export interface EventOptions {
+  readonly event?: 'push' | 'tag' | 'merge_request' | 'schedule' | 'web' | 'api' | 'trigger';
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly targetBranch?: string;
+  readonly changedSince?: string;
+  readonly var: readonly string[];
+  readonly varFile: readonly string[];
+  readonly secret: readonly string[];
+}
+
+/** Options that choose jobs. */
+export interface SelectionOptions {
+  readonly stage: readonly string[];
+  readonly needs: boolean;
+  readonly from?: string;
+  readonly failed?: boolean;
+  readonly manual: readonly string[];
+  readonly allManual?: boolean;
+  readonly executor?: 'auto' | 'shell' | 'docker';
+  readonly timeout?: number;
+}
+
+export type PlanOptions = FileOptions & EventOptions & SelectionOptions;
+
+const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+
+const positiveInteger = (value: string): number => {
+  const number = Number(value);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return number;
+};
+
+const duration = (value: string): number => {
+  const ms = parseDuration(value);
+  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('Write for example 90s, 10m or "1h 30m".');
+  return ms;
+};
+
+function withColor(command: Command): Command {
+  return command.addOption(
+    new Option('--color <when>', 'colours: NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured').choices([
+      'always',
+      'never',
+      'auto',
+    ]),
+  );
+}
+
+function withDirectory(command: Command): Command {
+  return command.option('-C, --directory <dir>', 'first change to this folder');
+}
+
+function withFile(command: Command): Command {
+  return withColor(
+    withDirectory(
+      command
+        .option(
+          '-f, --file <file>',
+          'the pipeline file (default: .ci.yml, .ci.yaml, .gitlab-ci.yml, .circleci/config.yml)',
+        )
+        .addOption(new Option('--dialect <name>', 'the language of the file').choices(['ci', 'gitlab', 'circle'])),
+    ),
+  );
+}
+
+function withEvent(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--event <event>', 'simulate where the pipeline comes from').choices([
+        'push',
+        'tag',
+        'merge_request',
+        'schedule',
+        'web',
+        'api',
+        'trigger',
+      ]),
+    )
+    .option('--branch <name>', 'as if this branch was pushed')
+    .option('--tag <name>', 'as if this tag was pushed')
+    .option('--target-branch <name>', 'the branch that the merge request goes to')
+    .option('--changed-since <rev>', 'compare with this revision in rules:changes')
+    .option('--var <name=value>', 'a variable, above those of the file (repeatable)', collect, [])
+    .option('--var-file <file>', 'variables from a file of NAME=value lines (repeatable)', collect, [])
+    .option('--secret <name>', 'a masked variable, its value taken from the environment (repeatable)', collect, []);
+}
+
+function withSelection(command: Command): Command {
+  return command
+    .option('--stage <stage>', 'all jobs of this stage (repeatable)', collect, [])
+    .option('--no-needs', 'only the named jobs, not what they need')
+    .option('--from <job>', "this job and all after it, with the last run's artifacts")
+    .option('--failed', 'what failed or did not run last time')
+    .option('--manual <job>', 'start this manual job (repeatable)', collect, [])
+    .option('--all-manual', 'start all manual jobs')
+    .addOption(
+      new Option('-e, --executor <name>', 'auto: Docker for a job that names an image, else the shell').choices([
+        'auto',
+        'shell',
+        'docker',
+      ]),
+    )
+    .option('--timeout <duration>', 'for jobs that name none (default: 1h)', duration);
+}
+
+function format(command: Command, formats: readonly string[]): Command {
+  return command.addOption(new Option('--format <format>', 'how to print it').choices(formats).default(formats[0]));
+}
+
+/** Options of `ci run`. */
+export interface RunOptions extends PlanOptions {
+  readonly concurrency?: number;
+  readonly inPlace?: boolean;
+  readonly isolation?: 'auto' | 'copy';
+  readonly artifactsDir?: string;
+  readonly onFailure?: 'stop' | 'continue';
+  readonly cache: boolean;
+  readonly offline?: boolean;
+  readonly pull?: 'always' | 'if-not-present' | 'never';
+  readonly privileged?: boolean;
+  readonly watch?: boolean;
+  readonly dryRun?: boolean;
+  readonly reporter?: 'auto' | 'tree' | 'plain' | 'json' | 'github' | 'gitlab';
+  readonly report: readonly string[];
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+function runCommand(): Command {
+  const command = new Command('run')
+    .description('run the pipeline, or the selected jobs with everything they need')
+    .argument('[selector...]', 'job names, globs (test:*) or one leg of a matrix ("test: [18, linux]")');
+  return withSelection(withEvent(withFile(command)))
+    .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
+    .option('--in-place', 'shell jobs run in the working tree itself')
+    .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'copy']))
+    .option('--artifacts-dir <dir>', 'also copy what jobs upload to here')
+    .addOption(
+      new Option('--on-failure <what>', 'continue: jobs that do not depend on the failure go on').choices([
+        'continue',
+        'stop',
+      ]),
+    )
+    .option('--no-cache', 'neither restore nor save caches')
+    .option('--offline', 'no network of our own: images are never pulled')
+    .addOption(
+      new Option('--pull <policy>', 'when to pull images (default: if-not-present)').choices([
+        'always',
+        'if-not-present',
+        'never',
+      ]),
+    )
+    .option('--privileged', 'privileged containers; a pipeline file cannot ask for this')
+    .option('--watch', 'run again when files change')
+    .option('--dry-run', 'the same as ci plan')
+    .addOption(
+      new Option('--reporter <name>', 'auto: tree on a terminal, github or gitlab inside those, else plain').choices([
+        'auto',
+        'tree',
+        'plain',
+        'json',
+        'github',
+        'gitlab',
+      ]),
+    )
+    .option('--report <kind=file>', 'junit=FILE, html=FILE or json=FILE, written at the end (repeatable)', collect, [])
+    .option('-q, --quiet', 'only failures and the summary')
+    .option('-v, --verbose', 'more: sections, timings, what is used');
+}
+
+interface CommandEntry {
+  readonly command: Command;
+  /** Loads the command's code: nothing is loaded that the command does not need. */
+  readonly load: () => Promise<Action<never>>;
+}
+
+/** Every command with the code behind it. */
+function commandTable(): readonly CommandEntry[] {
+  return [
+    { command: runCommand(), load: async () => (await import('./commands/run.ts')).run },
+    {
+      command: format(
+        withFile(
+          new Command('lint')
+            .description('check files: syntax, schema, meaning; runs nothing, needs no network')
+            .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
+        ),
+        ['text', 'json', 'sarif', 'github', 'codequality'],
+      ).option('--strict', 'warnings count as problems too'),
+      load: async () => (await import('./commands/lint.ts')).lint,
+    },
+    {
+      command: format(withSelection(withEvent(withFile(new Command('list').alias('ls')))), [
+        'text',
+        'json',
+      ]).description('the jobs of the pipeline: name, stage, when, needs, executor, why in or out'),
+      load: async () => (await import('./commands/list.ts')).list,
+    },
+    {
+      command: format(
+        withSelection(
+          withEvent(withFile(new Command('graph').argument('[selector...]', 'only these jobs and what they need'))),
+        ),
+        ['tree', 'mermaid', 'dot', 'json', 'html'],
+      ).description('the DAG of the pipeline'),
+      load: async () => (await import('./commands/graph.ts')).graph,
+    },
+    {
+      command: format(
+        withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))),
+        ['text', 'json'],
+      ).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),
+      load: async () => (await import('./commands/plan.ts')).plan,
+    },
+    {
+      command: format(
+        withSelection(withEvent(withFile(new Command('explain').argument('<job>', 'a job of the file')))),
+        ['text', 'json'],
+      ).description('why a job is in, out, manual or delayed: every rule with the values it saw'),
+      load: async () => (await import('./commands/explain.ts')).explain,
+    },
+    {
+      command: format(withEvent(withFile(new Command('config'))), ['yaml', 'json']).description(
+        'the file after includes, extends, references and anchors',
+      ),
+      load: async () => (await import('./commands/config.ts')).config,
+    },
+    {
+      command: withColor(
+        withDirectory(
+          new Command('logs')
+            .argument('[job]', 'default: all jobs of the run, one after the other')
+            .option('--run <id>', 'default: the last run'),
+        ),
+      ).description('full logs of the last run'),
+      load: async () => (await import('./commands/logs.ts')).logs,
+    },
+    {
+      command: format(
+        withDirectory(
+          new Command('artifacts')
+            .argument('[job]', 'default: all jobs of the run')
+            .option('--run <id>', 'default: the last run'),
+        ),
+        ['text', 'json'],
+      ).description('paths of the artifacts of the last run'),
+      load: async () => (await import('./commands/artifacts.ts')).artifacts,
+    },
+    {
+      command: format(
+        withColor(
+          withDirectory(new Command('runs').option('-n, --limit <n>', 'how many (default: 20)', positiveInteger)),
+        ),
+        ['text', 'json'],
+      ).description('earlier runs with their results'),
+      load: async () => (await import('./commands/runs.ts')).runs,
+    },
+    {
+      command: format(
+        new Command('clean')
+          .option('--all', 'runs, caches and snapshots of all projects')
+          .option('--older <duration>', 'only what is older than this', duration)
+          .option('--dry-run', 'only say what would be removed'),
+        ['text', 'json'],
+      ).description('remove what ci keeps on this machine: leftovers of dead runs, old runs; with --all everything'),
+      load: async () => (await import('./commands/clean.ts')).clean,
+    },
+    {
+      command: new Command('schema')
+        .argument('[dialect]', 'ci or gitlab', 'ci')
+        .description('print a JSON Schema, for editors'),
+      load: async () => (await import('./commands/schema.ts')).schema,
+    },
+    {
+      command: new Command('completion')
+        .argument('<shell>', 'bash, zsh, fish or pwsh')
+        .description('print a completion script for a shell'),
+      load: async () => (await import('./commands/completion.ts')).completion,
+    },
+  ];
+}
+
+/** Runs one command; given the chosen one's loader, arguments and options, resolves with the exit code. */
+export type Execute = (
+  load: () => Promise<Action<never>>,
+  arguments_: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+) => Promise<void>;
+
+/** The whole command line. Also the source of the command line reference and of shell completion. */
+export function createProgram(version: string, execute: Execute): Command {
+  const program = new Command('ci')
+    .description('Run .ci.yml, .gitlab-ci.yml and .circleci/config.yml pipelines on this machine.')
+    .version(version, '-V, --version', 'print the version')
+    .option('-C, --directory <dir>', 'first change to this folder')
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(ci --help shows what there is)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 passed, 1 a job failed or lint found problems, 2 wrong usage, 3 invalid pipeline file,\n4 the surroundings failed (engine, image, disk), 5 a bug of ours, 128+N ended by signal N.',
+    );
+  for (const { command, load } of commandTable()) {
+    command.action(async () => {
+      await execute(load, command.args, command.optsWithGlobals());
+    });
+    command.showHelpAfterError(`(ci ${command.name()} --help shows what there is)`);
+    program.addCommand(command);
+  }
+  return program;
+}
