@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { CommandError, exitCodes } from '../exit-code.ts';
+import { type Invocation, print } from '../invocation.ts';
+
+/** `ci schema [ci|gitlab]`: prints the JSON Schema that the files are checked against, for editors. */
+export async function schema(invocation: Invocation, [dialect = 'ci']: readonly string[]): Promise<number> {
+  const names: Readonly<Record<string, string>> = { ci: 'ci.schema.json', gitlab: 'gitlab-ci.schema.json' };
+  const name = names[dialect];
+  if (name === undefined) {
+    throw new CommandError(exitCodes.usage, `there is no schema for "${dialect}"`, 'known: ci, gitlab');
+  }
+  await print(invocation.stdout, readFileSync(new URL(`../schemas/${name}`, import.meta.url), 'utf8'));
+  return exitCodes.ok;
+}
