@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { type RunningProcess, startProcess } from '../../src/util/process.ts';
+import { runCommand } from '../../src/util/process-command.ts';
+import { endFamily, findStrays, isAlive, markerName } from '../../src/util/process-strays.ts';
+
+const path = process.env.PATH ?? '/usr/bin:/bin';
+
+interface Started {
+  readonly running: RunningProcess;
+  readonly marker: string;
+  output(): string;
+  /** Resolves once the output holds the text. */
+  says(text: string): Promise<void>;
+}
+
+async function start(script: string, take?: (bytes: Uint8Array) => Promise<void>): Promise<Started> {
+  const marker = randomBytes(12).toString('hex');
+  const chunks: Uint8Array[] = [];
+  let wake = (): void => {};
+  const collect = async (bytes: Uint8Array): Promise<void> => {
+    await take?.(bytes);
+    chunks.push(bytes);
+    wake();
+  };
+  const running = await startProcess({
+    file: 'bash',
+    args: [],
+    directory: '/',
+    env: { PATH: path, [markerName]: marker },
+    stdin: script,
+    stdout: collect,
+    stderr: collect,
+  });
+  const output = (): string => Buffer.concat(chunks).toString('utf8');
+  return {
+    running,
+    marker,
+    output,
+    says: async (text) => {
+      while (!output().includes(text)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    },
+  };
+}
+
+const family = ({ running, marker }: Started) => ({ marker, groups: [running.pid], since: running.pid });
+
+describe('startProcess', () => {
+  it('tells exit codes and signals apart', async () => {
+    expect(await (await start('exit 7')).running.ended).toEqual({ kind: 'code', code: 7 });
+    expect(await (await start('kill -KILL $$')).running.ended).toEqual({ kind: 'signal', signal: 'SIGKILL' });
+  });
+
+  it('rejects when the program is not there', async () => {
+    const request = { args: [], directory: '/', env: {}, stdin: '', stdout: async () => {}, stderr: async () => {} };
+    await expect(startProcess({ ...request, file: '/no/such/program' })).rejects.toThrow(/ENOENT/);
+  });
+
+  it('gives a slow sink every byte, one chunk at a time', async () => {
+    let at = 0;
+    let total = 0;
+    const started = await start('head -c 3000000 /dev/zero', async (bytes) => {
+      expect(++at).toBe(1);
+      await sleep(2);
+      total += bytes.length;
+      at--;
+    });
+    await started.running.ended;
+    expect(total).toBe(3_000_000);
+  });
+
+  it('does not hang on a child that holds the pipes, and loses nothing of what was written before', async () => {
+    const started = await start('sleep 1000 & yes | head -c 500000; echo end');
+    expect(await started.running.ended).toEqual({ kind: 'code', code: 0 });
+    expect(started.output()).toHaveLength(500_004);
+    expect(isAlive(family(started))).toBe(true);
+    await endFamily(family(started), 1000);
+    expect(isAlive(family(started))).toBe(false);
+  });
+
+  it('does not hang on a child that writes for ever', async () => {
+    const started = await start('yes & echo end');
+    expect(await started.running.ended).toEqual({ kind: 'code', code: 0 });
+    await endFamily(family(started), 1000);
+  });
+
+  it('rejects with the error of the sink', async () => {
+    const started = await start('echo a; sleep 1000', async () => {
+      throw new Error('disk full');
+    });
+    await expect(started.running.ended).rejects.toThrow('disk full');
+    await endFamily(family(started), 100);
+  });
+
+  it('survives a process that does not read its input', async () => {
+    const started = await start(`exit 3\n${'#'.repeat(1_000_000)}`);
+    expect(await started.running.ended).toEqual({ kind: 'code', code: 3 });
+  });
+});
+
+describe('endFamily', () => {
+  it.skipIf(!existsSync('/proc/self/environ'))(
+    'ends children, grandchildren, daemons and those that ignore TERM',
+    async () => {
+      const started = await start(`
+      sleep 1001 &
+      (sleep 1002 & wait) &
+      setsid sleep 1003 </dev/null >/dev/null 2>&1 &
+      nohup sleep 1004 >/dev/null 2>&1 &
+      (trap '' TERM; sleep 1005; sleep 1006) &
+      setsid bash -c "trap '' TERM; sleep 1007; sleep 1008" &
+      sleep 0.2; echo ready; wait`);
+      await started.says('ready');
+      expect(findStrays(started.marker, started.running.pid).length).toBeGreaterThanOrEqual(9);
+      await endFamily(family(started), 300);
+      expect(findStrays(started.marker, 0)).toEqual([]);
+      expect(await started.running.ended).toEqual({ kind: 'signal', signal: 'SIGTERM' });
+    },
+  );
+
+  it('gives processes the time to end by themselves', async () => {
+    const started = await start(`trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.02; done`);
+    await started.says('ready');
+    await endFamily(family(started), 10_000);
+    expect(await started.running.ended).toEqual({ kind: 'code', code: 5 });
+    expect(started.output()).toContain('bye');
+  });
+});
+
+describe('runCommand', () => {
+  it('gives output and code, and takes arguments literally', async () => {
+    const result = await runCommand(['printf', '%s|', '$(id)', 'a b', '*'], { env: { PATH: path } });
+    expect(result).toEqual({ code: 0, signal: undefined, stdout: '$(id)|a b|*|', stderr: '' });
+    expect(await runCommand(['sh', '-c', 'cat; exit 4'], { env: { PATH: path }, input: 'x' })).toMatchObject({
+      code: 4,
+      stdout: 'x',
+    });
+  });
+
+  it('rejects when the command is missing or takes too long', async () => {
+    await expect(runCommand(['/no/such/program'], { env: {} })).rejects.toThrow(/ENOENT/);
+    await expect(runCommand(['sleep', '100'], { env: { PATH: path }, timeoutMs: 20 })).rejects.toThrow(/timed out/);
+  });
+});
