@@ -1,0 +1,165 @@
+// Writes the generated pages of docs/: the .ci.yml reference from its schema, the command line from commander, the
+// diagnostics from their table. `node scripts/docs.mjs --check` only tells whether they are up to date.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Imports a TypeScript module of src/. */
+async function load(entry) {
+  const directory = await mkdtemp(join(root, 'node_modules/.docs-'));
+  try {
+    const outfile = join(directory, 'module.mjs');
+    await build({
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      packages: 'external',
+      external: ['./commands/*'],
+      logLevel: 'warning',
+    });
+    return await import(pathToFileURL(outfile).href);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const generated = (from) => `<!-- Generated from ${from} by \`npm run docs\`. Do not edit. -->\n`;
+const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+async function commandLinePage() {
+  const { createProgram } = await load('src/cli/program.ts');
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const program = createProgram(version, async () => {});
+  const lines = [generated('the program'), '# The command line', '', program.description(), ''];
+  lines.push('| command | what it does |', '|---|---|');
+  const visible = program.commands.filter((command) => !command._hidden);
+  for (const command of visible) {
+    const anchor = `ci-${command.name()}`;
+    lines.push(`| [\`ci ${command.name()}\`](#${anchor}) | ${cell(command.description())} |`);
+  }
+  for (const command of visible) {
+    const help = command.createHelp();
+    lines.push('', `## ci ${command.name()}`, '', `${command.description()}.`, '', '```', help.commandUsage(command), '```');
+    if (command.alias()) lines.push('', `Also: \`ci ${command.alias()}\`.`);
+    const arguments_ = help.visibleArguments(command);
+    if (arguments_.length > 0) {
+      lines.push('', '| argument | meaning |', '|---|---|');
+      for (const argument of arguments_) lines.push(`| \`${argument.name()}\` | ${cell(help.argumentDescription(argument))} |`);
+    }
+    lines.push('', '| option | meaning |', '|---|---|');
+    for (const option of help.visibleOptions(command)) {
+      if (option.long === '--help') continue;
+      lines.push(`| \`${cell(help.optionTerm(option))}\` | ${cell(help.optionDescription(option))} |`);
+    }
+  }
+  lines.push('', '## Exit codes', '', '| code | when |', '|---|---|');
+  lines.push('| 0 | all that had to pass passed; also: waiting on a manual job, nothing to do (with a notice) |');
+  lines.push('| 1 | a job failed (`run`); problems were found (`lint`) |');
+  lines.push('| 2 | wrong usage: unknown flag, job, command |');
+  lines.push('| 3 | the pipeline file is not valid (all commands but `lint`) |');
+  lines.push("| 4 | the surroundings failed: no container engine, image can't be had, disk full |");
+  lines.push('| 5 | a bug of ours |', '| 128+N | ended by signal N, after cleaning up |', '');
+  return lines.join('\n');
+}
+
+function typeOf(schema, defs) {
+  if (schema === true || schema === undefined) return 'anything';
+  if (schema.$ref) return typeOf(defs[schema.$ref.replace(/^#\/(\$defs|definitions)\//, '')], defs);
+  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
+  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ');
+  const branches = schema.anyOf ?? schema.oneOf;
+  if (branches) {
+    const kinds = branches.map((branch) => typeOf(branch, defs)).filter((kind) => kind !== '');
+    return [...new Set(kinds)].join(' or ');
+  }
+  if (schema.properties?.['!reference']) return '';
+  if (Array.isArray(schema.type)) return schema.type.filter((type) => type !== 'null').join(' or ');
+  if (schema.type === 'array') {
+    const of = schema.items ? typeOf(schema.items, defs) : '';
+    return of === '' || of.length > 60 ? 'list' : `list of ${of}`;
+  }
+  if (schema.type === 'object') return 'map';
+  return schema.type ?? '';
+}
+
+function resolve(schema, defs) {
+  return schema?.$ref ? { ...resolve(defs[schema.$ref.replace(/^#\/(\$defs|definitions)\//, '')], defs), ...schema } : schema;
+}
+
+/** The keys of the map forms of a schema, from all branches. */
+function propertiesOf(schema, defs) {
+  const found = resolve(schema, defs) ?? {};
+  const all = { ...(found.properties ?? {}) };
+  for (const branch of [...(found.anyOf ?? []), ...(found.oneOf ?? []), ...(found.allOf ?? [])]) {
+    Object.assign(all, propertiesOf(branch, defs));
+  }
+  delete all['!reference'];
+  return all;
+}
+
+function keyTable(properties, defs) {
+  const lines = ['| key | type | meaning |', '|---|---|---|'];
+  for (const [name, raw] of Object.entries(properties)) {
+    const schema = resolve(raw, defs);
+    lines.push(`| \`${name}\` | ${cell(typeOf(raw, defs))} | ${cell(raw?.description ?? schema?.description ?? '')} |`);
+  }
+  return lines;
+}
+
+async function ciYmlPage() {
+  const schema = JSON.parse(await readFile(join(root, 'schemas/ci.schema.json'), 'utf8'));
+  const defs = schema.$defs ?? schema.definitions ?? {};
+  const lines = [generated('schemas/ci.schema.json'), '# `.ci.yml` reference', '', schema.description ?? '', ''];
+  lines.push(await readFile(join(root, 'scripts/ci-yml-introduction.md'), 'utf8'));
+  lines.push('## Top level', '', ...keyTable(schema.properties, defs));
+  const job = propertiesOf(defs.job, defs);
+  lines.push('', '## Keys of a job', '', ...keyTable(job, defs));
+  for (const [name, raw] of Object.entries(job)) {
+    const nested = propertiesOf(raw, defs);
+    const inner = resolve(raw, defs);
+    const items = [inner, ...(inner?.anyOf ?? []), ...(inner?.oneOf ?? [])]
+      .map((branch) => resolve(branch, defs)?.items)
+      .filter(Boolean)
+      .reduce((all, item) => Object.assign(all, propertiesOf(item, defs)), {});
+    const keys = { ...nested, ...items };
+    if (Object.keys(keys).length === 0) continue;
+    lines.push('', `### \`${name}\``, '', ...keyTable(keys, defs));
+  }
+  lines.push('');
+  return lines.join('\n');
+}
+
+async function diagnosticsPage() {
+  const { diagnosticCodes } = await load('src/diagnostics/codes.ts');
+  const lines = [generated('src/diagnostics/codes/'), '# Diagnostics', ''];
+  lines.push('What `ci lint` and the other commands can say about a file. Codes are never renamed or reused.', '');
+  lines.push('| code | meaning |', '|---|---|');
+  for (const [code, meaning] of Object.entries(diagnosticCodes).sort()) lines.push(`| \`${code}\` | ${cell(meaning)} |`);
+  lines.push('');
+  return lines.join('\n');
+}
+
+const pages = {
+  'docs/command-line.md': await commandLinePage(),
+  'docs/ci-yml.md': await ciYmlPage(),
+  'docs/diagnostics.md': await diagnosticsPage(),
+};
+
+const check = process.argv.includes('--check');
+for (const [path, text] of Object.entries(pages)) {
+  const old = await readFile(join(root, path), 'utf8').catch(() => '');
+  if (old === text) continue;
+  if (check) {
+    process.stderr.write(`${path} is out of date: run \`npm run docs\`\n`);
+    process.exitCode = 1;
+  } else {
+    await writeFile(join(root, path), text);
+    process.stdout.write(`wrote ${path}\n`);
+  }
+}
