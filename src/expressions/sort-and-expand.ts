@@ -1,0 +1,128 @@
+import type { Variable } from '../model/variable.ts';
+import { expandVariables, referencedVariables } from './expand-variables.ts';
+import { uniqueVariables } from './merge-variables.ts';
+
+export interface SortAndExpandOptions {
+  /**
+   * `final` (default): values as the job's shell sees them; every result is marked `raw`, since nothing may expand it
+   * again. `server`: values as GitLab hands them to a runner, which expands once more: unknown names, `$$`, and
+   * references to raw and file variables stay as written.
+   */
+  readonly as?: 'final' | 'server';
+  /** `final`: the path that a reference to a file variable becomes. Absent: the reference stays as written. */
+  readonly filePath?: (name: string) => string;
+}
+
+/**
+ * Expands references between variables, through any number of levels. A reference to itself and all references of a
+ * cycle stay as written; `raw` and file variables are never expanded.
+ * Source: lib/gitlab/ci/variables/collection.rb (`sort_and_expand_all`)
+ * @param variables of a name that occurs twice the last one counts.
+ * @returns each name once, in the order of the input.
+ */
+export function sortAndExpand(variables: readonly Variable[], options: SortAndExpandOptions = {}): readonly Variable[] {
+  const final = options.as !== 'server';
+  const unique = uniqueVariables(variables);
+  const byName = new Map(unique.map((variable) => [variable.name, variable]));
+  const cyclic = namesInCycles(unique, byName);
+  const values = new Map<string, string>();
+
+  const refer = (name: string, written: string): string | undefined => {
+    const target = byName.get(name);
+    if (!target) return final ? undefined : written;
+    if (target.file) return (final ? options.filePath?.(name) : undefined) ?? written;
+    if (target.raw && !final) return written;
+    return values.get(name) ?? target.value;
+  };
+
+  for (const name of inOrderOfUse(unique, byName, cyclic)) {
+    const variable = byName.get(name)!;
+    const literal = variable.raw || variable.file || cyclic.has(name);
+    values.set(name, literal ? variable.value : expandOne(variable, final, refer));
+  }
+  return unique.map((variable) => ({
+    ...variable,
+    value: values.get(variable.name)!,
+    ...(final ? { raw: true } : {}),
+  }));
+}
+
+function expandOne(
+  variable: Variable,
+  final: boolean,
+  refer: (name: string, written: string) => string | undefined,
+): string {
+  const lookup = (name: string, written: string): string | undefined =>
+    name === variable.name ? written : refer(name, written);
+  return expandVariables(variable.value, lookup, { dollars: final ? 'unescape' : 'keep' });
+}
+
+/** Names that the value of `name` makes it wait for. */
+function dependencies(variable: Variable, byName: ReadonlyMap<string, Variable>): readonly string[] {
+  if (variable.raw || variable.file) return [];
+  return referencedVariables(variable.value).filter((name) => name !== variable.name && byName.has(name));
+}
+
+/** Referenced names before those that refer to them (depth first, without recursion: chains may be long). */
+function inOrderOfUse(
+  variables: readonly Variable[],
+  byName: ReadonlyMap<string, Variable>,
+  cyclic: ReadonlySet<string>,
+): readonly string[] {
+  const done = new Set<string>();
+  for (const { name: start } of variables) {
+    const stack = [{ name: start, left: false }];
+    while (stack.length > 0) {
+      const { name, left } = stack.pop()!;
+      if (done.has(name)) continue;
+      if (left || cyclic.has(name)) {
+        done.add(name);
+        continue;
+      }
+      stack.push({ name, left: true });
+      for (const next of dependencies(byName.get(name)!, byName))
+        if (!done.has(next)) stack.push({ name: next, left: false });
+    }
+  }
+  return [...done];
+}
+
+/** Members of strongly connected components of more than one variable (Tarjan's algorithm without recursion). */
+function namesInCycles(variables: readonly Variable[], byName: ReadonlyMap<string, Variable>): ReadonlySet<string> {
+  const cyclic = new Set<string>();
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const open: string[] = [];
+  const isOpen = new Set<string>();
+  for (const { name: start } of variables) {
+    if (index.has(start)) continue;
+    const calls: { readonly name: string; readonly next: readonly string[]; at: number }[] = [];
+    const enter = (name: string): void => {
+      index.set(name, index.size);
+      low.set(name, index.get(name)!);
+      open.push(name);
+      isOpen.add(name);
+      calls.push({ name, next: dependencies(byName.get(name)!, byName), at: 0 });
+    };
+    enter(start);
+    while (calls.length > 0) {
+      const call = calls.at(-1)!;
+      const next = call.next[call.at++];
+      if (next !== undefined) {
+        if (!index.has(next)) enter(next);
+        else if (isOpen.has(next)) low.set(call.name, Math.min(low.get(call.name)!, index.get(next)!));
+        continue;
+      }
+      calls.pop();
+      const caller = calls.at(-1);
+      if (caller) low.set(caller.name, Math.min(low.get(caller.name)!, low.get(call.name)!));
+      if (low.get(call.name) !== index.get(call.name)) continue;
+      const component = open.splice(open.lastIndexOf(call.name));
+      for (const name of component) {
+        isOpen.delete(name);
+        if (component.length > 1) cyclic.add(name);
+      }
+    }
+  }
+  return cyclic;
+}
