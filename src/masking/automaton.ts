@@ -1,0 +1,103 @@
+/** A byte sequence to look for. */
+export interface Pattern {
+  readonly bytes: Uint8Array;
+  /** `phrase`: the bytes themselves are secret. `opener`: what follows them is (a token's prefix, `?private_token=`). */
+  readonly kind: 'phrase' | 'opener';
+}
+
+/**
+ * Aho–Corasick over byte classes with the failure links resolved, so that a scan is one table look-up a byte.
+ * Rows of `next` are `width` wide; a state is the offset of its row, state 0 is the root.
+ */
+export interface Automaton {
+  readonly width: number;
+  /** Byte → class; 0 is every byte that no pattern holds. */
+  readonly classes: Uint8Array;
+  readonly next: Int32Array;
+  /** State / width → length of the longest pattern start that the text read so far ends with. */
+  readonly depth: Int32Array;
+  /** State / width → length of the longest phrase that ends here; 0: none. */
+  readonly phraseLength: Int32Array;
+  /** State / width → 1 when an opener ends here. */
+  readonly opens: Uint8Array;
+  /** Byte → 1 when it leads away from the root. */
+  readonly starts: Uint8Array;
+}
+
+const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
+
+/** @param letters `fold`: ASCII letters match without regard to case. */
+export function buildAutomaton(patterns: readonly Pattern[], letters: 'exact' | 'fold' = 'exact'): Automaton {
+  const normal = letters === 'fold' ? lower : (byte: number): number => byte;
+  const { classes, width } = classify(patterns, normal);
+  const capacity = 1 + patterns.reduce((sum, pattern) => sum + pattern.bytes.length, 0);
+  const next = new Int32Array(capacity * width);
+  const depth = new Int32Array(capacity);
+  const phraseLength = new Int32Array(capacity);
+  const opens = new Uint8Array(capacity);
+  let states = 1;
+  for (const { bytes, kind } of patterns) {
+    let state = 0;
+    for (let index = 0; index < bytes.length; index++) {
+      const slot = state * width + classes[bytes[index]!]!;
+      if (next[slot] === 0) {
+        depth[states] = index + 1;
+        next[slot] = states++;
+      }
+      state = next[slot]!;
+    }
+    if (kind === 'phrase') phraseLength[state] = bytes.length;
+    else opens[state] = 1;
+  }
+  resolveFailures({ next, phraseLength, opens }, width, states);
+  for (let slot = 0; slot < states * width; slot++) next[slot] = next[slot]! * width;
+  const starts = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) starts[byte] = next[classes[byte]!] === 0 ? 0 : 1;
+  return { width, classes, next: next.subarray(0, states * width), depth, phraseLength, opens, starts };
+}
+
+function classify(patterns: readonly Pattern[], normal: (byte: number) => number) {
+  const used = new Uint8Array(256);
+  for (const { bytes } of patterns) for (const byte of bytes) used[normal(byte)] = 1;
+  const classOf = new Uint8Array(256);
+  let width = 1;
+  for (let byte = 0; byte < 256; byte++) {
+    // With all 256 bytes in use the 256th would need a class of its own; it may share none, so it takes number 0.
+    if (used[byte] === 1) classOf[byte] = width < 256 ? width++ : 0;
+  }
+  const classes = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) classes[byte] = classOf[normal(byte)]!;
+  return { classes, width };
+}
+
+/** Breadth first: fills in the missing transitions and inherits what ends at the longest proper suffix. */
+function resolveFailures(
+  tables: { readonly next: Int32Array; readonly phraseLength: Int32Array; readonly opens: Uint8Array },
+  width: number,
+  states: number,
+): void {
+  const { next, phraseLength, opens } = tables;
+  const failure = new Int32Array(states);
+  const queue = new Int32Array(states);
+  let head = 0;
+  let tail = 0;
+  for (let byteClass = 0; byteClass < width; byteClass++) {
+    if (next[byteClass] !== 0) queue[tail++] = next[byteClass]!;
+  }
+  while (head < tail) {
+    const state = queue[head++]!;
+    const fallback = failure[state]!;
+    if (phraseLength[state] === 0) phraseLength[state] = phraseLength[fallback]!;
+    if (opens[fallback] === 1) opens[state] = 1;
+    for (let byteClass = 0; byteClass < width; byteClass++) {
+      const slot = state * width + byteClass;
+      const target = next[slot]!;
+      const inherited = next[fallback * width + byteClass]!;
+      if (target === 0) next[slot] = inherited;
+      else {
+        failure[target] = inherited;
+        queue[tail++] = target;
+      }
+    }
+  }
+}

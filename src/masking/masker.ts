@@ -1,0 +1,127 @@
+import type { LogSink } from '../model/ports.ts';
+import { type Automaton, buildAutomaton, type Pattern } from './automaton.ts';
+import { MaskingStream, type Rule } from './masking-stream.ts';
+import { phraseForms } from './phrase-forms.ts';
+
+/**
+ * Prefixes of GitLab's own tokens; what follows one is masked whatever it is.
+ * Source: https://docs.gitlab.com/security/tokens/#token-prefixes
+ */
+export const defaultTokenPrefixes: readonly string[] = [
+  'glpat-',
+  'gloas-',
+  'gldt-',
+  'glrt-',
+  'glcbt-',
+  'glrtr-',
+  'glptt-',
+  'glft-',
+  'glimt-',
+  'glagent-',
+  'glsoat-',
+  'glffct-',
+  '_gitlab_session=',
+  'gltok-',
+];
+
+const secretParameters = [
+  'private_token',
+  'authenticity_token',
+  'rss_token',
+  'x-amz-signature',
+  'x-amz-credential',
+  'x-amz-security-token',
+];
+
+/** What has to be hidden. */
+export interface Secrets {
+  /** Values of masked variables, and whatever else must not be seen. */
+  readonly phrases: Iterable<string>;
+  /** Token prefixes; default: GitLab's own. */
+  readonly prefixes?: readonly string[];
+}
+
+/** A log sink that hides secrets in what passes through. */
+export interface Masker extends LogSink {
+  /** Writes what was held back because it might have become a secret. */
+  flush(): Promise<void>;
+  /** Hides one more value, from the next byte on. */
+  add(phrase: string): 'added' | 'refused';
+}
+
+/** The secrets of one job, shared by its streams. */
+export interface Masking {
+  /** Values that are too short to be masked (under 4 characters), so that somebody can warn. */
+  readonly refused: readonly string[];
+  /** Hides one more value in all streams, from the next byte on. */
+  add(phrase: string): 'added' | 'refused';
+  /** A masker with a state of its own, for one stream of output. */
+  stream(sink: LogSink): Masker;
+}
+
+/** Builds the tables once for all the streams of a job. */
+export function createMasking(secrets: Secrets): Masking {
+  const forms = new Map<string, Pattern>();
+  const refused: string[] = [];
+  for (const phrase of secrets.phrases) {
+    if (addForms(forms, phrase) === 'refused' && phrase.trim() !== '') refused.push(phrase);
+  }
+  const openers = (secrets.prefixes ?? defaultTokenPrefixes)
+    .filter((prefix) => prefix !== '')
+    .map((prefix): Pattern => ({ bytes: Buffer.from(prefix, 'utf8'), kind: 'opener' }));
+  const rule: { automaton: Automaton; readonly follows: Uint8Array } = {
+    automaton: buildAutomaton([...forms.values(), ...openers]),
+    follows: tokenBytes,
+  };
+  const add = (phrase: string): 'added' | 'refused' => {
+    const result = addForms(forms, phrase);
+    if (result === 'added') rule.automaton = buildAutomaton([...forms.values(), ...openers]);
+    return result;
+  };
+  return { refused, add, stream: (sink) => createStream(rule, add, sink) };
+}
+
+/** A masker for a single stream. Its `refused` values are those of `createMasking`. */
+export function createMasker(secrets: Secrets, sink: LogSink): Masker & { readonly refused: readonly string[] } {
+  const masking = createMasking(secrets);
+  return { ...masking.stream(sink), refused: masking.refused };
+}
+
+function addForms(forms: Map<string, Pattern>, phrase: string): 'added' | 'refused' {
+  const bytes = phraseForms(phrase);
+  for (const form of bytes) {
+    forms.set(Buffer.from(form).toString('latin1'), { bytes: form, kind: 'phrase' });
+  }
+  return bytes.length === 0 ? 'refused' : 'added';
+}
+
+function createStream(rule: Rule, add: Masking['add'], sink: LogSink): Masker {
+  const parameters = new MaskingStream(parameterRule, sink);
+  const phrases = new MaskingStream(rule, parameters);
+  return {
+    write: (bytes) => phrases.write(bytes),
+    async flush() {
+      await phrases.flush();
+      await parameters.flush();
+    },
+    add,
+  };
+}
+
+function byteSet(holds: (char: string) => boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, byte) => (holds(String.fromCharCode(byte)) ? 1 : 0));
+}
+
+/** What a token may consist of, as GitLab Runner has it. */
+const tokenBytes = byteSet((char) => /[0-9A-Za-z\-._=]/.test(char));
+
+/** Values of URL parameters that carry secrets: `?private_token=…`, up to the next parameter, blank or control. */
+const parameterRule: Rule = {
+  automaton: buildAutomaton(
+    secretParameters.flatMap((name) =>
+      ['?', '&'].map((sign): Pattern => ({ bytes: Buffer.from(`${sign}${name}=`), kind: 'opener' })),
+    ),
+    'fold',
+  ),
+  follows: byteSet((char) => char > ' ' && char !== '\x7f' && char !== '?' && char !== '&'),
+};
