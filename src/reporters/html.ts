@@ -1,0 +1,50 @@
+import { formatDuration } from '../util/duration.ts';
+import { noPaint } from './color.ts';
+import { htmlPage, htmlText } from './html-page.ts';
+import { escapeLines } from './markup.ts';
+import { noteText, statusSign } from './result-text.ts';
+import type { JobSummary, RunSummary } from './run-summary.ts';
+import { pipelineLine } from './summary-text.ts';
+
+/** The class that gives a job its colour. */
+export function statusClass(job: { readonly status: string; readonly allowFailure: boolean }): string {
+  return job.status === 'failed' && job.allowFailure ? 'allowed' : job.status;
+}
+
+function bar(job: JobSummary, summary: RunSummary): string {
+  if (job.startedAt === undefined || summary.startedAt === undefined || summary.durationMs <= 0) return '';
+  const percent = (ms: number): string => Math.min(100, Math.max(0, (ms / summary.durationMs) * 100)).toFixed(2);
+  const left = percent(job.startedAt - summary.startedAt);
+  const end = job.finishedAt ?? summary.startedAt + summary.durationMs;
+  const width = percent(end - job.startedAt);
+  return `<div class="bar"><i style="left:${left}%;width:${width}%;background:var(--${statusClass(job)})"></i></div>`;
+}
+
+function row(job: JobSummary, summary: RunSummary, onPath: ReadonlySet<string>): string {
+  const { sign } = statusSign(job);
+  const mark = onPath.has(job.id) ? ' <span class="muted" title="critical path">*</span>' : '';
+  const time = job.startedAt === undefined ? '' : formatDuration(job.durationMs);
+  const coverage = job.coverage === undefined ? '' : ` coverage ${job.coverage} %`;
+  return `<tr><td style="color:var(--${statusClass(job)})" title="${job.status}">${sign}${mark}</td>
+<td>${htmlText(job.id)}</td><td class="muted">${htmlText(job.stage)}</td><td class="time">${time}</td>
+<td>${bar(job, summary)}</td><td>${htmlText(noteText(job))}${coverage}</td></tr>`;
+}
+
+function failedTail(job: JobSummary): string {
+  const path = job.logPath === undefined ? '' : `<p class="muted">full log: ${htmlText(job.logPath)}</p>`;
+  return `<h2>${htmlText(job.id)}: ${htmlText(noteText(job))}</h2>\n<pre>${escapeLines(job.tail)}</pre>\n${path}`;
+}
+
+/** The run as one self-contained page: table with timeline, ends of failed jobs' logs. For `--report html=FILE`. */
+export function htmlReport(summary: RunSummary): string {
+  const onPath = new Set(summary.criticalPath.length > 1 ? summary.criticalPath : []);
+  const title = summary.name ?? summary.file ?? 'Pipeline';
+  const when = summary.startedAt === undefined ? '' : `, ${new Date(summary.startedAt).toISOString()}`;
+  const head = `<h1>${htmlText(title)}</h1>\n<p>${htmlText(pipelineLine(summary, { paint: noPaint }))}<span class="muted">${when}</span></p>`;
+  const rows = summary.jobs.map((job) => row(job, summary, onPath)).join('\n');
+  const table = `<table>\n<thead><tr><th></th><th>Job</th><th>Stage</th><th>Time</th><th>Timeline</th><th>Note</th></tr></thead>\n<tbody>\n${rows}\n</tbody>\n</table>`;
+  const note =
+    onPath.size > 0 ? '<p class="muted">* on the critical path: a shorter time of these jobs shortens the run</p>' : '';
+  const tails = summary.jobs.filter((job) => job.status === 'failed').map(failedTail);
+  return htmlPage(title, [head, table, note, ...tails].filter((part) => part !== '').join('\n'));
+}

@@ -1,0 +1,83 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { LogSink } from '../model/ports.ts';
+import { writeFailure } from './system-failure.ts';
+
+/** The part of an open file that a log needs; tests put a failing one in its place. */
+export interface AppendHandle {
+  write(bytes: Uint8Array): Promise<{ readonly bytesWritten: number }>;
+  close(): Promise<void>;
+}
+
+/** A job's log on disk. */
+export interface LogFile {
+  readonly path: string;
+  /** Writes in order, also of several writers. Rejects with a SystemError that names the path (disk full). */
+  readonly sink: LogSink;
+  /** Bytes taken so far: the offset at which the next chunk will lie. */
+  readonly size: number;
+  /** Waits for what is being written. */
+  close(): Promise<void>;
+}
+
+export interface OpenLogFileOptions {
+  /** Default: opens the file for appending, for its owner alone, and makes its directory. */
+  readonly openHandle?: (path: string) => Promise<AppendHandle>;
+}
+
+async function openForAppending(path: string): Promise<AppendHandle> {
+  await mkdir(dirname(path), { recursive: true });
+  return open(path, 'a', 0o600);
+}
+
+/** Opens (and makes) a log file for appending. @throws SystemError naming the path. */
+export async function openLogFile(path: string, options: OpenLogFileOptions = {}): Promise<LogFile> {
+  let handle: AppendHandle;
+  try {
+    handle = await (options.openHandle ?? openForAppending)(path);
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
+  let size = 0;
+  let last: Promise<void> = Promise.resolve();
+
+  async function writeAll(bytes: Uint8Array): Promise<void> {
+    // A file may take less than it was given, for example when the disk is nearly full.
+    for (let rest = bytes; rest.length > 0; ) {
+      const { bytesWritten } = await handle.write(rest);
+      rest = rest.subarray(bytesWritten);
+    }
+  }
+  return {
+    path,
+    get size() {
+      return size;
+    },
+    sink: {
+      write(bytes) {
+        size += bytes.length;
+        const written = last
+          .then(() => writeAll(bytes))
+          .catch((error: unknown) => Promise.reject(writeFailure(path, error)));
+        // A chunk that failed is its writer's to hear of; the next one tries again.
+        last = written.catch(() => {});
+        return written;
+      },
+    },
+    async close() {
+      await last;
+      try {
+        await handle.close();
+      } catch (error) {
+        throw writeFailure(path, error);
+      }
+    },
+  };
+}
+
+/** Reads a log from disk in chunks, for reporters that print it when the job has ended. */
+export type ReadLog = (path: string) => AsyncIterable<Uint8Array>;
+
+/** The ReadLog of this machine's files. A file that is not there throws ENOENT while reading. */
+export const readLogFile: ReadLog = (path) => createReadStream(path);

@@ -1,0 +1,92 @@
+import type { FailureReason, FinalStatus } from '../model/outcome.ts';
+import { assertNever } from '../util/assert-never.ts';
+import type { PaintKind } from './color.ts';
+
+/** The parts of a job's result that are put into words. */
+export interface ResultFacts {
+  readonly status: FinalStatus | 'waiting' | 'running';
+  readonly exitCode?: number;
+  readonly failureReason?: FailureReason;
+  readonly message?: string;
+  readonly because?: string;
+  readonly allowFailure: boolean;
+  readonly attempts: number;
+}
+
+const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
+  script_failure: 'script failed',
+  job_execution_timeout: 'timed out',
+  runner_system_failure: 'system failure',
+  runner_interrupted: 'interrupted',
+  runner_unsupported: 'not supported',
+  image_pull_failure: "image can't be had",
+  missing_dependency_failure: 'artifacts of a needed job are missing',
+  downstream_pipeline_failure: 'the pipeline it started failed',
+  job_canceled: 'canceled',
+};
+
+/** Why a job failed, in a few words: `exit code 1`, `timed out`, `system failure: no space left on device`. */
+export function failureText(result: ResultFacts): string {
+  const { exitCode, failureReason, message } = result;
+  const scripted = failureReason === undefined || failureReason === 'script_failure';
+  if (scripted && exitCode !== undefined) return `exit code ${exitCode}`;
+  const reason =
+    failureReason === undefined ? 'failed' : (reasons[failureReason] ?? failureReason.replaceAll('_', ' '));
+  return message === undefined ? reason : scripted ? message : `${reason}: ${message}`;
+}
+
+/** What the summary notes about a job: why it failed, was skipped or waits; number of tries. Empty: nothing to say. */
+export function noteText(result: ResultFacts): string {
+  const notes: string[] = [];
+  switch (result.status) {
+    case 'success':
+      break;
+    case 'failed':
+      notes.push(result.allowFailure ? `allowed to fail: ${failureText(result)}` : failureText(result));
+      break;
+    case 'canceled':
+      notes.push(result.because === undefined ? 'canceled' : `canceled: ${result.because}`);
+      break;
+    case 'skipped':
+      notes.push(result.because === undefined ? 'skipped' : `skipped: ${result.because}`);
+      break;
+    case 'manual':
+      notes.push(result.because === undefined ? 'waits to be started by hand' : `manual: ${result.because}`);
+      break;
+    case 'waiting':
+      notes.push('not started');
+      break;
+    case 'running':
+      notes.push('still running');
+      break;
+    default:
+      assertNever(result.status);
+  }
+  if (result.attempts > 1) notes.push(`${result.attempts} attempts`);
+  return notes.join(', ');
+}
+
+/** The sign of a status in one column, and how it is painted. */
+export function statusSign(result: Pick<ResultFacts, 'status' | 'allowFailure'>): {
+  readonly sign: string;
+  readonly kind: PaintKind;
+} {
+  switch (result.status) {
+    case 'success':
+      return { sign: '✓', kind: 'success' };
+    case 'failed':
+      return result.allowFailure ? { sign: '!', kind: 'warning' } : { sign: '✗', kind: 'error' };
+    case 'canceled':
+      return { sign: '■', kind: 'warning' };
+    case 'skipped':
+      return { sign: '-', kind: 'muted' };
+    case 'manual':
+      return { sign: '▷', kind: 'hint' };
+    case 'waiting':
+      return { sign: '·', kind: 'muted' };
+    case 'running':
+      return { sign: '…', kind: 'running' };
+    default:
+      return assertNever(result.status);
+  }
+}

@@ -1,0 +1,148 @@
+import { formatDuration } from '../util/duration.ts';
+import type { Paint } from './color.ts';
+import { noteText, statusSign } from './result-text.ts';
+import type { JobSummary, RunSummary } from './run-summary.ts';
+import { renderTable } from './table.ts';
+import { oneLine } from './terminal-text.ts';
+
+export interface SummaryTextOptions {
+  readonly paint: Paint;
+  readonly color: boolean;
+  /** `quiet`: only what did not end well. `verbose`: each job, however many, and the time of each section. */
+  readonly verbosity: 'quiet' | 'normal' | 'verbose';
+  readonly columns?: number;
+  /** The end of each failed job's log; default: shown. Reporters that have just printed the whole log hide it. */
+  readonly tails?: 'shown' | 'hidden';
+}
+
+/** From so many jobs on, those that ended well, and those skipped for the same reason, are counted and not listed. */
+const foldedFrom = 100;
+
+/** The summary at the end of a run, as lines: table, messages, ends of failed jobs' logs, one line for the pipeline. */
+export function summaryLines(summary: RunSummary, options: SummaryTextOptions): string[] {
+  const lines = jobTable(summary, options);
+  if (options.verbosity === 'verbose') lines.push(...sectionTable(summary, options));
+  if (options.tails !== 'hidden') for (const job of summary.jobs) lines.push(...failedTail(job, options));
+  lines.push(...manualHint(summary, options));
+  if (lines.length > 0) lines.unshift('');
+  lines.push('', pipelineLine(summary, options));
+  return lines;
+}
+
+function isUnpleasant(job: JobSummary): boolean {
+  return job.status === 'failed' || job.status === 'canceled';
+}
+
+function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
+  const { paint, verbosity, color } = options;
+  const onPath = new Set(summary.criticalPath.length > 1 ? summary.criticalPath : []);
+  const folding = summary.jobs.length >= foldedFrom && verbosity !== 'verbose';
+  const folded = new Map<string, number>();
+  const rows: string[][] = [];
+  for (const job of summary.jobs) {
+    const note = noteText(job);
+    const { sign, kind } = statusSign(job);
+    if (verbosity === 'quiet' && !isUnpleasant(job)) continue;
+    if (folding && !isUnpleasant(job) && job.status !== 'manual' && !onPath.has(job.id)) {
+      const what = `${paint(kind, sign)}\n${job.status === 'success' ? 'succeeded' : oneLine(note, { color: false })}`;
+      folded.set(what, (folded.get(what) ?? 0) + 1);
+      continue;
+    }
+    rows.push([
+      paint(kind, sign) + (onPath.has(job.id) ? paint('muted', '*') : ''),
+      oneLine(job.id, { color }),
+      paint('muted', oneLine(job.stage, { color: false })),
+      job.startedAt === undefined ? '' : formatDuration(job.durationMs),
+      withCoverage(oneLine(note, { color: false }), job),
+    ]);
+  }
+  const lines = renderTable(rows, { ...width(options), rightAligned: [3], indent: '  ' });
+  for (const [what, count] of folded) {
+    const [sign, text] = what.split('\n');
+    lines.push(`  ${sign}   ${count} ${count === 1 ? 'job' : 'jobs'} ${text}`);
+  }
+  if (onPath.size > 0 && verbosity !== 'quiet') lines.push(paint('muted', pathLine(summary)));
+  return lines;
+}
+
+function withCoverage(note: string, job: JobSummary): string {
+  if (job.coverage === undefined) return note;
+  return `${note}${note === '' ? '' : ', '}coverage ${job.coverage} %`;
+}
+
+function pathLine(summary: RunSummary): string {
+  const shown = summary.criticalPath.map((id) => oneLine(id, { color: false }));
+  const names = shown.length > 8 ? [...shown.slice(0, 4), '…', ...shown.slice(-3)] : shown;
+  return `  * critical path: ${names.join(' → ')}`;
+}
+
+function width(options: SummaryTextOptions): { readonly columns?: number } {
+  return options.columns === undefined ? {} : { columns: options.columns };
+}
+
+function sectionTable(summary: RunSummary, options: SummaryTextOptions): string[] {
+  const rows: string[][] = [];
+  for (const job of summary.jobs) {
+    if (job.startedAt === undefined) continue;
+    rows.push([
+      oneLine(job.id, options),
+      'waited for a place',
+      job.queueMs === undefined ? '' : formatDuration(job.queueMs),
+    ]);
+    for (const section of job.sections) {
+      const time = section.durationMs === undefined ? 'not finished' : formatDuration(section.durationMs);
+      rows.push(['', oneLine(section.caption, { color: false }), time]);
+    }
+  }
+  if (rows.length === 0) return [];
+  return ['', ...renderTable(rows, { ...width(options), rightAligned: [2], indent: '  ' })];
+}
+
+function failedTail(job: JobSummary, options: SummaryTextOptions): string[] {
+  if (job.status !== 'failed') return [];
+  if (job.allowFailure && options.verbosity !== 'verbose') return [];
+  const { paint, color } = options;
+  const name = oneLine(job.id, { color });
+  const lines = ['', paint('error', `✗ ${name}`) + `: ${oneLine(noteText(job), { color: false })}`];
+  for (const line of job.tail) lines.push(`  ${paint('muted', '|')} ${oneLine(line, { color })}`.trimEnd());
+  if (job.logPath !== undefined)
+    lines.push(`  ${paint('muted', 'full log:')} ${oneLine(job.logPath, { color: false })}`);
+  return lines;
+}
+
+function manualHint(summary: RunSummary, options: SummaryTextOptions): string[] {
+  const waiting = summary.jobs.filter((job) => job.status === 'manual');
+  if (waiting.length === 0 || options.verbosity === 'quiet') return [];
+  const names = waiting.slice(0, 5).map((job) => oneLine(job.id, { color: false }));
+  if (waiting.length > names.length) names.push(`and ${waiting.length - names.length} more`);
+  return ['', `  ${options.paint('hint', '▷')} waiting to be started with --manual JOB: ${names.join(', ')}`];
+}
+
+/** One line about the whole pipeline: `pipeline failed: 1 of 7 jobs failed, 12.3 s`. */
+export function pipelineLine(summary: RunSummary, options: Pick<SummaryTextOptions, 'paint'>): string {
+  const { counts, status } = summary;
+  const total = summary.jobs.length;
+  const parts: string[] = [];
+  if (counts.failed > 0) parts.push(`${counts.failed} of ${jobsText(total)} failed`);
+  else parts.push(`${counts.success} of ${jobsText(total)} succeeded`);
+  if (counts.allowedFailures > 0) parts.push(`${counts.allowedFailures} allowed to fail did`);
+  if (counts.canceled > 0) parts.push(`${counts.canceled} canceled`);
+  if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`);
+  if (counts.manual > 0) parts.push(`${counts.manual} manual`);
+  if (counts.unfinished > 0) parts.push(`${counts.unfinished} not finished`);
+  parts.push(formatDuration(summary.durationMs));
+  const word = {
+    success: 'succeeded',
+    failed: 'failed',
+    canceled: 'canceled',
+    skipped: 'skipped',
+    manual: 'waits',
+    running: 'not finished',
+  }[status];
+  const kind = status === 'success' ? 'success' : status === 'failed' ? 'error' : 'warning';
+  return `${options.paint(kind, `pipeline ${word}`)}: ${parts.join(', ')}`;
+}
+
+function jobsText(count: number): string {
+  return `${count} ${count === 1 ? 'job' : 'jobs'}`;
+}
