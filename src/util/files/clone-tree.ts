@@ -1,0 +1,236 @@
+import {
+  chmodSync,
+  constants,
+  copyFile,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+} from 'node:fs';
+import { type DirectoryPlacer, directoryPlacer } from './directory-placer.ts';
+import { type FileCopier, fileCopier } from './file-copier.ts';
+import { errorCode } from './file-problem.ts';
+import { removeTree } from './remove-tree.ts';
+import { timeSlices } from './time-slice.ts';
+import type { SkippedPath, Tree, TreeEntry } from './tree-entry.ts';
+import { readEntry, walkTree } from './walk-tree.ts';
+
+/** What `cloneTree` and `linkOrCopyTree` did. */
+export interface ClonedTree {
+  /** What was placed, directories first named before what is in them. */
+  readonly entries: readonly TreeEntry[];
+  readonly files: number;
+  readonly totalBytes: number;
+  /** Hard links made to files of the source. */
+  readonly linked: number;
+  readonly skipped: readonly SkippedPath[];
+}
+
+/** How to clone. */
+export interface CloneOptions {
+  /** Files copied at once; default 2, which is what a disk with two cores gains from. */
+  readonly concurrency?: number;
+  readonly signal?: AbortSignal;
+  /** Keep setuid, setgid and sticky bits; default `drop`. */
+  readonly specialModes?: 'keep' | 'drop';
+  /** Where an entry goes, relative to the target; default: its own path. Undefined leaves it out. */
+  readonly rename?: (path: string) => string | undefined;
+}
+
+/**
+ * Copies a tree over a directory (made if missing): files by reflink where the file system can, else by content,
+ * directories, symbolic links as they are, with modes and modification times. Hard links among the files stay hard
+ * links. A file, link or directory of the same name is replaced, never written through; other files stay. Where the
+ * tree has a directory and the target a symbolic link, the link is replaced: nothing lands outside of the target.
+ * With `tree.entries` only these are copied (a directory alone, without what is in it), parents made as in the source.
+ * @throws the error of the operating system (disk full, no permission); the target is then half filled.
+ */
+export function cloneTree(from: Tree, toDirectory: string, options: CloneOptions = {}): Promise<ClonedTree> {
+  return place(from, toDirectory, 'copy', options);
+}
+
+/**
+ * As `cloneTree`, but files are hard links to the source's where the file system allows it. Only for trees whose
+ * files nobody writes to: both names are one file.
+ */
+export function linkOrCopyTree(from: Tree, toDirectory: string, options: CloneOptions = {}): Promise<ClonedTree> {
+  return place(from, toDirectory, 'link', options);
+}
+
+async function place(
+  from: Tree,
+  toDirectory: string,
+  method: 'copy' | 'link',
+  options: CloneOptions,
+): Promise<ClonedTree> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const { entries, skipped } = await entriesOf(from, signal);
+  mkdirSync(toDirectory, { recursive: true });
+  await using copier = fileCopier({
+    concurrency: options.concurrency ?? 2,
+    expectedFiles: method === 'link' ? 0 : entries.length,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const target: Target = {
+    method,
+    copier,
+    placer: directoryPlacer(toDirectory),
+    keepsSpecialModes: options.specialModes === 'keep',
+    firstOf: new Map(),
+    directories: [],
+    links: [],
+    files: 0,
+    totalBytes: 0,
+    linked: 0,
+  };
+  const placed: TreeEntry[] = [];
+  const breathe = timeSlices(signal);
+  for (const entry of entries) {
+    const path = options.rename === undefined ? entry.path : options.rename(entry.path);
+    if (path === undefined || path === '') continue;
+    placed.push(entry);
+    await placeEntry(target, { from: `${from.root}/${entry.path}`, entry, path, to: `${toDirectory}/${path}` });
+    await breathe();
+  }
+  await copier.finish();
+  for (const link of target.links) await replacing(link.to, () => linkSync(link.from, link.to));
+  for (const work of target.directories.reverse()) finishDirectory(work, target);
+  const { files, totalBytes, linked } = target;
+  return { entries: placed, files, totalBytes, linked, skipped };
+}
+
+interface Work {
+  readonly from: string;
+  readonly entry: TreeEntry;
+  /** Relative to the target. */
+  readonly path: string;
+  readonly to: string;
+}
+
+/** What is known of the target while it is filled. */
+interface Target {
+  readonly method: 'copy' | 'link';
+  readonly copier: FileCopier;
+  readonly placer: DirectoryPlacer;
+  readonly keepsSpecialModes: boolean;
+  /** Where the first name of a file with several hard links was placed, by device and inode. */
+  readonly firstOf: Map<string, string>;
+  readonly directories: Work[];
+  /** Made when all is copied. */
+  readonly links: { readonly from: string; readonly to: string }[];
+  files: number;
+  totalBytes: number;
+  linked: number;
+}
+
+async function placeEntry(target: Target, work: Work): Promise<void> {
+  const { entry, path } = work;
+  if (entry.type === 'directory') {
+    target.placer.ensure(path);
+    target.directories.push(work);
+    return;
+  }
+  const slash = path.lastIndexOf('/');
+  target.placer.ensure(slash < 0 ? '' : path.slice(0, slash));
+  if (entry.type === 'symlink') await placeSymlink(work);
+  else await placeFile(target, work);
+}
+
+async function placeFile(target: Target, { from, entry, to }: Work): Promise<void> {
+  target.files++;
+  if (target.method === 'link' && (await tryLink(from, to))) {
+    target.linked++;
+    return;
+  }
+  if (entry.nlink > 1) {
+    const key = `${entry.dev}:${entry.ino}`;
+    const first = target.firstOf.get(key);
+    if (first !== undefined) {
+      target.links.push({ from: first, to });
+      return;
+    }
+    target.firstOf.set(key, to);
+  }
+  target.totalBytes += entry.sizeBytes;
+  const mode = entry.mode > 0o777 ? { mode: modeFor(target, entry) } : {};
+  await target.copier.add({ from, to, mtimeMs: entry.mtimeMs, sizeBytes: entry.sizeBytes, ...mode });
+}
+
+function modeFor(target: Target, entry: TreeEntry): number {
+  return target.keepsSpecialModes ? entry.mode : entry.mode & 0o777;
+}
+
+/** With their parent directories, so that these get the source's modes. */
+async function entriesOf(
+  from: Tree,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly entries: readonly TreeEntry[]; readonly skipped: readonly SkippedPath[] }> {
+  if (from.entries === undefined) return walkTree(from.root, signal === undefined ? {} : { signal });
+  const found = new Map<string, TreeEntry>();
+  const skipped: SkippedPath[] = [];
+  const breathe = timeSlices(signal);
+  const add = (path: string): void => {
+    if (path === '' || path === '.' || found.has(path)) return;
+    const slash = path.lastIndexOf('/');
+    if (slash > 0) add(path.slice(0, slash));
+    const entry = readEntry(from.root, path);
+    if (entry === undefined) skipped.push({ path, because: 'ENOENT' });
+    else if ('because' in entry) skipped.push(entry);
+    else found.set(path, entry);
+  };
+  for (const { path } of from.entries) {
+    add(path);
+    await breathe();
+  }
+  return { entries: [...found.values()], skipped };
+}
+
+/** Runs `make`; when something is in the way, once more after removing that. */
+async function replacing(to: string, make: () => void): Promise<void> {
+  try {
+    make();
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    await removeTree(to);
+    make();
+  }
+}
+
+async function placeSymlink({ from, entry, to }: Work): Promise<void> {
+  const target = readlinkSync(from);
+  await replacing(to, () => symlinkSync(target, to));
+  const seconds = entry.mtimeMs / 1000;
+  lutimesSync(to, seconds, seconds);
+}
+
+async function tryLink(from: string, to: string): Promise<boolean> {
+  try {
+    await replacing(to, () => linkSync(from, to));
+    return true;
+  } catch (error) {
+    if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+function finishDirectory({ entry, to }: Work, target: Target): void {
+  const seconds = entry.mtimeMs / 1000;
+  utimesSync(to, seconds, seconds);
+  chmodSync(to, modeFor(target, entry));
+}
+
+/** Whether files copied from one directory to the other share their blocks until one is written to. */
+export function reflinks(fromFile: string, toDirectory: string): Promise<boolean> {
+  const probe = `${toDirectory}/.reflink-probe-${process.pid}`;
+  return new Promise((resolve) => {
+    copyFile(fromFile, probe, constants.COPYFILE_FICLONE_FORCE, (error) => {
+      removeTree(probe).then(
+        () => resolve(error === null),
+        () => resolve(false),
+      );
+    });
+  });
+}

@@ -1,0 +1,57 @@
+/** What went wrong in the file system, in words for people. */
+export interface FileProblem {
+  readonly code: string;
+  readonly path: string | undefined;
+  readonly message: string;
+  /** What to do about it, one line. */
+  readonly hint: string | undefined;
+}
+
+const words: Readonly<Record<string, readonly [string, string | undefined]>> = {
+  ENOSPC: ['no space left on the device', 'free some space, for example with `ci clean` and `ci cache prune`'],
+  EDQUOT: ['the disk quota is used up', 'free some space, for example with `ci clean` and `ci cache prune`'],
+  EACCES: ['permission denied', 'check owner and mode of the path and of its parent directories'],
+  EPERM: ['operation not permitted', 'check owner and mode of the path and of its parent directories'],
+  EROFS: ['the file system is read-only', undefined],
+  EMFILE: ['too many open files', 'raise the limit with `ulimit -n`'],
+  ENFILE: ['too many open files on this machine', undefined],
+  EIO: ['input/output error', 'the disk may be failing'],
+  ENAMETOOLONG: ['the name is too long', undefined],
+  ELOOP: ['too many symbolic links', undefined],
+  ENOTDIR: ['a part of the path is no directory', undefined],
+  EISDIR: ['is a directory', undefined],
+  ENOENT: ['no such file or directory', undefined],
+  EMLINK: ['too many hard links', undefined],
+  EXDEV: ['not on the same file system', undefined],
+};
+
+/** The error's code (`ENOENT`), or undefined if it is no error of the operating system. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = (error as NodeJS.ErrnoException).code;
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/**
+ * Explains an error of a file operation; undefined if `error` is none (then it is a bug of ours or an abort).
+ * @param context.doing what was tried, as `save the cache`.
+ * @param context.bytesNeeded how much the whole operation needs, named when the disk is full.
+ */
+export function explainFileError(
+  error: unknown,
+  context: { readonly doing: string; readonly path?: string; readonly bytesNeeded?: number },
+): FileProblem | undefined {
+  const code = errorCode(error);
+  if (code === undefined) return undefined;
+  const { path: from, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const path = (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS' ? dest : undefined) ?? from ?? context.path;
+  const [what, hint] = words[code] ?? [(error as Error).message, undefined];
+  const full = (code === 'ENOSPC' || code === 'EDQUOT') && context.bytesNeeded !== undefined;
+  const needed = full ? ` (${context.bytesNeeded} bytes needed)` : '';
+  return {
+    code,
+    path,
+    message: `cannot ${context.doing}: ${path === undefined ? '' : `${path}: `}${what}${needed}`,
+    hint,
+  };
+}

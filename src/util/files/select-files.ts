@@ -1,0 +1,157 @@
+import { compileGlob, globProblem } from '../glob.ts';
+import { errorCode } from './file-problem.ts';
+import { type PathPattern, pathPattern } from './path-pattern.ts';
+import { timeSlices } from './time-slice.ts';
+import type { SkippedPath, TreeEntry } from './tree-entry.ts';
+import { listDirectory, readEntry } from './walk-tree.ts';
+
+/** Which files to take from below a directory. */
+export interface FileSelectionInput {
+  /** Globs (doublestar) or plain paths relative to the directory, or absolute ones below it. */
+  readonly paths: readonly string[];
+  /** Globs; a file, link or directory that matches one is left out. A directory's name does not cover what is in it. */
+  readonly exclude: readonly string[];
+  /** Files that git does not track, relative to the directory (`git ls-files --others -z`). */
+  readonly untracked?: readonly string[];
+  /** Absolute paths under which the directory is also known, as its path inside a container. */
+  readonly alsoKnownAs?: readonly string[];
+}
+
+/** What a selection gives. */
+export interface SelectedFiles {
+  /** Sorted by path, directories before what is in them, each once. */
+  readonly entries: readonly TreeEntry[];
+  /** Sum of the lengths of regular files. */
+  readonly totalBytes: number;
+  /** Patterns that matched nothing, as they were given, in order. */
+  readonly unmatched: readonly string[];
+  /** Patterns that lead outside of the directory, ignored. */
+  readonly outside: readonly string[];
+  /** What could not be read. */
+  readonly skipped: readonly SkippedPath[];
+}
+
+/**
+ * Finds files as GitLab Runner's archiver does: a match that is a directory stands for all below it, `exclude` is
+ * tried on every single path, symbolic links are taken as links and never followed, paths outside of `root` are
+ * ignored. Directories that no pattern can match in are not entered. `.git` is taken only where a pattern names it.
+ * Source: https://docs.gitlab.com/ci/yaml/#artifactspaths
+ * @throws the error of the operating system when `root` itself can't be read.
+ */
+export async function selectFiles(
+  root: string,
+  selection: FileSelectionInput,
+  signal?: AbortSignal,
+): Promise<SelectedFiles> {
+  signal?.throwIfAborted();
+  const names = [root, ...(selection.alsoKnownAs ?? [])];
+  const outside: string[] = [];
+  const patterns: PathPattern[] = [];
+  for (const text of selection.paths) {
+    const pattern = pathPattern(text, names);
+    if (pattern === 'outside') outside.push(text);
+    else patterns.push(pattern);
+  }
+  const excluded = excluder(selection.exclude, names);
+  const walk = await walkMatches(root, patterns, excluded, signal);
+  const taken = new Map(walk.entries.map((entry) => [entry.path, entry]));
+  for (const path of selection.untracked ?? []) {
+    if (taken.has(path) || !isInside(path) || namesGit(path) || excluded(path)) continue;
+    const entry = readEntry(root, path);
+    if (entry !== undefined && !('because' in entry)) taken.set(path, entry);
+  }
+  const entries = [...taken.values()].sort(byPath);
+  return {
+    entries,
+    totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
+    unmatched: patterns.filter((pattern) => !walk.found.has(pattern)).map((pattern) => pattern.text),
+    outside,
+    skipped: walk.skipped,
+  };
+}
+
+/** Segment by segment, so that a directory is followed by what is in it. */
+function byPath(a: TreeEntry, b: TreeEntry): number {
+  const [left, right] = [a.path.replaceAll('/', '\0'), b.path.replaceAll('/', '\0')];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function isInside(path: string): boolean {
+  return path !== '' && !path.startsWith('/') && !path.split('/').includes('..');
+}
+
+function namesGit(path: string): boolean {
+  return path.split('/').includes('.git');
+}
+
+function excluder(globs: readonly string[], names: readonly string[]): (path: string) => boolean {
+  const tests = globs.flatMap((glob) => {
+    const pattern = pathPattern(glob, names);
+    return pattern === 'outside' || globProblem(pattern.glob) !== undefined
+      ? []
+      : [compileGlob(pattern.glob, { dialect: 'doublestar' })];
+  });
+  return (path) => tests.some((test) => test(path));
+}
+
+interface OpenDirectory {
+  readonly path: string;
+  /** Patterns that may still match something below. */
+  readonly active: readonly PathPattern[];
+  /** Patterns that matched this directory or one above it. */
+  readonly covering: readonly PathPattern[];
+}
+
+async function walkMatches(
+  root: string,
+  patterns: readonly PathPattern[],
+  excluded: (path: string) => boolean,
+  signal: AbortSignal | undefined,
+) {
+  const entries: TreeEntry[] = [];
+  const skipped: SkippedPath[] = [];
+  const found = new Set<PathPattern>();
+  const breathe = timeSlices(signal);
+  const whole = patterns.filter((pattern) => pattern.glob === '');
+  const open: OpenDirectory[] = patterns.length === 0 ? [] : [{ path: '', active: patterns, covering: whole }];
+  for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
+    const { path: at, active, covering } = directory;
+    const listed = listDirectory(root, at);
+    if ('because' in listed) {
+      if (at === '' && errorCode(listed.error) !== 'ENOENT') throw listed.error;
+      if (covering.length > 0) skipped.push({ path: at, because: listed.because });
+      continue;
+    }
+    for (const child of listed.children) {
+      const { path } = child;
+      const isGit = path.endsWith('.git') && (path === '.git' || path.endsWith('/.git'));
+      const usable = isGit ? active.filter((pattern) => pattern.namesGit) : active;
+      const above = isGit ? covering.filter((pattern) => pattern.namesGit) : covering;
+      const matching = usable.filter((pattern) => pattern.matches(path));
+      const now = matching.length === 0 ? above : [...new Set([...above, ...matching])];
+      const deeper = child.type === 'directory' ? usable.filter((pattern) => pattern.mayMatchBelow(path)) : [];
+      if (now.length > 0 && !excluded(path)) take(root, path, now, { entries, skipped, found });
+      if (child.type === 'directory' && (now.length > 0 || deeper.length > 0)) {
+        open.push({ path, active: deeper, covering: now });
+      }
+    }
+    await breathe();
+  }
+  return { entries, skipped, found };
+}
+
+function take(
+  root: string,
+  path: string,
+  by: readonly PathPattern[],
+  into: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[]; readonly found: Set<PathPattern> },
+): void {
+  const entry = readEntry(root, path);
+  if (entry === undefined) return;
+  if ('because' in entry) {
+    into.skipped.push(entry);
+    return;
+  }
+  into.entries.push(entry);
+  for (const pattern of by) into.found.add(pattern);
+}
