@@ -1,0 +1,136 @@
+import type { Event, PlannedJob } from '../model/event.ts';
+import type { JobResult } from '../model/outcome.ts';
+import { assertNever } from '../util/assert-never.ts';
+import { type LogTail, logTail } from './log-tail.ts';
+import { unplannedJob } from './run-summary.ts';
+
+/** A job as the live tree shows it. */
+export interface TreeJob {
+  readonly id: string;
+  readonly stage: string;
+  state: 'waiting' | 'running' | 'finished';
+  startedAt: number | undefined;
+  attempt: number;
+  /** Of the section it is in. */
+  caption: string | undefined;
+  waitsFor: 'resource-group' | 'delay' | undefined;
+  tail: LogTail | undefined;
+  result: JobResult | undefined;
+  because: string | undefined;
+}
+
+/** What the live tree shows: a fold over events whose frames are drawn many times a second, so it keeps what they need. */
+export interface TreeView {
+  readonly stages: ReadonlyMap<string, readonly TreeJob[]>;
+  readonly running: ReadonlySet<TreeJob>;
+  /** Ids of the last few that finished, latest last. */
+  readonly recent: readonly TreeJob[];
+  readonly startedAt: number | undefined;
+  readonly total: number;
+  readonly finished: number;
+  readonly failed: number;
+  on(event: Event): void;
+}
+
+/** Enough for five lines of a wide terminal; the full log is on disk. */
+const tailBytes = 4096;
+const recentJobs = 5;
+
+/** Makes an empty TreeView. */
+export function treeView(): TreeView {
+  const jobs = new Map<string, TreeJob>();
+  const stages = new Map<string, TreeJob[]>();
+  const running = new Set<TreeJob>();
+  const recent: TreeJob[] = [];
+  const counts = { finished: 0, failed: 0 };
+  let startedAt: number | undefined;
+
+  function add(planned: PlannedJob): TreeJob {
+    const { id, stage } = planned;
+    const empty = { startedAt: undefined, caption: undefined, waitsFor: undefined, tail: undefined };
+    const job: TreeJob = { id, stage, state: 'waiting', attempt: 0, ...empty, result: undefined, because: undefined };
+    jobs.set(id, job);
+    const members = stages.get(stage);
+    if (members) members.push(job);
+    else stages.set(stage, [job]);
+    return job;
+  }
+  const jobOf = (id: string): TreeJob => jobs.get(id) ?? add(unplannedJob(id));
+
+  function start(job: TreeJob, at: number, attempt: number): void {
+    job.state = 'running';
+    job.startedAt ??= at;
+    job.attempt = attempt;
+    job.caption = undefined;
+    job.waitsFor = undefined;
+    job.tail?.clear();
+    running.add(job);
+  }
+  function finish(job: TreeJob, result: JobResult, because: string | undefined): void {
+    if (job.state === 'finished') return;
+    job.state = 'finished';
+    job.tail = undefined;
+    job.result = result;
+    job.because = because;
+    running.delete(job);
+    counts.finished++;
+    if (result.status === 'failed' && !result.allowFailure) counts.failed++;
+    recent.push(job);
+    if (recent.length > recentJobs) recent.shift();
+  }
+
+  return {
+    stages,
+    running,
+    recent,
+    get startedAt() {
+      return startedAt;
+    },
+    get total() {
+      return jobs.size;
+    },
+    get finished() {
+      return counts.finished;
+    },
+    get failed() {
+      return counts.failed;
+    },
+    on(event) {
+      startedAt ??= event.at;
+      switch (event.type) {
+        case 'pipeline-planned':
+          for (const job of event.jobs) if (!jobs.has(job.id)) add(job);
+          return;
+        case 'job-waiting':
+          jobOf(event.job).waitsFor = event.for;
+          return;
+        case 'job-started':
+          start(jobOf(event.job), event.at, event.attempt);
+          return;
+        case 'section-started':
+          jobOf(event.job).caption = event.caption;
+          return;
+        case 'job-output': {
+          const job = jobOf(event.job);
+          if (job.state !== 'running') return;
+          job.tail ??= logTail(tailBytes);
+          job.tail.append(event.bytes);
+          return;
+        }
+        case 'job-finished':
+          finish(jobOf(event.job), event.result, event.because);
+          return;
+        case 'pipeline-finished':
+          for (const [id, result] of Object.entries(event.jobs)) finish(jobOf(id), result, undefined);
+          return;
+        case 'job-retried':
+        case 'section-finished':
+        case 'notice':
+        case 'warning':
+          return;
+        default:
+          assertNever(event);
+      }
+    },
+  };
+}
