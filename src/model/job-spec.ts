@@ -18,6 +18,10 @@ export interface Dependency {
   /** The job's id in this run. */
   readonly id: string;
   readonly name: string;
+  /** `CI_JOB_ID` of its last try, for the log. */
+  readonly number?: number;
+  /** In `JobSpec.workspaceFrom`: ids of the entries of that list that had to end before this job started. */
+  readonly after?: readonly string[];
 }
 
 /**

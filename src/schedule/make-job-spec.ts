@@ -1,0 +1,49 @@
+import { mergeVariables } from '../expressions/merge-variables.ts';
+import { sortAndExpand } from '../expressions/sort-and-expand.ts';
+import type { Dependency, JobSpec, Source } from '../model/job-spec.ts';
+import type { JobNode } from '../model/plan.ts';
+import type { Variable } from '../model/variable.ts';
+
+/** What is known about a job only when it is handed out. */
+export interface Dispatch {
+  readonly runId: string;
+  readonly projectPath: string;
+  readonly source: Source;
+  readonly attempt: number;
+  /** `CI_JOB_ID`: unique in the run, another one for each try. */
+  readonly number: number;
+  /** Above the predefined and YAML variables, below dotenv. */
+  readonly variables: readonly Variable[];
+  /** Variables that the dependencies left. */
+  readonly dotenv: readonly Variable[];
+  readonly dependencies: readonly Dependency[];
+  readonly workspaceFrom: readonly Dependency[];
+}
+
+/** Makes of a planned job what GitLab's server would hand to a runner: variables expanded as far as a server does. */
+export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
+  const { definition } = node;
+  const own: readonly Variable[] = [
+    ...dispatch.variables,
+    { name: 'CI_JOB_ID', value: String(dispatch.number), raw: true },
+  ];
+  const layers = { ...node.variables, belowDotenv: [...node.variables.belowDotenv, ...own] };
+  return {
+    id: node.id,
+    name: node.name,
+    stage: node.stage,
+    runId: dispatch.runId,
+    attempt: dispatch.attempt,
+    executor: node.executor,
+    variables: sortAndExpand(mergeVariables(layers, dispatch.dotenv), { as: 'server' }),
+    ...(definition.image === undefined ? {} : { image: definition.image }),
+    services: definition.services,
+    steps: definition.steps,
+    source: dispatch.source,
+    projectPath: dispatch.projectPath,
+    dependencies: dispatch.dependencies,
+    workspaceFrom: dispatch.workspaceFrom,
+    timeoutMs: node.timeoutMs,
+    ...(definition.coverage === undefined ? {} : { coverage: definition.coverage }),
+  };
+}

@@ -1,0 +1,47 @@
+import type { FinalStatus, JobResult } from '../model/outcome.ts';
+import type { PlanNode } from '../model/plan.ts';
+import type { SettledStatus } from './composite-status.ts';
+
+/** How a whole run ended. */
+export interface PipelineResult {
+  /** `manual`: everything that ran passed, and a manual job that may not be skipped waits. */
+  readonly status: FinalStatus;
+  readonly durationMs: number;
+  readonly jobs: Readonly<Record<string, JobResult>>;
+}
+
+/**
+ * GitLab's status of a pipeline in which nothing runs any more, but that a failure is told even when a manual job
+ * waits (GitLab shows `manual` then).
+ */
+export function pipelineStatus(results: readonly JobResult[]): FinalStatus {
+  const strict = results.filter(({ allowFailure }) => !allowFailure);
+  if (strict.some(({ status }) => status === 'failed')) return 'failed';
+  if (strict.some(({ status }) => status === 'canceled')) return 'canceled';
+  if (strict.some(({ status }) => status === 'manual')) return 'manual';
+  const ran = results.some(({ status }) => status !== 'skipped' && status !== 'manual');
+  return ran || results.length === 0 ? 'success' : 'skipped';
+}
+
+/** How a job that ended looks to the jobs after it. */
+export function settledStatus(result: JobResult): SettledStatus {
+  switch (result.status) {
+    case 'failed':
+      return result.allowFailure ? 'warning' : 'failed';
+    case 'canceled':
+      return result.allowFailure ? 'warning' : 'canceled';
+    case 'manual':
+      return result.allowFailure ? 'ignored' : 'blocked';
+    default:
+      return result.status;
+  }
+}
+
+/** A result for a node that did not run, or did not run to its end. */
+export function unrunResult(
+  node: PlanNode,
+  status: 'skipped' | 'manual' | 'canceled' | 'success',
+  ran: { readonly durationMs: number; readonly attempts: number } = { durationMs: 0, attempts: 0 },
+): JobResult {
+  return { status, allowFailure: node.allowFailure === true, ...ran, artifacts: [] };
+}
