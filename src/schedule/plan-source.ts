@@ -354,12 +354,16 @@ export class PlanSource implements JobSource {
         return;
       }
     }
+    this.#endRun(run, outcome, outputs);
+  }
+
+  #endRun(run: Run, outcome: Outcome, outputs: Outputs): void {
     run.outputs = outputs;
     const result = this.#resultOf(run, outcome, outputs);
     const because = outcome.status === 'skipped' ? { because: outcome.because } : {};
     const released = this.#conclude(run, result, because);
     if (result.status === 'failed' && !result.allowFailure && this.#stopsOnFailure()) {
-      this.#cancelRest(`${node.id} failed`);
+      this.#cancelRest(`${run.node.id} failed`);
     }
     this.#release(released);
   }
@@ -425,7 +429,7 @@ export class PlanSource implements JobSource {
   /** The machine failing at a job's door is the job's failure; anything else is a bug that stops everything. */
   #failOrFault(run: Run, error: unknown): void {
     if (error instanceof SystemError) {
-      this.#judge(run, { status: 'failed', reason: error.reason, message: error.message }, noOutputs);
+      this.#endRun(run, { status: 'failed', reason: error.reason, message: error.message }, noOutputs);
       return;
     }
     this.#raise(error);
