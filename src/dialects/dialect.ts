@@ -12,6 +12,8 @@ export interface Dialect {
   readonly scalars: ScalarRules;
   /** Does a file of this path (relative, forward slashes) look like one of this language? */
   recognises(path: string): boolean;
+  /** The document of a file that holds the pipeline; a `spec:` header may stand before it. */
+  selectDocument(documents: readonly Node[]): Checked<Node>;
   /** Compiles the entry document. `config` is the merged file, for `ci config`. */
   compile(entry: Node, given: CompileInput): Promise<Checked<Compiled>>;
 }

@@ -1,0 +1,47 @@
+import type { Report } from '../../diagnostics/diagnostic.ts';
+import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import { globalKeys } from '../gitlab/keywords/default.ts';
+
+/** What makes a map a job of the name `jobs` rather than a map of jobs. */
+const jobKeys: readonly string[] = ['script', 'steps', 'trigger', 'extends', 'stage', 'image'];
+
+/** Brings one `.ci.yml` into GitLab's shape: what stands under `jobs:` moves to the top level. */
+export function normalise(file: MapNode, report: Report): MapNode {
+  const section = file.entries.get('jobs');
+  if (section?.value.kind !== 'map' || isJob(section.value)) return file;
+  const entries = new Map(file.entries);
+  entries.delete('jobs');
+  for (const job of section.value.entries.values()) {
+    const other = entries.get(job.key);
+    if (globalKeys.has(job.key)) reportReserved(job, report);
+    else if (other) reportDuplicate(job, other, report);
+    else entries.set(job.key, job);
+  }
+  return { ...file, entries };
+}
+
+function isJob(node: MapNode): boolean {
+  return jobKeys.some((key) => {
+    const value = node.entries.get(key)?.value;
+    return value !== undefined && value.kind !== 'map';
+  });
+}
+
+function reportReserved(job: MapEntry, report: Report): void {
+  report({
+    code: 'gitlab/reserved-job-name',
+    severity: 'error',
+    message: `\`${job.key}\` is a reserved name and can't be a job's`,
+    span: job.keySpan,
+  });
+}
+
+function reportDuplicate(job: MapEntry, other: MapEntry, report: Report): void {
+  report({
+    code: 'ci/duplicate-job',
+    severity: 'error',
+    message: `the job \`${job.key}\` stands both at the top level and under \`jobs\``,
+    span: job.keySpan,
+    related: [{ message: 'the other one', span: other.keySpan }],
+  });
+}

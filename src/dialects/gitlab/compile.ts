@@ -1,0 +1,42 @@
+import type { Checked, Diagnostic } from '../../diagnostics/diagnostic.ts';
+import { variableLookup } from '../../expressions/merge-variables.ts';
+import type { Node } from '../../syntax/node.ts';
+import type { Compiled, CompileInput } from '../dialect.ts';
+import { resolveExtends } from './extends.ts';
+import { mergeIncludes } from './includes.ts';
+import { isAbsent } from './merge.ts';
+import { readPipeline } from './read-pipeline.ts';
+import { invalidValue, startReading, tidy } from './reading.ts';
+import { resolveReferences } from './references.ts';
+import { kindOf } from './values.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/**
+ * Compiles a file in GitLab's order: schema, includes, `extends`, `!reference`, defaults, jobs.
+ * @returns no value when the file holds no map at all; else the pipeline as far as it could be read.
+ */
+export async function compile(entry: Node, given: CompileInput, vocabulary: Vocabulary): Promise<Checked<Compiled>> {
+  const diagnostics: Diagnostic[] = [];
+  const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
+  if (entry.kind !== 'map') {
+    if (isAbsent(entry)) {
+      const message = `\`${given.file}\` is empty`;
+      report({ code: 'gitlab/no-content', severity: 'error', message, span: entry.span });
+    } else {
+      const reading = startReading(report, { incomplete: false });
+      invalidValue(reading, entry.span, `\`${given.file}\` must hold a map of jobs, not ${kindOf(entry)}`);
+    }
+    return { value: undefined, diagnostics };
+  }
+  const { context, files } = given;
+  const variable = variableLookup(context.predefined, context.projectVariables, context.pipelineVariables);
+  const merged = await mergeIncludes(
+    { path: given.file, node: entry },
+    { vocabulary, files, known: { context, variable }, report },
+  );
+  const { incomplete } = merged;
+  const extended = resolveExtends(merged.root, { report, incomplete });
+  const resolved = resolveReferences(extended, { report, incomplete });
+  const value = readPipeline(resolved, given, vocabulary, startReading(report, { incomplete }));
+  return { value, diagnostics: tidy(diagnostics) };
+}

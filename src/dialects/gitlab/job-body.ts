@@ -1,0 +1,41 @@
+import type { MapEntry } from '../../syntax/node.ts';
+import type { JobBody } from './job-steps.ts';
+import { take } from './keyword.ts';
+import { script } from './keywords/script.ts';
+import { field } from './values.ts';
+import type { JobText, Vocabulary } from './vocabulary.ts';
+
+/** What the job does: its script, the dialect's own steps; or why nothing can be run. */
+export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): JobBody {
+  const own = vocabulary.readSteps(job);
+  if (own) return { kind: 'own', steps: own };
+  const { node, reading } = job;
+  const commands = take(node, script, reading);
+  if (commands?.some((command) => command.trim() !== '')) return { kind: 'script' };
+  if (field(node, 'run')) return { kind: 'unable', because: '`run` is not run locally yet, so this job fails' };
+  const written = node.entries.get('script');
+  const severity = reading.incomplete ? 'warning' : 'error';
+  if (written) {
+    const unresolved = written.value.kind === 'reference' || (reading.incomplete && written.value.kind === 'seq');
+    // Where it is made of references that lead nowhere, that was told already.
+    if (!unresolved || !reading.incomplete) {
+      reading.report({
+        code: 'gitlab/empty-script',
+        severity,
+        message: `the script of \`${entry.key}\` has no commands`,
+        span: written.keySpan,
+      });
+    }
+  } else {
+    reading.report({
+      code: 'gitlab/missing-script',
+      severity,
+      message: `the job \`${entry.key}\` has neither \`script\` nor \`trigger\``,
+      span: entry.keySpan,
+      hint: reading.incomplete
+        ? 'it may stand in an include that is not read'
+        : 'start the name with a dot if it is a template for other jobs',
+    });
+  }
+  return { kind: 'unable', because: `${entry.key}: no commands of this job could be read` };
+}

@@ -1,0 +1,80 @@
+import type { StepWhen, UploadArtifactsStep } from '../../../model/step.ts';
+import type { MapEntry, Node } from '../../../syntax/node.ts';
+import type { Keyword } from '../keyword.ts';
+import { isAbsent } from '../merge.ts';
+import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { booleanField, field, kindOf, readDuration, readTexts, textField, textsField, wordField } from '../values.ts';
+import { stepWhens } from './cache.ts';
+
+const ignoredFields: Readonly<Record<string, string>> = {
+  expose_as: 'there is no merge request to link the files from',
+  access: 'everybody who can read the run folder can read the files',
+  public: 'everybody who can read the run folder can read the files',
+};
+
+/** Files that the job leaves: one upload step for the archive, one for each report. */
+export const artifacts: Keyword<readonly UploadArtifactsStep[]> = {
+  name: 'artifacts',
+  scopes: ['job', 'default'],
+  read: (entry, reading) => {
+    const { value: node } = entry;
+    if (node.kind !== 'map') {
+      invalidValue(reading, node.span, `\`artifacts\` must be a map, not ${kindOf(node)}`);
+      return undefined;
+    }
+    for (const [key, consequence] of Object.entries(ignoredFields)) {
+      const ignored = field(node, key);
+      if (ignored) notRunYet(reading, ignored.keySpan, `artifacts:${key}`, consequence);
+    }
+    const name = textField(node, 'name', 'artifacts:name', reading);
+    const expireInMs = readExpiry(node, reading);
+    const common = {
+      kind: 'upload-artifacts' as const,
+      phase: 'finish' as const,
+      ...(name === undefined ? {} : { name }),
+      ...(expireInMs === undefined ? {} : { expireInMs }),
+    };
+    return [...readArchive(node, common, reading), ...readReports(node, common, reading)];
+  },
+};
+
+type Common = Pick<UploadArtifactsStep, 'kind' | 'phase' | 'name' | 'expireInMs'>;
+
+function readArchive(node: Node, common: Common, reading: Reading): readonly UploadArtifactsStep[] {
+  const paths = textsField(node, 'paths', 'artifacts:paths', reading) ?? [];
+  const untracked = booleanField(node, 'untracked', 'artifacts:untracked', reading) ?? false;
+  const exclude = textsField(node, 'exclude', 'artifacts:exclude', reading) ?? [];
+  const when: StepWhen = wordField(node, 'when', 'artifacts:when', stepWhens, reading) ?? 'on_success';
+  return paths.length === 0 && !untracked ? [] : [{ ...common, type: 'archive', when, paths, exclude, untracked }];
+}
+
+/** Reports are uploaded whatever became of the job. Source: https://docs.gitlab.com/ci/yaml/#artifactsreports */
+function readReports(node: Node, common: Common, reading: Reading): readonly UploadArtifactsStep[] {
+  const reports = field(node, 'reports');
+  if (reports === undefined) return [];
+  if (reports.value.kind !== 'map') {
+    invalidValue(reading, reports.value.span, `\`artifacts:reports\` must be a map, not ${kindOf(reports.value)}`);
+    return [];
+  }
+  return [...reports.value.entries.values()].flatMap((report) => {
+    const paths = readReportPaths(report, reading);
+    if (paths.length === 0) return [];
+    return [{ ...common, type: report.key, when: 'always', paths, exclude: [], untracked: false }];
+  });
+}
+
+/** Paths stand as a text, a list, or (`coverage_report`) under `path`. */
+function readReportPaths(report: MapEntry, reading: Reading): readonly string[] {
+  const what = `artifacts:reports:${report.key}`;
+  if (report.value.kind === 'map') return textsField(report.value, 'path', `${what}:path`, reading) ?? [];
+  return isAbsent(report.value) ? [] : readTexts(report.value, what, reading);
+}
+
+/** Undefined: kept for ever, or as long as the user's configuration says. */
+function readExpiry(node: Node, reading: Reading): number | undefined {
+  const entry = field(node, 'expire_in');
+  if (entry === undefined) return undefined;
+  const { value } = entry;
+  if (value.kind === 'scalar' && value.text.trim().toLowerCase() === 'never') return undefined;
+  return readDuration(value, 'artifacts:expire_in', reading);
+}

@@ -1,0 +1,55 @@
+import type { Image, PullPolicy } from '../../../model/pipeline.ts';
+import type { Node } from '../../../syntax/node.ts';
+import type { Keyword } from '../keyword.ts';
+import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { field, kindOf, readWord, textField, textsField } from '../values.ts';
+
+const pullPolicies = ['always', 'if-not-present', 'never'] as const;
+
+/** The container image of a job: its name, or a map. */
+export const image: Keyword<Image> = {
+  name: 'image',
+  scopes: ['job', 'default', 'global'],
+  read: (entry, reading) => readImage(entry.value, 'image', reading),
+};
+
+/** What `image` and `services` have in common. An empty name means that there is none. */
+export function readImage(node: Node, what: string, reading: Reading): Image | undefined {
+  if (node.kind === 'scalar') return node.text === '' ? undefined : { name: node.text, span: node.span };
+  if (node.kind !== 'map') {
+    invalidValue(reading, node.span, `\`${what}\` must be a name or a map with \`name\`, not ${kindOf(node)}`);
+    return undefined;
+  }
+  const name = textField(node, 'name', `${what}:name`, reading);
+  if (name === undefined || name === '') {
+    if (field(node, 'name') === undefined) invalidValue(reading, node.span, `\`${what}\` has no \`name\``);
+    return undefined;
+  }
+  const entrypoint = textsField(node, 'entrypoint', `${what}:entrypoint`, reading);
+  const pullPolicy = readPullPolicy(node, what, reading);
+  return {
+    name,
+    span: field(node, 'name')!.value.span,
+    ...(entrypoint === undefined ? {} : { entrypoint }),
+    ...(pullPolicy === undefined ? {} : { pullPolicy }),
+    ...readDocker(node, what, reading),
+  };
+}
+
+function readPullPolicy(node: Node, what: string, reading: Reading): readonly PullPolicy[] | undefined {
+  const entry = field(node, 'pull_policy');
+  if (entry === undefined) return undefined;
+  const items = entry.value.kind === 'seq' ? entry.value.items : [entry.value];
+  return items.flatMap((item) => readWord(item, `${what}:pull_policy`, pullPolicies, reading) ?? []);
+}
+
+/** `docker:user` and `docker:platform`; other options of executors are told to be left out. */
+function readDocker(node: Node, what: string, reading: Reading): Pick<Image, 'platform' | 'user'> {
+  const kubernetes = field(node, 'kubernetes');
+  if (kubernetes) notRunYet(reading, kubernetes.keySpan, `${what}:kubernetes`, 'there is no Kubernetes executor');
+  const docker = field(node, 'docker');
+  if (docker === undefined) return {};
+  const platform = textField(docker.value, 'platform', `${what}:docker:platform`, reading);
+  const user = textField(docker.value, 'user', `${what}:docker:user`, reading);
+  return { ...(platform === undefined ? {} : { platform }), ...(user === undefined ? {} : { user }) };
+}

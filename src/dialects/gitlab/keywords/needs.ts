@@ -1,0 +1,78 @@
+import type { Need } from '../../../model/pipeline.ts';
+import type { MapNode, Node } from '../../../syntax/node.ts';
+import type { Keyword } from '../keyword.ts';
+import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { booleanField, field, flatItems, kindOf, readText } from '../values.ts';
+import { readMatrixEntries } from './parallel.ts';
+
+/** GitLab's default limit. Source: https://docs.gitlab.com/ci/yaml/#needs */
+const mostNeeds = 50;
+
+/** What a job waits for: names, or maps with `job`. Needs of other pipelines are told to be left out. */
+export const needs: Keyword<readonly Need[]> = {
+  name: 'needs',
+  scopes: ['job'],
+  read: (entry, reading) => {
+    const read = readNeeds(entry.value, reading);
+    if (read.length > mostNeeds) {
+      reading.report({
+        code: 'gitlab/too-many-needs',
+        severity: 'error',
+        message: `a job may have at most ${mostNeeds} needs, this one has ${read.length}`,
+        span: entry.keySpan,
+      });
+    }
+    return read;
+  },
+};
+
+/** The needs of a job or of a rule. */
+export function readNeeds(node: Node, reading: Reading): readonly Need[] {
+  return flatItems(node, 'needs', reading).flatMap((item) => readNeed(item, reading) ?? []);
+}
+
+function readNeed(node: Node, reading: Reading): Need | undefined {
+  if (node.kind === 'scalar' && node.value !== null) {
+    return { job: node.text, span: node.span, artifacts: true, optional: false };
+  }
+  if (node.kind !== 'map') {
+    invalidValue(reading, node.span, `an entry of \`needs\` must be a name or a map, not ${kindOf(node)}`);
+    return undefined;
+  }
+  return readDetailed(node, reading);
+}
+
+function readDetailed(node: MapNode, reading: Reading): Need | undefined {
+  for (const key of ['project', 'pipeline']) {
+    const entry = field(node, key);
+    if (entry === undefined) continue;
+    const target = entry.value.kind === 'scalar' ? ` of \`${entry.value.text}\`` : '';
+    notRunYet(reading, entry.keySpan, `needs:${key}`, `the artifacts${target} are not fetched and not waited for`);
+    return undefined;
+  }
+  const jobEntry = field(node, 'job');
+  const job = jobEntry && readText(jobEntry.value, 'needs:job', reading);
+  if (jobEntry === undefined || job === undefined) {
+    if (jobEntry === undefined) invalidValue(reading, node.span, 'an entry of `needs` has no `job`');
+    return undefined;
+  }
+  const parallel = field(node, 'parallel');
+  const matrix = parallel && field(parallel.value, 'matrix');
+  return {
+    job,
+    span: jobEntry.value.span,
+    artifacts: booleanField(node, 'artifacts', 'needs:artifacts', reading) ?? true,
+    optional: booleanField(node, 'optional', 'needs:optional', reading) ?? false,
+    ...(matrix ? { matrix: legsOf(matrix.value, reading) } : {}),
+  };
+}
+
+/** Every combination of the entries' values, as the maps that the needed legs must contain. */
+function legsOf(node: Node, reading: Reading): readonly Readonly<Record<string, string>>[] {
+  return readMatrixEntries(node, 'needs:parallel:matrix', reading).flatMap((axes) =>
+    axes.reduce<readonly Readonly<Record<string, string>>[]>(
+      (legs, { name, values }) => legs.flatMap((leg) => values.map((value) => ({ ...leg, [name]: value }))),
+      [{}],
+    ),
+  );
+}

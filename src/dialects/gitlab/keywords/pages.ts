@@ -1,0 +1,4 @@
+import { notRun } from '../keyword.ts';
+
+/** Publishes a static site. */
+export const pages = notRun('pages', ['job'], 'the job runs and nothing is published');

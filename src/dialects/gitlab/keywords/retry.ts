@@ -1,0 +1,42 @@
+import { type FailureReason, failureReasons } from '../../../model/outcome.ts';
+import type { Retry } from '../../../model/pipeline.ts';
+import type { MapNode, Node } from '../../../syntax/node.ts';
+import type { Keyword } from '../keyword.ts';
+import type { Reading } from '../reading.ts';
+import { field, flatItems, readInteger, readWord } from '../values.ts';
+import { readExitCodes } from './allow-failure.ts';
+
+type RetryWhen = FailureReason | 'always' | 'stuck_or_timeout_failure';
+
+const retryWhens: readonly RetryWhen[] = ['always', 'stuck_or_timeout_failure', ...failureReasons];
+const bounds = { least: 0, most: 2 };
+
+/** How often a failed job is tried again. */
+export const retry: Keyword<Retry> = {
+  name: 'retry',
+  scopes: ['job', 'default'],
+  read: (entry, reading) => {
+    const { value } = entry;
+    if (value.kind === 'map') return readDetailed(value, reading);
+    const max = readInteger(value, 'retry', bounds, reading);
+    return max === undefined ? undefined : { max };
+  },
+};
+
+function readDetailed(node: MapNode, reading: Reading): Retry {
+  const max = field(node, 'max');
+  const when = field(node, 'when');
+  const exitCodes = field(node, 'exit_codes');
+  const reasons = when && readReasons(when.value, reading);
+  return {
+    max: (max && readInteger(max.value, 'retry:max', bounds, reading)) ?? 0,
+    ...(reasons === undefined || reasons.length === 0 ? {} : { when: reasons }),
+    ...(exitCodes ? { exitCodes: readExitCodes(exitCodes.value, 'retry:exit_codes', reading) } : {}),
+  };
+}
+
+function readReasons(node: Node, reading: Reading): readonly RetryWhen[] {
+  return flatItems(node, 'retry:when', reading).flatMap((item) => {
+    return readWord(item, 'retry:when', retryWhens, reading) ?? [];
+  });
+}

@@ -1,0 +1,4 @@
+import { notRun } from '../keyword.ts';
+
+/** Steps (functions) instead of a script. */
+export const run = notRun('run', ['job'], 'the job fails and says so');

@@ -1,0 +1,9 @@
+import type { Keyword } from '../keyword.ts';
+import { readTexts } from '../values.ts';
+
+/** Which runners may take the job on a server. */
+export const tags: Keyword<readonly string[]> = {
+  name: 'tags',
+  scopes: ['job', 'default'],
+  read: (entry, reading) => readTexts(entry.value, 'tags', reading),
+};

@@ -1,0 +1,46 @@
+import type { Workflow } from '../../../model/pipeline.ts';
+import { type Keyword, take } from '../keyword.ts';
+import { invalidValue, notRunYet } from '../reading.ts';
+import { field, kindOf, textField, wordField } from '../values.ts';
+import { rules } from './rules.ts';
+
+/** What is read from `workflow`. */
+export interface WorkflowSettings extends Workflow {
+  /** `workflow:name`, variables not expanded. */
+  readonly name?: string;
+}
+
+/** Whether the pipeline exists, its name, and what a failed job does to the others. */
+export const workflow: Keyword<WorkflowSettings> = {
+  name: 'workflow',
+  scopes: ['global'],
+  read: (entry, reading) => {
+    const { value: node } = entry;
+    if (node.kind !== 'map') {
+      invalidValue(reading, node.span, `\`workflow\` must be a map, not ${kindOf(node)}`);
+      return undefined;
+    }
+    const name = textField(node, 'name', 'workflow:name', reading);
+    const read = take(node, rules, reading);
+    const autoCancel = field(node, 'auto_cancel');
+    const onNewCommit = autoCancel && field(autoCancel.value, 'on_new_commit');
+    if (onNewCommit) {
+      const key = 'workflow:auto_cancel:on_new_commit';
+      notRunYet(reading, onNewCommit.keySpan, key, 'a local run is never canceled by a newer one');
+    }
+    const onJobFailure =
+      autoCancel &&
+      wordField(
+        autoCancel.value,
+        'on_job_failure',
+        'workflow:auto_cancel:on_job_failure',
+        ['none', 'all'] as const,
+        reading,
+      );
+    return {
+      autoCancelOnJobFailure: onJobFailure ?? 'none',
+      ...(name === undefined ? {} : { name }),
+      ...(read === undefined ? {} : { rules: read }),
+    };
+  },
+};

@@ -1,0 +1,124 @@
+import type { Span } from '../../diagnostics/diagnostic.ts';
+import type { JobDefinition, When } from '../../model/pipeline.ts';
+import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import { readInherit } from './defaults.ts';
+import { jobBody } from './job-body.ts';
+import { jobSteps } from './job-steps.ts';
+import { take } from './keyword.ts';
+import { allowFailure } from './keywords/allow-failure.ts';
+import { coverage } from './keywords/coverage.ts';
+import { dependencies } from './keywords/dependencies.ts';
+import { environment } from './keywords/environment.ts';
+import { image } from './keywords/image.ts';
+import { notRunJobKeywords } from './keywords/index.ts';
+import { interruptible } from './keywords/interruptible.ts';
+import { needs } from './keywords/needs.ts';
+import { parallel } from './keywords/parallel.ts';
+import { resourceGroup } from './keywords/resource-group.ts';
+import { retry } from './keywords/retry.ts';
+import { rules } from './keywords/rules.ts';
+import { services } from './keywords/services.ts';
+import { stage } from './keywords/stage.ts';
+import { startIn } from './keywords/start-in.ts';
+import { tags } from './keywords/tags.ts';
+import { timeout } from './keywords/timeout.ts';
+import { trigger } from './keywords/trigger.ts';
+import { variables } from './keywords/variables.ts';
+import { when } from './keywords/when.ts';
+import type { Reading } from './reading.ts';
+import { field } from './values.ts';
+import type { JobText, Vocabulary } from './vocabulary.ts';
+
+type Common = Omit<Extract<JobDefinition, { kind: 'approval' }>, 'kind'>;
+
+/**
+ * Makes the model's job of one merged and resolved job of the file.
+ * @param entry the job's name and place.
+ */
+export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary): JobDefinition {
+  const { node, reading } = job;
+  for (const keyword of notRunJobKeywords) take(node, keyword, reading);
+  checkRules(node, reading);
+  const common = readCommon(entry, node, reading);
+  const started = take(node, trigger, reading);
+  if (field(node, 'trigger')) {
+    checkBridge(entry, node, reading);
+    return { kind: 'bridge', ...common, trigger: started ?? { includes: [] } };
+  }
+  const body = jobBody(entry, job, vocabulary);
+  return { kind: 'job', ...common, ...readScriptKeys(node, reading), steps: jobSteps(node, body, reading) };
+}
+
+function readCommon(entry: MapEntry, node: MapNode, reading: Reading): Common {
+  const jobWhen = take(node, when, reading) ?? 'on_success';
+  const startInMs = readStart(node, jobWhen, reading);
+  return {
+    name: entry.key,
+    span: entry.keySpan,
+    stage: take(node, stage, reading) ?? { value: 'test', span: entry.keySpan },
+    when: jobWhen,
+    variables: take(node, variables, reading) ?? [],
+    inheritVariables: readInherit(node, reading).variables,
+    interruptible: take(node, interruptible, reading) ?? false,
+    ...given('rules', take(node, rules, reading)),
+    ...given('startInMs', startInMs),
+    ...given('allowFailure', take(node, allowFailure, reading)),
+    ...given('needs', take(node, needs, reading)),
+    ...given('parallel', take(node, parallel, reading)),
+    ...given('resourceGroup', take(node, resourceGroup, reading)),
+    ...given('environment', take(node, environment, reading)),
+  };
+}
+
+function readScriptKeys(node: MapNode, reading: Reading) {
+  return {
+    services: take(node, services, reading) ?? [],
+    retry: take(node, retry, reading) ?? { max: 0 },
+    tags: take(node, tags, reading) ?? [],
+    ...given('image', take(node, image, reading)),
+    ...given('dependencies', take(node, dependencies, reading)),
+    ...given('timeoutMs', take(node, timeout, reading)),
+    ...given('coverage', take(node, coverage, reading)),
+  };
+}
+
+/** A property that is left out when there is no value, as `exactOptionalPropertyTypes` wants. */
+function given<K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: T };
+}
+
+function readStart(node: MapNode, jobWhen: When, reading: Reading): number | undefined {
+  const entry = field(node, 'start_in');
+  const tell = (span: Span, message: string): void =>
+    reading.report({ code: 'gitlab/start-in', severity: 'error', message, span });
+  if (jobWhen === 'delayed' && !entry) tell(field(node, 'when')!.value.span, '`when: delayed` needs `start_in`');
+  if (jobWhen !== 'delayed' && entry) tell(entry.keySpan, '`start_in` is for `when: delayed` alone');
+  return take(node, startIn, reading);
+}
+
+function checkRules(node: MapNode, reading: Reading): void {
+  if (!field(node, 'rules')) return;
+  for (const key of ['only', 'except']) {
+    const entry = field(node, key);
+    if (!entry) continue;
+    reading.report({
+      code: 'gitlab/rules-with-only',
+      severity: 'error',
+      message: `a job may not have both \`rules\` and \`${key}\``,
+      span: entry.keySpan,
+      related: [{ message: '`rules` stands here', span: field(node, 'rules')!.keySpan }],
+    });
+  }
+}
+
+function checkBridge(job: MapEntry, node: MapNode, reading: Reading): void {
+  const script = field(node, 'script');
+  if (!script) return;
+  reading.report({
+    code: 'gitlab/script-and-trigger',
+    severity: 'error',
+    message: `the job \`${job.key}\` has both a \`script\` and a \`trigger\``,
+    span: script.keySpan,
+    related: [{ message: '`trigger` stands here', span: field(node, 'trigger')!.keySpan }],
+  });
+}
