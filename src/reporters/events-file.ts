@@ -5,7 +5,7 @@ import { eventFields, eventHead, schemaVersion } from './json.ts';
 import { type LogFile, type OpenLogFileOptions, openLogFile } from './log-files.ts';
 import type { Reporter } from './reporter.ts';
 
-/** A stretch of a job's log, in place of its text. `offset` and `length` are bytes of the log of that attempt. */
+/** A stretch of a job's log, in place of its text. `offset` and `length` are bytes of the file that `job-started` named last. */
 export interface StoredOutput {
   readonly type: 'job-output';
   readonly at: number;
@@ -28,6 +28,7 @@ const maxStretch = 1024 * 1024;
 export function storedEvents(): { push(event: Event): StoredEvent[]; end(): StoredEvent[] } {
   const pending = new Map<string, { -readonly [K in keyof StoredOutput]: StoredOutput[K] }>();
   const offsets = new Map<string, number>();
+  const paths = new Map<string, string>();
   const take = (job: string): StoredEvent[] => {
     const stretch = pending.get(job);
     pending.delete(job);
@@ -49,7 +50,11 @@ export function storedEvents(): { push(event: Event): StoredEvent[]; end(): Stor
         return before;
       }
       const before = 'job' in event && event.job !== undefined ? take(event.job) : [];
-      if (event.type === 'job-started') offsets.delete(event.job);
+      if (event.type === 'job-started') {
+        // A further try may go on in the same file or begin another.
+        if (paths.get(event.job) !== event.logPath) offsets.delete(event.job);
+        paths.set(event.job, event.logPath);
+      }
       return [...before, event];
     },
     end: () => [...pending.keys()].flatMap(take),

@@ -69,7 +69,7 @@ export function githubReporter(options: GithubOptions): Reporter {
     });
   }
   async function printEnd(summary: RunSummary): Promise<void> {
-    const lines = summaryLines(summary, { ...options, tails: 'hidden' });
+    const lines = summaryLines(summary, options);
     await withoutCommands(async () => output.write(`${lines.join('\n')}\n`));
     for (const line of annotations(summary)) output.write(`${line}\n`);
     await output.ready();
@@ -99,7 +99,8 @@ export function githubReporter(options: GithubOptions): Reporter {
           return;
         }
         case 'job-retried':
-          say(`▶ ${event.job}: attempt ${event.attempt} failed (${event.reason}), trying again`);
+          if (verbosity !== 'quiet')
+            say(`▶ ${event.job}: attempt ${event.attempt} failed (${event.reason}), trying again`);
           return;
         case 'pipeline-planned':
         case 'job-waiting':

@@ -103,7 +103,8 @@ export function gitlabReporter(options: GitlabOptions): Reporter {
           return;
         }
         case 'job-retried':
-          say(`▶ ${label(event.job)}: attempt ${event.attempt} failed (${event.reason}), trying again`);
+          if (verbosity !== 'quiet')
+            say(`▶ ${label(event.job)}: attempt ${event.attempt} failed (${event.reason}), trying again`);
           return;
         case 'pipeline-planned':
         case 'job-waiting':
@@ -117,9 +118,7 @@ export function gitlabReporter(options: GitlabOptions): Reporter {
       }
     },
     async close() {
-      queue.add(async () =>
-        output.write(`${summaryLines(fold.summary(), { ...options, tails: 'hidden' }).join('\n')}\n`),
-      );
+      queue.add(async () => output.write(`${summaryLines(fold.summary(), options).join('\n')}\n`));
       await queue.done();
       await output.ready();
     },

@@ -1,4 +1,5 @@
 import type { Event, PlannedJob } from '../model/event.ts';
+import type { FinalStatus } from '../model/outcome.ts';
 import { assertNever } from '../util/assert-never.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
@@ -83,7 +84,7 @@ export function plainReporter(options: PlainOptions): Reporter {
     const note = oneLine(noteText(facts), { color: false });
     const time =
       result.status === 'skipped' || result.status === 'manual' ? '' : `, ${formatDuration(result.durationMs)}`;
-    const word = result.status === 'failed' ? `failed: ${note}` : note === '' ? result.status : note;
+    const word = finishedText(result.status, note);
     say(event.job, `${paint(kind, `${sign} ${word}`)}${time}`);
   }
   function message(event: Event & { type: 'notice' | 'warning' }): void {
@@ -144,6 +145,13 @@ export function plainReporter(options: PlainOptions): Reporter {
       await output.ready();
     },
   };
+}
+
+/** `failed: exit code 1`, `success, 2 attempts`; the other notes name the status themselves. */
+function finishedText(status: FinalStatus, note: string): string {
+  if (status === 'failed') return `failed: ${note}`;
+  if (status !== 'success') return note;
+  return note === '' ? status : `${status}, ${note}`;
 }
 
 /** The width of an output, as an optional property to spread. */

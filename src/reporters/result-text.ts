@@ -42,7 +42,7 @@ export function noteText(result: ResultFacts): string {
     case 'success':
       break;
     case 'failed':
-      notes.push(result.allowFailure ? `allowed to fail: ${failureText(result)}` : failureText(result));
+      notes.push(result.allowFailure ? `${failureText(result)} (allowed to fail)` : failureText(result));
       break;
     case 'canceled':
       notes.push(result.because === undefined ? 'canceled' : `canceled: ${result.because}`);

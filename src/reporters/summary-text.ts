@@ -11,8 +11,6 @@ export interface SummaryTextOptions {
   /** `quiet`: only what did not end well. `verbose`: each job, however many, and the time of each section. */
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
   readonly columns?: number;
-  /** The end of each failed job's log; default: shown. Reporters that have just printed the whole log hide it. */
-  readonly tails?: 'shown' | 'hidden';
 }
 
 /** From so many jobs on, those that ended well, and those skipped for the same reason, are counted and not listed. */
@@ -22,7 +20,7 @@ const foldedFrom = 100;
 export function summaryLines(summary: RunSummary, options: SummaryTextOptions): string[] {
   const lines = jobTable(summary, options);
   if (options.verbosity === 'verbose') lines.push(...sectionTable(summary, options));
-  if (options.tails !== 'hidden') for (const job of summary.jobs) lines.push(...failedTail(job, options));
+  for (const job of summary.jobs) lines.push(...failedTail(job, options));
   lines.push(...manualHint(summary, options));
   if (lines.length > 0) lines.unshift('');
   lines.push('', pipelineLine(summary, options));
@@ -125,7 +123,8 @@ export function pipelineLine(summary: RunSummary, options: Pick<SummaryTextOptio
   const parts: string[] = [];
   if (counts.failed > 0) parts.push(`${counts.failed} of ${jobsText(total)} failed`);
   else parts.push(`${counts.success} of ${jobsText(total)} succeeded`);
-  if (counts.allowedFailures > 0) parts.push(`${counts.allowedFailures} allowed to fail did`);
+  if (counts.allowedFailures > 0)
+    parts.push(`${counts.allowedFailures} allowed ${counts.allowedFailures === 1 ? 'failure' : 'failures'}`);
   if (counts.canceled > 0) parts.push(`${counts.canceled} canceled`);
   if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`);
   if (counts.manual > 0) parts.push(`${counts.manual} manual`);

@@ -61,7 +61,7 @@ function stageLines(view: TreeView, density: Density, options: FrameOptions): st
       else counted.ended++;
     }
     const counts = countsText(counted);
-    const head = options.paint('strong', oneLine(stage, { color: false }));
+    const head = options.paint('strong', stage === '' ? 'other jobs' : oneLine(stage, { color: false }));
     lines.push(counts === '' ? head : `${head}  ${options.paint('muted', counts)}`);
     for (const job of shown) lines.push(jobLine(job, options), ...tailLines(job, density.tailLines, options));
   }
