@@ -1,0 +1,156 @@
+import { chmodSync, existsSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { gatherGitFacts, zeroSha } from '../../src/context/gather-git-facts.ts';
+import { repositoryQuery } from '../../src/context/repository-query.ts';
+import { gitEnv, testDirectory, testRepository } from './git-repository.ts';
+
+it('reads a commit', () => {
+  using repository = testRepository();
+  repository.commit({ a: '1' }, 'First');
+  repository.commit({ a: '2' }, 'Second\n\nWith a $BODY');
+  repository.git('remote', 'add', 'origin', 'https://user:secret@gitlab.example.com/group/sub/app.git');
+  repository.git('tag', 'v1.9');
+  repository.git('tag', 'v1.10');
+  const { facts, tagsAtHead, user, notice } = gatherGitFacts(repository.path, gitEnv);
+  expect(facts).toEqual({
+    real: true,
+    topLevel: repository.path,
+    sha: repository.git('rev-parse', 'HEAD'),
+    shortSha: repository.git('rev-parse', 'HEAD').slice(0, 8),
+    beforeSha: repository.git('rev-parse', 'HEAD^'),
+    branch: 'main',
+    defaultBranch: 'main',
+    message: 'Second\n\nWith a $BODY\n',
+    author: 'Ann Author <ann@example.com>',
+    timestamp: '2024-03-01T12:00:00+01:00',
+    remoteUrl: 'https://gitlab.example.com/group/sub/app.git',
+  });
+  expect(tagsAtHead).toEqual(['v1.10', 'v1.9']);
+  expect(user).toEqual({ name: 'Ann Author', email: 'ann@example.com' });
+  expect(notice).toBeUndefined();
+});
+
+it('makes facts up without a repository', () => {
+  using directory = testDirectory();
+  const { facts, notice } = gatherGitFacts(directory.path, gitEnv);
+  expect(facts).toMatchObject({ real: false, topLevel: directory.path, sha: zeroSha, branch: 'main' });
+  expect(notice).toMatch(/no git repository/);
+});
+
+it('makes facts up without git', () => {
+  using directory = testDirectory();
+  expect(gatherGitFacts(directory.path, { PATH: directory.path }).notice).toMatch(/git was not found/);
+});
+
+it('makes a commit up where there is none yet', () => {
+  using repository = testRepository();
+  repository.git('symbolic-ref', 'HEAD', 'refs/heads/trunk');
+  repository.git('remote', 'add', 'origin', 'git@example.com:team/app.git');
+  const { facts, notice } = gatherGitFacts(repository.path, gitEnv);
+  expect(facts).toMatchObject({
+    real: false,
+    branch: 'trunk',
+    defaultBranch: 'trunk',
+    remoteUrl: 'git@example.com:team/app.git',
+  });
+  expect(notice).toMatch(/no commit/);
+});
+
+it('has no branch when HEAD is detached', () => {
+  using repository = testRepository();
+  repository.commit({ a: '1' });
+  repository.git('checkout', '-q', '--detach');
+  const { facts } = gatherGitFacts(repository.path, gitEnv);
+  expect(facts.branch).toBeUndefined();
+  expect(facts.defaultBranch).toBe('main');
+});
+
+it('takes the default branch of origin, then main, then master, then the current one', () => {
+  using repository = testRepository();
+  repository.commit({ a: '1' });
+  repository.git('branch', '-m', 'topic');
+  expect(gatherGitFacts(repository.path, gitEnv).facts.defaultBranch).toBe('topic');
+  repository.git('branch', 'master');
+  expect(gatherGitFacts(repository.path, gitEnv).facts.defaultBranch).toBe('master');
+  repository.git('branch', 'main');
+  expect(gatherGitFacts(repository.path, gitEnv).facts.defaultBranch).toBe('main');
+  repository.git('update-ref', 'refs/remotes/origin/develop', 'HEAD');
+  repository.git('symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/develop');
+  expect(gatherGitFacts(repository.path, gitEnv).facts.defaultBranch).toBe('develop');
+});
+
+it('reads work trees and submodules', () => {
+  using repository = testRepository();
+  using other = testRepository();
+  repository.commit({ a: '1' });
+  other.commit({ b: '1' }, 'Inner');
+  repository.git('worktree', 'add', '-q', '-b', 'wt', 'below/wt');
+  expect(gatherGitFacts(join(repository.path, 'below/wt'), gitEnv).facts).toMatchObject({
+    real: true,
+    branch: 'wt',
+    topLevel: join(repository.path, 'below/wt'),
+  });
+  repository.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', other.path, 'sub');
+  expect(gatherGitFacts(join(repository.path, 'sub'), gitEnv).facts).toMatchObject({
+    message: 'Inner\n',
+    topLevel: join(repository.path, 'sub'),
+  });
+});
+
+it('is not led astray by the variables of a git hook', () => {
+  using repository = testRepository();
+  repository.commit({ a: '1' });
+  const { facts } = gatherGitFacts(repository.path, { ...gitEnv, GIT_DIR: '/nowhere', GIT_INDEX_FILE: '/nowhere' });
+  expect(facts.real).toBe(true);
+});
+
+it('runs nothing that the repository names', () => {
+  using repository = testRepository();
+  repository.commit({ a: '1', '.gitattributes': '* filter=a=b diff=evil\n' });
+  const marker = join(repository.path, '..', `ran-${repository.path.split('/').at(-1)}`);
+  repository.write({ '.git/evil.sh': `#!/bin/sh\ntouch '${marker}'\ncat\n` });
+  const evil = join(repository.path, '.git/evil.sh');
+  chmodSync(evil, 0o755);
+  for (const key of [
+    'core.fsmonitor',
+    'diff.external',
+    'diff.evil.command',
+    'diff.evil.textconv',
+    'gpg.program',
+    'core.pager',
+    'core.sshCommand',
+  ]) {
+    repository.git('config', key, evil);
+  }
+  for (const key of ['clean', 'smudge', 'process']) repository.git('config', `filter.a=b.${key}`, evil);
+  repository.git('config', 'log.showSignature', 'true');
+  repository.write({ a: '2', '.git/hooks/post-index-change': `#!/bin/sh\ntouch '${marker}'\n` });
+  chmodSync(join(repository.path, '.git/hooks/post-index-change'), 0o755);
+  const gathered = gatherGitFacts(repository.path, gitEnv);
+  const query = repositoryQuery({
+    root: repository.path,
+    env: gitEnv,
+    real: true,
+    base: { kind: 'default-branch', branch: 'main' },
+    settings: gathered.settings,
+  });
+  expect(query.changedPaths()).toEqual(['a']);
+  expect(query.paths()).toEqual(['.gitattributes', 'a']);
+  expect(existsSync(marker)).toBe(false);
+});
+
+it('does not follow links when it walks without git', () => {
+  using directory = testDirectory();
+  directory.write({ 'a/b': '', c: '', '.git/x': '' });
+  symlinkSync('..', join(directory.path, 'a/loop'));
+  const query = repositoryQuery({
+    root: directory.path,
+    env: gitEnv,
+    real: false,
+    base: { kind: 'none' },
+    settings: [],
+  });
+  expect(query.paths()).toEqual(['a/b', 'a/loop', 'c']);
+  expect(query.changedPaths()).toBeUndefined();
+});
