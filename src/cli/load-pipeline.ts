@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs';
+import { buildContext } from '../context/build-context.ts';
+import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
+import { compileFile } from '../dialects/compile-file.ts';
+import type { Compiled } from '../dialects/dialect.ts';
+import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
+import type { Context } from '../model/context.ts';
+import { localFiles } from '../sources/local-files.ts';
+import { CommandError, exitCodes } from './exit-code.ts';
+import { readGivenVariables } from './given-variables.ts';
+import type { Invocation } from './invocation.ts';
+import { findLocations, type Locations } from './locations.ts';
+import { displayPath, findPipelineFile, type PipelineFile } from './pipeline-file.ts';
+import type { EventOptions, FileOptions } from './program.ts';
+import { loadSettings, type Settings } from './settings.ts';
+
+/** A pipeline file read and compiled, with all that was found wrong. */
+export interface LoadedPipeline {
+  readonly file: PipelineFile;
+  /** As messages show it. */
+  readonly name: string;
+  readonly context: Context;
+  readonly settings: Settings;
+  readonly locations: Locations;
+  /** Undefined when the file is too broken to say anything about it. */
+  readonly compiled: Compiled | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Remarks on the surroundings: no repository, unknown settings. */
+  readonly notices: readonly string[];
+}
+
+export type LoadOptions = FileOptions & Partial<EventOptions>;
+
+/**
+ * Finds, reads and compiles the pipeline file. Starts `git`, nothing else.
+ * @throws CommandError exit 3 when there is no file, exit 2 when options contradict each other.
+ */
+export async function loadPipeline(invocation: Invocation, options: LoadOptions): Promise<LoadedPipeline> {
+  const file = findPipelineFile(invocation.cwd, options.file);
+  const name = displayPath(file.root, file.path);
+  const locations = findLocations(invocation.env);
+  const settings = await loadSettings(locations, file.root, invocation.env);
+  const given = readGivenVariables(invocation, options, settings.variables);
+  const built = buildContext({
+    root: file.root,
+    configPath: name,
+    env: invocation.env,
+    nowMs: Date.now(),
+    version: invocation.version,
+    projectVariables: given.project,
+    pipelineVariables: given.pipeline,
+    ...pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']),
+  });
+  if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
+  const compiled = await compile(file, name, options.dialect, built.context);
+  return {
+    file,
+    name,
+    context: built.context,
+    settings,
+    locations,
+    compiled: compiled.value,
+    diagnostics: compiled.diagnostics,
+    notices: [...settings.warnings, ...given.warnings, ...built.notices],
+  };
+}
+
+async function compile(file: PipelineFile, name: string, dialectName: FileOptions['dialect'], context: Context) {
+  const wanted = dialectName ?? recogniseDialect(name);
+  const dialect = dialectNamed(wanted);
+  if (dialect === undefined) {
+    throw new CommandError(
+      exitCodes.invalidFile,
+      `${name} is a CircleCI configuration: these are not run yet`,
+      'a .ci.yml or .gitlab-ci.yml beside it is found first; -f FILE names another file',
+    );
+  }
+  const text = readFileSync(file.path, 'utf8');
+  return compileFile(dialect, text, { file: name, files: localFiles(file.root), context });
+}
+
+/** True if the pipeline can be worked with. */
+export function isValid(loaded: LoadedPipeline): loaded is LoadedPipeline & { readonly compiled: Compiled } {
+  return loaded.compiled !== undefined && !hasErrors(loaded.diagnostics);
+}
+
+function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): { [P in K]?: NonNullable<T[P]> } {
+  const picked: { [P in K]?: NonNullable<T[P]> } = {};
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined && value !== null) picked[name] = value as NonNullable<T[K]>;
+  }
+  return picked;
+}
