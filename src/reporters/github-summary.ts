@@ -1,5 +1,6 @@
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
+import { htmlText } from './html-page.ts';
 import { noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
@@ -32,8 +33,9 @@ function row(job: JobSummary): string {
   return `| ${sign} | ${cell(job.id)} | ${cell(job.stage)} | ${time} | ${cell(noteText(job))} |\n`;
 }
 
+/** HTML up to the blank line, so escapes of Markdown would show in the summary. */
 function failedTail(job: JobSummary): string {
-  const head = `\n<details><summary>${cell(job.id)}: ${cell(noteText(job))}</summary>\n\n`;
+  const head = `\n<details><summary>${htmlText(job.id)}: ${htmlText(noteText(job))}</summary>\n\n`;
   return `${head}${codeBlock(job.tail)}\n\n</details>\n`;
 }
 
