@@ -90,17 +90,24 @@ async function mergeEntry(
     return [];
   }
   const merged: MapNode[] = [];
-  for (const file of await load(includer, entry.path, entry.span)) {
+  const files = await load(includer, entry.path, entry.span);
+  if (files === undefined) {
+    includer.incomplete = true;
+    return [];
+  }
+  for (const file of files) {
     // A wildcard that also fits the file it stands in does not mean that file.
     if (entry.path.includes('*') && chain.includes(file.path)) continue;
     if (!mayInclude(includer, file, entry.span, chain)) return merged;
     const node = parse(includer, file, entry.span);
     if (node) merged.push(await mergeFile(includer, node, [...chain, file.path]));
+    else includer.incomplete = true;
   }
   return merged;
 }
 
-async function load(includer: Includer, written: string, span: Span): Promise<readonly LoadedFile[]> {
+/** Undefined: there is no such file, and that was told. */
+async function load(includer: Includer, written: string, span: Span): Promise<readonly LoadedFile[] | undefined> {
   const path = expandVariables(written, includer.known.variable);
   if (!/\.ya?ml$/.test(path)) {
     includer.report({
@@ -109,12 +116,13 @@ async function load(includer: Includer, written: string, span: Span): Promise<re
       message: `the included file \`${path}\` does not end in \`.yml\` or \`.yaml\``,
       span,
     });
-    return [];
+    return undefined;
   }
   const { value = [], diagnostics } = await includer.files.local(path);
   for (const diagnostic of diagnostics) includer.report(withSpan(diagnostic, span));
+  if (diagnostics.length > 0) return undefined;
   // A wildcard that matches nothing is no mistake on GitLab either.
-  if (value.length === 0 && diagnostics.length === 0 && !path.includes('*')) {
+  if (value.length === 0 && !path.includes('*')) {
     includer.report({
       code: 'gitlab/include-not-found',
       severity: 'error',
@@ -122,6 +130,7 @@ async function load(includer: Includer, written: string, span: Span): Promise<re
       span,
       hint: 'paths start at the root of the project',
     });
+    return undefined;
   }
   return value;
 }

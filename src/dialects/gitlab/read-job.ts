@@ -40,10 +40,9 @@ export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
   for (const keyword of notRunJobKeywords) take(node, keyword, reading);
   checkRules(node, reading);
   const common = readCommon(entry, node, reading);
-  const started = take(node, trigger, reading);
-  if (field(node, 'trigger')) {
+  if (field(node, 'trigger') || mirrorsPipeline(node)) {
     checkBridge(entry, node, reading);
-    return { kind: 'bridge', ...common, trigger: started ?? { includes: [] } };
+    return { kind: 'bridge', ...common, trigger: take(node, trigger, reading) ?? { includes: [] } };
   }
   const body = jobBody(entry, job, vocabulary);
   return { kind: 'job', ...common, ...readScriptKeys(node, reading), steps: jobSteps(node, body, reading) };
@@ -111,14 +110,23 @@ function checkRules(node: MapNode, reading: Reading): void {
   }
 }
 
+/** A job that only shows how another pipeline did. Source: https://docs.gitlab.com/ci/yaml/#needspipeline */
+function mirrorsPipeline(node: MapNode): boolean {
+  const entry = field(node, 'needs');
+  if (entry === undefined || field(node, 'script') || field(node, 'run')) return false;
+  const items = entry.value.kind === 'seq' ? entry.value.items : [entry.value];
+  return items.some((item) => field(item, 'pipeline') !== undefined && field(item, 'job') === undefined);
+}
+
 function checkBridge(job: MapEntry, node: MapNode, reading: Reading): void {
   const script = field(node, 'script');
-  if (!script) return;
+  const started = field(node, 'trigger');
+  if (!script || !started) return;
   reading.report({
     code: 'gitlab/script-and-trigger',
     severity: 'error',
     message: `the job \`${job.key}\` has both a \`script\` and a \`trigger\``,
     span: script.keySpan,
-    related: [{ message: '`trigger` stands here', span: field(node, 'trigger')!.keySpan }],
+    related: [{ message: '`trigger` stands here', span: started.keySpan }],
   });
 }

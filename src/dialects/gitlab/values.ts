@@ -15,6 +15,7 @@ export function field(node: Node, key: string): MapEntry | undefined {
 
 /** The items of a list with nested lists (from `!reference` and anchors) flattened; a single value is a list of one. */
 export function flatItems(node: Node, what: string, reading: Reading): readonly Node[] {
+  if (node.kind === 'reference') return [];
   if (node.kind !== 'seq') return [node];
   const items: Node[] = [];
   const visit = (nodes: readonly Node[], depth: number): void => {

@@ -27,6 +27,7 @@ function readVariable(entry: MapEntry, what: string, reading: Reading): Variable
   const { key: name, keySpan: span, value: node } = entry;
   if (node.kind === 'scalar') return { name, value: node.text, span };
   if (node.kind === 'map') return readDetailed(entry, node, what, reading);
+  if (node.kind === 'reference') return undefined;
   invalidValue(reading, node.span, `\`${what}:${name}\` must be a string or number, not ${kindOf(node)}`);
   return undefined;
 }
