@@ -1,0 +1,1 @@
+export { type LineIndex, lineIndex, type Position } from '../diagnostics/line-index.ts';
