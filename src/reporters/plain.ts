@@ -8,7 +8,7 @@ import { type LinePrefixer, linePrefixer } from './line-prefixer.ts';
 import type { Output } from './output.ts';
 import type { Reporter, Verbosity } from './reporter.ts';
 import { noteText, statusSign } from './result-text.ts';
-import { summaryFold } from './run-summary.ts';
+import { summaryFold } from './summary-fold.ts';
 import { summaryLines } from './summary-text.ts';
 import { oneLine } from './terminal-text.ts';
 

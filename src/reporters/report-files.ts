@@ -2,7 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { assertNever } from '../util/assert-never.ts';
 import type { Reporter } from './reporter.ts';
-import { type RunSummary, summaryFold } from './run-summary.ts';
+import type { RunSummary } from './run-summary.ts';
+import { summaryFold } from './summary-fold.ts';
 import { writeFailure } from './system-failure.ts';
 
 /** Names for `--report KIND=FILE`. */

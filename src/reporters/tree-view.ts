@@ -1,8 +1,8 @@
 import type { Event, PlannedJob } from '../model/event.ts';
 import type { JobResult } from '../model/outcome.ts';
 import { assertNever } from '../util/assert-never.ts';
+import { unplannedJob } from './job-state.ts';
 import { type LogTail, logTail } from './log-tail.ts';
-import { unplannedJob } from './run-summary.ts';
 
 /** A job as the live tree shows it. */
 export interface TreeJob {

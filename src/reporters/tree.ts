@@ -7,7 +7,7 @@ import type { Paint } from './color.ts';
 import { type LiveArea, liveArea } from './live-area.ts';
 import type { Output } from './output.ts';
 import type { Reporter, Verbosity } from './reporter.ts';
-import { summaryFold } from './run-summary.ts';
+import { summaryFold } from './summary-fold.ts';
 import { summaryLines } from './summary-text.ts';
 import { oneLine } from './terminal-text.ts';
 import { treeFrame } from './tree-frame.ts';

@@ -11,7 +11,7 @@ import { jsonReport } from '../../src/reporters/json-report.ts';
 import { junitReport } from '../../src/reporters/junit.ts';
 import { memoryOutput } from '../../src/reporters/output.ts';
 import { reportFilesReporter } from '../../src/reporters/report-files.ts';
-import { summarize } from '../../src/reporters/run-summary.ts';
+import { summarize } from '../../src/reporters/summary-fold.ts';
 import { hostileRun, largeRun, ordinaryRun } from './recorded.ts';
 
 const ordinary = summarize(ordinaryRun);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { noPaint } from '../../src/reporters/color.ts';
 import { criticalPath } from '../../src/reporters/critical-path.ts';
 import { logTail } from '../../src/reporters/log-tail.ts';
-import { summarize, summaryFold } from '../../src/reporters/run-summary.ts';
+import { summarize, summaryFold } from '../../src/reporters/summary-fold.ts';
 import { summaryLines } from '../../src/reporters/summary-text.ts';
 import { jobResult, largeRun, make, ordinaryRun, plannedJob } from './recorded.ts';
 
