@@ -122,7 +122,18 @@ function nameSchemaPaths(code, definitions) {
     .replace(pushError, 'vErrors = addError(vErrors, $2);');
 }
 
-function generate(gitlab, ci) {
+/** The `.ci.yml` schema stands by itself for editors; here what it shares with GitLab's is compiled only once. */
+function shareDefinitions(ci, gitlab) {
+  const shared = new Set(
+    Object.keys(ci.$defs).filter((name) => JSON.stringify(ci.$defs[name]) === JSON.stringify(gitlab.$defs[name])),
+  );
+  const own = { ...ci, $defs: Object.fromEntries(Object.entries(ci.$defs).filter(([name]) => !shared.has(name))) };
+  const redirect = (_, name) => `"$ref":"${shared.has(name) ? gitlabId : ''}#/$defs/${name}"`;
+  return JSON.parse(JSON.stringify(own).replace(/"\$ref":"#\/\$defs\/(\w+)"/g, redirect));
+}
+
+function generate(gitlab, wholeCi) {
+  const ci = shareDefinitions(wholeCi, gitlab);
   const ajv = new Ajv({
     allErrors: true,
     strict: true,
