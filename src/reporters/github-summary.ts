@@ -1,7 +1,7 @@
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
 import { htmlText } from './html-page.ts';
-import { noteText, statusSign } from './result-text.ts';
+import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
 import { stripAnsi } from './terminal-text.ts';
@@ -30,7 +30,7 @@ function codeBlock(lines: readonly string[]): string {
 function row(job: JobSummary): string {
   const { sign } = statusSign(job);
   const time = job.startedAt === undefined ? '' : formatDuration(job.durationMs);
-  return `| ${sign} | ${cell(job.id)} | ${cell(job.stage)} | ${time} | ${cell(noteText(job))} |\n`;
+  return `| ${sign} | ${cell(job.id)} | ${cell(job.stage)} | ${time} | ${cell(jobNote(job))} |\n`;
 }
 
 /** HTML up to the blank line, so escapes of Markdown would show in the summary. */

@@ -2,7 +2,7 @@ import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
 import { htmlPage, htmlText } from './html-page.ts';
 import { escapeLines } from './markup.ts';
-import { noteText, statusSign } from './result-text.ts';
+import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
 
@@ -24,10 +24,9 @@ function row(job: JobSummary, summary: RunSummary, onPath: ReadonlySet<string>):
   const { sign } = statusSign(job);
   const mark = onPath.has(job.id) ? ' <span class="muted" title="critical path">*</span>' : '';
   const time = job.startedAt === undefined ? '' : formatDuration(job.durationMs);
-  const coverage = job.coverage === undefined ? '' : ` coverage ${job.coverage} %`;
   return `<tr><td style="color:var(--${statusClass(job)})" title="${job.status}">${sign}${mark}</td>
 <td>${htmlText(job.id)}</td><td class="muted">${htmlText(job.stage)}</td><td class="time">${time}</td>
-<td>${bar(job, summary)}</td><td>${htmlText(noteText(job))}${coverage}</td></tr>`;
+<td>${bar(job, summary)}</td><td>${htmlText(jobNote(job))}</td></tr>`;
 }
 
 function failedTail(job: JobSummary): string {

@@ -66,6 +66,12 @@ export function noteText(result: ResultFacts): string {
   return notes.join(', ');
 }
 
+/** `noteText` with the coverage, where the job has one. */
+export function jobNote(result: ResultFacts & { readonly coverage?: number }): string {
+  const coverage = result.coverage === undefined ? '' : `coverage ${result.coverage} %`;
+  return [noteText(result), coverage].filter((note) => note !== '').join(', ');
+}
+
 /** The sign of a status in one column, and how it is painted. */
 export function statusSign(result: Pick<ResultFacts, 'status' | 'allowFailure'>): {
   readonly sign: string;

@@ -1,6 +1,7 @@
+import { dirname, sep } from 'node:path';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
-import { noteText, statusSign } from './result-text.ts';
+import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { renderTable } from './table.ts';
 import { oneLine } from './terminal-text.ts';
@@ -21,7 +22,7 @@ export function summaryLines(summary: RunSummary, options: SummaryTextOptions): 
   const lines = jobTable(summary, options);
   if (options.verbosity === 'verbose') lines.push(...sectionTable(summary, options));
   for (const job of summary.jobs) lines.push(...failedTail(job, options));
-  lines.push(...manualHint(summary, options));
+  lines.push(...manualHint(summary, options), ...logsLine(summary, options));
   if (lines.length > 0) lines.unshift('');
   lines.push('', pipelineLine(summary, options));
   return lines;
@@ -51,7 +52,7 @@ function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
       oneLine(job.id, { color }),
       paint('muted', oneLine(job.stage, { color: false })),
       job.startedAt === undefined ? '' : formatDuration(job.durationMs),
-      withCoverage(oneLine(note, { color: false }), job),
+      oneLine(jobNote(job), { color: false }),
     ]);
   }
   const lines = renderTable(rows, { ...width(options), rightAligned: [3], indent: '  ' });
@@ -61,11 +62,6 @@ function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
   }
   if (onPath.size > 0 && verbosity !== 'quiet') lines.push(paint('muted', pathLine(summary)));
   return lines;
-}
-
-function withCoverage(note: string, job: JobSummary): string {
-  if (job.coverage === undefined) return note;
-  return `${note}${note === '' ? '' : ', '}coverage ${job.coverage} %`;
 }
 
 function pathLine(summary: RunSummary): string {
@@ -114,6 +110,23 @@ function manualHint(summary: RunSummary, options: SummaryTextOptions): string[] 
   const names = waiting.slice(0, 5).map((job) => oneLine(job.id, { color: false }));
   if (waiting.length > names.length) names.push(`and ${waiting.length - names.length} more`);
   return ['', `  ${options.paint('hint', '▷')} waiting to be started with --manual JOB: ${names.join(', ')}`];
+}
+
+function logsLine(summary: RunSummary, { paint, verbosity }: SummaryTextOptions): string[] {
+  const directory = commonDirectory(summary.jobs.flatMap((job) => job.logPath ?? []));
+  if (directory === undefined || verbosity === 'quiet') return [];
+  return ['', `  ${paint('muted', 'full logs:')} ${oneLine(directory, { color: false })}`];
+}
+
+/** The directory that holds all of the paths, at any depth. */
+function commonDirectory(paths: readonly string[]): string | undefined {
+  const [first, ...others] = paths;
+  if (first === undefined) return undefined;
+  let directory = dirname(first);
+  for (const path of others) {
+    while (!path.startsWith(`${directory}${sep}`) && dirname(directory) !== directory) directory = dirname(directory);
+  }
+  return directory;
 }
 
 /** One line about the whole pipeline: `pipeline failed: 1 of 7 jobs failed, 12.3 s`. */

@@ -134,3 +134,13 @@ it('a large run is counted, failures are listed', () => {
   expect(lines.length).toBeLessThan(30);
   expect(lines.at(-1)).toContain('4 of 2000 jobs failed');
 });
+
+it('names the directory of all logs, also of nested ones', () => {
+  const end = make.finished(5, 'a', jobResult());
+  const text = (jobs: readonly string[]): string =>
+    summaryLines(summarize([...jobs.map((job) => make.started(1, job)), end]), {
+      ...{ paint: noPaint, color: false, verbosity: 'normal' },
+    }).join('\n');
+  expect(text(['a', 'w/b', 'w/c'])).toContain('full logs: /state/runs/run-1\n');
+  expect(text(['w/b', 'w/c'])).toContain('full logs: /state/runs/run-1/w\n');
+});
