@@ -1,0 +1,21 @@
+import { SystemError } from '../model/outcome.ts';
+import type { GitResult } from '../util/git.ts';
+
+/** Asks git in a directory; `runGit` with the environment bound. Must not run hooks or anything of the repository. */
+export type AskGit = (directory: string, args: readonly string[]) => GitResult | Promise<GitResult>;
+
+/**
+ * What git printed; undefined when there is no git.
+ * @throws SystemError with git's own words when it fails.
+ */
+export async function answerOf(ask: AskGit, directory: string, args: readonly string[]): Promise<string | undefined> {
+  const result = await ask(directory, args);
+  if (result.kind === 'ok') return result.stdout;
+  if (result.kind === 'missing') return undefined;
+  const words = result.stderr.trim().split('\n')[0] ?? '';
+  throw new SystemError('runner_system_failure', `git ${args[0]} failed in ${directory}: ${words}`, {
+    ...(/safe\.directory|dubious/.test(result.stderr)
+      ? { hint: `run: git config --global --add safe.directory ${directory}` }
+      : {}),
+  });
+}

@@ -1,0 +1,147 @@
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { copyFile, mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { type AskGit, answerOf } from './git-question.ts';
+import { type GitSetting, sanitisedSettings, settingsText } from './git-settings.ts';
+
+/** What is known of the user's repository, enough to make a small one like it. */
+export interface RepositoryFacts {
+  /** Absolute; this and what it refers to itself. */
+  readonly objects: readonly string[];
+  readonly objectFormat: 'sha1' | 'sha256';
+  /** `ref: refs/heads/main` or an object name. */
+  readonly head: string;
+  /** Lines `object ref`, sorted by ref. */
+  readonly refs: string;
+  readonly settings: readonly GitSetting[];
+  /** Absolute paths of files that may not exist. */
+  readonly index: string;
+  readonly shallow: string;
+  readonly exclude: string;
+  readonly sparseCheckout: string;
+  /** Changes whenever anything above does, or the index. */
+  readonly state: string;
+}
+
+/** Asks git; undefined without git or without a repository whose top is `root`. */
+export async function readRepository(root: string, ask: AskGit): Promise<RepositoryFacts | undefined> {
+  const asked = ['objects', 'index', 'shallow', 'info/exclude', 'info/sparse-checkout'];
+  const [where, symbolic, refs, config] = await Promise.all([
+    answerOf(ask, root, ['rev-parse', ...asked.flatMap((path) => ['--git-path', path]), '--show-object-format']),
+    ask(root, ['symbolic-ref', '-q', 'HEAD']),
+    answerOf(ask, root, [
+      'for-each-ref',
+      '--format=%(objectname) %(refname)',
+      'refs/heads',
+      'refs/tags',
+      'refs/remotes',
+    ]),
+    answerOf(ask, root, ['config', '--local', '--no-includes', '-z', '--list']),
+  ]);
+  if (where === undefined || refs === undefined || config === undefined) return undefined;
+  const lines = where.split('\n');
+  const [objects, index, shallow, exclude, sparseCheckout] = lines.slice(0, 5).map((path) => resolve(root, path));
+  const facts = {
+    objects: withAlternates(objects!),
+    objectFormat: lines[5] === 'sha256' ? ('sha256' as const) : ('sha1' as const),
+    head:
+      symbolic.kind === 'ok'
+        ? `ref: ${symbolic.stdout.trim()}`
+        : ((await detachedHead(root, ask)) ?? 'ref: refs/heads/main'),
+    refs,
+    settings: sanitisedSettings(config),
+    index: index!,
+    shallow: shallow!,
+    exclude: exclude!,
+    sparseCheckout: sparseCheckout!,
+  };
+  return {
+    ...facts,
+    state: JSON.stringify([facts, endOf(facts.index), ...[shallow!, exclude!, sparseCheckout!].map(stampOf)]),
+  };
+}
+
+async function detachedHead(root: string, ask: AskGit): Promise<string | undefined> {
+  const result = await ask(root, ['rev-parse', '--verify', '-q', 'HEAD']);
+  return result.kind === 'ok' ? result.stdout.trim() : undefined;
+}
+
+/** The checksum git writes at the end of its index, with the length; the time where git leaves the checksum out. */
+function endOf(path: string): string {
+  if (!existsSync(path)) return '';
+  const file = openSync(path, 'r');
+  try {
+    const { size, mtimeMs } = fstatSync(file);
+    const end = Buffer.alloc(Math.min(20, size));
+    readSync(file, end, 0, end.length, size - end.length);
+    return `${size}:${end.every((byte) => byte === 0) ? mtimeMs : end.toString('hex')}`;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function stampOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? '' : `${stats.size}:${stats.mtimeMs}`;
+}
+
+/** An object directory and those its `info/alternates` names, as git follows them (relative ones, 5 levels). */
+function withAlternates(objects: string): string[] {
+  const found = new Set([objects]);
+  let level = [objects];
+  for (let depth = 0; depth < 5 && level.length > 0; depth++) {
+    const next: string[] = [];
+    for (const directory of level) {
+      for (const line of readIfThere(join(directory, 'info/alternates')).split('\n')) {
+        if (line === '' || line.startsWith('#') || line.startsWith('"')) continue;
+        const path = isAbsolute(line) ? line : resolve(directory, line);
+        if (!found.has(path)) next.push(path);
+        found.add(path);
+      }
+    }
+    level = next;
+  }
+  return [...found];
+}
+
+function readIfThere(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/**
+ * Makes a `.git` in `directory` that shows the same branch, commits and index as the user's repository, takes its
+ * objects from there, and has none of the user's hooks or settings: nothing in it makes git run a program.
+ */
+export async function writeRepository(facts: RepositoryFacts, directory: string): Promise<void> {
+  const at = (path: string): string => join(directory, '.git', path);
+  for (const path of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info']) {
+    await mkdir(at(path), { recursive: true });
+  }
+  await writeFile(at('HEAD'), `${facts.head}\n`);
+  await writeFile(at('packed-refs'), `# pack-refs with: sorted \n${facts.refs}`);
+  await writeFile(at('config'), settingsText(facts.settings, facts.objectFormat));
+  await writeFile(at('objects/info/alternates'), `${quotedPath(facts.objects[0]!)}\n`);
+  await copyIfThere(facts.shallow, at('shallow'));
+  await copyIfThere(facts.exclude, at('info/exclude'));
+  await copyIfThere(facts.sparseCheckout, at('info/sparse-checkout'));
+  await copyIfThere(facts.index, at('index'));
+  for (const name of await sharedIndexes(facts.index)) await copyIfThere(join(dirname(facts.index), name), at(name));
+}
+
+async function sharedIndexes(index: string): Promise<string[]> {
+  if (!existsSync(index)) return [];
+  return (await readdir(dirname(index))).filter((name) => /^sharedindex\.[0-9a-f]+$/.test(name));
+}
+
+/** With its time, by which git knows which entries of an index it can trust. */
+async function copyIfThere(from: string, to: string): Promise<void> {
+  const stats = statSync(from, { throwIfNoEntry: false });
+  if (!stats?.isFile()) return;
+  await copyFile(from, to);
+  await utimes(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
+}
+
+function quotedPath(path: string): string {
+  if (!/["\n\\]/.test(path)) return path;
+  return `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from '../util/files/file-problem.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts';
+
+/** Keeps a directory of a store from being removed while this process uses it. */
+export interface Usage {
+  release(): Promise<void>;
+}
+
+/** Name of a file that says which process; ends in something unique. */
+export function ownName(): string {
+  const own = processIdentity();
+  return [own?.pid ?? process.pid, own?.started || '-', own?.boot || '-', randomBytes(4).toString('hex')].join('_');
+}
+
+/** Whether the process that made this name is still there. */
+export function isOwnerAlive(name: string): boolean {
+  const [pid, started, boot] = name.split('_');
+  if (!/^\d+$/.test(pid ?? '') || started === undefined || boot === undefined) return false;
+  return isSameProcessAlive({
+    pid: Number(pid),
+    started: started === '-' ? '' : started,
+    boot: boot === '-' ? '' : boot,
+  });
+}
+
+/** Marks `<store>/<id>` as used; undefined if it is not there (any more). */
+export async function markUsed(store: string, id: string): Promise<Usage | undefined> {
+  const marker = join(store, id, 'users', ownName());
+  try {
+    await writeFile(marker, '', { flag: 'wx' });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  // A remover that came between looks at the markers once more after it has moved the directory away.
+  if (!existsSync(join(store, id))) return undefined;
+  return { release: () => rm(marker, { force: true }) };
+}
+
+/** Removes everything of the store but `keep` that no living process uses or builds. Never throws for what others do. */
+export async function removeUnused(store: string, keep: string | undefined): Promise<void> {
+  for (const name of await readdir(store)) {
+    const path = join(store, name);
+    const building = /^\.(?:new|old)-(.+)$/.exec(name);
+    if (building) {
+      if (!isOwnerAlive(building[1]!)) await removeTree(path);
+    } else if (name.startsWith('s-') && name !== keep && !(await isUsed(path))) {
+      await removeIfUnused(store, name);
+    }
+  }
+}
+
+async function removeIfUnused(store: string, id: string): Promise<void> {
+  const away = join(store, `.old-${ownName()}`);
+  try {
+    await rename(join(store, id), away);
+  } catch (error) {
+    // Another process was faster.
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (await isUsed(away)) await rename(away, join(store, id));
+  else await removeTree(away);
+}
+
+async function isUsed(directory: string): Promise<boolean> {
+  try {
+    return (await readdir(join(directory, 'users'))).some(isOwnerAlive);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Makes an empty directory of the store to build in; the name tells who builds. */
+export async function newDirectory(store: string): Promise<string> {
+  const path = join(store, `.new-${ownName()}`);
+  await mkdir(join(path, 'users'), { recursive: true });
+  return path;
+}

@@ -1,0 +1,290 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, linkSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileTree } from '../model/files.ts';
+import { directoryPlacer } from '../util/files/directory-placer.ts';
+import { fileCopier } from '../util/files/file-copier.ts';
+import { errorCode } from '../util/files/file-problem.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { timeSlices } from '../util/files/time-slice.ts';
+import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
+import { readEntry } from '../util/files/walk-tree.ts';
+import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
+import type { AskGit } from './git-question.ts';
+import { listTreeFiles } from './list-tree-files.ts';
+import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
+import { isUnchanged, readManifest, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
+import { markUsed, newDirectory, removeUnused, type Usage } from './snapshot-usage.ts';
+import { withWorkspaceErrors } from './workspace-errors.ts';
+
+/** What to take a snapshot of and where to keep it. */
+export interface SnapshotRequest {
+  /** Absolute. */
+  readonly projectRoot: string;
+  /**
+   * Top of the git working tree that the project lies in; absent: no repository, everything but `.git` is copied.
+   * Only if it is the project root itself does the snapshot have a `.git`; a project below it has its own files alone.
+   */
+  readonly topLevel?: string;
+  /** Directory of this project's snapshots alone; made if missing. */
+  readonly storeDirectory: string;
+  readonly git: AskGit;
+  /** Milliseconds since the Unix epoch, now. */
+  readonly nowMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An immutable copy of a working tree; dispose when no job needs it any more. It is kept for the next run to share. */
+export interface Snapshot extends AsyncDisposable {
+  readonly tree: FileTree & { readonly id: string };
+  /** Object directories of the user that the snapshot's `.git` reads from, for a container to bind read-only. */
+  readonly gitObjects: readonly string[];
+  readonly files: number;
+  readonly bytes: number;
+  /** How much was taken over from the snapshot before. */
+  readonly reused: 'all' | 'some' | 'none';
+  /** Files read and copied anew. */
+  readonly copied: number;
+  readonly skipped: readonly SkippedPath[];
+}
+
+const attempts = 3;
+
+/**
+ * Copies the working tree as it is now, with uncommitted changes and untracked files that are not ignored. Files that
+ * have not changed since the last snapshot of the store are shared with it by hard link, a tree without any change is
+ * the last snapshot itself. Several processes may do so at once. Old snapshots that nobody uses are removed.
+ * @throws SystemError when the disk is full, a directory can't be written, or git fails.
+ */
+export function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> {
+  return withWorkspaceErrors({ doing: 'copy the working tree', path: request.storeDirectory }, async () => {
+    await mkdir(request.storeDirectory, { recursive: true });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await tryToTake(request);
+      } catch (error) {
+        // A file that went away while it was copied: look again.
+        if (errorCode(error) !== 'ENOENT' || attempt === attempts) throw error;
+      }
+    }
+  });
+}
+
+interface Previous {
+  readonly id: string;
+  readonly usage: Usage;
+  readonly manifest: SnapshotManifest;
+}
+
+async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
+  const { storeDirectory, projectRoot, signal } = request;
+  const previous = await findPrevious(storeDirectory);
+  const ask = request.topLevel === undefined ? undefined : request.git;
+  let keepUsage = false;
+  try {
+    const [listed, repository] = await Promise.all([
+      listTreeFiles(projectRoot, ask, signal),
+      ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ask) : undefined,
+    ]);
+    const unreadable = listed.entries.filter(isUnreadable).map(({ path }) => ({ path, because: 'EACCES' }));
+    const without = new Set(unreadable.map(({ path }) => path));
+    const entries = without.size === 0 ? listed.entries : listed.entries.filter(({ path }) => !without.has(path));
+    const skipped = [...listed.skipped, ...unreadable];
+    if (previous !== undefined && isSame(entries, repository, previous.manifest)) {
+      keepUsage = true;
+      return snapshotOf(request, previous, { entries, repository, reused: 'all', copied: 0, skipped });
+    }
+    const built = await build(request, entries, repository, previous);
+    const reused = built.linked > 0 ? 'some' : 'none';
+    return snapshotOf(request, built, { entries, repository, reused, copied: built.copied, skipped });
+  } finally {
+    if (!keepUsage) await previous?.usage.release();
+  }
+
+  function isUnreadable(entry: TreeEntry): boolean {
+    if (entry.type !== 'file' || (entry.mode & 0o004) !== 0) return false;
+    try {
+      accessSync(`${projectRoot}/${entry.path}`, constants.R_OK);
+      return false;
+    } catch (error) {
+      return errorCode(error) === 'EACCES';
+    }
+  }
+}
+
+async function findPrevious(store: string): Promise<Previous | undefined> {
+  let id: string;
+  try {
+    id = readFileSync(join(store, 'current'), 'utf8').trim();
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (!/^s-[0-9a-z-]+$/.test(id)) return undefined;
+  const usage = await markUsed(store, id);
+  if (usage === undefined) return undefined;
+  const manifest = readManifest(join(store, id, 'manifest.json'));
+  if (manifest !== undefined) return { id, usage, manifest };
+  await usage.release();
+  return undefined;
+}
+
+function isSame(
+  entries: readonly TreeEntry[],
+  repository: RepositoryFacts | undefined,
+  manifest: SnapshotManifest,
+): boolean {
+  if (entries.length !== manifest.files.size || (repository?.state ?? '') !== manifest.gitState) return false;
+  return entries.every((entry) => isUnchanged(entry, manifest));
+}
+
+interface Built {
+  readonly id: string;
+  readonly usage: Usage;
+  readonly linked: number;
+  readonly copied: number;
+}
+
+async function build(
+  request: SnapshotRequest,
+  entries: readonly TreeEntry[],
+  repository: RepositoryFacts | undefined,
+  previous: Previous | undefined,
+): Promise<Built> {
+  const { storeDirectory: store } = request;
+  const directory = await newDirectory(store);
+  try {
+    const tree = join(directory, 'tree');
+    await mkdir(tree);
+    const filled = await fill(request, entries, previous, tree);
+    if (repository !== undefined) await writeRepository(repository, tree);
+    await writeManifest(join(directory, 'manifest.json'), {
+      takenAtMs: request.nowMs,
+      gitState: repository?.state ?? '',
+      gitObjects: repository?.objects ?? [],
+      entries: filled.entries,
+    });
+    const id = `s-${request.nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
+    await rename(directory, join(store, id));
+    const usage = await markUsed(store, id);
+    if (usage === undefined) throw new Error(`the snapshot ${id} was removed as soon as it was made`);
+    await writeFileAtomic(join(store, 'current'), `${id}\n`, { durable: 'fast' });
+    await removeUnused(store, id);
+    return { id, usage, linked: filled.linked, copied: filled.copied };
+  } catch (error) {
+    await removeTree(directory);
+    throw error;
+  }
+}
+
+/** Fills the new tree by links to the last one and by copies. */
+async function fill(
+  request: SnapshotRequest,
+  entries: readonly TreeEntry[],
+  previous: Previous | undefined,
+  tree: string,
+): Promise<{ readonly entries: readonly TreeEntry[]; readonly linked: number; readonly copied: number }> {
+  const { projectRoot, signal } = request;
+  const old = previous && { tree: join(request.storeDirectory, previous.id, 'tree'), manifest: previous.manifest };
+  const same = new Set(old === undefined ? [] : entries.filter((entry) => isUnchanged(entry, old.manifest)));
+  await using copier = fileCopier({
+    concurrency: 2,
+    expectedFiles: entries.length - same.size,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const placer = directoryPlacer(tree);
+  const breathe = timeSlices(signal);
+  const copied: TreeEntry[] = [];
+  let linked = 0;
+  for (const entry of entries) {
+    const { path } = entry;
+    const slash = path.lastIndexOf('/');
+    placer.ensure(slash < 0 ? '' : path.slice(0, slash));
+    if (entry.type === 'directory') placer.ensure(path);
+    else if (entry.type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
+    else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
+    else {
+      copied.push(entry);
+      await copier.add(copyOf(request, entry, tree));
+    }
+    await breathe();
+  }
+  await copier.finish();
+  const torn = await settle(request, copied, tree);
+  const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
+  return { entries: stamped, linked, copied: copied.length };
+}
+
+function copyOf(request: SnapshotRequest, entry: TreeEntry, tree: string) {
+  return {
+    from: `${request.projectRoot}/${entry.path}`,
+    to: `${tree}/${entry.path}`,
+    mtimeMs: entry.mtimeMs,
+    sizeBytes: entry.sizeBytes,
+    ...(entry.mode > 0o777 ? { mode: entry.mode & 0o777 } : {}),
+  };
+}
+
+/**
+ * Copies files again that changed while they were copied; those that never stand still are kept as they are, but
+ * never taken for unchanged later.
+ */
+async function settle(
+  request: SnapshotRequest,
+  copied: readonly TreeEntry[],
+  tree: string,
+): Promise<ReadonlyMap<string, TreeEntry>> {
+  const torn = new Map<string, TreeEntry>();
+  let open = copied;
+  for (let round = 0; open.length > 0; round++) {
+    const changed: TreeEntry[] = [];
+    for (const entry of open) {
+      const now = readEntry(request.projectRoot, entry.path);
+      if (now === undefined || 'because' in now || now.type !== 'file') continue;
+      if (now.mtimeMs === entry.mtimeMs && now.sizeBytes === entry.sizeBytes && now.ctimeMs === entry.ctimeMs) continue;
+      changed.push(now);
+      torn.set(entry.path, round < attempts ? now : { ...now, ctimeMs: -1 });
+    }
+    if (round === attempts) break;
+    await using copier = fileCopier({ concurrency: 1, expectedFiles: changed.length });
+    for (const entry of changed) await copier.add(copyOf(request, entry, tree));
+    await copier.finish();
+    open = changed;
+  }
+  return torn;
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+function snapshotOf(
+  request: SnapshotRequest,
+  { id, usage }: { readonly id: string; readonly usage: Usage },
+  made: {
+    readonly entries: readonly TreeEntry[];
+    readonly repository: RepositoryFacts | undefined;
+    readonly reused: Snapshot['reused'];
+    readonly copied: number;
+    readonly skipped: readonly SkippedPath[];
+  },
+): Snapshot {
+  const files = made.entries.filter((entry) => entry.type === 'file');
+  return {
+    tree: { root: join(request.storeDirectory, id, 'tree'), immutable: true, id },
+    gitObjects: made.repository?.objects ?? [],
+    files: files.length,
+    bytes: files.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    reused: made.reused,
+    copied: made.copied,
+    skipped: made.skipped,
+    [Symbol.asyncDispose]: () => usage.release(),
+  };
+}
