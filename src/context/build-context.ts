@@ -1,11 +1,11 @@
 import type { Context, PipelineSource } from '../model/context.ts';
 import type { Variable } from '../model/variable.ts';
 import { type Environment, runGit } from '../util/git.ts';
+import { slugify } from '../util/slugify.ts';
 import { type GatheredGit, gatherGitFacts } from './gather-git-facts.ts';
 import { type PipelineRef, predefinedVariables } from './predefined-variables.ts';
 import { projectFacts } from './project-facts.ts';
 import { type ChangeBase, repositoryQuery } from './repository-query.ts';
-import { slugify } from './slug.ts';
 
 /** The values of `--event`. */
 export const eventNames = ['push', 'tag', 'merge_request', 'schedule', 'web', 'api', 'trigger'] as const;

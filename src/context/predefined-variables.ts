@@ -1,8 +1,8 @@
 import type { GitFacts, PipelineSource, Project } from '../model/context.ts';
 import type { Variable } from '../model/variable.ts';
+import { slugify } from '../util/slugify.ts';
 import { zeroSha } from './gather-git-facts.ts';
 import { parseRemote } from './remote-url.ts';
-import { slugify } from './slug.ts';
 
 /** What the simulated pipeline is for. */
 export type PipelineRef =

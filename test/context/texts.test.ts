@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseEnvFile } from '../../src/context/env-file.ts';
 import { projectFacts } from '../../src/context/project-facts.ts';
 import { parseRemote, withoutCredentials } from '../../src/context/remote-url.ts';
-import { slugify } from '../../src/context/slug.ts';
+import { slugify } from '../../src/util/slugify.ts';
 
 describe('remotes', () => {
   it.each([

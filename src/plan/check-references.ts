@@ -1,0 +1,210 @@
+import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
+import type { JobDefinition, Need, Pipeline, Rule } from '../model/pipeline.ts';
+import { globProblem } from '../util/glob.ts';
+import { didYouMean } from '../util/nearest.ts';
+import { countLegs, maxLegs, maxNameLength } from './expand-legs.ts';
+import { findCycle } from './find-cycle.ts';
+import { type ExpandedJob, indexJobs, type JobIndex, neededLegs } from './job-index.ts';
+
+/** Most needs of one job. Source: https://docs.gitlab.com/ci/yaml/#needs */
+const maxNeeds = 50;
+
+/**
+ * Finds what is wrong with the names that jobs use for stages and each other, whatever rules say: `ci lint` and
+ * `plan` both call it. Names that an incomplete pipeline does not know are warnings.
+ */
+export function checkReferences(pipeline: Pipeline): readonly Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  const report: Report = (diagnostic) => diagnostics.push(diagnostic);
+  const index = indexJobs(pipeline);
+  checkRules(pipeline.workflow.rules, report);
+  checkNames(index, report);
+  for (const job of index.jobs) {
+    checkStage(job, pipeline, report);
+    checkParallel(job.definition, report);
+    checkRules(job.definition.rules, report);
+    checkNeeds(job, job.definition.needs, index, pipeline, report);
+    for (const rule of job.definition.rules ?? []) checkNeeds(job, rule.needs, index, pipeline, report);
+    checkDependencies(job, index, pipeline, report);
+  }
+  checkCycles(index, report);
+  return diagnostics;
+}
+
+function checkStage(job: ExpandedJob, pipeline: Pipeline, report: Report): void {
+  if (job.stageIndex >= 0) return;
+  const { name, stage } = job.definition;
+  const hint = didYouMean(stage.value, pipeline.stages) ?? `the stages are ${pipeline.stages.slice(1, -1).join(', ')}`;
+  report({
+    code: 'plan/unknown-stage',
+    severity: pipeline.incomplete ? 'warning' : 'error',
+    message: `stage \`${stage.value}\` of job \`${name}\` does not exist`,
+    span: stage.span,
+    hint,
+  });
+}
+
+function checkParallel(definition: JobDefinition, report: Report): void {
+  const count = countLegs(definition);
+  if (count <= maxLegs) return;
+  report({
+    code: 'plan/too-many-legs',
+    severity: 'error',
+    message: `\`parallel\` of job \`${definition.name}\` makes ${count} jobs, at most ${maxLegs} are allowed`,
+    span: definition.parallel?.span ?? definition.span,
+  });
+}
+
+function checkNames(index: JobIndex, report: Report): void {
+  const owners = new Map<string, ExpandedJob>();
+  for (const job of index.jobs) {
+    const names = new Set([job.definition.name, ...job.legs.map((leg) => leg.name)]);
+    for (const name of names) {
+      const owner = owners.get(name);
+      if (owner) {
+        report({
+          code: 'plan/duplicate-name',
+          severity: 'error',
+          message: `two jobs are called \`${name}\``,
+          span: job.definition.span,
+          related: [{ message: 'the other one', span: owner.definition.span }],
+        });
+      }
+      owners.set(name, job);
+    }
+    const long = [...names].find((name) => name.length > maxNameLength);
+    if (long === undefined) continue;
+    report({
+      code: 'plan/name-too-long',
+      severity: 'error',
+      message: `the name \`${long.slice(0, 60)}…\` has ${long.length} characters, at most ${maxNameLength} are allowed`,
+      span: job.definition.span,
+    });
+  }
+}
+
+function checkRules(rules: readonly Rule[] | undefined, report: Report): void {
+  const last = rules?.findIndex((rule) => !rule.if && !rule.changes && !rule.exists) ?? -1;
+  const unreachable = last < 0 ? undefined : rules?.[last + 1];
+  if (unreachable) {
+    report({
+      code: 'plan/unreachable-rule',
+      severity: 'warning',
+      message: 'this rule is never reached: the one before it always matches',
+      span: unreachable.span,
+    });
+  }
+  for (const clause of rules?.flatMap((rule) => [rule.changes, rule.exists]) ?? []) {
+    for (const pattern of clause?.paths ?? []) {
+      const problem = globProblem(pattern);
+      if (problem === undefined) continue;
+      report({ code: 'plan/bad-glob', severity: 'error', message: problem, ...(clause ? { span: clause.span } : {}) });
+    }
+  }
+}
+
+function checkNeeds(
+  job: ExpandedJob,
+  needs: readonly Need[] | undefined,
+  index: JobIndex,
+  pipeline: Pipeline,
+  report: Report,
+): void {
+  const { name } = job.definition;
+  if (needs && needs.length > maxNeeds) {
+    report({
+      code: 'plan/too-many-needs',
+      severity: 'error',
+      message: `job \`${name}\` needs ${needs.length} jobs, at most ${maxNeeds} are allowed`,
+      span: needs[maxNeeds]!.span,
+    });
+  }
+  for (const need of needs ?? []) checkNeed(job, need, index, pipeline, report);
+}
+
+function checkNeed(job: ExpandedJob, need: Need, index: JobIndex, pipeline: Pipeline, report: Report): void {
+  const { name } = job.definition;
+  const named = index.find(need.job);
+  const { span } = need;
+  if (!named) {
+    // An optional need may name what only an include of another branch brings; GitLab takes it.
+    if (need.optional) return;
+    const severity = pipeline.incomplete ? 'warning' : 'error';
+    const hint = didYouMean(need.job, index.names);
+    const message = `job \`${name}\` needs \`${need.job}\`, which does not exist`;
+    report({ code: 'plan/unknown-need', severity, message, span, ...(hint === undefined ? {} : { hint }) });
+  } else if (named.job === job) {
+    report({ code: 'plan/need-itself', severity: 'error', message: `job \`${name}\` needs itself`, span });
+  } else if (job.stageIndex >= 0 && named.job.stageIndex > job.stageIndex) {
+    report({
+      code: 'plan/need-later-stage',
+      severity: 'error',
+      message: `job \`${name}\` in stage \`${job.definition.stage.value}\` needs \`${need.job}\` of the later stage \`${named.job.definition.stage.value}\``,
+      span,
+      related: [{ message: 'its stage', span: named.job.definition.stage.span }],
+    });
+  } else if (neededLegs(need, named).length === 0) {
+    report({
+      code: 'plan/unknown-need',
+      severity: 'error',
+      message: `job \`${name}\` needs legs of \`${need.job}\` that its matrix does not have`,
+      span,
+    });
+  }
+}
+
+function checkDependencies(job: ExpandedJob, index: JobIndex, pipeline: Pipeline, report: Report): void {
+  const { definition } = job;
+  if (definition.kind !== 'job') return;
+  const { name, needs } = definition;
+  const needed = needs && new Set(needs.flatMap((need) => [need.job, index.find(need.job)?.job.definition.name]));
+  for (const { value, span } of definition.dependencies ?? []) {
+    const named = index.find(value);
+    if (!named) {
+      const severity = pipeline.incomplete ? 'warning' : 'error';
+      const hint = didYouMean(value, index.names);
+      const message = `job \`${name}\` depends on \`${value}\`, which does not exist`;
+      report({ code: 'plan/unknown-dependency', severity, message, span, ...(hint === undefined ? {} : { hint }) });
+    } else if (needed && !needed.has(value) && !needed.has(named.job.definition.name)) {
+      report({
+        code: 'plan/dependency-not-needed',
+        severity: 'error',
+        message: `job \`${name}\` depends on \`${value}\`, which is not among its needs`,
+        span,
+        hint: `add \`${value}\` to \`needs\``,
+      });
+    } else if (!needed && job.stageIndex >= 0 && named.job.stageIndex >= job.stageIndex) {
+      report({
+        code: 'plan/dependency-later-stage',
+        severity: 'error',
+        message: `job \`${name}\` depends on \`${value}\`, which is in no earlier stage`,
+        span,
+        related: [{ message: 'its stage', span: named.job.definition.stage.span }],
+      });
+    }
+  }
+}
+
+function checkCycles(index: JobIndex, report: Report): void {
+  const edges = new Map<string, readonly string[]>();
+  for (const job of index.jobs) {
+    const targets = (job.definition.needs ?? []).map((need) => index.find(need.job)?.job);
+    const names = targets.filter((target) => target && target !== job).map((target) => target!.definition.name);
+    edges.set(job.definition.name, names);
+  }
+  const cycle = findCycle(edges);
+  if (cycle) report(cycleDiagnostic(cycle, index));
+}
+
+/** @param cycle names of definitions, the first again at the end. */
+export function cycleDiagnostic(cycle: readonly string[], index: JobIndex): Diagnostic {
+  const [first, second] = cycle;
+  const from = index.find(first!)?.job.definition;
+  const span = from?.needs?.find((need) => index.find(need.job)?.job.definition.name === second)?.span ?? from?.span;
+  return {
+    code: 'plan/need-cycle',
+    severity: 'error',
+    message: `jobs need each other in a circle: ${cycle.map((name) => `\`${name}\``).join(' → ')}`,
+    ...(span === undefined ? {} : { span }),
+  };
+}

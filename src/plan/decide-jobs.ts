@@ -1,0 +1,155 @@
+import type { Context } from '../model/context.ts';
+import type { AllowFailure, JobDefinition, Need, Pipeline, Rule, When } from '../model/pipeline.ts';
+import type { RuleTrace } from '../model/plan.ts';
+import type { Variable, VariableDefinition } from '../model/variable.ts';
+import type { EvaluateRules, FindVariable } from './evaluate-rules.ts';
+import type { Leg } from './expand-legs.ts';
+import type { ExpandedJob, JobIndex } from './job-index.ts';
+
+/** One job as it may become a node: what rules made of it. */
+export interface Draft {
+  readonly job: ExpandedJob;
+  readonly leg: Leg;
+  /** Position in file order, counting legs. */
+  readonly order: number;
+  readonly included: boolean;
+  /** Why it is in or out, one clause. */
+  readonly because: string;
+  /** `never` when it is out. */
+  readonly when: When;
+  readonly startInMs?: number;
+  readonly allowFailure: AllowFailure;
+  readonly needs?: readonly Need[];
+  readonly interruptible: boolean;
+  /** Global variables that it inherits, its own, those of its matrix, those of the rule; later ones win. */
+  readonly variables: readonly Variable[];
+  readonly rules: readonly RuleTrace[];
+}
+
+/** Variables that hold for all jobs. */
+export interface PipelineVariables {
+  /** Global ones of the file, with those of the `workflow:rules` entry that matched. */
+  readonly global: readonly Variable[];
+  readonly predefined: ReadonlyMap<string, Variable>;
+  readonly above: ReadonlyMap<string, Variable>;
+}
+
+/** By name; the last of a name wins. */
+export function byName(...lists: readonly (readonly Variable[])[]): ReadonlyMap<string, Variable> {
+  return new Map(lists.flat().map((variable) => [variable.name, variable]));
+}
+
+/** A variable as a definition of the file makes it, without what is only for people. */
+export function plainVariable({ name, value, raw, file, masked }: VariableDefinition | Variable): Variable {
+  return { name, value, ...(raw ? { raw } : {}), ...(file ? { file } : {}), ...(masked ? { masked } : {}) };
+}
+
+/** The variables of a context that stand above and below those of the file. */
+export function outerVariables(context: Context): Omit<PipelineVariables, 'global'> {
+  return {
+    predefined: byName(context.predefined),
+    above: byName(context.projectVariables, context.pipelineVariables),
+  };
+}
+
+export type WorkflowDecision =
+  | { readonly kind: 'in'; readonly variables: readonly Variable[] }
+  | { readonly kind: 'out'; readonly because: string };
+
+/** Does the pipeline exist at all? Source: https://docs.gitlab.com/ci/yaml/workflow/ */
+export function decideWorkflow(
+  pipeline: Pipeline,
+  outer: Omit<PipelineVariables, 'global'>,
+  evaluate: EvaluateRules,
+): WorkflowDecision {
+  const { rules } = pipeline.workflow;
+  if (!rules) return { kind: 'in', variables: [] };
+  const own = byName(pipeline.variables);
+  const { matched } = evaluate(rules, finder(outer.above, own, outer.predefined));
+  if (!matched) return { kind: 'out', because: 'no rule of workflow:rules matches' };
+  if (matched.rule.when === 'never')
+    return { kind: 'out', because: `workflow rule ${matched.number} says \`when: never\`` };
+  return { kind: 'in', variables: (matched.rule.variables ?? []).map(plainVariable) };
+}
+
+/** What rules make of every job and leg, in file order. */
+export function decideJobs(index: JobIndex, shared: PipelineVariables, evaluate: EvaluateRules): readonly Draft[] {
+  const drafts: Draft[] = [];
+  for (const job of index.jobs) {
+    for (const leg of job.legs) drafts.push(decideLeg(job, leg, drafts.length, shared, evaluate));
+  }
+  return drafts;
+}
+
+function decideLeg(
+  job: ExpandedJob,
+  leg: Leg,
+  order: number,
+  shared: PipelineVariables,
+  evaluate: EvaluateRules,
+): Draft {
+  const { definition } = job;
+  const own = [...inherited(definition, shared.global), ...definition.variables.map(plainVariable), ...leg.variables];
+  const base = { job, leg, order, rules: [], variables: own };
+  if (job.stageIndex < 0) {
+    return {
+      ...base,
+      ...settings(definition, undefined),
+      included: false,
+      when: 'never',
+      because: 'its stage does not exist',
+    };
+  }
+  if (!definition.rules) {
+    return { ...base, ...settings(definition, undefined), included: true, because: 'it has no rules' };
+  }
+  const { matched, trace } = evaluate(definition.rules, finder(shared.above, byName(own), shared.predefined));
+  if (!matched) {
+    const out = { included: false, when: 'never', because: 'no rule matches' } as const;
+    return { ...base, ...settings(definition, undefined), ...out, rules: trace };
+  }
+  const { rule, number } = matched;
+  const made = settings(definition, rule);
+  return {
+    ...base,
+    ...made,
+    included: made.when !== 'never',
+    because: made.when === 'never' ? `rule ${number} says \`when: never\`` : `rule ${number} matches`,
+    variables: [...own, ...(rule.variables ?? []).map(plainVariable)],
+    rules: trace,
+  };
+}
+
+/** What a job's own keywords and the matching rule say together; the rule wins. */
+function settings(
+  definition: JobDefinition,
+  rule: Rule | undefined,
+): Pick<Draft, 'when' | 'startInMs' | 'allowFailure' | 'needs' | 'interruptible'> {
+  const startInMs = rule?.startInMs ?? definition.startInMs;
+  const needs = rule?.needs ?? definition.needs;
+  return {
+    when: rule?.when ?? definition.when,
+    ...(startInMs === undefined ? {} : { startInMs }),
+    // Only a manual job outside of rules is allowed to fail by default. https://docs.gitlab.com/ci/yaml/#allow_failure
+    allowFailure: rule?.allowFailure ?? definition.allowFailure ?? (!definition.rules && definition.when === 'manual'),
+    ...(needs === undefined ? {} : { needs }),
+    interruptible: rule?.interruptible ?? definition.interruptible,
+  };
+}
+
+function inherited(definition: JobDefinition, global: readonly Variable[]): readonly Variable[] {
+  const { inheritVariables } = definition;
+  if (inheritVariables === true) return global;
+  return inheritVariables === false ? [] : global.filter(({ name }) => inheritVariables.includes(name));
+}
+
+/** Looks into maps in order of precedence, highest first. */
+export function finder(...maps: readonly ReadonlyMap<string, Variable>[]): FindVariable {
+  return (name) => {
+    for (const map of maps) {
+      const found = map.get(name);
+      if (found) return found;
+    }
+    return undefined;
+  };
+}

@@ -1,0 +1,105 @@
+import { evaluateExpression } from '../expressions/evaluate-expression.ts';
+import { expandVariables } from '../expressions/expand-variables.ts';
+import type { Expression, Parsed } from '../expressions/expression.ts';
+import { parseExpression } from '../expressions/parse-expression.ts';
+import { memoisedCompileRegex } from '../expressions/user-regex.ts';
+import type { RepositoryQuery } from '../model/context.ts';
+import type { Rule } from '../model/pipeline.ts';
+import type { ClauseTrace, RuleTrace } from '../model/plan.ts';
+import type { Variable } from '../model/variable.ts';
+import { compileGlob } from '../util/glob.ts';
+
+/** The variable of a name that counts, or undefined. */
+export type FindVariable = (name: string) => Variable | undefined;
+
+export interface RulesOutcome {
+  /** The first rule that matches, and its number starting at 1. */
+  readonly matched?: { readonly rule: Rule; readonly number: number };
+  readonly trace: readonly RuleTrace[];
+}
+
+export type EvaluateRules = (rules: readonly Rule[], find: FindVariable) => RulesOutcome;
+
+/**
+ * Makes the judge of rules for one plan; it remembers parsed expressions and searched patterns, and asks the
+ * repository only when a clause needs it. Conditions of a rule are tried in the order `if`, `changes`, `exists`; the
+ * first that fails ends the rule.
+ */
+export function ruleEvaluator(query: RepositoryQuery): EvaluateRules {
+  const parse = memoised(parseExpression);
+  const compileRegex = memoisedCompileRegex();
+  const compile = memoised((pattern: string) => compileGlob(pattern, { dialect: 'fnmatch' }));
+  const existing = memoised((pattern: string) => query.paths().find(compile(pattern)));
+
+  const judgeIf = (text: string, find: FindVariable): ClauseTrace => {
+    const parsed: Parsed<Expression> = parse(text);
+    if (!parsed.ok) return { kind: 'if', text, result: false, values: [`not valid: ${parsed.error.message}`] };
+    const lookup = { variable: (name: string) => find(name)?.value, compileRegex };
+    const { result, seen } = evaluateExpression(parsed.value, lookup);
+    return { kind: 'if', text, result, values: seen.map(({ name }) => shown(name, find(name))) };
+  };
+
+  const expand = (patterns: readonly string[], find: FindVariable): readonly string[] =>
+    patterns.map((pattern) => expandVariables(pattern, (name) => find(name)?.value, { unknown: 'keep' }));
+
+  const judgeChanges = (changes: NonNullable<Rule['changes']>, find: FindVariable): ClauseTrace => {
+    const compareTo = changes.compareTo === undefined ? [] : expand([changes.compareTo], find);
+    const changed = query.changedPaths(...compareTo);
+    const trace = { kind: 'changes' as const, text: changes.paths.join(', ') };
+    if (!changed) return { ...trace, result: true, values: ['there is nothing to compare with'] };
+    const tests = expand(changes.paths, find).map(compile);
+    const path = changed.find((candidate) => tests.some((test) => test(candidate)));
+    if (path !== undefined) return { ...trace, result: true, values: [`changed: ${path}`] };
+    const count = changed.length === 1 ? '1 changed path' : `${changed.length} changed paths`;
+    return { ...trace, result: false, values: [`no match in ${count}`] };
+  };
+
+  const judgeExists = (exists: NonNullable<Rule['exists']>, find: FindVariable): ClauseTrace => {
+    const trace = { kind: 'exists' as const, text: exists.paths.join(', ') };
+    for (const pattern of expand(exists.paths, find)) {
+      const path = existing(pattern);
+      if (path !== undefined) return { ...trace, result: true, values: [`found: ${path}`] };
+    }
+    return { ...trace, result: false, values: ['no such file'] };
+  };
+
+  const judge = (rule: Rule, find: FindVariable): RuleTrace => {
+    const clauses: ClauseTrace[] = [];
+    const holds = (clause: ClauseTrace): boolean => {
+      clauses.push(clause);
+      return clause.result;
+    };
+    const matched =
+      (!rule.if || holds(judgeIf(rule.if.value, find))) &&
+      (!rule.changes || holds(judgeChanges(rule.changes, find))) &&
+      (!rule.exists || holds(judgeExists(rule.exists, find)));
+    return { span: rule.span, result: matched ? 'matched' : 'not-matched', clauses };
+  };
+
+  return (rules, find) => {
+    const trace: RuleTrace[] = [];
+    for (const [i, rule] of rules.entries()) {
+      const judged = judge(rule, find);
+      trace.push(judged);
+      if (judged.result !== 'matched') continue;
+      const rest = rules.slice(i + 1);
+      trace.push(...rest.map(({ span }): RuleTrace => ({ span, result: 'not-reached', clauses: [] })));
+      return { matched: { rule, number: i + 1 }, trace };
+    }
+    return { trace };
+  };
+}
+
+function shown(name: string, variable: Variable | undefined): string {
+  if (!variable) return `$${name} is not set`;
+  return `$${name} = ${variable.masked ? '[MASKED]' : JSON.stringify(variable.value)}`;
+}
+
+function memoised<T>(compute: (text: string) => T): (text: string) => T {
+  const known = new Map<string, { readonly value: T }>();
+  return (text) => {
+    const found = known.get(text) ?? { value: compute(text) };
+    known.set(text, found);
+    return found.value;
+  };
+}

@@ -1,0 +1,52 @@
+import type { JobDefinition, Need, Pipeline } from '../model/pipeline.ts';
+import { expandLegs, type Leg } from './expand-legs.ts';
+
+/** A definition with what it becomes. */
+export interface ExpandedJob {
+  readonly definition: JobDefinition;
+  readonly legs: readonly Leg[];
+  /** Position of its stage, -1 when there is no such stage. */
+  readonly stageIndex: number;
+}
+
+/** What a name in `needs` or `dependencies` means: a whole job, or one leg of it. */
+export interface NamedJob {
+  readonly job: ExpandedJob;
+  readonly leg?: Leg;
+}
+
+/** The jobs of a pipeline by name. */
+export interface JobIndex {
+  readonly jobs: readonly ExpandedJob[];
+  find(name: string): NamedJob | undefined;
+  /** Names of all definitions. */
+  readonly names: readonly string[];
+}
+
+/** Multiplies all jobs out and indexes them. A definition's name wins over a leg of the same name. */
+export function indexJobs(pipeline: Pipeline): JobIndex {
+  const stages = new Map(pipeline.stages.map((stage, i) => [stage, i]));
+  const jobs = pipeline.jobs.map((definition) => ({
+    definition,
+    legs: expandLegs(definition),
+    stageIndex: stages.get(definition.stage.value) ?? -1,
+  }));
+  const byName = new Map<string, NamedJob>();
+  for (const job of jobs) for (const leg of job.legs) byName.set(leg.name, { job, leg });
+  for (const job of jobs) byName.set(job.definition.name, { job });
+  return { jobs, find: (name) => byName.get(name), names: jobs.map(({ definition }) => definition.name) };
+}
+
+/** The legs that a need means; empty when `needs:parallel:matrix` fits none. */
+export function neededLegs(need: Need, named: NamedJob): readonly Leg[] {
+  if (named.leg) return [named.leg];
+  const { matrix } = need;
+  if (!matrix) return named.job.legs;
+  return named.job.legs.filter((leg) =>
+    matrix.some((wanted) =>
+      Object.entries(wanted).every(([name, value]) =>
+        leg.variables.some((variable) => variable.name === name && variable.value === value),
+      ),
+    ),
+  );
+}

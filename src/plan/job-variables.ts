@@ -1,0 +1,86 @@
+import { expandVariables } from '../expressions/expand-variables.ts';
+import { mergeVariables } from '../expressions/merge-variables.ts';
+import { sortAndExpand } from '../expressions/sort-and-expand.ts';
+import type { Context } from '../model/context.ts';
+import type { Environment } from '../model/pipeline.ts';
+import type { Variable, VariableLayers } from '../model/variable.ts';
+import { slugify } from '../util/slugify.ts';
+import type { Draft } from './decide-jobs.ts';
+import { environmentSlug, environmentTier } from './environment.ts';
+
+/** The variables of a job, and what they make of texts of its definition that the plan needs. */
+export interface JobVariables {
+  readonly layers: VariableLayers;
+  readonly resourceGroup?: string;
+}
+
+export interface JobVariablesInput {
+  readonly draft: Draft;
+  readonly context: Context;
+  /** Project and pipeline variables; one list for all jobs. */
+  readonly above: readonly Variable[];
+  /** Unique number of the job, for `CI_JOB_ID`. */
+  readonly number: number;
+  readonly timeoutMs: number;
+  /** Started by hand. */
+  readonly manual: boolean;
+}
+
+/** Adds the predefined variables that differ from job to job. */
+export function jobVariables(input: JobVariablesInput): JobVariables {
+  const { draft, context, above } = input;
+  const { definition } = draft.job;
+  const first = [...context.predefined, ...ownVariables(input)];
+  const layers = { belowDotenv: [...first, ...draft.variables], aboveDotenv: above };
+  const image = definition.kind === 'job' ? definition.image?.name : undefined;
+  const { environment, resourceGroup } = definition;
+  if (image === undefined && !environment && resourceGroup === undefined) return { layers };
+
+  const late: Variable[] = image === undefined ? [] : [fixed('CI_JOB_IMAGE', expandWith(layers, image))];
+  if (environment) late.push(...environmentVariables(environment, (text) => expandWith(layers, text)));
+  // Right after the predefined ones, so that the file's own variables win.
+  const all = { belowDotenv: [...first, ...late, ...draft.variables], aboveDotenv: above };
+  return { layers: all, ...(resourceGroup === undefined ? {} : { resourceGroup: expandWith(all, resourceGroup) }) };
+}
+
+/** Expands a text with all that is known before a job starts. */
+export function expandWith(layers: VariableLayers, text: string): string {
+  if (!text.includes('$')) return text;
+  const values = new Map<string, string>();
+  for (const { name, value } of sortAndExpand(mergeVariables(layers))) values.set(name, value);
+  return expandVariables(text, (name) => values.get(name));
+}
+
+function fixed(name: string, value: string): Variable {
+  return { name, value, raw: true };
+}
+
+function ownVariables({ draft, context, number, timeoutMs, manual }: JobVariablesInput): readonly Variable[] {
+  const { definition } = draft.job;
+  const projectUrl = context.predefined.find(({ name }) => name === 'CI_PROJECT_URL')?.value;
+  const { leg } = draft;
+  return [
+    fixed('CI_JOB_ID', String(number)),
+    ...(projectUrl === undefined ? [] : [fixed('CI_JOB_URL', `${projectUrl}/-/jobs/${number}`)]),
+    fixed('CI_JOB_NAME', leg.name),
+    fixed('CI_JOB_NAME_SLUG', slugify(leg.name)),
+    fixed('CI_JOB_GROUP_NAME', definition.name),
+    fixed('CI_JOB_STAGE', definition.stage.value),
+    fixed('CI_JOB_TIMEOUT', String(Math.round(timeoutMs / 1000))),
+    ...(manual ? [fixed('CI_JOB_MANUAL', 'true')] : []),
+    ...(leg.index === undefined ? [] : [fixed('CI_NODE_INDEX', String(leg.index))]),
+    fixed('CI_NODE_TOTAL', String(leg.total)),
+  ];
+}
+
+function environmentVariables(environment: Environment, expand: (text: string) => string): readonly Variable[] {
+  const name = expand(environment.name);
+  return [
+    fixed('CI_ENVIRONMENT_NAME', name),
+    fixed('CI_ENVIRONMENT_SLUG', environmentSlug(name)),
+    fixed('CI_ENVIRONMENT_ACTION', environment.action),
+    fixed('CI_ENVIRONMENT_TIER', environment.tier ?? environmentTier(name)),
+    // Its URL may use the two above and what the job leaves by dotenv, so it is expanded when the job runs.
+    ...(environment.url === undefined ? [] : [{ name: 'CI_ENVIRONMENT_URL', value: environment.url }]),
+  ];
+}

@@ -1,0 +1,123 @@
+import { type Checked, type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
+import { uniqueVariables } from '../expressions/merge-variables.ts';
+import type { Context } from '../model/context.ts';
+import type { Pipeline } from '../model/pipeline.ts';
+import type { Plan, Selection } from '../model/plan.ts';
+import { buildDecisions } from './build-decisions.ts';
+import { type BuildInput, buildNodes } from './build-nodes.ts';
+import { checkReferences, cycleDiagnostic } from './check-references.ts';
+import { decideJobs, decideWorkflow, outerVariables, plainVariable } from './decide-jobs.ts';
+import { ruleEvaluator } from './evaluate-rules.ts';
+import { findCycle } from './find-cycle.ts';
+import { indexJobs } from './job-index.ts';
+import { expandWith } from './job-variables.ts';
+import { closeOverNeeds, type PlanGraph, planGraph, type SelectedJobs } from './plan-graph.ts';
+import { selectDrafts, type UnknownSelector } from './select-drafts.ts';
+
+/**
+ * A plan, or why there is none: errors in the file (exit 3), or names on the command line that mean nothing (exit 2).
+ */
+export interface PlanResult extends Checked<Plan> {
+  readonly unknownSelectors: readonly UnknownSelector[];
+}
+
+/**
+ * Decides what a run does: evaluates rules, multiplies `parallel` out, resolves needs, applies the selection. Pure but
+ * for the questions that `changes` and `exists` put to `context.query`. Linear in jobs and edges.
+ *
+ * Selecting a job takes all that it waits for with it: its needs, or every job of earlier stages. A manual job that is
+ * named, or that a named job needs, or that `selection.manual` holds, has `when: on_success` in its node, while its
+ * decision keeps `when: manual`.
+ */
+export function plan(pipeline: Pipeline, context: Context, selection: Selection): PlanResult {
+  const diagnostics: Diagnostic[] = [...checkReferences(pipeline)];
+  if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
+
+  const evaluate = ruleEvaluator(context.query);
+  const outer = outerVariables(context);
+  const workflow = decideWorkflow(pipeline, outer, evaluate);
+  const fromRule = workflow.kind === 'in' ? workflow.variables : [];
+  const global = uniqueVariables(pipeline.variables.map(plainVariable), fromRule);
+  const above = Object.freeze(uniqueVariables(context.projectVariables, context.pipelineVariables).map(plainVariable));
+  const name =
+    pipeline.name === undefined
+      ? undefined
+      : expandWith({ belowDotenv: [...context.predefined, ...global], aboveDotenv: above }, pipeline.name);
+  const named = name === undefined ? [] : [{ name: 'CI_PIPELINE_NAME', value: name, raw: true }];
+  const full: Context = { ...context, predefined: [...context.predefined, ...named] };
+
+  const index = indexJobs(pipeline);
+  const drafts = decideJobs(index, { ...outer, global }, evaluate);
+  const graph = planGraph(drafts, index);
+  const asked = selectDrafts(drafts, pipeline.stages, selection, graph.after);
+  if (asked.unknown.length > 0) return { value: undefined, diagnostics, unknownSelectors: asked.unknown };
+
+  const whole: PlanFrame = {
+    ...(name === undefined ? {} : { name }),
+    stages: pipeline.stages,
+    autoCancelOnJobFailure: pipeline.workflow.autoCancelOnJobFailure,
+  };
+  const out = leftOut(workflow.kind === 'out' ? workflow.because : undefined, asked.drafts, selection, pipeline);
+  if (out !== undefined) {
+    const input = { index, graph, selected: nothing, selection, context: full, above };
+    const value = { ...whole, nodes: [], decisions: buildDecisions(input, []), leftOutBecause: out, notices: [] };
+    return { value, diagnostics, unknownSelectors: [] };
+  }
+  const selected = closeOverNeeds(graph, asked);
+  diagnostics.push(...selected.diagnostics, ...cycles(graph, index));
+  if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
+  const input: BuildInput = { index, graph, selected, selection, context: full, above };
+  const nodes = buildNodes(input);
+  const notices = nodes.length === 0 && selected.notices.length === 0 ? ['no job is to run'] : selected.notices;
+  return {
+    value: { ...whole, nodes, decisions: buildDecisions(input, nodes), notices },
+    diagnostics,
+    unknownSelectors: [],
+  };
+}
+
+type PlanFrame = Pick<Plan, 'name' | 'stages' | 'autoCancelOnJobFailure'>;
+
+const nothing: SelectedJobs = {
+  drafts: new Set(),
+  forced: new Set(),
+  started: new Set(),
+  diagnostics: [],
+  notices: [],
+};
+
+/** Why there is no pipeline at all. Source: https://docs.gitlab.com/ci/yaml/#stage-pre */
+function leftOut(
+  because: string | undefined,
+  asked: Parameters<typeof selectedStages>[0],
+  selection: Selection,
+  pipeline: Pipeline,
+): string | undefined {
+  if (because !== undefined) return because;
+  const everything = selection.selectors.length === 0 && selection.stages.length === 0 && !selection.only;
+  if (!everything || selection.from !== undefined || asked.size === 0) return undefined;
+  const [first, last] = [pipeline.stages[0], pipeline.stages.at(-1)];
+  const only = [...selectedStages(asked)].every(
+    (stage) => (stage === '.pre' && stage === first) || (stage === '.post' && stage === last),
+  );
+  return only ? 'all its jobs are in the stages `.pre` and `.post`' : undefined;
+}
+
+function selectedStages(drafts: ReadonlySet<PlanGraph['drafts'][number]>): ReadonlySet<string> {
+  return new Set([...drafts].map((draft) => draft.job.definition.stage.value));
+}
+
+/** Circles that come about by `rules:needs`; those of `needs` itself are found before. */
+function cycles(graph: PlanGraph, index: ReturnType<typeof indexJobs>): readonly Diagnostic[] {
+  if (graph.drafts.every((draft) => draft.needs === draft.job.definition.needs)) return [];
+  const edges = new Map<string, readonly string[]>();
+  for (const draft of graph.drafts) {
+    const needs = draft.included ? (graph.needsOf(draft) ?? []) : [];
+    edges.set(
+      draft.leg.name,
+      needs.flatMap(({ targets }) => targets.map((target) => target.leg.name)),
+    );
+  }
+  const cycle = findCycle(edges);
+  return cycle ? [cycleDiagnostic(cycle, index)] : [];
+}

@@ -1,0 +1,116 @@
+import type { Selection } from '../model/plan.ts';
+import { compileGlob } from '../util/glob.ts';
+import { nearest } from '../util/nearest.ts';
+import type { Draft } from './decide-jobs.ts';
+
+/** A name on the command line that means no job or stage: wrong usage, exit 2. */
+export interface UnknownSelector {
+  readonly option: 'selector' | 'stage' | 'from' | 'manual';
+  readonly text: string;
+  /** The three names most like it, nearest first. */
+  readonly nearest: readonly string[];
+}
+
+/** Which jobs the user asked for, before what they need is added. */
+export interface Asked {
+  readonly drafts: ReadonlySet<Draft>;
+  /** Named exactly: they run whatever their rules say, and are started if they are manual. */
+  readonly named: ReadonlySet<Draft>;
+  /** Manual jobs to start. */
+  readonly started: ReadonlySet<Draft>;
+  /** `needs`: add what they need. `none`: they run alone. */
+  readonly closure: 'needs' | 'none';
+  readonly unknown: readonly UnknownSelector[];
+  readonly notices: readonly string[];
+}
+
+/**
+ * Reads the selection. A glob or a stage selects among the jobs that rules let in; an exact name of a job or leg
+ * selects it in any case. Without selectors, stages, `from` and `only` all jobs that are in are asked for.
+ * @param after all jobs that wait for the given ones, directly or not (for `from`).
+ */
+export function selectDrafts(
+  drafts: readonly Draft[],
+  stages: readonly string[],
+  selection: Selection,
+  after: (from: readonly Draft[]) => Iterable<Draft>,
+): Asked {
+  const asked = new Set<Draft>();
+  const named = new Set<Draft>();
+  const unknown: UnknownSelector[] = [];
+  const notices: string[] = [];
+  const names = [...new Set(drafts.flatMap(({ job, leg }) => [job.definition.name, leg.name]))];
+  const miss = (option: UnknownSelector['option'], text: string, candidates: readonly string[]): void => {
+    unknown.push({ option, text, nearest: nearest(text, candidates, 3, Number.POSITIVE_INFINITY) });
+  };
+
+  for (const text of selection.selectors) {
+    const match = matchSelector(text, drafts);
+    if (!match) miss('selector', text, names);
+    for (const draft of match?.drafts ?? []) {
+      if (match?.kind === 'exact') named.add(draft);
+      if (match?.kind === 'exact' || draft.included) asked.add(draft);
+    }
+    if (match?.kind === 'glob' && !match.drafts.some((draft) => draft.included)) {
+      notices.push(
+        `all jobs that match \`${text}\` are left out by their rules; name one exactly to run it all the same`,
+      );
+    }
+  }
+  for (const stage of selection.stages) {
+    if (!stages.includes(stage)) miss('stage', stage, stages);
+    const inStage = drafts.filter((draft) => draft.included && draft.job.definition.stage.value === stage);
+    if (stages.includes(stage) && inStage.length === 0) notices.push(`no job of stage \`${stage}\` is in the pipeline`);
+    for (const draft of inStage) asked.add(draft);
+  }
+  if (selection.from !== undefined) {
+    const match = matchSelector(selection.from, drafts);
+    if (!match) miss('from', selection.from, names);
+    for (const draft of match?.drafts ?? []) named.add(draft);
+    for (const draft of after(match?.drafts ?? [])) asked.add(draft);
+  }
+  if (selection.only) addOnly(selection.only, drafts, asked, notices);
+  const started = new Set<Draft>(named);
+  for (const text of selection.manual === 'all' ? [] : selection.manual) {
+    const match = matchSelector(text, drafts);
+    if (!match) miss('manual', text, names);
+    for (const draft of match?.drafts ?? []) started.add(draft);
+  }
+  const everything =
+    selection.selectors.length === 0 &&
+    selection.stages.length === 0 &&
+    selection.from === undefined &&
+    !selection.only;
+  for (const draft of drafts) {
+    if (everything && draft.included) asked.add(draft);
+    if (selection.manual === 'all') started.add(draft);
+  }
+  const closure = selection.withNeeds && selection.from === undefined && !selection.only ? 'needs' : 'none';
+  return { drafts: asked, named, started, closure, unknown, notices };
+}
+
+/** Ids of the last run: a job that is gone from the file since is passed over with a notice. */
+function addOnly(only: readonly string[], drafts: readonly Draft[], asked: Set<Draft>, notices: string[]): void {
+  const byId = new Map(drafts.map((draft) => [draft.leg.name, draft]));
+  for (const id of only) {
+    const draft = byId.get(id);
+    if (draft) asked.add(draft);
+    else notices.push(`job \`${id}\` of the last run is no longer in the file`);
+  }
+}
+
+interface Match {
+  readonly kind: 'exact' | 'glob';
+  readonly drafts: readonly Draft[];
+}
+
+function matchSelector(text: string, drafts: readonly Draft[]): Match | undefined {
+  const exact = drafts.filter(({ job, leg }) => job.definition.name === text || leg.name === text);
+  if (exact.length > 0) return { kind: 'exact', drafts: exact };
+  if (!/[*?[{]/.test(text)) return undefined;
+  // In a name a slash is nothing special: `*` stands for it too.
+  const flat = (name: string): string => name.replaceAll('/', '\u0001');
+  const test = compileGlob(flat(text), { dialect: 'fnmatch' });
+  const found = drafts.filter(({ job, leg }) => test(flat(job.definition.name)) || test(flat(leg.name)));
+  return found.length > 0 ? { kind: 'glob', drafts: found } : undefined;
+}
