@@ -199,7 +199,7 @@ function merge(state: State, into: OpenMap, value: Node, keySpan: Span): void {
   for (const source of sources) {
     if (source.kind === 'map') mergeMap(state, into, source, keySpan);
     else if (!state.failed) {
-      fail(state, 'syntax/bad-merge', '`<<` merges a map or a list of maps, and this is neither', source.span);
+      fail(state, 'syntax/bad-merge', '`<<` merges a map or a list of maps, and this is neither', keySpan);
     }
   }
 }
@@ -299,7 +299,7 @@ export function convertDocument(document: Document, input: ConvertInput): Checke
   if (Math.max(state.lastSize, state.mergedEntries) > expansionLimit(state)) {
     const message = `aliases and merge keys blow ${state.sourceNodes} values up beyond ${expansionLimit(state)}`;
     const span = { file: input.file, start: at, end: at + 1 };
-    fail(state, 'syntax/too-many-nodes', message, span);
+    fail(state, 'syntax/too-large', message, span);
   }
   return { value: state.failed ? undefined : node, diagnostics: state.diagnostics };
 }

@@ -65,7 +65,7 @@ export function parseYaml(
   limits: ParseLimits = defaultParseLimits,
 ): Checked<readonly Node[]> {
   if (tooBig(text, limits.maxBytes)) {
-    return refused('syntax/too-big', file, 0, `the file is larger than ${limits.maxBytes} bytes`);
+    return refused('syntax/too-large', file, 0, `the file is larger than ${limits.maxBytes} bytes`);
   }
   // One more than the limit: a scalar behind a dash counts as a level there; the conversion counts exactly.
   const deepAt = findTooDeep(text, limits.maxDepth + 1);

@@ -64,15 +64,26 @@ function isMeant(finding: Finding, depth: number, value: Node | undefined): bool
   return true;
 }
 
+/**
+ * `anyOf` over `required` alone ("one of these keys"): takes its branches off the end of the list.
+ * They are the ones written inside of it; what else was found at the place has nothing to do with them.
+ */
+function takeRequired(findings: Finding[], whole: Finding): unknown[] {
+  const inside = `${whole.definition}/anyOf/`;
+  const keys: unknown[] = [];
+  for (;;) {
+    const last = findings.at(-1);
+    if (last?.keyword !== 'required' || !last.definition.startsWith(inside)) return keys.reverse();
+    if (last.path.length !== whole.path.length) return keys.reverse();
+    keys.push(last.params['missingProperty']);
+    findings.pop();
+  }
+}
+
 /** None of the alternatives at a place fits: says what is wrong with the one that was meant. */
 function chooseAlternative(whole: Finding, group: readonly Finding[], value: Node | undefined): readonly Finding[] {
   if (whole.forgiven) return [whole];
   const depth = whole.path.length;
-  const atPlace = group.filter((finding) => finding.path.length === depth);
-  if (group.length > 0 && atPlace.length === group.length && group.every((finding) => finding.keyword === 'required')) {
-    const keys = group.map((finding) => finding.params['missingProperty']);
-    return [{ ...whole, keyword: 'required-any', params: { keys } }];
-  }
   const meant = group.filter((finding) => isMeant(finding, depth, value));
   const told = meant.filter((finding) => !finding.forgiven);
   if (told.length > 0) return told;
@@ -91,7 +102,12 @@ export function reduceErrors(errors: readonly SchemaError[], root: Node): Findin
     // Alternatives for a reference, which the value is not; and the frame of a condition, whose inside is told.
     if (error.schemaPath.startsWith('gitlab/reference/') || error.keyword === 'if') continue;
     const finding = toFinding(error, root);
-    if (error.keyword !== 'anyOf') findings.push(finding);
+    if (error.keyword !== 'anyOf') {
+      findings.push(finding);
+      continue;
+    }
+    const keys = takeRequired(findings, finding);
+    if (keys.length > 1) findings.push({ ...finding, keyword: 'required-any', params: { keys } });
     else findings.push(...chooseAlternative(finding, takeGroup(findings, finding.path), nodeAt(root, finding.path)));
   }
   return findings.filter((finding) => !finding.forgiven);

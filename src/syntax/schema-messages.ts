@@ -146,15 +146,14 @@ function tellMissing(finding: Finding, subject: Subject, name: string): Told {
 function tellSize(finding: Finding, name: string, node: Node | undefined): Told {
   const limit = Number(finding.params['limit']);
   const count = node?.kind === 'seq' ? node.items.length : node?.kind === 'map' ? node.entries.size : 0;
-  const entries = limit === 1 ? 'entry' : 'entries';
   if (finding.keyword.startsWith('max')) {
     return {
       code: 'schema/too-many',
       message: `${name} holds ${count} entries, at most ${limit} ${limit === 1 ? 'is' : 'are'} allowed`,
     };
   }
-  if (count === 0) return { code: 'schema/empty', message: `${name} must not be empty` };
-  return { code: 'schema/too-few', message: `${name} needs at least ${limit} ${entries}` };
+  // No schema of ours asks for more than one entry.
+  return { code: 'schema/empty', message: `${name} must not be empty` };
 }
 
 /** The key that rules this one out: the schema says it as a dependency of that key. */

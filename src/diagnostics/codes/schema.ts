@@ -8,7 +8,6 @@ export const schemaCodes = {
   'schema/not-together': 'Two keys stand in one map that exclude each other.',
   'schema/out-of-range': 'A number is too small or too large.',
   'schema/pattern': 'A text does not have the form that it needs.',
-  'schema/too-few': 'A list or map holds fewer entries than it needs.',
   'schema/too-long': 'A text is longer than it may be.',
   'schema/too-many': 'A list or map holds more entries than it may.',
   'schema/unknown-key': 'A key means nothing in this place.',
