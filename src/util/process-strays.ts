@@ -6,7 +6,7 @@ export const markerName = 'CI_JOB_MARKER';
 
 /** Processes of one job: the groups of its shells and everything else that carries its marker. */
 export interface ProcessFamily {
-  /** Value of the variable `CI_JOB_MARKER`. */
+  /** Start of the value of the variable `CI_JOB_MARKER`. */
   readonly marker: string;
   /** Process group ids (pids of detached shells). */
   readonly groups: readonly number[];
@@ -15,7 +15,7 @@ export interface ProcessFamily {
 }
 
 /**
- * Pids of the living processes that carry the marker. Empty where there is no `/proc` (other systems than Linux).
+ * Pids of the living processes whose marker starts with this one. Empty where there is no `/proc` (other systems than Linux).
  * Costs one directory listing, and one small read a process that is younger than `since`.
  */
 export function findStrays(marker: string, since: number): number[] {
@@ -108,8 +108,7 @@ function hasVariable(pid: number, assignment: Buffer): boolean {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`);
     for (let at = environment.indexOf(assignment); at >= 0; at = environment.indexOf(assignment, at + 1)) {
-      const end = environment[at + assignment.length];
-      if ((at === 0 || environment[at - 1] === 0) && (end === 0 || end === undefined)) return true;
+      if (at === 0 || environment[at - 1] === 0) return true;
     }
     return false;
   } catch {

@@ -1,0 +1,95 @@
+import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pack } from 'tar-stream';
+import { packTree } from '../../util/archive/pack-tree.ts';
+import type { SessionFiles } from '../executor.ts';
+import { existsInContainer, readContainerFile } from './container-file.ts';
+import type { Owner } from './container-owner.ts';
+import type { Engine } from './engine.ts';
+import { takeFiles } from './take-files.ts';
+
+/** A container whose files are moved over the engine's archive calls; it need not run. */
+export interface FilesPlace {
+  readonly engine: Engine;
+  readonly container: string;
+  /** The session's directory. */
+  readonly directory: string;
+  /** Whom files that are put there belong to. */
+  readonly owner: Owner;
+}
+
+/** Files of a session that lie in a container, on this machine or another. */
+export function containerFiles(place: FilesPlace): SessionFiles {
+  const { engine, container, directory, owner } = place;
+  const known = new Set<string>(['/', directory]);
+  return {
+    put: async (tree, at, signal) => {
+      signal.throwIfAborted();
+      const target = posix.resolve(directory, at);
+      await makeDirectories(place, target, known);
+      await send(place, packTree(tree, { prefix: target.slice(1), ...owner, signal }), signal);
+    },
+    get: (selection, into, signal) => takeFiles(place, selection, into, signal),
+    read: (path, maxBytes) => readContainerFile(engine, container, posix.resolve(directory, path), maxBytes),
+    write: async (path, content, mode) => {
+      const target = posix.resolve(directory, path);
+      await makeDirectories(place, posix.dirname(target), known);
+      const archive = pack();
+      archive.entry({ name: target.slice(1), mode, mtime: new Date(), ...owner }, Buffer.from(content));
+      await send(place, await finished(archive), undefined);
+    },
+  };
+}
+
+/** Directories of a new container that its user has to own. */
+export async function prepareDirectories(
+  place: FilesPlace,
+  directories: readonly { readonly path: string; readonly mode: number }[],
+): Promise<void> {
+  const archive = pack();
+  for (const { path, mode } of directories) addDirectory(archive, path, mode, place.owner);
+  await send(place, await finished(archive), undefined);
+}
+
+/** A small archive as a whole. */
+async function finished(archive: ReturnType<typeof pack>): Promise<Buffer> {
+  archive.finalize();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of archive as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Makes what is missing of a path; what is there keeps its owner and mode. */
+async function makeDirectories(place: FilesPlace, path: string, known: Set<string>): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; !known.has(at); at = posix.dirname(at)) {
+    if (await existsInContainer(place.engine, place.container, at)) break;
+    missing.unshift(at);
+  }
+  known.add(path);
+  if (missing.length === 0) return;
+  await prepareDirectories(
+    place,
+    missing.map((each) => ({ path: each, mode: 0o755 })),
+  );
+}
+
+function addDirectory(archive: ReturnType<typeof pack>, path: string, mode: number, owner: Owner): void {
+  archive.entry({ name: `${path.slice(1)}/`, type: 'directory', mode, mtime: new Date(), ...owner });
+}
+
+async function send(place: FilesPlace, archive: Readable | Buffer, signal: AbortSignal | undefined): Promise<void> {
+  // The request fails with it; without a listener it would end the program.
+  if (!Buffer.isBuffer(archive)) archive.on('error', () => {});
+  const options = { path: '/', ...(signal === undefined ? {} : { abortSignal: signal }) };
+  try {
+    const response = (await place.engine.api.getContainer(place.container).putArchive(archive, options)) as unknown;
+    for await (const _ of response as Readable) {
+      // Empty; read so that the connection can be used again.
+    }
+  } catch (error) {
+    if (!Buffer.isBuffer(archive)) archive.destroy();
+    signal?.throwIfAborted();
+    throw place.engine.failure('put files into a container', error);
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdtemp, readdir, realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
+import { Readable } from 'node:stream';
+import { extract, pack } from 'tar-stream';
+import type { FileEntry, FileSelection, TakenFiles } from '../../model/files.ts';
+import { ArchiveError } from '../../util/archive/archive-error.ts';
+import { unpackTar } from '../../util/archive/unpack-tar.ts';
+import { cloneTree } from '../../util/files/clone-tree.ts';
+import { removeTree } from '../../util/files/remove-tree.ts';
+import { selectFiles } from '../../util/files/select-files.ts';
+import { openArchive } from './container-file.ts';
+import type { FilesPlace } from './container-files.ts';
+import { pathSelector, selectionRoots } from './path-selector.ts';
+import { untrackedPaths } from './untracked-paths.ts';
+
+/**
+ * Takes files out of a container: streams the directories that patterns can match in and keeps only what is selected.
+ * Archives with named pipes, or with hard links to files that are not selected, take a second, slower way.
+ */
+export async function takeFiles(
+  place: FilesPlace,
+  selection: FileSelection,
+  into: string,
+  signal: AbortSignal,
+): Promise<TakenFiles> {
+  const base = posix.resolve(place.directory, selection.base ?? '.');
+  if (selection.untracked) return takeByStaging(place, base, selection, into, signal);
+  const selector = pathSelector(selection, [base]);
+  try {
+    const entries: FileEntry[] = [];
+    for (const root of selectionRoots(selector.patterns)) {
+      const archive = await openArchive(place.engine, place.container, posix.join(base, root));
+      if (archive === undefined) continue;
+      const options = { rename: placeBelow(base, root), filter: selector.takes, symlinks: 'literal', signal } as const;
+      entries.push(...(await unpackTar(archive, into, options)));
+    }
+    return taken(entries, selector.unmatched(), selector.outside);
+  } catch (error) {
+    if (!(error instanceof ArchiveError) || !['type', 'hardlink-target'].includes(error.kind)) {
+      signal.throwIfAborted();
+      throw place.engine.failure('take files out of a container', error);
+    }
+    for (const name of await readdir(into)) await removeTree(join(into, name));
+    return takeByStaging(place, base, selection, into, signal);
+  }
+}
+
+/** All that may be selected goes to a directory of its own first, then what is selected to its place. */
+async function takeByStaging(
+  place: FilesPlace,
+  base: string,
+  selection: FileSelection,
+  into: string,
+  signal: AbortSignal,
+): Promise<TakenFiles> {
+  const staging = await mkdtemp(join(await realpath(tmpdir()), 'ci-take-'));
+  try {
+    const roots = selection.untracked ? [''] : selectionRoots(pathSelector(selection, [base]).patterns);
+    for (const root of roots) {
+      const archive = await openArchive(place.engine, place.container, posix.join(base, root));
+      if (archive === undefined) continue;
+      const ordinary = onlyOrdinary(archive);
+      await unpackTar(ordinary, staging, { rename: placeBelow(base, root), symlinks: 'literal', signal });
+    }
+    const untracked = selection.untracked ? await untrackedPaths(place, base, staging, signal) : [];
+    const { paths, exclude } = selection;
+    const selected = await selectFiles(staging, { paths, exclude, untracked, alsoKnownAs: [base] }, signal);
+    await cloneTree({ root: staging, entries: selected.entries }, into, { signal });
+    return taken(selected.entries, selected.unmatched, selected.outside);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw place.engine.failure('take files out of a container', error);
+  } finally {
+    await removeTree(staging);
+  }
+}
+
+/** The engine names everything below the last part of the path it was asked for. */
+function placeBelow(base: string, root: string): (path: string) => string {
+  if (root === '') {
+    const name = posix.basename(base);
+    return (path) => (path === name || name === '' ? (name === '' ? path : '') : path.slice(name.length + 1));
+  }
+  const parent = posix.dirname(root);
+  return (path) => (parent === '.' ? path : `${parent}/${path}`);
+}
+
+function taken(entries: readonly FileEntry[], unmatched: readonly string[], outside: readonly string[]): TakenFiles {
+  return {
+    entries: entries.filter(({ path }) => path !== '').map(({ path, type, sizeBytes }) => ({ path, type, sizeBytes })),
+    totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
+    unmatched,
+    outside,
+  };
+}
+
+/** The same archive without devices, named pipes and sockets. */
+function onlyOrdinary(archive: Readable): Readable {
+  const entries = extract();
+  archive.on('error', (error) => entries.destroy(error));
+  archive.pipe(entries);
+  const out = pack();
+  const copy = async (): Promise<void> => {
+    for await (const entry of entries) {
+      const { header } = entry;
+      if (['file', 'contiguous-file'].includes(header.type ?? '')) {
+        await new Promise<void>((resolve, reject) => {
+          const sink = out.entry({ ...header, pax: null } as never, (error) => (error ? reject(error) : resolve()));
+          entry.pipe(sink);
+        });
+        continue;
+      }
+      if (['directory', 'symlink', 'link'].includes(header.type ?? '')) out.entry({ ...header, pax: null } as never);
+      entry.resume();
+    }
+    out.finalize();
+  };
+  copy().catch((error: Error) => out.destroy(error));
+  return Readable.from(out, { objectMode: false });
+}

@@ -1,0 +1,50 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
+import { removeTree } from '../../util/files/remove-tree.ts';
+import { walkTree } from '../../util/files/walk-tree.ts';
+import { runCommand } from '../../util/process-command.ts';
+import { readContainerFile } from './container-file.ts';
+import type { FilesPlace } from './container-files.ts';
+
+/**
+ * Files of a staged copy of `base` that git does not track, ignored ones too. Reads the index out of the container, so
+ * the container need not run nor have git. Nothing where there is no repository.
+ * @param staging directory on this machine with all files of `base`.
+ */
+export async function untrackedPaths(
+  place: FilesPlace,
+  base: string,
+  staging: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const index = await readContainerFile(place.engine, place.container, `${place.directory}/.git/index`, 1 << 30);
+  const inside = posix.relative(place.directory, base);
+  if (index === undefined || inside.startsWith('..')) return [];
+  const tracked = await trackedPaths(index, signal);
+  const prefix = inside === '' ? '' : `${inside}/`;
+  const { entries } = await walkTree(staging, { signal, filter: (path) => path !== '.git' && !path.endsWith('/.git') });
+  return entries
+    .filter(({ type, path }) => type !== 'directory' && !tracked.has(prefix + path))
+    .map(({ path }) => path);
+}
+
+async function trackedPaths(index: Uint8Array, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const repository = await mkdtemp(join(tmpdir(), 'ci-index-'));
+  const env = {
+    PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin',
+    LC_ALL: 'C',
+    HOME: repository,
+    GIT_DIR: repository,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+  };
+  try {
+    await runCommand(['git', 'init', '-q', '--bare', '--template=', repository], { env, signal });
+    await writeFile(join(repository, 'index'), index);
+    const listing = await runCommand(['git', 'ls-files', '-z'], { directory: repository, env, signal });
+    return new Set(listing.stdout.split('\0').filter((path) => path !== ''));
+  } finally {
+    await removeTree(repository);
+  }
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { JobSpec } from '../../model/job-spec.ts';
+import { type Exit, SystemError } from '../../model/outcome.ts';
+import { type RunningProcess, startProcess } from '../../util/process.ts';
+import { endFamily, isAlive, markerName, type ProcessFamily } from '../../util/process-strays.ts';
+import type { Command, Session } from '../executor.ts';
+import { localFiles } from '../local-files.ts';
+
+/** Everything that a session needs to know; the directories exist. */
+export interface ShellSessionPlace {
+  readonly job: JobSpec;
+  readonly directory: string;
+  readonly temporaryDirectory: string;
+  readonly where: string;
+  readonly shell: 'bash' | 'sh';
+  /** Absolute path of that shell. */
+  readonly shellFile: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Where programs of our own (git) are looked for. */
+  readonly path: string;
+  readonly graceMs: number;
+  /** Removes what was made for the session, in the background. */
+  remove(): void;
+}
+
+/** Longest wait for what a job left running when its session is closed, milliseconds. */
+const longestDisposalGraceMs = 2000;
+
+/** Opens a session whose commands are process groups on this machine. */
+export function openShellSession(place: ShellSessionPlace): Session {
+  const processes = new JobProcesses(place.graceMs);
+  return {
+    directory: place.directory,
+    temporaryDirectory: place.temporaryDirectory,
+    where: place.where,
+    shell: place.shell,
+    run: (command, signal) => runCommand(place, processes, command, signal),
+    files: localFiles({
+      directory: place.directory,
+      path: place.path,
+      mayLink: () => place.job.source.kind !== 'in-place' && onlyTakesAfterRuns(place.job) && !processes.anyAlive(),
+    }),
+    [Symbol.asyncDispose]: async () => {
+      await processes.endAll(Math.min(place.graceMs, longestDisposalGraceMs));
+      place.remove();
+    },
+  };
+}
+
+async function runCommand(
+  place: ShellSessionPlace,
+  processes: JobProcesses,
+  command: Command,
+  signal: AbortSignal,
+): Promise<Exit> {
+  if (signal.aborted) return { kind: 'signal', signal: 'SIGTERM' };
+  const [file, ...args] = command.shell === undefined ? [place.shellFile] : command.shell.trim().split(/\s+/);
+  const directory = command.directory ?? place.directory;
+  const marker = processes.nextMarker();
+  let running: RunningProcess;
+  try {
+    running = await startProcess({
+      file: file!,
+      args,
+      directory,
+      env: environment(place, command, marker),
+      stdin: command.script,
+      stdout: (bytes) => command.stdout.write(bytes),
+      stderr: (bytes) => command.stderr.write(bytes),
+    });
+  } catch (error) {
+    return explainStart(error, command, file!, directory);
+  }
+  processes.started(running);
+  if (command.background) return { kind: 'code', code: 0 };
+  return processes.waitFor(running, marker, signal);
+}
+
+/** Bash reads `~/.bashrc` when its input is a socket, as it is with Node, unless another shell runs above it. */
+function environment(place: ShellSessionPlace, command: Command, marker: string): Record<string, string> {
+  const env: Record<string, string> = { SHLVL: '1' };
+  for (const [name, value] of [...Object.entries(place.env), ...Object.entries(command.env)]) {
+    if (!name.includes('\0') && !name.includes('=') && name !== '' && !value.includes('\0')) env[name] = value;
+  }
+  env[markerName] = marker;
+  return env;
+}
+
+/** As a shell would say it: a wrong directory or shell is the script's mistake, all else the machine's. */
+async function explainStart(error: unknown, command: Command, file: string, directory: string): Promise<Exit> {
+  const code = (error as NodeJS.ErrnoException).code;
+  const say = (text: string): Promise<void> => command.stderr.write(Buffer.from(`${text}\n`));
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') {
+    if (!existsSync(directory)) {
+      await say(`cd: ${directory}: no such directory`);
+      return { kind: 'code', code: 1 };
+    }
+    await say(`${file}: ${code === 'EACCES' ? 'permission denied' : 'not found'}`);
+    return { kind: 'code', code: code === 'EACCES' ? 126 : 127 };
+  }
+  const hint = code === 'E2BIG' ? { hint: 'a variable is longer than 128 KiB, or all together are too long' } : {};
+  throw new SystemError('runner_system_failure', `cannot start ${file}: ${(error as Error).message}`, {
+    cause: error,
+    ...hint,
+  });
+}
+
+/** All that files are taken out after the last script: then they may be linked, since nobody writes to them again. */
+function onlyTakesAfterRuns(job: JobSpec): boolean {
+  const takes = new Set(['save-cache', 'upload-artifacts', 'persist-workspace', 'test-report']);
+  const firstTake = job.steps.findIndex((step) => takes.has(step.kind));
+  return firstTake >= 0 && job.steps.findLastIndex((step) => step.kind === 'run') < firstTake;
+}
+
+/** The processes of one job, also those that left their group or outlived their shell. */
+class JobProcesses {
+  readonly #session = randomBytes(12).toString('hex');
+  readonly #graceMs: number;
+  readonly #groups = new Set<number>();
+  #runs = 0;
+  #firstPid: number | undefined;
+
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  nextMarker(): string {
+    return `${this.#session}.${++this.#runs}.`;
+  }
+
+  started(running: RunningProcess): void {
+    this.#firstPid ??= running.pid;
+    this.#groups.add(running.pid);
+    const forget = (): void => {
+      // The id stays taken while the group has members; afterwards it may become somebody else's.
+      if (!groupHasMembers(running.pid)) this.#groups.delete(running.pid);
+    };
+    running.ended.then(forget, forget);
+  }
+
+  async waitFor(running: RunningProcess, marker: string, signal: AbortSignal): Promise<Exit> {
+    let ending: Promise<void> | undefined;
+    const family: ProcessFamily = { marker, groups: [running.pid], since: running.pid };
+    const end = (): void => {
+      ending ??= endFamily(family, this.#graceMs);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    try {
+      return await running.ended;
+    } catch (error) {
+      end();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', end);
+      await ending;
+    }
+  }
+
+  anyAlive(): boolean {
+    return this.#firstPid !== undefined && isAlive(this.#family(this.#firstPid));
+  }
+
+  async endAll(graceMs: number): Promise<void> {
+    if (this.#firstPid !== undefined) await endFamily(this.#family(this.#firstPid), graceMs);
+  }
+
+  #family(since: number): ProcessFamily {
+    return { marker: this.#session, groups: [...this.#groups], since };
+  }
+}
+
+function groupHasMembers(group: number): boolean {
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+import type Dockerode from 'dockerode';
+import { connectEngine, type Engine } from '../../../src/executors/docker/engine.ts';
+import type { EngineLocation } from '../../../src/executors/docker/engine-address.ts';
+import { labelPrefix } from '../../../src/executors/docker/labels.ts';
+
+export const engineLocation: EngineLocation = {
+  home: process.env.HOME ?? '/root',
+  ...(process.env.DOCKER_HOST === undefined ? {} : { host: process.env.DOCKER_HOST }),
+  ...(process.env.XDG_RUNTIME_DIR === undefined ? {} : { runtimeDirectory: process.env.XDG_RUNTIME_DIR }),
+};
+
+/** The engine that tests may use, with the images of scripts/test-engine.sh; undefined and one loud line if none is. */
+export async function testEngine(): Promise<Engine | undefined> {
+  try {
+    const engine = await connectEngine(engineLocation);
+    for (const image of ['ci-test/busybox:latest', 'ci-test/debian:latest']) await engine.api.getImage(image).inspect();
+    return engine;
+  } catch (error) {
+    console.error(
+      `\n!!! DOCKER TESTS ARE SKIPPED: ${String(error)}\n!!! Run scripts/test-engine.sh to have an engine.\n`,
+    );
+    return undefined;
+  }
+}
+
+/** Names of everything at the engine that carries our label and, if given, belongs to the run. */
+export async function labelled(api: Dockerode, run?: string): Promise<readonly string[]> {
+  const label = run === undefined ? [`${labelPrefix}managed=true`] : [`${labelPrefix}run=${run}`];
+  const filters = { label };
+  const [containers, networks, volumes] = await Promise.all([
+    api.listContainers({ all: true, filters }),
+    api.listNetworks({ filters }),
+    api.listVolumes({ filters }),
+  ]);
+  return [
+    ...containers.map(({ Names }) => `container ${Names.join()}`),
+    ...networks.map(({ Name }) => `network ${Name}`),
+    ...(volumes.Volumes ?? []).map(({ Name }) => `volume ${Name}`),
+  ];
+}
