@@ -50,7 +50,11 @@ Register-ArgumentCompleter -Native -CommandName ci -ScriptBlock {
 export async function completion(invocation: Invocation, [shell = '']: readonly string[]): Promise<number> {
   const script = scripts[shell];
   if (script === undefined) {
-    throw new CommandError(exitCodes.usage, `no completion for "${shell}"`, `known: ${Object.keys(scripts).join(', ')}`);
+    throw new CommandError(
+      exitCodes.usage,
+      `no completion for "${shell}"`,
+      `known: ${Object.keys(scripts).join(', ')}`,
+    );
   }
   await print(invocation.stdout, script);
   return exitCodes.ok;

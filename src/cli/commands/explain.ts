@@ -1,0 +1,87 @@
+import { locator } from '../../diagnostics/locate.ts';
+import type { Decision, RuleTrace } from '../../model/plan.ts';
+import { oneLine } from '../../reporters/terminal-text.ts';
+import { nearest } from '../../util/nearest.ts';
+import { CommandError, exitCodes } from '../exit-code.ts';
+import { type Invocation, print, printJson } from '../invocation.ts';
+import { type LoadedPlan, loadPlan } from '../load-plan.ts';
+import type { PlanOptions } from '../program.ts';
+import { projectSources } from '../report-diagnostics.ts';
+import { toJson } from './list.ts';
+
+export type ExplainOptions = PlanOptions & { readonly format: 'text' | 'json' };
+
+/** `ci explain JOB`: walks the rules of a job and tells what each saw. */
+export async function explain(
+  invocation: Invocation,
+  [job = '']: readonly string[],
+  options: ExplainOptions,
+): Promise<number> {
+  const { plan, loaded } = await loadPlan(invocation, [], options);
+  const decision = plan.decisions.find(({ name, ids }) => name === job || ids.includes(job));
+  if (decision === undefined) {
+    const near = nearest(
+      job,
+      plan.decisions.map(({ name }) => name),
+    );
+    throw new CommandError(
+      exitCodes.usage,
+      `there is no job \`${job}\``,
+      near.length > 0 ? `nearest: ${near.join(', ')}` : '`ci list` shows what there is',
+    );
+  }
+  const leftOut = plan.leftOutBecause;
+  if (options.format === 'json') {
+    const document = { ...toJson(decision), rules: decision.rules.map((rule) => ruleDocument(rule, loaded)) };
+    await printJson(invocation, {
+      schema: 'ci/1',
+      ...(leftOut === undefined ? {} : { pipelineLeftOutBecause: leftOut }),
+      ...document,
+    });
+    return exitCodes.ok;
+  }
+  const head = leftOut === undefined ? [] : [`the whole pipeline is left out: ${leftOut}`, ''];
+  await print(invocation.stdout, `${[...head, ...explanation(decision, loaded)].join('\n')}\n`);
+  return exitCodes.ok;
+}
+
+function explanation(decision: Decision, loaded: LoadedPlan['loaded']): string[] {
+  const { name, stage, included, because, when, ids } = decision;
+  const verdict = included ? `in the pipeline, ${when}` : 'not in the pipeline';
+  const lines = [`${name} (stage ${stage}): ${verdict}`, `  because: ${because}`];
+  if (decision.allowFailure !== false) lines.push('  it may fail');
+  if (ids.length > 1) lines.push(`  as ${ids.join(', ')}`);
+  if (decision.needs.length > 0) lines.push(`  needs ${decision.needs.map(({ job }) => job).join(', ')}`);
+  const locate = locator(projectSources(loaded.file.root));
+  decision.rules.forEach((rule, index) => {
+    const place = locate(rule.span);
+    const where = place === undefined ? rule.span.file : `${rule.span.file}:${place.start.line}`;
+    lines.push('', `rule ${index + 1} (${where}): ${resultText(rule)}`);
+    for (const clause of rule.clauses) {
+      lines.push(`  ${clause.kind}: ${clause.text}  → ${clause.result}`);
+      for (const value of clause.values) lines.push(`    ${value}`);
+    }
+  });
+  return lines.map((line) => oneLine(line, { color: false }));
+}
+
+function resultText(rule: RuleTrace): string {
+  switch (rule.result) {
+    case 'matched':
+      return 'matches, so it decides';
+    case 'not-matched':
+      return 'does not match';
+    case 'not-reached':
+      return 'not reached';
+  }
+}
+
+function ruleDocument(rule: RuleTrace, loaded: LoadedPlan['loaded']): object {
+  const place = locator(projectSources(loaded.file.root))(rule.span);
+  return {
+    file: rule.span.file,
+    ...(place === undefined ? {} : { line: place.start.line, column: place.start.column }),
+    result: rule.result,
+    clauses: rule.clauses,
+  };
+}

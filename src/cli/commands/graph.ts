@@ -1,0 +1,52 @@
+import type { PlanNode } from '../../model/plan.ts';
+import { resolveColor } from '../../reporters/color.ts';
+import { exitCodes } from '../exit-code.ts';
+import { type Invocation, print, printJson } from '../invocation.ts';
+import { loadPlan } from '../load-plan.ts';
+import type { PlanOptions } from '../program.ts';
+
+export type GraphOptions = PlanOptions & { readonly format: 'tree' | 'mermaid' | 'dot' | 'json' | 'html' };
+
+/** `ci graph [SELECTOR…]`: who waits for whom. */
+export async function graph(
+  invocation: Invocation,
+  selectors: readonly string[],
+  options: GraphOptions,
+): Promise<number> {
+  const { plan } = await loadPlan(invocation, selectors, options);
+  const nodes = plan.nodes.map(toGraphNode);
+  if (options.format === 'json') {
+    await printJson(invocation, {
+      schema: 'ci/1',
+      jobs: plan.nodes.map((node) => ({ ...toGraphNode(node), when: node.when, scheduling: node.scheduling })),
+    });
+    return exitCodes.ok;
+  }
+  if (nodes.length === 0) {
+    const why = plan.leftOutBecause ?? 'no job is in the pipeline';
+    await print(invocation.stderr, `ci: nothing to draw: ${why}\n`);
+    return exitCodes.ok;
+  }
+  await print(invocation.stdout, await draw(invocation, nodes, options));
+  return exitCodes.ok;
+}
+
+async function draw(invocation: Invocation, nodes: readonly ReturnType<typeof toGraphNode>[], options: GraphOptions) {
+  switch (options.format) {
+    case 'mermaid':
+      return (await import('../../reporters/graph/mermaid-graph.ts')).mermaidGraph(nodes);
+    case 'dot':
+      return (await import('../../reporters/graph/dot-graph.ts')).dotGraph(nodes);
+    case 'html':
+      return (await import('../../reporters/graph/html-graph.ts')).htmlGraph(nodes);
+    default: {
+      const { env, stdout } = invocation;
+      const color = resolveColor({ flag: options.color ?? 'auto', env, isTTY: stdout.isTty });
+      return (await import('../../reporters/graph/tree-graph.ts')).treeGraph(nodes, { color });
+    }
+  }
+}
+
+function toGraphNode(node: PlanNode) {
+  return { id: node.id, name: node.name, stage: node.stage, needs: node.needs.map(({ id }) => id) };
+}

@@ -1,0 +1,64 @@
+import { codeQualityReport } from '../../diagnostics/code-quality.ts';
+import { type Diagnostic, hasErrors } from '../../diagnostics/diagnostic.ts';
+import { githubAnnotations } from '../../diagnostics/github-annotations.ts';
+import { jsonDiagnostics } from '../../diagnostics/json-diagnostics.ts';
+import { printDiagnostics } from '../../diagnostics/print-diagnostics.ts';
+import { sarifLog } from '../../diagnostics/sarif.ts';
+import { diagnosticSummary } from '../../diagnostics/summary.ts';
+import { checkReferences } from '../../plan/check-references.ts';
+import { exitCodes } from '../exit-code.ts';
+import { type Invocation, print, printJson } from '../invocation.ts';
+import { loadPipeline } from '../load-pipeline.ts';
+import type { FileOptions } from '../program.ts';
+import { diagnosticPaint, paintFor, projectSources } from '../report-diagnostics.ts';
+
+export interface LintOptions extends FileOptions {
+  readonly format: 'text' | 'json' | 'sarif' | 'github' | 'codequality';
+  readonly strict?: boolean;
+}
+
+interface Checked {
+  readonly file: string;
+  readonly root: string;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** `ci lint [FILE…]`: checks files and tells all that is wrong. Runs nothing of them and needs no network. */
+export async function lint(invocation: Invocation, files: readonly string[], options: LintOptions): Promise<number> {
+  const names = files.length > 0 ? files : [options.file];
+  const checked: Checked[] = [];
+  for (const file of names) {
+    const loaded = await loadPipeline(invocation, { ...options, ...(file === undefined ? {} : { file }) });
+    const references = loaded.compiled === undefined ? [] : checkReferences(loaded.compiled.pipeline);
+    checked.push({ file: loaded.name, root: loaded.file.root, diagnostics: [...loaded.diagnostics, ...references] });
+  }
+  const diagnostics = checked.flatMap((one) => one.diagnostics);
+  await printFindings(invocation, checked, options);
+  return hasErrors(diagnostics) || (options.strict && diagnostics.length > 0) ? exitCodes.failed : exitCodes.ok;
+}
+
+async function printFindings(invocation: Invocation, checked: readonly Checked[], options: LintOptions): Promise<void> {
+  const diagnostics = checked.flatMap((one) => one.diagnostics);
+  // Files are named relative to their project's root; one invocation has one project in all but odd cases.
+  const sources = projectSources(checked[0]!.root);
+  switch (options.format) {
+    case 'json':
+      return printJson(invocation, {
+        schema: 'ci/1',
+        files: checked.map(({ file }) => file),
+        diagnostics: jsonDiagnostics(diagnostics, sources),
+      });
+    case 'sarif':
+      return print(invocation.stdout, sarifLog(diagnostics, sources, invocation.version));
+    case 'codequality':
+      return print(invocation.stdout, codeQualityReport(diagnostics, sources));
+    case 'github':
+      return print(invocation.stdout, githubAnnotations(diagnostics, sources));
+    case 'text': {
+      const paint = await paintFor(invocation, invocation.stdout, options.color);
+      const text = printDiagnostics(diagnostics, { sources, paint: diagnosticPaint(paint) });
+      const gap = text === '' ? '' : '\n';
+      return print(invocation.stdout, `${text}${gap}${diagnosticSummary(diagnostics, checked.length)}\n`);
+    }
+  }
+}

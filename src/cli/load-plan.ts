@@ -1,0 +1,62 @@
+import type { Plan, Selection } from '../model/plan.ts';
+import { type PlanResult, plan } from '../plan/plan.ts';
+import { CommandError, exitCodes } from './exit-code.ts';
+import type { Invocation } from './invocation.ts';
+import { type LoadedPipeline, loadPipeline } from './load-pipeline.ts';
+import type { PlanOptions, SelectionOptions } from './program.ts';
+import { requireValid } from './report-diagnostics.ts';
+import { withSettings } from './settings.ts';
+
+/** One hour, as on GitLab. */
+const defaultTimeoutMs = 3_600_000;
+
+export interface LoadedPlan {
+  readonly loaded: LoadedPipeline;
+  readonly plan: Plan;
+}
+
+/**
+ * Reads the pipeline and plans what the selection asks for; diagnostics go to stderr.
+ * @param only exactly these job ids, for `--failed`.
+ * @throws CommandError exit 3 for an invalid file, exit 2 for a selector that means nothing.
+ */
+export async function loadPlan(
+  invocation: Invocation,
+  selectors: readonly string[],
+  options: PlanOptions,
+  more: { readonly only?: readonly string[]; readonly quiet?: boolean } = {},
+): Promise<LoadedPlan> {
+  const loaded = await loadPipeline(invocation, options);
+  const compiled = loaded.compiled;
+  const { only, quiet = false } = more;
+  const selection = selectionOf(selectors, withSettings(options, loaded.settings), only);
+  const result = compiled === undefined ? undefined : plan(compiled.pipeline, loaded.context, selection);
+  await requireValid(invocation, loaded, { ...options, quiet }, result?.diagnostics);
+  refuseUnknown(result!);
+  return { loaded, plan: result!.value! };
+}
+
+function selectionOf(
+  selectors: readonly string[],
+  options: Partial<SelectionOptions>,
+  only: readonly string[] | undefined,
+): Selection {
+  return {
+    selectors,
+    stages: options.stage ?? [],
+    withNeeds: options.needs ?? true,
+    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(only === undefined ? {} : { only }),
+    manual: options.allManual ? 'all' : (options.manual ?? []),
+    executor: options.executor ?? 'auto',
+    defaultTimeoutMs: options.timeout ?? defaultTimeoutMs,
+  };
+}
+
+function refuseUnknown({ unknownSelectors }: PlanResult): void {
+  const [first] = unknownSelectors;
+  if (first === undefined) return;
+  const what = first.option === 'stage' ? 'stage' : 'job';
+  const hint = first.nearest.length > 0 ? `nearest: ${first.nearest.join(', ')}` : '`ci list` shows what there is';
+  throw new CommandError(exitCodes.usage, `there is no ${what} \`${first.text}\``, hint);
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
+import type { Sources } from '../diagnostics/locate.ts';
+import { type PaintDiagnostic, printDiagnostics } from '../diagnostics/print-diagnostics.ts';
+import { diagnosticSummary } from '../diagnostics/summary.ts';
+import { createPaint, type Paint, type PaintKind, resolveColor } from '../reporters/color.ts';
+import { CommandError, exitCodes } from './exit-code.ts';
+import { type Invocation, print, type Terminal } from './invocation.ts';
+import { isValid, type LoadedPipeline } from './load-pipeline.ts';
+import type { FileOptions } from './program.ts';
+
+const kinds: Readonly<Record<Parameters<PaintDiagnostic>[0], PaintKind>> = {
+  error: 'error',
+  warning: 'warning',
+  note: 'hint',
+  code: 'muted',
+  location: 'location',
+  gutter: 'muted',
+  caret: 'caret',
+  hint: 'hint',
+};
+
+/** Texts of files as diagnostics name them: relative to the project root. Read only when something is printed. */
+export function projectSources(root: string): Sources {
+  return (file) => {
+    try {
+      return readFileSync(isAbsolute(file) ? file : join(root, file), 'utf8').replace(/^\uFEFF/, '');
+    } catch {
+      return undefined;
+    }
+  };
+}
+
+/** Colours for one stream as `--color` and the environment want it. */
+export function paintFor(invocation: Invocation, terminal: Terminal, color: FileOptions['color']): Promise<Paint> {
+  return createPaint({ color: resolveColor({ flag: color ?? 'auto', env: invocation.env, isTTY: terminal.isTty }) });
+}
+
+/** The paint of a diagnostics printer. */
+export function diagnosticPaint(paint: Paint): PaintDiagnostic {
+  return (part, text) => paint(kinds[part], text);
+}
+
+/**
+ * Prints what was found about a pipeline file to stderr, for every command but `lint`.
+ * @throws CommandError exit 3 when there are errors.
+ */
+export async function requireValid(
+  invocation: Invocation,
+  loaded: LoadedPipeline,
+  options: FileOptions & { readonly quiet?: boolean },
+  found: readonly Diagnostic[] = [],
+): Promise<NonNullable<LoadedPipeline['compiled']>> {
+  const diagnostics = [...loaded.diagnostics, ...found];
+  const failed = !isValid(loaded) || hasErrors(found);
+  const shown = options.quiet && !failed ? [] : diagnostics;
+  if (shown.length > 0) {
+    const paint = await paintFor(invocation, invocation.stderr, options.color);
+    const text = printDiagnostics(shown, { sources: projectSources(loaded.file.root), paint: diagnosticPaint(paint) });
+    await print(invocation.stderr, `${text}\n`);
+  }
+  if (failed)
+    throw new CommandError(exitCodes.invalidFile, `${loaded.name} is not valid: ${diagnosticSummary(diagnostics)}`);
+  if (!options.quiet) for (const notice of loaded.notices) await print(invocation.stderr, `ci: ${notice}\n`);
+  return loaded.compiled!;
+}
