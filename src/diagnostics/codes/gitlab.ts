@@ -4,6 +4,7 @@ export const gitlabCodes = {
   'gitlab/default-twice': 'A keyword stands both at the top level and in `default`.',
   'gitlab/duration': 'A text is no duration.',
   'gitlab/empty-script': '`script` has no commands.',
+  'gitlab/expands-too-far': '`!reference` multiplies a job beyond any sensible size.',
   'gitlab/expression': 'The expression of an `if` is not valid.',
   'gitlab/extends-cycle': '`extends` runs in a circle.',
   'gitlab/extends-too-deep': '`extends` goes more than 11 levels deep.',
@@ -11,7 +12,8 @@ export const gitlabCodes = {
   'gitlab/include-empty': 'An included file is empty or holds no map.',
   'gitlab/include-extension': 'An included local file does not end in `.yml` or `.yaml`.',
   'gitlab/include-not-found': 'An included local file does not exist.',
-  'gitlab/include-not-read': 'An included file of another project, server or template is not read; what it defines is missing.',
+  'gitlab/include-not-read':
+    'An included file of another project, server or template is not read; what it defines is missing.',
   'gitlab/include-outside': 'An included local file lies outside of the project.',
   'gitlab/include-too-many': 'More than 150 files are included.',
   'gitlab/invalid-extends': '`extends` names something that is no map.',

@@ -3,6 +3,7 @@ import type { MapEntry, Node } from '../../syntax/node.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { readExpression } from '../gitlab/expression-check.ts';
 import { holds } from '../gitlab/include-rules.ts';
+import { notRunYet } from '../gitlab/reading.ts';
 import { field, flatItems, kindOf, textField } from '../gitlab/values.ts';
 import type { JobText, OwnSteps } from '../gitlab/vocabulary.ts';
 import {
@@ -35,9 +36,8 @@ const readers: Readonly<Record<string, ReadStep>> = {
   save_cache: one(readSaveCache),
   store_artifacts: one(readStoreArtifacts),
   store_test_results: one(readStoreTestResults),
-  unless: (step, job) => readConditional(step, job),
   upload: one(readUpload),
-  when: (step, job) => readConditional(step, job),
+  when: readConditional,
 };
 
 /** Steps of a job that has `steps`, in the user's order; undefined when it has none. */
@@ -108,16 +108,18 @@ function asEntry(node: Node): MapEntry | undefined {
 
 function readCheckout(step: MapEntry, reading: JobText['reading']): Step {
   const path = textField(step.value, 'path', 'checkout:path', reading);
+  const method = field(step.value, 'method');
+  if (method) notRunYet(reading, method.keySpan, 'checkout:method', 'the job gets the whole tree as it is');
   return { kind: 'checkout', phase: 'script', when: 'on_success', ...(path === undefined ? {} : { path }) };
 }
 
-/** `when` and `unless`: decided now, with the variables that are known while the file is read. */
+/** `when`: decided now, with the variables that are known while the file is read. */
 function readConditional(step: MapEntry, job: JobText): readonly Step[] {
   const condition = requiredField(step, 'condition', job.reading);
   const steps = condition && requiredField(step, 'steps', job.reading);
   if (condition === undefined || steps === undefined) return [];
   const read = readList(steps.value, job);
-  return decide(condition.value, job) === (step.key === 'when') ? read : [];
+  return decide(condition.value, job) ? read : [];
 }
 
 function decide(node: Node, job: JobText): boolean {

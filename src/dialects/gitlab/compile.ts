@@ -2,6 +2,7 @@ import type { Checked, Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { variableLookup } from '../../expressions/merge-variables.ts';
 import type { Node } from '../../syntax/node.ts';
 import type { Compiled, CompileInput } from '../dialect.ts';
+import { limitExpandedSize } from './expanded-size.ts';
 import { resolveExtends } from './extends.ts';
 import { mergeIncludes } from './includes.ts';
 import { isAbsent } from './merge.ts';
@@ -37,6 +38,7 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
   const { incomplete } = merged;
   const extended = resolveExtends(merged.root, { report, incomplete });
   const resolved = resolveReferences(extended, { report, incomplete });
-  const value = readPipeline(resolved, given, vocabulary, startReading(report, { incomplete }));
+  const bounded = limitExpandedSize(resolved, report);
+  const value = readPipeline(bounded, given, vocabulary, startReading(report, { incomplete }));
   return { value, diagnostics: tidy(diagnostics) };
 }

@@ -5,6 +5,8 @@ import { mergeMaps, withoutKeys } from './merge.ts';
 
 /** GitLab's limit. Source: https://docs.gitlab.com/ci/yaml/#extends */
 const mostLevels = 11;
+/** How deep we follow a chain that is too deep anyway, so that its jobs still make sense; spares the call stack. */
+const deepestFollowed = 100;
 const extendsKey: ReadonlySet<string> = new Set(['extends']);
 
 interface Resolver {
@@ -111,7 +113,7 @@ function findBase(resolver: Resolver, name: string, base: ScalarNode): MapNode |
     });
     return undefined;
   }
-  if (path.length > mostLevels && !resolver.done.has(base.text)) {
+  if (path.length > deepestFollowed && !resolver.done.has(base.text)) {
     reportTooDeep(resolver, path[0]!, base);
     return undefined;
   }

@@ -1,7 +1,8 @@
-import type { MapEntry } from '../../syntax/node.ts';
+import type { MapEntry, Node } from '../../syntax/node.ts';
 import type { JobBody } from './job-steps.ts';
 import { take } from './keyword.ts';
 import { script } from './keywords/script.ts';
+import type { Reading } from './reading.ts';
 import { field } from './values.ts';
 import type { JobText, Vocabulary } from './vocabulary.ts';
 
@@ -14,28 +15,31 @@ export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
   if (commands?.some((command) => command.trim() !== '')) return { kind: 'script' };
   if (field(node, 'run')) return { kind: 'unable', because: '`run` is not run locally yet, so this job fails' };
   const written = node.entries.get('script');
-  const severity = reading.incomplete ? 'warning' : 'error';
-  if (written) {
-    const unresolved = written.value.kind === 'reference' || (reading.incomplete && written.value.kind === 'seq');
-    // Where it is made of references that lead nowhere, that was told already.
-    if (!unresolved || !reading.incomplete) {
-      reading.report({
-        code: 'gitlab/empty-script',
-        severity,
-        message: `the script of \`${entry.key}\` has no commands`,
-        span: written.keySpan,
-      });
-    }
-  } else {
+  if (written === undefined) reportMissing(entry, reading);
+  // Where references lead nowhere, that was told already.
+  else if (!holdsReference(written.value)) {
     reading.report({
-      code: 'gitlab/missing-script',
-      severity,
-      message: `the job \`${entry.key}\` has neither \`script\` nor \`trigger\``,
-      span: entry.keySpan,
-      hint: reading.incomplete
-        ? 'it may stand in an include that is not read'
-        : 'start the name with a dot if it is a template for other jobs',
+      code: 'gitlab/empty-script',
+      severity: 'error',
+      message: `the script of \`${entry.key}\` has no commands`,
+      span: written.keySpan,
     });
   }
   return { kind: 'unable', because: `${entry.key}: no commands of this job could be read` };
+}
+
+function reportMissing(entry: MapEntry, reading: Reading): void {
+  reading.report({
+    code: 'gitlab/missing-script',
+    severity: reading.incomplete ? 'warning' : 'error',
+    message: `the job \`${entry.key}\` has neither \`script\` nor \`trigger\``,
+    span: entry.keySpan,
+    hint: reading.incomplete
+      ? 'it may stand in an include that is not read'
+      : 'start the name with a dot if it is a template for other jobs',
+  });
+}
+
+function holdsReference(node: Node): boolean {
+  return node.kind === 'reference' || (node.kind === 'seq' && node.items.some(holdsReference));
 }

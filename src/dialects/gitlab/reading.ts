@@ -52,7 +52,13 @@ export function tidy(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] 
   });
 }
 
-const formCodes: ReadonlySet<string> = new Set(['gitlab/invalid-value', 'gitlab/cache-key', 'gitlab/rules-empty']);
+const formCodes: ReadonlySet<string> = new Set([
+  'gitlab/cache-key',
+  'gitlab/empty-script',
+  'gitlab/invalid-value',
+  'gitlab/missing-script',
+  'gitlab/rules-empty',
+]);
 
 function overlap(a: Span, b: Span): boolean {
   return a.file === b.file && a.start < b.end && b.start < a.end;

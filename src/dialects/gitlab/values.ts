@@ -85,8 +85,7 @@ export function readInteger(
     return value;
   }
   const range = bounds.most === Number.MAX_SAFE_INTEGER ? '' : ` from ${bounds.least} to ${bounds.most}`;
-  const given = value === undefined ? kindOf(node) : `\`${String(value)}\``;
-  invalidValue(reading, node.span, `\`${what}\` must be a whole number${range}, not ${given}`);
+  invalidValue(reading, node.span, `\`${what}\` must be a whole number${range}, not ${kindOf(node)}`);
   return undefined;
 }
 
@@ -100,8 +99,7 @@ export function readWord<W extends string>(
   const text = node.kind === 'scalar' ? node.text : undefined;
   const word = words.find((candidate) => candidate === text);
   if (word === undefined) {
-    const given = text === undefined ? kindOf(node) : `\`${text}\``;
-    invalidValue(reading, node.span, `\`${what}\` must be one of ${words.join(', ')}, not ${given}`);
+    invalidValue(reading, node.span, `\`${what}\` must be one of ${words.join(', ')}, not ${kindOf(node)}`);
   }
   return word;
 }
@@ -126,7 +124,7 @@ export function readDuration(node: Node, what: string, reading: Reading): number
     reading.report({
       code: 'gitlab/duration',
       severity: 'error',
-      message: `\`${what}\` must be a duration, not ${text === undefined ? kindOf(node) : `\`${text}\``}`,
+      message: `\`${what}\` must be a duration, not ${kindOf(node)}`,
       span: node.span,
       hint: 'write it like `1h 30m`, `90 minutes` or `1 week`',
     });
@@ -139,7 +137,8 @@ export function kindOf(node: Node): string {
   if (node.kind === 'map') return 'a map';
   if (node.kind === 'seq') return 'a list';
   if (node.kind === 'reference') return 'a `!reference`';
-  return node.value === null ? 'nothing' : typeof node.value === 'string' ? 'a string' : `\`${node.text}\``;
+  if (node.value === null) return 'nothing';
+  return node.text.length > 60 ? 'a long text' : `\`${node.text}\``;
 }
 
 /** The place of an offset into a scalar's text: exact where the text stands in the file as it is, else the scalar. */

@@ -3,7 +3,7 @@ import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, notRunYet, type Reading } from '../reading.ts';
 import { booleanField, field, flatItems, kindOf, readText } from '../values.ts';
-import { readMatrixEntries } from './parallel.ts';
+import { checkMatrixSize, readMatrixEntries } from './parallel.ts';
 
 /** GitLab's default limit. Source: https://docs.gitlab.com/ci/yaml/#needs */
 const mostNeeds = 50;
@@ -69,7 +69,9 @@ function readDetailed(node: MapNode, reading: Reading): Need | undefined {
 
 /** Every combination of the entries' values, as the maps that the needed legs must contain. */
 function legsOf(node: Node, reading: Reading): readonly Readonly<Record<string, string>>[] {
-  return readMatrixEntries(node, 'needs:parallel:matrix', reading).flatMap((axes) =>
+  const entries = readMatrixEntries(node, 'needs:parallel:matrix', reading);
+  if (!checkMatrixSize(node, entries, reading)) return [];
+  return entries.flatMap((axes) =>
     axes.reduce<readonly Readonly<Record<string, string>>[]>(
       (legs, { name, values }) => legs.flatMap((leg) => values.map((value) => ({ ...leg, [name]: value }))),
       [{}],

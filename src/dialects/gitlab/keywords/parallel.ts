@@ -33,21 +33,21 @@ export const parallel: Keyword<Parallel> = {
 
 function readMatrix(node: Node, reading: Reading): Parallel | undefined {
   const entries = readMatrixEntries(node, 'parallel:matrix', reading);
-  if (entries.length === 0) return undefined;
-  const legs = entries.reduce(
-    (sum, axes) => sum + axes.reduce((product, axis) => product * Math.max(1, axis.values.length), 1),
-    0,
-  );
-  if (legs > mostLegs) {
-    reading.report({
-      code: 'gitlab/matrix-too-large',
-      severity: 'error',
-      message: `the matrix gives ${legs} jobs, at most ${mostLegs} are allowed`,
-      span: node.span,
-    });
-    return undefined;
-  }
+  if (entries.length === 0 || !checkMatrixSize(node, entries, reading)) return undefined;
   return { kind: 'matrix', entries, span: node.span };
+}
+
+/** Tells a matrix that gives too many jobs; true if it does not. */
+export function checkMatrixSize(node: Node, entries: readonly (readonly MatrixAxis[])[], reading: Reading): boolean {
+  const legs = entries.reduce((sum, axes) => sum + axes.reduce((product, axis) => product * axis.values.length, 1), 0);
+  if (legs <= mostLegs) return true;
+  reading.report({
+    code: 'gitlab/matrix-too-large',
+    severity: 'error',
+    message: `the matrix gives ${legs} jobs, at most ${mostLegs} are allowed`,
+    span: node.span,
+  });
+  return false;
 }
 
 /** The list of maps of a matrix, in the file's order, not multiplied out. Axes without values are left out. */

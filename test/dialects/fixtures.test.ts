@@ -1,0 +1,40 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ciCodes } from '../../src/diagnostics/codes/ci.ts';
+import { gitlabCodes } from '../../src/diagnostics/codes/gitlab.ts';
+import { hasErrors } from '../../src/diagnostics/diagnostic.ts';
+import { localFiles } from '../../src/sources/local-files.ts';
+import { compileText } from '../support/compile-text.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
+async function compileCase(area: string, name: string) {
+  const folder = join(fixtures, area, name);
+  const file = area === 'ci' ? '.ci.yml' : '.gitlab-ci.yml';
+  const text = readFileSync(join(folder, file), 'utf8');
+  return { text, ...(await compileText(text, { file, loader: localFiles(folder) })) };
+}
+
+describe.each([
+  ['gitlab', Object.keys(gitlabCodes)],
+  ['ci', Object.keys(ciCodes)],
+])('the fixtures of %s', (area, codes) => {
+  it.each(codes)('produce %s, with a place', async (code) => {
+    const { diagnostics } = await compileCase(area, code.split('/')[1]!);
+    const told = diagnostics.filter((diagnostic) => diagnostic.code === code);
+    expect(told.length, JSON.stringify(diagnostics)).toBeGreaterThan(0);
+    for (const { span } of told) expect(span).toBeDefined();
+  });
+
+  it.each(readdirSync(join(fixtures, area)))('%s is right about errors', async (name) => {
+    const folder = join(fixtures, area, name);
+    if (!existsSync(join(folder, area === 'ci' ? '.ci.yml' : '.gitlab-ci.yml'))) return;
+    const exit = /^exit: (\d)/m.exec(readFileSync(join(folder, 'case.yml'), 'utf8'))?.[1];
+    if (!/lint/.test(readFileSync(join(folder, 'case.yml'), 'utf8'))) return;
+    const { diagnostics } = await compileCase(area, name);
+    if (exit === '0') expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+    else if (codes.includes(`${area}/${name}`)) expect(hasErrors(diagnostics)).toBe(true);
+  });
+});
