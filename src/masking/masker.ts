@@ -74,8 +74,9 @@ export function createMasking(secrets: Secrets): Masking {
     follows: tokenBytes,
   };
   const add = (phrase: string): 'added' | 'refused' => {
+    const before = forms.size;
     const result = addForms(forms, phrase);
-    if (result === 'added') rule.automaton = buildAutomaton([...forms.values(), ...openers]);
+    if (forms.size > before) rule.automaton = buildAutomaton([...forms.values(), ...openers]);
     return result;
   };
   return { refused, add, stream: (sink) => createStream(rule, add, sink) };

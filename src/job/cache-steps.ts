@@ -1,0 +1,90 @@
+import { SystemError } from '../model/outcome.ts';
+import type { CachePort } from '../model/ports.ts';
+import type { RestoreCacheStep, SaveCacheStep } from '../model/step.ts';
+import { resolveCacheKey } from './cache-key.ts';
+import type { JobRun } from './job-run.ts';
+
+/**
+ * Lays the first cache that is there into the job's directory. Only the surroundings' failures are forgiven: a job
+ * must do without its cache.
+ */
+export async function restoreCache(run: JobRun, step: RestoreCacheStep, caches: CachePort): Promise<void> {
+  const { log, session, limits } = run;
+  const keys = await restoreKeys(run, step);
+  if (policyOf(run, step.policy) === 'push') {
+    await log.line(`Not downloading cache ${keys[0] ?? ''} due to policy`);
+    return;
+  }
+  for (const key of keys) {
+    await log.info(`Checking cache for ${key}...`);
+    try {
+      const hit = await caches.restore(key, step.match, limits.soft);
+      if (hit === undefined) continue;
+      if (hit.key !== key) await log.line(`Found cache ${hit.key}`);
+      await session.files.put(hit.tree, '.', limits.soft);
+      await log.info('Successfully extracted cache');
+      return;
+    } catch (error) {
+      await forgive(run, error, 'Failed to extract cache');
+    }
+  }
+  if (keys.length > 0) await log.line('No cache found');
+}
+
+async function restoreKeys(run: JobRun, step: RestoreCacheStep): Promise<readonly string[]> {
+  const keys = new Set<string>();
+  for (const key of step.keys) keys.add(await resolveCacheKey(run, key));
+  const fallback = run.variables.get('CACHE_FALLBACK_KEY')?.trim();
+  // A branch must not read what only protected branches may write. Source: GitLab Runner, `shells/abstract.go`
+  if (step.match === 'exact' && fallback && !fallback.endsWith('-protected')) keys.add(fallback);
+  return [...keys];
+}
+
+/** Stores what the job left at the cache's paths; a failure is a warning. */
+export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CachePort): Promise<void> {
+  const { log, session, limits, variables } = run;
+  const key = await resolveCacheKey(run, step.key);
+  if (policyOf(run, step.policy) === 'pull') {
+    await log.line(`Not uploading cache ${key} due to policy`);
+    return;
+  }
+  await log.info(`Creating cache ${key}...`);
+  const selection = {
+    paths: step.paths.map(variables.expand),
+    exclude: [],
+    untracked: step.untracked,
+  };
+  try {
+    const result = await caches.save(
+      key,
+      { overwrite: step.overwrite },
+      async (directory) => {
+        const taken = await session.files.get(selection, directory, limits.hard);
+        for (const path of taken.unmatched) await log.warning(`${path}: no matching files`);
+        for (const path of taken.outside)
+          await log.warning(`${path}: leads outside of the project directory, left out`);
+        return taken;
+      },
+      limits.hard,
+    );
+    await log.info(savedLine[result]);
+  } catch (error) {
+    await forgive(run, error, 'Failed to create cache');
+  }
+}
+
+const savedLine = {
+  saved: 'Created cache',
+  unchanged: 'Cache is up to date',
+  exists: 'A cache of this key exists already, left as it is',
+  empty: 'Nothing to cache',
+} as const;
+
+function policyOf(run: JobRun, policy: string | undefined): string {
+  return policy === undefined ? 'pull-push' : run.variables.expand(policy);
+}
+
+async function forgive(run: JobRun, error: unknown, what: string): Promise<void> {
+  if (run.limits.ending() !== undefined || !(error instanceof SystemError)) throw error;
+  await run.log.warning(`${what}: ${error.message}`);
+}

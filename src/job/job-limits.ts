@@ -1,0 +1,96 @@
+import type { Exit, Outcome } from '../model/outcome.ts';
+import type { JobLease } from '../model/ports.ts';
+import type { Clock } from '../util/clock.ts';
+
+/** Why a job has to end before it is done. */
+export type Ending =
+  | { readonly kind: 'aborted' }
+  | { readonly kind: 'timeout'; readonly afterMs: number }
+  | { readonly kind: 'canceled' };
+
+/** What ends a job from outside: the source's signals and the job's own time. */
+export interface JobLimits {
+  /** Drops everything: abort, or the job's time is over. */
+  readonly hard: AbortSignal;
+  /** Ends scripts: `hard`, or the job was canceled. */
+  readonly soft: AbortSignal;
+  /** What has happened so far; `hard` ends win over a cancellation. */
+  ending(): Ending | undefined;
+  /** Stops the clock. */
+  stop(): void;
+}
+
+/** Starts the job's time. */
+export function startLimits(lease: JobLease, clock: Clock): JobLimits {
+  const timeout = new AbortController();
+  const stopped = new AbortController();
+  const { timeoutMs } = lease.spec;
+  void clock.sleep(timeoutMs, stopped.signal).then(() => {
+    if (!stopped.signal.aborted) timeout.abort(new Error(timeoutMessage(timeoutMs)));
+  });
+  const hard = AbortSignal.any([lease.abort, timeout.signal]);
+  return {
+    hard,
+    soft: AbortSignal.any([hard, lease.cancel]),
+    ending() {
+      if (lease.abort.aborted) return { kind: 'aborted' };
+      if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };
+      return lease.cancel.aborted ? { kind: 'canceled' } : undefined;
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+/** A time limit for one command. `expired` tells later whether it was this limit that ended it. */
+export function startTimer(
+  clock: Clock,
+  limitMs: number,
+): { readonly signal: AbortSignal; expired(): boolean; stop(): void } {
+  const controller = new AbortController();
+  const stopped = new AbortController();
+  void clock.sleep(limitMs, stopped.signal).then(() => {
+    if (!stopped.signal.aborted) controller.abort(new Error(timeoutMessage(limitMs)));
+  });
+  return { signal: controller.signal, expired: () => controller.signal.aborted, stop: () => stopped.abort() };
+}
+
+/** What a job that had to end counts as. */
+export function endedOutcome(ending: Ending): Outcome {
+  return ending.kind === 'timeout' ? timedOut(ending.afterMs) : { status: 'canceled' };
+}
+
+export function timedOut(afterMs: number, message = timeoutMessage(afterMs)): Outcome {
+  return { status: 'failed', reason: 'job_execution_timeout', exit: { kind: 'timeout', afterMs }, message };
+}
+
+/** A command's end as the job's; undefined: it went well. */
+export function failureOf(exit: Exit): Outcome | undefined {
+  switch (exit.kind) {
+    case 'code':
+      if (exit.code === 0) return undefined;
+      return { status: 'failed', reason: 'script_failure', exit, message: `exit code ${exit.code}` };
+    case 'signal':
+      return { status: 'failed', reason: 'script_failure', exit, message: `killed by ${exit.signal}` };
+    case 'out-of-memory': {
+      const limit = exit.limitBytes === undefined ? '' : ` (limit ${Math.round(exit.limitBytes / 1024 / 1024)} MB)`;
+      return { status: 'failed', reason: 'script_failure', exit, message: `killed: out of memory${limit}` };
+    }
+    case 'timeout':
+      return timedOut(exit.afterMs);
+  }
+}
+
+/** GitLab Runner's words (the unit twice is its own). */
+function timeoutMessage(ms: number): string {
+  return `execution took longer than ${goDuration(ms)} seconds`;
+}
+
+/** As Go prints a duration: `1h0m0s`, `1m30s`, `2s`, `500ms`. */
+export function goDuration(ms: number): string {
+  if (ms < 1000) return `${ms}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = (ms % 60_000) / 1000;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
+  return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
+}

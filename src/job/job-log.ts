@@ -1,0 +1,115 @@
+import { createMasking, defaultTokenPrefixes, type Masker } from '../masking/masker.ts';
+import type { Emit } from '../model/event.ts';
+import type { LogSink } from '../model/ports.ts';
+import type { Phase } from '../model/step.ts';
+import type { Clock } from '../util/clock.ts';
+
+/** A named part of the log. */
+export interface Section {
+  /** GitLab's stage name. */
+  readonly name: string;
+  readonly caption: string;
+  readonly phase: Phase;
+}
+
+/** Everything that a job writes goes through here: masked, told as events, written into its log. */
+export interface JobLog {
+  readonly system: LogSink;
+  readonly stdout: LogSink;
+  readonly stderr: LogSink;
+  /** Values that were too short to be masked. */
+  readonly refused: readonly string[];
+  /** A line of the runner's own, as GitLab Runner colours it. */
+  line(text: string): Promise<void>;
+  info(text: string): Promise<void>;
+  warning(text: string): Promise<void>;
+  error(text: string): Promise<void>;
+  /** Hides one more value. */
+  hide(secret: string): void;
+  /** Begins a part of the log, after ending the one before. The same section once more: it just goes on. */
+  begin(section: Section): Promise<void>;
+  /** Ends the section that is open, if there is one. */
+  end(): Promise<void>;
+  /** Writes what the maskers hold back. */
+  flush(): Promise<void>;
+}
+
+export interface JobLogOptions {
+  readonly job: string;
+  readonly sink: LogSink;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly secrets: Iterable<string>;
+  /** Further token prefixes, besides GitLab's own. */
+  readonly tokenPrefixes?: readonly string[];
+  /** `markers`: `section_start:…` in the log as a GitLab server wants them. */
+  readonly sections: 'plain' | 'markers';
+  /** Sees the masked bytes too. */
+  readonly watch?: (bytes: Uint8Array) => void;
+}
+
+/** Opens the log of one try of a job. */
+export function createJobLog(options: JobLogOptions): JobLog {
+  const { job, sink, emit, clock } = options;
+  const masking = createMasking({
+    phrases: options.secrets,
+    prefixes: [...defaultTokenPrefixes, ...(options.tokenPrefixes ?? [])],
+  });
+  const streamOf = (stream: 'stdout' | 'stderr' | 'system'): Masker =>
+    masking.stream({
+      write(bytes) {
+        emit({ type: 'job-output', at: clock.now(), job, stream, bytes });
+        options.watch?.(bytes);
+        return sink.write(bytes);
+      },
+    });
+  const system = streamOf('system');
+  const stdout = streamOf('stdout');
+  const stderr = streamOf('stderr');
+  const write = async (text: string): Promise<void> => {
+    await system.write(Buffer.from(text));
+    await system.flush();
+  };
+  const sections = sectionWriter(options, write);
+  return {
+    system,
+    stdout,
+    stderr,
+    refused: masking.refused,
+    line: (text) => write(`\x1b[0K${text}\x1b[0;m\n`),
+    info: (text) => write(`\x1b[32;1m${text}\x1b[0;m\n`),
+    warning: (text) => write(`\x1b[0;33mWARNING: ${text}\x1b[0;m\n`),
+    error: (text) => write(`\x1b[31;1mERROR: ${text}\x1b[0;m\n`),
+    hide: (secret) => void masking.add(secret),
+    ...sections,
+    async flush() {
+      await stdout.flush();
+      await stderr.flush();
+      await system.flush();
+    },
+  };
+}
+
+function sectionWriter(
+  { job, emit, clock, sections }: JobLogOptions,
+  write: (text: string) => Promise<void>,
+): Pick<JobLog, 'begin' | 'end'> {
+  let open: { readonly name: string; readonly at: number } | undefined;
+  const mark = (kind: 'section_start' | 'section_end', name: string): string =>
+    sections === 'markers' ? `${kind}:${Math.floor(clock.now() / 1000)}:${name}\r\x1b[0K` : '';
+  const end = async (): Promise<void> => {
+    if (open === undefined) return;
+    const { name, at } = open;
+    open = undefined;
+    if (sections === 'markers') await write(mark('section_end', name));
+    emit({ type: 'section-finished', at: clock.now(), job, name, durationMs: clock.now() - at });
+  };
+  const begin = async ({ name, caption, phase }: Section): Promise<void> => {
+    if (open?.name === name) return;
+    await end();
+    open = { name, at: clock.now() };
+    emit({ type: 'section-started', at: open.at, job, name, caption, phase });
+    await write(`${mark('section_start', name)}\x1b[0K\x1b[36;1m${caption}\x1b[0;m\n`);
+  };
+  return { begin, end };
+}

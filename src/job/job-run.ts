@@ -1,0 +1,45 @@
+import type { Executor, Session } from '../executors/executor.ts';
+import type { Emit } from '../model/event.ts';
+import type { JobSpec } from '../model/job-spec.ts';
+import type { ArtifactRecord } from '../model/outcome.ts';
+import type { ArtifactPort, CachePort } from '../model/ports.ts';
+import type { Variable } from '../model/variable.ts';
+import type { Clock } from '../util/clock.ts';
+import type { JobLimits } from './job-limits.ts';
+import type { JobLog } from './job-log.ts';
+import type { JobVariables, RunnerFacts } from './job-variables.ts';
+
+/** What a job's life needs from outside. */
+export interface JobDeps {
+  readonly executor: Executor;
+  readonly artifacts: ArtifactPort;
+  /** Absent: caches are neither restored nor saved (`--no-cache`). */
+  readonly caches?: CachePort;
+  readonly emit: Emit;
+  readonly clock: Clock;
+  readonly runner: RunnerFacts;
+  /** `CI_CONCURRENT_ID`; default 0. */
+  readonly concurrentId?: number;
+  /** Secrets besides the job's masked variables. */
+  readonly secrets?: readonly string[];
+  readonly tokenPrefixes?: readonly string[];
+  /** Section markers in the log, for a GitLab server; default `plain`. */
+  readonly sections?: 'plain' | 'markers';
+}
+
+/** One try of a job while its session is open. */
+export interface JobRun {
+  readonly spec: JobSpec;
+  readonly deps: JobDeps;
+  readonly session: Session;
+  readonly variables: JobVariables;
+  readonly log: JobLog;
+  readonly limits: JobLimits;
+  /** Cache keys made of files' content, so that saving uses the key that was restored. */
+  readonly cacheKeys: Map<string, string>;
+  readonly artifacts: ArtifactRecord[];
+  readonly dotenv: Variable[];
+}
+
+/** `CI_JOB_STATUS` as `after_script` sees it. */
+export type ScriptStatus = 'success' | 'failed' | 'canceled' | 'timedout';

@@ -1,0 +1,130 @@
+import { expandVariables } from '../expressions/expand-variables.ts';
+import { uniqueVariables } from '../expressions/merge-variables.ts';
+import type { JobSpec } from '../model/job-spec.ts';
+import type { Variable } from '../model/variable.ts';
+
+/** What the program tells jobs about itself (`CI_RUNNER_*`). */
+export interface RunnerFacts {
+  readonly name: string;
+  readonly version: string;
+  readonly revision: string;
+  /** `linux/amd64`. */
+  readonly platform: string;
+  /** `CI_RUNNER_SHORT_TOKEN`, where there is one. */
+  readonly shortToken?: string;
+}
+
+/** Where the job runs; known once its session is open. */
+export interface Place {
+  readonly directory: string;
+  readonly temporaryDirectory: string;
+}
+
+/** A variable whose value the job finds in a file. */
+export interface FileVariable {
+  readonly name: string;
+  /** Absolute, inside the session. */
+  readonly path: string;
+  readonly content: string;
+}
+
+/** The variables of one try of a job, expanded once as a runner does it. */
+export interface JobVariables {
+  /** Each name once; file variables hold their path. */
+  readonly all: readonly Variable[];
+  readonly files: readonly FileVariable[];
+  get(name: string): string | undefined;
+  /** Replaces `$NAME` in a text of the job's; unknown names become empty. */
+  expand(text: string): string;
+  /** The environment for a command; later variables win and are expanded too. */
+  env(further?: readonly Variable[]): Readonly<Record<string, string>>;
+}
+
+export interface VariableInput {
+  readonly spec: JobSpec;
+  readonly runner: RunnerFacts;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly concurrentId: number;
+  /** Absent while the session is not open yet: its directories are not known then. */
+  readonly place?: Place;
+}
+
+/**
+ * Runner-made variables around the job's own. Where the job lies (`CI_PROJECT_DIR`, `CI_BUILDS_DIR`) can't be
+ * overridden: nothing else would be true.
+ */
+export function jobVariables(input: VariableInput): JobVariables {
+  const { spec, place } = input;
+  const written = uniqueVariables(runnerDefaults(input), spec.variables, runnerFacts(input));
+  const pathOf = (name: string): string => `${place?.temporaryDirectory ?? ''}/${name}`;
+  const given = new Map(
+    written.map((variable) => [variable.name, variable.file ? pathOf(variable.name) : variable.value]),
+  );
+  const resolve = (variable: Variable, lookup: ReadonlyMap<string, string>): string => {
+    if (variable.file) return pathOf(variable.name);
+    if (variable.raw) return variable.value;
+    // A reference to itself stays, as it does on the server.
+    return expandVariables(variable.value, (name, text) => (name === variable.name ? text : lookup.get(name)));
+  };
+  const all = written.map((variable) => ({ ...variable, value: resolve(variable, given), raw: true }));
+  const values = new Map(all.map(({ name, value }) => [name, value]));
+  return {
+    all,
+    files: written.flatMap(({ name, value, file }) => (file ? [{ name, path: pathOf(name), content: value }] : [])),
+    get: (name) => values.get(name),
+    expand: (text) => expandVariables(text, (name) => values.get(name)),
+    env(further = []) {
+      const env = Object.fromEntries(values);
+      for (const variable of further) env[variable.name] = resolve(variable, values);
+      return env;
+    },
+  };
+}
+
+/** Values that must not show: masked variables, as written and as expanded. */
+export function maskedValues(spec: JobSpec, variables: JobVariables): readonly string[] {
+  const masked = new Set(spec.variables.filter((variable) => variable.masked).map(({ name }) => name));
+  const written = spec.variables.filter((variable) => variable.masked).map(({ value }) => value);
+  const expanded = variables.all.filter(({ name, file }) => masked.has(name) && !file).map(({ value }) => value);
+  return [...written, ...expanded];
+}
+
+/** A job's variable of the same name wins over these. */
+function runnerDefaults({ spec, runner, concurrentId }: VariableInput): readonly Variable[] {
+  return [
+    ...(spec.image === undefined ? [] : [{ name: 'CI_JOB_IMAGE', value: spec.image.name }]),
+    ...(runner.shortToken === undefined ? [] : [literal('CI_RUNNER_SHORT_TOKEN', runner.shortToken)]),
+    literal('CI_RUNNER_DESCRIPTION', runner.name),
+    literal('CI_CONCURRENT_ID', String(concurrentId)),
+    literal('CI_CONCURRENT_PROJECT_ID', String(concurrentId)),
+    literal('CI_SERVER', 'yes'),
+    literal('CI_JOB_TIMEOUT', String(Math.round(spec.timeoutMs / 1000))),
+  ];
+}
+
+/** These win over the job's own. */
+function runnerFacts({ spec, runner, startedAt, place }: VariableInput): readonly Variable[] {
+  const startedAtText = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  return [
+    ...(place === undefined ? [] : placeVariables(spec, place)),
+    literal('CI_JOB_STATUS', 'running'),
+    literal('CI_JOB_STARTED_AT', startedAtText),
+    literal(spec.executor === 'docker' ? 'CI_DISPOSABLE_ENVIRONMENT' : 'CI_SHARED_ENVIRONMENT', 'true'),
+    literal('CI_RUNNER_VERSION', runner.version),
+    literal('CI_RUNNER_REVISION', runner.revision),
+    literal('CI_RUNNER_EXECUTABLE_ARCH', runner.platform),
+  ];
+}
+
+function placeVariables(spec: JobSpec, { directory, temporaryDirectory }: Place): readonly Variable[] {
+  const below = `/${spec.projectPath}`;
+  const builds = directory.endsWith(below) ? directory.slice(0, -below.length) : directory.replace(/\/[^/]*$/, '');
+  return [
+    literal('CI_PROJECT_DIR', directory),
+    literal('CI_BUILDS_DIR', builds === '' ? '/' : builds),
+    literal('RUNNER_TEMP_PROJECT_DIR', temporaryDirectory),
+  ];
+}
+
+const literal = (name: string, value: string): Variable => ({ name, value, raw: true });

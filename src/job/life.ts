@@ -1,0 +1,144 @@
+import type { Outcome } from '../model/outcome.ts';
+import type { Step } from '../model/step.ts';
+import { assertNever } from '../util/assert-never.ts';
+import { downloadArtifacts, uploadArtifacts, uploadTestReport } from './artifact-steps.ts';
+import { restoreCache, saveCache } from './cache-steps.ts';
+import { endedOutcome } from './job-limits.ts';
+import type { JobRun, ScriptStatus } from './job-run.ts';
+import { runAfterScript, runScript } from './run-script.ts';
+import { sectionOf } from './sections.ts';
+import { surroundingsFailed } from './surroundings-failed.ts';
+import { attachWorkspace, persistWorkspace } from './workspace-steps.ts';
+
+/** How far a job has come. */
+interface Progress {
+  /** The first thing that went wrong; it is what the job reports. */
+  failure?: Outcome;
+  scriptStarted: boolean;
+  /** Nothing more is to be done but cleaning up. */
+  over: boolean;
+  /** What `CI_JOB_STATUS` says to `after_script`. */
+  scriptStatus: ScriptStatus;
+}
+
+/**
+ * Works off the steps of a job.
+ * @returns how the job ended. Throws only bugs: failures of the surroundings become outcomes here.
+ */
+export async function live(run: JobRun): Promise<Outcome> {
+  const progress: Progress = { scriptStarted: false, over: false, scriptStatus: 'success' };
+  for (const step of run.spec.steps) {
+    if (progress.over) break;
+    if (!isDue(step, progress) || !hasWork(run, step)) continue;
+    await run.log.begin(sectionOf(step, progress.failure === undefined ? 'successful' : 'failed'));
+    await attempt(run, step, progress);
+  }
+  await run.log.end();
+  return progress.failure ?? { status: 'success' };
+}
+
+async function attempt(run: JobRun, step: Step, progress: Progress): Promise<void> {
+  try {
+    const failure = await perform(run, step, progress);
+    if (failure !== undefined) fail(progress, failure);
+  } catch (error) {
+    fail(progress, await surroundingsFailed(run, error));
+  }
+  await run.log.flush();
+  const ending = run.limits.ending();
+  if (ending === undefined) return;
+  const beforeScript = ending.kind === 'canceled' && !progress.scriptStarted;
+  if (ending.kind === 'canceled' && !beforeScript) return;
+  // A job that is over its time, dropped, or canceled before its script began has nothing left to do.
+  progress.over = true;
+  if (step.phase !== 'finish') progress.failure ??= endedOutcome(ending);
+}
+
+function fail(progress: Progress, failure: Outcome): void {
+  progress.failure ??= failure;
+  if (progress.scriptStatus === 'success')
+    progress.scriptStatus = failure.status === 'canceled' ? 'canceled' : 'failed';
+}
+
+async function perform(run: JobRun, step: Step, progress: Progress): Promise<Outcome | undefined> {
+  switch (step.kind) {
+    case 'checkout':
+      return checkout(run, step.path ?? '.');
+    case 'restore-cache':
+      return ignoreResult(run.deps.caches && restoreCache(run, step, run.deps.caches));
+    case 'save-cache':
+      return ignoreResult(run.deps.caches && saveCache(run, step, run.deps.caches));
+    case 'download-artifacts':
+      return ignoreResult(downloadArtifacts(run));
+    case 'upload-artifacts':
+      return uploadArtifacts(run, step);
+    case 'test-report':
+      return uploadTestReport(run, step);
+    case 'persist-workspace':
+      return ignoreResult(persistWorkspace(run, step));
+    case 'attach-workspace':
+      return attachWorkspace(run, step);
+    case 'run': {
+      if (step.phase === 'after') return ignoreResult(runAfterScript(run, step, progress.scriptStatus));
+      progress.scriptStarted = true;
+      const { failure, limit } = await runScript(run, step);
+      if (limit === 'own') progress.scriptStatus = 'timedout';
+      return failure;
+    }
+    default:
+      return assertNever(step);
+  }
+}
+
+async function ignoreResult(work: Promise<void> | undefined): Promise<undefined> {
+  await work;
+}
+
+async function checkout(run: JobRun, path: string): Promise<undefined> {
+  const { spec, log, session, limits, variables } = run;
+  const strategy = variables.get('GIT_STRATEGY');
+  if (strategy === 'none' || strategy === 'empty') {
+    await log.info('Skipping Git repository setup');
+    return;
+  }
+  if (spec.source.kind === 'snapshot') {
+    await log.info('Taking the working tree as it was when the run started');
+    await session.files.put(spec.source.tree, variables.expand(path), limits.soft);
+  } else if (spec.source.kind === 'in-place') {
+    await log.info(`Working in ${spec.source.directory} itself`);
+  }
+}
+
+/** Is it this step's turn, as things stand? */
+function isDue(step: Step, progress: Progress): boolean {
+  const failed = progress.failure !== undefined;
+  const matches = step.when === 'always' || (step.when === 'on_failure') === failed;
+  switch (step.phase) {
+    case 'prepare':
+      return !failed && matches;
+    case 'script':
+      if (progress.failure?.status === 'canceled') return false;
+      return matches && (progress.scriptStarted || !failed);
+    case 'after':
+      return progress.scriptStarted;
+    case 'finish':
+      return matches;
+    default:
+      return assertNever(step.phase);
+  }
+}
+
+/** GitLab Runner leaves out parts that would do nothing. */
+function hasWork(run: JobRun, step: Step): boolean {
+  switch (step.kind) {
+    case 'restore-cache':
+    case 'save-cache':
+      return run.deps.caches !== undefined;
+    case 'download-artifacts':
+      return run.spec.dependencies.length > 0;
+    case 'run':
+      return step.script.length > 0;
+    default:
+      return true;
+  }
+}

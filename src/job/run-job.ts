@@ -1,0 +1,150 @@
+import { noOutputs, type Outcome, type Outputs } from '../model/outcome.ts';
+import type { JobLease } from '../model/ports.ts';
+import { watchCoverage } from './coverage.ts';
+import { expandSpec } from './expand-spec.ts';
+import { type JobLimits, startLimits } from './job-limits.ts';
+import { createJobLog, type JobLog } from './job-log.ts';
+import type { JobDeps, JobRun } from './job-run.ts';
+import { jobVariables, maskedValues, type VariableInput } from './job-variables.ts';
+import { live } from './life.ts';
+import { surroundingsFailed } from './surroundings-failed.ts';
+
+/**
+ * Lives one try of a job: opens a session, works off the steps, cleans up, writes the log as GitLab Runner does.
+ * @returns how it ended and what it leaves. The surroundings failing is an outcome.
+ * @throws bugs of ours, after cleaning up.
+ */
+export async function runJob(
+  lease: JobLease,
+  deps: JobDeps,
+): Promise<{ readonly outcome: Outcome; readonly outputs: Outputs }> {
+  const { spec } = lease;
+  const { clock, emit } = deps;
+  const coverage = spec.coverage === undefined ? undefined : watchCoverage(spec.coverage);
+  const input: VariableInput = {
+    spec,
+    runner: deps.runner,
+    startedAt: clock.now(),
+    concurrentId: deps.concurrentId ?? 0,
+  };
+  const log = createJobLog({
+    job: spec.id,
+    sink: lease.log,
+    emit,
+    clock,
+    secrets: [...(deps.secrets ?? []), ...maskedValues(spec, jobVariables(input))],
+    ...(deps.tokenPrefixes === undefined ? {} : { tokenPrefixes: deps.tokenPrefixes }),
+    sections: deps.sections ?? 'plain',
+    ...(coverage === undefined ? {} : { watch: coverage.push }),
+  });
+  const limits = startLimits(lease, clock);
+  try {
+    warnOfUnmasked(lease, deps, log);
+    const { outcome, outputs } = await inSession(lease, deps, { input, log, limits });
+    await tellVerdict(log, outcome);
+    const percent = coverage?.finish();
+    return { outcome, outputs: percent === undefined ? outputs : { ...outputs, coverage: percent } };
+  } finally {
+    limits.stop();
+    await log.end();
+    await log.flush();
+  }
+}
+
+interface Opening {
+  readonly input: VariableInput;
+  readonly log: JobLog;
+  readonly limits: JobLimits;
+}
+
+async function inSession(
+  lease: JobLease,
+  deps: JobDeps,
+  { input, log, limits }: Opening,
+): Promise<{ readonly outcome: Outcome; readonly outputs: Outputs }> {
+  const { spec } = lease;
+  const name = deps.executor.name;
+  await log.line(`Running with ${deps.runner.name} ${deps.runner.version} (${deps.runner.revision})`);
+  await log.begin({ name: 'prepare_executor', caption: `Preparing the "${name}" executor`, phase: 'prepare' });
+  const before = jobVariables(input);
+  const opened = await openSession(deps, expandSpec(spec, before), log, limits);
+  if ('outcome' in opened) return { outcome: opened.outcome, outputs: noOutputs };
+  await using session = opened.session;
+  const variables = jobVariables({ ...input, place: session });
+  for (const value of maskedValues(spec, variables)) log.hide(value);
+  const run: JobRun = { spec, deps, session, variables, log, limits, cacheKeys: new Map(), artifacts: [], dotenv: [] };
+  await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
+  await log.line(session.where);
+  const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));
+  await cleanUp(run);
+  return { outcome, outputs: { dotenv: run.dotenv, artifacts: run.artifacts } };
+}
+
+async function openSession(
+  { executor }: JobDeps,
+  spec: JobLease['spec'],
+  log: JobLog,
+  limits: JobLimits,
+): Promise<{ readonly session: JobRun['session'] } | { readonly outcome: Outcome }> {
+  try {
+    limits.soft.throwIfAborted();
+    return { session: await executor.open(spec, log.system, limits.soft) };
+  } catch (error) {
+    return { outcome: await surroundingsFailed({ limits, log }, error) };
+  }
+}
+
+async function writeFileVariables(run: JobRun): Promise<Outcome | undefined> {
+  try {
+    for (const { path, content } of run.variables.files) {
+      await run.session.files.write(path, Buffer.from(content, 'utf8'), 0o600);
+    }
+    return undefined;
+  } catch (error) {
+    return surroundingsFailed(run, error);
+  }
+}
+
+/** Empties the file variables at once; the session removes them with all else when it is disposed. */
+async function cleanUp(run: JobRun): Promise<void> {
+  const caption = 'Cleaning up project directory and file based variables';
+  await run.log.begin({ name: 'cleanup_file_variables', caption, phase: 'finish' });
+  for (const { path } of run.variables.files) {
+    // A session that is gone has no files left to empty.
+    await run.session.files.write(path, new Uint8Array(0), 0o600).catch(() => {});
+  }
+  await run.log.end();
+}
+
+function warnOfUnmasked({ spec }: JobLease, { emit, clock }: JobDeps, log: JobLog): void {
+  const refused = new Set(log.refused);
+  const names = spec.variables.filter(({ value, masked }) => masked && refused.has(value)).map(({ name }) => name);
+  if (names.length === 0) return;
+  const message = `${names.join(', ')}: shorter than 4 characters, so not masked in logs`;
+  emit({ type: 'warning', at: clock.now(), job: spec.id, message });
+}
+
+async function tellVerdict(log: JobLog, outcome: Outcome): Promise<void> {
+  await log.end();
+  switch (outcome.status) {
+    case 'success':
+      await log.info('Job succeeded');
+      break;
+    case 'canceled':
+      await log.error('Job failed: canceled');
+      break;
+    case 'failed': {
+      const fault = ownFaults.has(outcome.reason) ? '' : ' (system failure)';
+      await log.error(`Job failed${fault}: ${outcome.message ?? outcome.reason}`);
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+const ownFaults: ReadonlySet<string> = new Set([
+  'script_failure',
+  'job_execution_timeout',
+  'runner_configuration_error',
+]);

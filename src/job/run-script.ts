@@ -1,0 +1,136 @@
+import { posix } from 'node:path';
+import type { Exit, Outcome } from '../model/outcome.ts';
+import type { LogSink } from '../model/ports.ts';
+import type { RunStep } from '../model/step.ts';
+import type { Variable } from '../model/variable.ts';
+import type { Clock } from '../util/clock.ts';
+import { parseDuration } from '../util/duration.ts';
+import { endedOutcome, failureOf, goDuration, startTimer, timedOut } from './job-limits.ts';
+import type { JobRun, ScriptStatus } from './job-run.ts';
+import { scriptText, shellOf } from './script-text.ts';
+
+/** How a script ended. `limit`: by its own time limit, after which `after_script` still runs. */
+export interface ScriptEnd {
+  readonly failure?: Outcome;
+  readonly limit?: 'own';
+}
+
+/** GitLab's default for `after_script`. Source: https://docs.gitlab.com/ci/runners/configure_runners/ */
+const afterScriptMs = 5 * 60_000;
+
+/** Runs a step of the user's own commands; `RUNNER_SCRIPT_TIMEOUT` bounds it. */
+export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> {
+  const limitMs = earliest(step.timeoutMs, durationVariable(run, 'RUNNER_SCRIPT_TIMEOUT'));
+  const { exit, stoppedBy } = await execute(run, step, { status: 'running', limitMs, signal: run.limits.soft });
+  if (exit.kind === 'code' && exit.code === 0) return {};
+  const ending = run.limits.ending();
+  if (ending !== undefined) {
+    if (ending.kind === 'canceled') await run.log.warning('script canceled');
+    return { failure: endedOutcome(ending) };
+  }
+  if (stoppedBy === 'time') return { failure: timedOut(limitMs!), limit: 'own' };
+  if (stoppedBy === 'silence') {
+    const quietMs = step.noOutputTimeoutMs!;
+    return { failure: timedOut(quietMs, `too long with no output (exceeded ${goDuration(quietMs)})`), limit: 'own' };
+  }
+  const failure = failureOf(exit);
+  return failure === undefined ? {} : { failure };
+}
+
+/** Runs `after_script` in a shell of its own; whatever comes of it, the job's result stays. */
+export async function runAfterScript(run: JobRun, step: RunStep, status: ScriptStatus): Promise<void> {
+  const limitMs = durationVariable(run, 'RUNNER_AFTER_SCRIPT_TIMEOUT') ?? step.timeoutMs ?? afterScriptMs;
+  const { exit, stoppedBy } = await execute(run, step, { status, limitMs, signal: run.limits.hard });
+  if (exit.kind === 'code' && exit.code === 0) return;
+  if (stoppedBy === 'time') {
+    await run.log.warning(`after_script took longer than ${goDuration(limitMs)} and was ended`);
+    return;
+  }
+  const failure = failureOf(exit);
+  const why = failure?.status === 'failed' ? failure.message : undefined;
+  await run.log.warning(`after_script failed, but job will continue unaffected: ${why ?? 'ended early'}`);
+}
+
+interface Execution {
+  readonly exit: Exit;
+  readonly stoppedBy: 'time' | 'silence' | 'nothing';
+}
+
+async function execute(
+  run: JobRun,
+  step: RunStep,
+  given: { readonly status: string; readonly limitMs: number | undefined; readonly signal: AbortSignal },
+): Promise<Execution> {
+  const { session, log, deps, variables } = run;
+  const timer = given.limitMs === undefined ? undefined : startTimer(deps.clock, given.limitMs);
+  const silence = step.noOutputTimeoutMs === undefined ? undefined : watchSilence(deps.clock, step.noOutputTimeoutMs);
+  const listen = (sink: LogSink): LogSink => (silence === undefined ? sink : silence.listen(sink));
+  const signals = [given.signal, timer?.signal, silence?.signal].filter((signal) => signal !== undefined);
+  const shell = step.shell === undefined ? undefined : variables.expand(step.shell);
+  const trace = /^(true|1)$/.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
+  const status: Variable = { name: 'CI_JOB_STATUS', value: given.status, raw: true };
+  try {
+    const exit = await session.run(
+      {
+        script: scriptText(step.script, {
+          shell: shell === undefined ? session.shell : shellOf(shell),
+          echo: step.echo,
+          trace,
+        }),
+        ...(shell === undefined ? {} : { shell }),
+        env: variables.env([status, ...step.variables]),
+        ...(step.directory === undefined
+          ? {}
+          : { directory: posix.resolve(session.directory, variables.expand(step.directory)) }),
+        stdout: listen(log.stdout),
+        stderr: listen(log.stderr),
+        ...(step.background ? { background: true } : {}),
+      },
+      AbortSignal.any(signals),
+    );
+    const stoppedBy = timer?.expired() ? 'time' : silence?.expired() ? 'silence' : 'nothing';
+    return { exit, stoppedBy };
+  } finally {
+    timer?.stop();
+    silence?.stop();
+    await log.flush();
+  }
+}
+
+/** Aborts its signal when nothing was written for so long. */
+function watchSilence(clock: Clock, limitMs: number) {
+  const controller = new AbortController();
+  const stopped = new AbortController();
+  let latest = clock.now();
+  const watch = async (): Promise<void> => {
+    for (let left = limitMs; left > 0; left = latest + limitMs - clock.now()) {
+      await clock.sleep(left, stopped.signal);
+      if (stopped.signal.aborted) return;
+    }
+    controller.abort(new Error('too long with no output'));
+  };
+  void watch();
+  return {
+    signal: controller.signal,
+    expired: () => controller.signal.aborted,
+    stop: () => stopped.abort(),
+    listen: (sink: LogSink): LogSink => ({
+      write(bytes) {
+        latest = clock.now();
+        return sink.write(bytes);
+      },
+    }),
+  };
+}
+
+/** A duration that a variable holds, in milliseconds; undefined when it is absent, 0 or no duration. */
+function durationVariable(run: JobRun, name: string): number | undefined {
+  const text = run.variables.get(name);
+  const ms = text === undefined || text.trim() === '' ? undefined : parseDuration(text);
+  return ms === undefined || ms <= 0 ? undefined : ms;
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
