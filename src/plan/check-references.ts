@@ -1,13 +1,10 @@
 import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
-import type { JobDefinition, Need, Pipeline, Rule } from '../model/pipeline.ts';
+import type { Need, Pipeline, Rule } from '../model/pipeline.ts';
 import { globProblem } from '../util/glob.ts';
 import { didYouMean } from '../util/nearest.ts';
-import { countLegs, maxLegs, maxNameLength } from './expand-legs.ts';
+import { maxNameLength } from './expand-legs.ts';
 import { findCycle } from './find-cycle.ts';
 import { type ExpandedJob, indexJobs, type JobIndex, neededLegs } from './job-index.ts';
-
-/** Most needs of one job. Source: https://docs.gitlab.com/ci/yaml/#needs */
-const maxNeeds = 50;
 
 /**
  * Finds what is wrong with the names that jobs use for stages and each other, whatever rules say: `ci lint` and
@@ -21,7 +18,6 @@ export function checkReferences(pipeline: Pipeline): readonly Diagnostic[] {
   checkNames(index, report);
   for (const job of index.jobs) {
     checkStage(job, pipeline, report);
-    checkParallel(job.definition, report);
     checkRules(job.definition.rules, report);
     checkNeeds(job, job.definition.needs, index, pipeline, report);
     for (const rule of job.definition.rules ?? []) checkNeeds(job, rule.needs, index, pipeline, report);
@@ -41,17 +37,6 @@ function checkStage(job: ExpandedJob, pipeline: Pipeline, report: Report): void 
     message: `stage \`${stage.value}\` of job \`${name}\` does not exist`,
     span: stage.span,
     hint,
-  });
-}
-
-function checkParallel(definition: JobDefinition, report: Report): void {
-  const count = countLegs(definition);
-  if (count <= maxLegs) return;
-  report({
-    code: 'plan/too-many-legs',
-    severity: 'error',
-    message: `\`parallel\` of job \`${definition.name}\` makes ${count} jobs, at most ${maxLegs} are allowed`,
-    span: definition.parallel?.span ?? definition.span,
   });
 }
 
@@ -110,15 +95,6 @@ function checkNeeds(
   pipeline: Pipeline,
   report: Report,
 ): void {
-  const { name } = job.definition;
-  if (needs && needs.length > maxNeeds) {
-    report({
-      code: 'plan/too-many-needs',
-      severity: 'error',
-      message: `job \`${name}\` needs ${needs.length} jobs, at most ${maxNeeds} are allowed`,
-      span: needs[maxNeeds]!.span,
-    });
-  }
   for (const need of needs ?? []) checkNeed(job, need, index, pipeline, report);
 }
 

@@ -2,7 +2,7 @@ import type { JobDefinition } from '../model/pipeline.ts';
 import type { Variable } from '../model/variable.ts';
 
 /** Most jobs that `parallel` may make of one. Source: https://docs.gitlab.com/ci/yaml/#parallel */
-export const maxLegs = 200;
+const maxLegs = 200;
 /** Longest name of a job. Source: https://docs.gitlab.com/ci/jobs/#job-names */
 export const maxNameLength = 255;
 
@@ -18,7 +18,7 @@ export interface Leg {
 }
 
 /** How many jobs a definition becomes, without making them. */
-export function countLegs(definition: JobDefinition): number {
+function countLegs(definition: JobDefinition): number {
   const { parallel } = definition;
   if (!parallel) return 1;
   if (parallel.kind === 'count') return parallel.count;
@@ -29,7 +29,7 @@ export function countLegs(definition: JobDefinition): number {
 
 /**
  * Multiplies a definition out with GitLab's names; the first variable of a matrix entry varies slowest. More than 200
- * are cut off (`checkReferences` has told the user).
+ * are cut off: dialects refuse them, so this only bounds the work.
  * Source: lib/gitlab/ci/config/normalizer/matrix_strategy.rb
  */
 export function expandLegs(definition: JobDefinition): readonly Leg[] {

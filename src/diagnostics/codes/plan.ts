@@ -9,8 +9,6 @@ export const planCodes = {
   'plan/need-itself': 'A job needs itself.',
   'plan/need-later-stage': 'A job needs a job of a later stage.',
   'plan/need-left-out': 'A job needs a job that its rules leave out of this pipeline.',
-  'plan/too-many-legs': '`parallel` makes more than 200 jobs of one.',
-  'plan/too-many-needs': 'A job needs more than 50 jobs.',
   'plan/unknown-dependency': 'A job wants the artifacts of a job that does not exist.',
   'plan/unknown-need': 'A job needs a job that does not exist.',
   'plan/unknown-stage': 'A job names a stage that is not in `stages`.',
