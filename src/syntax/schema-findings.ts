@@ -65,19 +65,22 @@ function isMeant(finding: Finding, depth: number, value: Node | undefined): bool
 }
 
 /**
- * `anyOf` over `required` alone ("one of these keys"): takes its branches off the end of the list.
- * They are the ones written inside of it; what else was found at the place has nothing to do with them.
+ * `anyOf` over `required` alone ("one of these keys"): takes its branches off the end of the list and gives their
+ * keys; gives none for any other `anyOf`.
  */
-function takeRequired(findings: Finding[], whole: Finding): unknown[] {
+function takeRequired(findings: Finding[], whole: Finding): readonly unknown[] {
   const inside = `${whole.definition}/anyOf/`;
-  const keys: unknown[] = [];
-  for (;;) {
-    const last = findings.at(-1);
-    if (last?.keyword !== 'required' || !last.definition.startsWith(inside)) return keys.reverse();
-    if (last.path.length !== whole.path.length) return keys.reverse();
-    keys.push(last.params['missingProperty']);
-    findings.pop();
+  const branches = new Set<string>();
+  let start = findings.length;
+  for (; start > 0; start--) {
+    const { keyword, definition, path } = findings[start - 1]!;
+    if (keyword !== 'required' || path.length !== whole.path.length) break;
+    // Twice from one branch: that is a map of its own, which lacks two keys.
+    if (!definition.startsWith(inside) || branches.has(definition)) break;
+    branches.add(definition);
   }
+  if (branches.size < 2) return [];
+  return findings.splice(start).map((finding) => finding.params['missingProperty']);
 }
 
 /** None of the alternatives at a place fits: says what is wrong with the one that was meant. */
@@ -107,7 +110,7 @@ export function reduceErrors(errors: readonly SchemaError[], root: Node): Findin
       continue;
     }
     const keys = takeRequired(findings, finding);
-    if (keys.length > 1) findings.push({ ...finding, keyword: 'required-any', params: { keys } });
+    if (keys.length > 0) findings.push({ ...finding, keyword: 'required-any', params: { keys } });
     else findings.push(...chooseAlternative(finding, takeGroup(findings, finding.path), nodeAt(root, finding.path)));
   }
   return findings.filter((finding) => !finding.forgiven);
