@@ -119,7 +119,7 @@ function checkNeed(job: ExpandedJob, need: Need, index: JobIndex, pipeline: Pipe
       span,
       related: [{ message: 'its stage', span: named.job.definition.stage.span }],
     });
-  } else if (neededLegs(need, named).length === 0) {
+  } else if (job.legs.some((leg) => neededLegs(need, named, leg).length === 0)) {
     report({
       code: 'plan/unknown-need',
       severity: 'error',

@@ -37,16 +37,25 @@ export function indexJobs(pipeline: Pipeline): JobIndex {
   return { jobs, find: (name) => byName.get(name), names: jobs.map(({ definition }) => definition.name) };
 }
 
-/** The legs that a need means; empty when `needs:parallel:matrix` fits none. */
-export function neededLegs(need: Need, named: NamedJob): readonly Leg[] {
+/**
+ * The legs that a need means; empty when `needs:parallel:matrix` fits none. `$[[ matrix.X ]]` in it is the value of X
+ * of the leg that needs. Source: https://docs.gitlab.com/ci/yaml/matrix_expressions/
+ * @param needing the leg whose need it is.
+ */
+export function neededLegs(need: Need, named: NamedJob, needing: Leg): readonly Leg[] {
   if (named.leg) return [named.leg];
-  const { matrix } = need;
-  if (!matrix) return named.job.legs;
-  return named.job.legs.filter((leg) =>
-    matrix.some((wanted) =>
-      Object.entries(wanted).every(([name, value]) =>
-        leg.variables.some((variable) => variable.name === name && variable.value === value),
-      ),
-    ),
+  if (!need.matrix) return named.job.legs;
+  const wanted = need.matrix.map((values) =>
+    Object.entries(values).map(([name, value]) => [name, withMatrixValues(value, needing)] as const),
   );
+  return named.job.legs.filter((leg) => {
+    const own = new Map(leg.variables.map(({ name, value }) => [name, value]));
+    return wanted.some((values) => values.every(([name, value]) => own.get(name) === value));
+  });
+}
+
+function withMatrixValues(text: string, leg: Leg): string {
+  return text.replace(/\$\[\[\s*matrix\.(\w+)\s*\]\]/g, (written, name: string) => {
+    return leg.variables.find((variable) => variable.name === name)?.value ?? written;
+  });
 }

@@ -28,7 +28,8 @@ export function planGraph(drafts: readonly Draft[], index: JobIndex): PlanGraph 
     const needs: ResolvedNeed[] = [];
     for (const need of draft.needs) {
       const named = index.find(need.job);
-      const legs = named ? neededLegs(need, named) : [];
+      // A job whose stage an incomplete pipeline does not know is as unknown as one that is not there.
+      const legs = named && named.job.stageIndex >= 0 ? neededLegs(need, named, draft.leg) : [];
       const targets = legs.flatMap((leg) => byName.get(leg.name) ?? []);
       if (targets.length > 0) needs.push({ need, targets });
     }

@@ -123,11 +123,13 @@ it('finds a circle that only rules:needs makes', () => {
 
 it('drops what an incomplete pipeline does not know', () => {
   const result = plan(
-    pipeline([job('a', { needs: ['x'] }), job('b', { stage: 'nowhere' })], { incomplete: true }),
+    pipeline([job('a', { needs: ['x'] }), job('b', { stage: 'nowhere' }), job('c', { needs: ['b'] })], {
+      incomplete: true,
+    }),
     context(),
     selection(),
   );
-  expect(result.value?.nodes.map(({ id }) => id)).toEqual(['a']);
+  expect(result.value?.nodes.map(({ id }) => id)).toEqual(['a', 'c']);
   expect(result.value?.decisions[1]).toMatchObject({ included: false, because: 'its stage does not exist' });
 });
 

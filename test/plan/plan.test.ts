@@ -266,6 +266,16 @@ describe('parallel', () => {
   });
 });
 
+it('needs the leg with its own values', () => {
+  const matrix = [{ ARCH: ['arm', 'x86'] }];
+  const result = planned([
+    job('image', { stage: 'build', parallel: matrix }),
+    job('build', { parallel: matrix, needs: [{ job: 'image', matrix: [{ ARCH: '$[[ matrix.ARCH ]]' }] }] }),
+  ]);
+  expect(needs(node(result, 'build: [arm]'))).toEqual(['image: [arm]']);
+  expect(needs(node(result, 'build: [x86]'))).toEqual(['image: [x86]']);
+});
+
 describe('edges and artifacts', () => {
   it('stages share one list of edges', () => {
     const jobs = ['build', 'test', 'deploy'].flatMap((stage) =>
