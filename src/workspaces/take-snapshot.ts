@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, linkSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
 import { fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
+import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
@@ -15,7 +16,6 @@ import type { AskGit } from './git-question.ts';
 import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
 import { isUnchanged, readManifest, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
-import { markUsed, newDirectory, removeUnused, type Usage } from './snapshot-usage.ts';
 import { withWorkspaceErrors } from './workspace-errors.ts';
 
 /** What to take a snapshot of and where to keep it. */
@@ -114,20 +114,23 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
 }
 
 async function findPrevious(store: string): Promise<Previous | undefined> {
-  let id: string;
-  try {
-    id = readFileSync(join(store, 'current'), 'utf8').trim();
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  if (!/^s-[0-9a-z-]+$/.test(id)) return undefined;
-  const usage = await markUsed(store, id);
-  if (usage === undefined) return undefined;
+  const id = currentId(store);
+  const usage = id === undefined ? undefined : await markUsed(store, id);
+  if (id === undefined || usage === undefined) return undefined;
   const manifest = readManifest(join(store, id, 'manifest.json'));
   if (manifest !== undefined) return { id, usage, manifest };
   await usage.release();
   return undefined;
+}
+
+function currentId(store: string): string | undefined {
+  try {
+    const id = readFileSync(join(store, 'current'), 'utf8').trim();
+    return /^s-[0-9a-z-]+$/.test(id) ? id : undefined;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function isSame(
@@ -166,11 +169,9 @@ async function build(
       entries: filled.entries,
     });
     const id = `s-${request.nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
-    await rename(directory, join(store, id));
-    const usage = await markUsed(store, id);
-    if (usage === undefined) throw new Error(`the snapshot ${id} was removed as soon as it was made`);
+    const usage = await publish(store, directory, id);
     await writeFileAtomic(join(store, 'current'), `${id}\n`, { durable: 'fast' });
-    await removeUnused(store, id);
+    await removeUnused(store, 's-', (other) => other === currentId(store));
     return { id, usage, linked: filled.linked, copied: filled.copied };
   } catch (error) {
     await removeTree(directory);

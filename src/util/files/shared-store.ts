@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../util/files/file-problem.ts';
-import { removeTree } from '../util/files/remove-tree.ts';
-import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts';
+import { isSameProcessAlive, processIdentity } from '../process-identity.ts';
+import { errorCode } from './file-problem.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** Keeps a directory of a store from being removed while this process uses it. */
 export interface Usage {
@@ -42,20 +42,28 @@ export async function markUsed(store: string, id: string): Promise<Usage | undef
   return { release: () => rm(marker, { force: true }) };
 }
 
-/** Removes everything of the store but `keep` that no living process uses or builds. Never throws for what others do. */
-export async function removeUnused(store: string, keep: string | undefined): Promise<void> {
+/**
+ * Removes everything of the store whose name starts with `prefix`, is not current, and is neither used nor being
+ * built by a living process.
+ * @param isCurrent asked once more after the directory was moved away, so it must read the store's pointer anew.
+ */
+export async function removeUnused(store: string, prefix: string, isCurrent: (id: string) => boolean): Promise<void> {
   for (const name of await readdir(store)) {
     const path = join(store, name);
     const building = /^\.(?:new|old)-(.+)$/.exec(name);
-    if (building) {
+    const writing = /^\.tmp-(\d+)-/.exec(name);
+    if (writing) {
+      // Left by a process that was killed in `writeFileAtomic`.
+      if (processIdentity(Number(writing[1])) === undefined) await rm(path, { force: true });
+    } else if (building) {
       if (!isOwnerAlive(building[1]!)) await removeTree(path);
-    } else if (name.startsWith('s-') && name !== keep && !(await isUsed(path))) {
-      await removeIfUnused(store, name);
+    } else if (name.startsWith(prefix) && !isCurrent(name) && !(await isUsed(path))) {
+      await removeIfUnused(store, name, isCurrent);
     }
   }
 }
 
-async function removeIfUnused(store: string, id: string): Promise<void> {
+async function removeIfUnused(store: string, id: string, isCurrent: (id: string) => boolean): Promise<void> {
   const away = join(store, `.old-${ownName()}`);
   try {
     await rename(join(store, id), away);
@@ -64,11 +72,13 @@ async function removeIfUnused(store: string, id: string): Promise<void> {
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  if (await isUsed(away)) await rename(away, join(store, id));
+  // In this order: whoever makes it current holds a usage until that is done.
+  if ((await isUsed(away)) || isCurrent(id)) await rename(away, join(store, id));
   else await removeTree(away);
 }
 
-async function isUsed(directory: string): Promise<boolean> {
+/** Whether a living process has marked the directory as used. */
+export async function isUsed(directory: string): Promise<boolean> {
   try {
     return (await readdir(join(directory, 'users'))).some(isOwnerAlive);
   } catch (error) {
@@ -82,4 +92,12 @@ export async function newDirectory(store: string): Promise<string> {
   const path = join(store, `.new-${ownName()}`);
   await mkdir(join(path, 'users'), { recursive: true });
   return path;
+}
+
+/** Gives a directory made by `newDirectory` its name in the store, already in use by this process. */
+export async function publish(store: string, directory: string, id: string): Promise<Usage> {
+  const marker = ownName();
+  await writeFile(join(directory, 'users', marker), '', { flag: 'wx' });
+  await rename(directory, join(store, id));
+  return { release: () => rm(join(store, id, 'users', marker), { force: true }) };
 }

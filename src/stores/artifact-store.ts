@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileTree, TakenFiles } from '../model/files.ts';
+import type { Dependency, JobSpec } from '../model/job-spec.ts';
+import type { ArtifactRecord } from '../model/outcome.ts';
+import type { ArtifactPort, Fill, WorkspaceLayer } from '../model/ports.ts';
+import { linkOrCopyTree } from '../util/files/clone-tree.ts';
+import { errorCode } from '../util/files/file-problem.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { safeName } from './safe-name.ts';
+import { withStoreErrors } from './store-errors.ts';
+
+/** A run's artifacts on this machine. */
+export interface ArtifactStore extends ArtifactPort {
+  /** What a job uploaded in its last try that uploaded anything. */
+  records(jobId: string): Promise<readonly ArtifactRecord[]>;
+  /**
+   * Takes over what jobs uploaded and persisted in another run (`--failed`, `--from`), by hard link where possible.
+   * @param otherArtifacts `Run.artifactsDirectory` of that run.
+   */
+  seedFrom(otherArtifacts: string, jobIds: readonly string[]): Promise<void>;
+}
+
+type Kind = 'uploads' | 'layers';
+
+/** One stored piece: `<job>/<kind>/<attempt>-<number>/{files/,record.json}`. */
+interface Piece {
+  readonly directory: string;
+  readonly attempt: number;
+  readonly number: number;
+}
+
+interface StoredRecord {
+  readonly record: ArtifactRecord;
+  readonly taken: Pick<TakenFiles, 'entries' | 'totalBytes'>;
+}
+
+/**
+ * Keeps artifacts as directories of files that nobody changes. A piece appears under its name when it is complete.
+ * @param directory `Run.artifactsDirectory`; made when needed.
+ */
+export function artifactStore(directory: string): ArtifactStore {
+  const jobDirectory = (jobId: string): string => join(directory, safeName(jobId));
+
+  const keep = (
+    job: JobSpec,
+    kind: Kind,
+    fill: Fill,
+    signal: AbortSignal,
+    about: { readonly type: string; readonly name: string; readonly below: string },
+  ): Promise<ArtifactRecord | undefined> =>
+    withStoreErrors({ doing: `save the artifacts of ${job.id}`, path: directory }, async () => {
+      signal.throwIfAborted();
+      const staging = join(directory, `.new-${randomBytes(8).toString('hex')}`);
+      const files = join(staging, 'files');
+      await mkdir(join(files, about.below), { recursive: true });
+      try {
+        const taken = await fill(join(files, about.below));
+        signal.throwIfAborted();
+        if (taken.entries.length === 0) {
+          await removeTree(staging);
+          return undefined;
+        }
+        return await publish(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
+      } catch (error) {
+        await removeTree(staging);
+        throw error;
+      }
+    });
+
+  return {
+    fetch: ({ id }) =>
+      withStoreErrors({ doing: `read the artifacts of ${id}`, path: jobDirectory(id) }, () =>
+        fetchArchive(jobDirectory(id)),
+      ),
+    store: (job, step, fill, signal) =>
+      keep(job, 'uploads', fill, signal, {
+        type: step.type,
+        name: step.name ?? 'artifacts',
+        below: insidePath(step.destination ?? ''),
+      }),
+    persist: async (job, fill, signal) => {
+      await keep(job, 'layers', fill, signal, { type: 'workspace', name: 'workspace', below: '' });
+    },
+    workspaceLayers: async (from) =>
+      (await Promise.all(from.map((each) => layersOf(jobDirectory(each.id), each)))).flat(),
+    records: async (jobId) => {
+      const pieces = await lastPieces(join(jobDirectory(jobId), 'uploads'));
+      return Promise.all(pieces.map(async (piece) => (await readRecord(piece)).record));
+    },
+    seedFrom: (otherArtifacts, jobIds) =>
+      withStoreErrors({ doing: 'take over artifacts of another run', path: directory }, async () => {
+        for (const jobId of jobIds) await seed(join(otherArtifacts, safeName(jobId)), directory, jobDirectory(jobId));
+      }),
+  };
+}
+
+/** The next free number of the attempt; `rename` to a name that is taken by a filled directory fails. */
+async function publish(
+  staging: string,
+  into: string,
+  attempt: number,
+  taken: TakenFiles,
+  about: { readonly type: string; readonly name: string },
+): Promise<ArtifactRecord> {
+  await mkdir(into, { recursive: true });
+  for (let number = (await piecesIn(into)).length + 1; ; number++) {
+    const directory = join(into, `${attempt}-${number}`);
+    const record: ArtifactRecord = {
+      type: about.type,
+      name: about.name,
+      path: join(directory, 'files'),
+      files: taken.entries.filter((entry) => entry.type !== 'directory').length,
+      totalBytes: taken.totalBytes,
+    };
+    const stored: StoredRecord = { record, taken: { entries: taken.entries, totalBytes: taken.totalBytes } };
+    await writeFile(join(staging, 'record.json'), JSON.stringify(stored));
+    try {
+      await rename(staging, directory);
+      return record;
+    } catch (error) {
+      if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+async function piecesIn(directory: string): Promise<Piece[]> {
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  return names
+    .flatMap((name) => {
+      const match = /^(\d+)-(\d+)$/.exec(name);
+      return match ? [{ directory: join(directory, name), attempt: Number(match[1]), number: Number(match[2]) }] : [];
+    })
+    .sort((a, b) => a.attempt - b.attempt || a.number - b.number);
+}
+
+/** Those of the last try that left any. */
+async function lastPieces(directory: string): Promise<Piece[]> {
+  const pieces = await piecesIn(directory);
+  return pieces.filter((piece) => piece.attempt === pieces.at(-1)!.attempt);
+}
+
+/** The path is of where it lies now: another run's record may have been taken over. */
+async function readRecord({ directory }: Piece): Promise<StoredRecord> {
+  const stored = JSON.parse(await readFile(join(directory, 'record.json'), 'utf8')) as StoredRecord;
+  return { ...stored, record: { ...stored.record, path: join(directory, 'files') } };
+}
+
+async function fetchArchive(jobDirectory: string): Promise<FileTree | undefined> {
+  const archives: Piece[] = [];
+  for (const piece of await lastPieces(join(jobDirectory, 'uploads'))) {
+    if ((await readRecord(piece)).record.type === 'archive') archives.push(piece);
+  }
+  const [first, ...more] = archives;
+  if (first === undefined) return undefined;
+  if (more.length === 0) return { root: join(first.directory, 'files'), immutable: true, id: first.directory };
+  const root = join(jobDirectory, `merged-${first.attempt}-${archives.length}`);
+  if (!existsSync(root)) await merge(archives, jobDirectory, root);
+  return { root, immutable: true, id: root };
+}
+
+async function merge(pieces: readonly Piece[], jobDirectory: string, root: string): Promise<void> {
+  const staging = join(jobDirectory, `.new-${randomBytes(8).toString('hex')}`);
+  try {
+    for (const piece of pieces) await linkOrCopyTree({ root: join(piece.directory, 'files') }, staging);
+    await rename(staging, root);
+  } catch (error) {
+    await removeTree(staging);
+    // Another job of this run was faster.
+    if (!existsSync(root)) throw error;
+  }
+}
+
+async function layersOf(jobDirectory: string, { id }: Dependency): Promise<readonly WorkspaceLayer[]> {
+  const pieces = await lastPieces(join(jobDirectory, 'layers'));
+  return Promise.all(
+    pieces.map(async (piece) => ({
+      job: id,
+      tree: { root: join(piece.directory, 'files'), immutable: true, id: piece.directory },
+      entries: (await readRecord(piece)).taken.entries,
+    })),
+  );
+}
+
+async function seed(from: string, directory: string, to: string): Promise<void> {
+  if (!existsSync(from) || existsSync(to)) return;
+  const staging = join(directory, `.new-${randomBytes(8).toString('hex')}`);
+  try {
+    await linkOrCopyTree({ root: from }, staging, {
+      rename: (path) => (path.startsWith('merged-') || path.startsWith('.new-') ? undefined : path),
+    });
+    await rename(staging, to);
+  } catch (error) {
+    await removeTree(staging);
+    throw error;
+  }
+}
+
+/** A destination as a relative path that stays inside: `..` and leading slashes are dropped. */
+function insidePath(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))
+    .join('/');
+}

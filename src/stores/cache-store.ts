@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CacheHit, CachePort } from '../model/ports.ts';
+import { errorCode } from '../util/files/file-problem.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
+import { walkTree } from '../util/files/walk-tree.ts';
+import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
+import { type CachePointer, fingerprintOf, keyDirectory, readPointer, versionPrefix } from './cache-entry.ts';
+import { withStoreErrors } from './store-errors.ts';
+
+/** Caches of one project. Dispose at the end of the run: until then what was restored is not removed. */
+export interface CacheStore extends CachePort, AsyncDisposable {}
+
+/** Where and when. */
+export interface CacheStoreOptions {
+  /** `<cache>/caches/<project key>`, absolute; made when needed. See `projectCacheDirectory`. */
+  readonly directory: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+/** How often a reader tries again when the cache was replaced between looking and taking. */
+const attempts = 5;
+
+/** A project's caches in the cache directory (`$XDG_CACHE_HOME/ci`). */
+export function projectCacheDirectory(cacheDirectory: string, projectKey: string): string {
+  return join(cacheDirectory, 'caches', projectKey);
+}
+
+/**
+ * Caches as directories that never change: a save writes a new one beside the old and then swaps a pointer file, so a
+ * reader, also after a crash at any point, sees the old cache or the new one. Keys never get into paths.
+ */
+export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
+  const usages: Usage[] = [];
+
+  const open = async (name: string): Promise<CacheHit | undefined> => {
+    const place = join(directory, name);
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const pointer = readPointer(place);
+      if (pointer === undefined) return undefined;
+      const usage = await markUsed(place, pointer.version);
+      if (usage === undefined) continue;
+      usages.push(usage);
+      await touch(place, now());
+      const root = join(place, pointer.version, 'files');
+      return { key: pointer.key, tree: { root, immutable: true, id: pointer.version } };
+    }
+    return undefined;
+  };
+
+  return {
+    restore: (key, match, signal) =>
+      withStoreErrors({ doing: `restore the cache ${key}`, path: directory }, async () => {
+        signal.throwIfAborted();
+        if (match === 'exact') return open(keyDirectory(key));
+        const found = pointersIn(directory)
+          .filter(({ pointer }) => pointer.key.startsWith(key))
+          .sort((a, b) => b.pointer.savedAtMs - a.pointer.savedAtMs);
+        for (const { name } of found) {
+          const hit = await open(name);
+          if (hit !== undefined) return hit;
+        }
+        return undefined;
+      }),
+    save: (key, { overwrite }, fill, signal) =>
+      withStoreErrors({ doing: `save the cache ${key}`, path: directory }, async () => {
+        signal.throwIfAborted();
+        const place = join(directory, keyDirectory(key));
+        const before = readPointer(place);
+        if (before !== undefined && !overwrite && existsSync(join(place, before.version))) return 'exists';
+        await mkdir(place, { recursive: true });
+        const staging = await newDirectory(place);
+        try {
+          const files = join(staging, 'files');
+          await mkdir(files);
+          const taken = await fill(files);
+          signal.throwIfAborted();
+          if (taken.entries.length === 0) return 'empty';
+          const { entries } = await walkTree(files, { signal });
+          const pointer: CachePointer = {
+            version: `${versionPrefix}${randomBytes(8).toString('hex')}`,
+            key,
+            savedAtMs: now(),
+            files: entries.filter((entry) => entry.type === 'file').length,
+            totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
+            fingerprint: fingerprintOf(entries),
+          };
+          const current = readPointer(place);
+          if (current?.fingerprint === pointer.fingerprint && existsSync(join(place, current.version, 'files'))) {
+            await touch(place, now());
+            return 'unchanged';
+          }
+          await swap(place, staging, pointer, now());
+          return 'saved';
+        } finally {
+          await removeTree(staging);
+        }
+      }),
+    [Symbol.asyncDispose]: async () => {
+      for (const usage of usages.splice(0)) await usage.release();
+    },
+  };
+}
+
+async function swap(place: string, staging: string, pointer: CachePointer, nowMs: number): Promise<void> {
+  const usage = await publish(place, staging, pointer.version);
+  try {
+    await writeFileAtomic(join(place, 'current'), JSON.stringify(pointer));
+    await touch(place, nowMs);
+  } finally {
+    await usage.release();
+  }
+  await removeUnused(place, versionPrefix, (version) => version === readPointer(place)?.version);
+}
+
+/** Remembers when a cache was last used, as the time of an empty file. */
+async function touch(place: string, nowMs: number): Promise<void> {
+  const path = join(place, 'used');
+  await writeFile(path, '');
+  await utimes(path, nowMs / 1000, nowMs / 1000);
+}
+
+/** All caches of a project. */
+export function pointersIn(directory: string): readonly { readonly name: string; readonly pointer: CachePointer }[] {
+  let names: string[];
+  try {
+    names = readdirSync(directory);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+  return names.flatMap((name) => {
+    const pointer = /^[0-9a-f]{64}$/.test(name) ? readPointer(join(directory, name)) : undefined;
+    return pointer === undefined ? [] : [{ name, pointer }];
+  });
+}

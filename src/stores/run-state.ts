@@ -1,0 +1,29 @@
+import type { FinalStatus, JobResult } from '../model/outcome.ts';
+import type { Variable } from '../model/variable.ts';
+import type { ProcessIdentity } from '../util/process-identity.ts';
+
+/** What `run.json` holds: how far a run is, or how it ended. */
+export interface RunState {
+  readonly schema: 'ci/1';
+  /** A small number as text. */
+  readonly id: string;
+  /** The pipeline file, relative to the project root. */
+  readonly file: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  /** Absent while it runs, or when it was killed. */
+  readonly status?: FinalStatus;
+  /** Who runs it. */
+  readonly process: ProcessIdentity;
+  /** Jobs that have ended, by id. */
+  readonly jobs: Readonly<Record<string, JobRecord>>;
+}
+
+/** How a job ended and what of it is needed to go on from it in another run. */
+export type JobRecord = JobResult & {
+  /** Absolute. */
+  readonly logPath: string;
+  /** Variables it left by `artifacts:reports:dotenv`. */
+  readonly dotenv?: readonly Variable[];
+};

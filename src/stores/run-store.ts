@@ -1,0 +1,213 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from '../util/files/file-problem.ts';
+import { measureTree } from '../util/files/measure-tree.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
+import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts';
+import { projectKey } from './project-key.ts';
+import type { RunState } from './run-state.ts';
+import { safeName } from './safe-name.ts';
+import { withStoreErrors } from './store-errors.ts';
+
+/** Which project's runs, and where they are kept (`$XDG_STATE_HOME/ci`). */
+export interface RunStoreLocation {
+  /** Absolute. */
+  readonly stateDirectory: string;
+  /** Absolute. */
+  readonly projectRoot: string;
+}
+
+/** One run's place on disk. */
+export interface Run {
+  /** `1`, `2`, …: counts up per project. */
+  readonly id: string;
+  readonly directory: string;
+  /** `events.ndjson`. */
+  readonly eventsPath: string;
+  /** Given to `artifactStore`. */
+  readonly artifactsDirectory: string;
+  /** Where jobs' directories go; emptied by `pruneRuns`. */
+  readonly workspacesDirectory: string;
+  /** Where a job's log goes; no two jobs have the same. The directory exists. */
+  logPath(jobId: string): string;
+  /** Replaces `run.json` atomically. */
+  writeState(state: RunState): Promise<void>;
+}
+
+/** A run that was found on disk. */
+export interface StoredRun {
+  readonly run: Run;
+  readonly state: RunState;
+  /** Its process is alive and it has not finished. */
+  readonly isRunning: boolean;
+}
+
+/** Makes the next run of the project. Any number of processes may do so at once; each gets a number of its own. */
+export function createRun(
+  location: RunStoreLocation,
+  started: { readonly file: string; readonly nowMs: number },
+): Promise<Run> {
+  const runs = runsDirectory(location);
+  return withStoreErrors({ doing: 'start a run', path: runs }, async () => {
+    await mkdir(runs, { recursive: true, mode: 0o700 });
+    const run = runAt(runs, await allocate(runs));
+    await mkdir(join(run.directory, 'logs'));
+    await run.writeState({
+      schema: 'ci/1',
+      id: run.id,
+      file: started.file,
+      startedAt: new Date(started.nowMs).toISOString(),
+      process: processIdentity() ?? { pid: process.pid, started: '', boot: '' },
+      jobs: {},
+    });
+    await writeFileAtomic(join(runs, '.last'), run.id, { durable: 'fast' });
+    return run;
+  });
+}
+
+/** `mkdir` fails for the second one who takes a number, who then tries the next. */
+async function allocate(runs: string): Promise<string> {
+  for (let number = Math.max(lastNumber(runs), ...numbersIn(runs)) + 1; ; number++) {
+    try {
+      await mkdir(join(runs, String(number)));
+      return String(number);
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** The highest number ever given, so that a removed run's number is not used again. */
+function lastNumber(runs: string): number {
+  try {
+    return Number(readFileSync(join(runs, '.last'), 'utf8')) || 0;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 0;
+    throw error;
+  }
+}
+
+function numbersIn(runs: string): number[] {
+  try {
+    return readdirSync(runs).flatMap((name) => (/^[1-9]\d*$/.test(name) ? [Number(name)] : []));
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Directory of all that belongs to the project in the state directory. */
+export function projectDirectory({ stateDirectory, projectRoot }: RunStoreLocation): string {
+  return join(stateDirectory, 'projects', projectKey(projectRoot));
+}
+
+function runsDirectory(location: RunStoreLocation): string {
+  return join(projectDirectory(location), 'runs');
+}
+
+function runAt(runs: string, id: string): Run {
+  const directory = join(runs, id);
+  return {
+    id,
+    directory,
+    eventsPath: join(directory, 'events.ndjson'),
+    artifactsDirectory: join(directory, 'artifacts'),
+    workspacesDirectory: join(directory, 'workspaces'),
+    logPath: (jobId) => join(directory, 'logs', `${safeName(jobId)}.log`),
+    writeState: (state) => {
+      const path = join(directory, 'run.json');
+      const text = `${JSON.stringify(state, undefined, 2)}\n`;
+      return withStoreErrors({ doing: 'save the state of the run', path, bytesNeeded: Buffer.byteLength(text) }, () =>
+        writeFileAtomic(path, text, { mode: 0o600, durable: 'fast' }),
+      );
+    },
+  };
+}
+
+/** One run by its number, or the newest (`last`); undefined if there is none or its state can't be read. */
+export async function readRun(location: RunStoreLocation, id: string): Promise<StoredRun | undefined> {
+  const runs = runsDirectory(location);
+  if (id !== 'last') return /^[1-9]\d*$/.test(id) ? load(runs, id) : undefined;
+  for (const number of numbersIn(runs).sort((a, b) => b - a)) {
+    const found = await load(runs, String(number));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** All runs of the project, newest first. */
+export async function listRuns(location: RunStoreLocation): Promise<readonly StoredRun[]> {
+  const runs = runsDirectory(location);
+  const found: StoredRun[] = [];
+  for (const number of numbersIn(runs).sort((a, b) => b - a)) {
+    const run = await load(runs, String(number));
+    if (run !== undefined) found.push(run);
+  }
+  return found;
+}
+
+async function load(runs: string, id: string): Promise<StoredRun | undefined> {
+  const run = runAt(runs, id);
+  try {
+    const state = JSON.parse(await readFile(join(run.directory, 'run.json'), 'utf8')) as RunState;
+    if (state.schema !== 'ci/1') return undefined;
+    return { run, state, isRunning: state.finishedAt === undefined && isSameProcessAlive(state.process) };
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR' || error instanceof SyntaxError)
+      return undefined;
+    throw error;
+  }
+}
+
+/** A run that `pruneRuns` removed or would remove. */
+export interface PrunedRun {
+  readonly id: string;
+  readonly directory: string;
+  readonly totalBytes: number;
+}
+
+/**
+ * Removes runs that are beyond the newest `keep`, or older than `olderThanMs`; never one that is still running.
+ * With `mode: 'list'` nothing is removed (`ci clean --dry-run`).
+ */
+export function pruneRuns(
+  location: RunStoreLocation,
+  rule: {
+    readonly keep: number;
+    readonly olderThanMs?: number;
+    readonly nowMs: number;
+    readonly mode: 'remove' | 'list';
+  },
+): Promise<readonly PrunedRun[]> {
+  const runs = runsDirectory(location);
+  return withStoreErrors({ doing: 'remove old runs', path: runs }, async () => {
+    const pruned: PrunedRun[] = [];
+    const numbers = numbersIn(runs).sort((a, b) => b - a);
+    for (const [index, number] of numbers.entries()) {
+      const stored = await load(runs, String(number));
+      // Without a state it may have been made a moment ago.
+      if (stored?.isRunning || (stored === undefined && index === 0)) continue;
+      const ageMs = stored === undefined ? Number.POSITIVE_INFINITY : rule.nowMs - Date.parse(stored.state.startedAt);
+      if (index < rule.keep && ageMs <= (rule.olderThanMs ?? Number.POSITIVE_INFINITY)) continue;
+      const directory = join(runs, String(number));
+      const { totalBytes } = await measureTree(directory);
+      if (rule.mode === 'remove') await removeWhole(runs, number);
+      pruned.push({ id: String(number), directory, totalBytes });
+    }
+    return pruned;
+  });
+}
+
+/** Out of sight first, so that a half removed run is never read. */
+async function removeWhole(runs: string, number: number): Promise<void> {
+  const away = join(runs, `.removing-${number}-${process.pid}`);
+  try {
+    await rename(join(runs, String(number)), away);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  await removeTree(away);
+}
