@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import type { FileEntry, FileTree, TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
@@ -16,6 +16,8 @@ export function localFiles(options: {
   readonly directory: string;
   /** `PATH` in which git is looked for. */
   readonly path: string;
+  /** Lays an immutable tree into the session's directory, which is empty; absent: it is copied. */
+  readonly lay?: (tree: FileTree, signal: AbortSignal) => Promise<void>;
   /** Nobody will write to the job's files any more: what is taken may be hard links to them. */
   mayLink(): boolean;
 }): SessionFiles {
@@ -23,7 +25,9 @@ export function localFiles(options: {
   return {
     put: (tree, at, signal) =>
       explained('put files into the job', async () => {
-        await putTree(directory, tree, at, signal);
+        const whole = tree.immutable && tree.entries === undefined && resolve(directory, at) === directory;
+        if (whole && options.lay !== undefined && (await isEmpty(directory))) await options.lay(tree, signal);
+        else await putTree(directory, tree, at, signal);
       }),
     get: (selection, into, signal) =>
       explained("take the job's files", async () => {
@@ -46,6 +50,10 @@ export function localFiles(options: {
         await chmod(target, mode);
       }),
   };
+}
+
+async function isEmpty(directory: string): Promise<boolean> {
+  return (await readdir(directory)).length === 0;
 }
 
 /** Below the job's directory no link that a job made is followed; elsewhere the path is taken as it is. */

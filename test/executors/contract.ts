@@ -236,7 +236,7 @@ function commands(open: Open, contestant: Contestant): void {
           sleep ${tag}1 &
           (sleep ${tag}2 & wait) &
           setsid sleep ${tag}3 </dev/null >/dev/null 2>&1 &
-          nohup sleep ${tag}4 >/dev/null 2>&1 &
+          (trap '' HUP; exec sleep ${tag}4) >/dev/null 2>&1 &
           (trap '' TERM; sleep ${tag}5) &
           sleep ${tag}6 </dev/null &
           sleep 0.3; seq 1 10000; echo ready; wait; echo not here`,

@@ -5,13 +5,10 @@
  */
 export const bootstrap = [
   "trap '__ci_stop=1' USR1",
-  '__ci_stop= __ci_shell=',
+  '__ci_stop=',
   'IFS= read -r __ci_line || exit 0',
   'eval "$__ci_line"',
   'unset IFS __ci_line __ci_value',
-  'if [ -z "$__ci_shell" ]; then',
-  '  if command -v bash >/dev/null 2>&1; then __ci_shell=bash; else __ci_shell=sh; fi',
-  'fi',
   '$__ci_shell',
   '__ci_code=$?',
   'while [ -n "$__ci_stop" ] && kill -0 -1 2>/dev/null; do sleep 0.05 2>/dev/null || sleep 1 || break; done',
@@ -58,8 +55,8 @@ export interface Preamble {
 export function preamble(options: {
   readonly env: Readonly<Record<string, string>>;
   readonly directory?: string;
-  /** A command line, split at spaces; absent: bash if there is one, else sh. */
-  readonly shell?: string;
+  /** A command line, split at spaces. */
+  readonly shell: string;
 }): Preamble {
   const words: string[] = [];
   const skipped: string[] = [];
@@ -71,8 +68,8 @@ export function preamble(options: {
   if (options.directory !== undefined) {
     words.push(`${assignment('__ci_value', options.directory)}; cd "$__ci_value" || exit 1`);
   }
-  if (options.shell !== undefined) words.push(assignment('__ci_shell', options.shell));
-  return { line: `${[...words, ':'].join('; ')}\n`, skipped };
+  words.push(assignment('__ci_shell', options.shell));
+  return { line: `${words.join('; ')}\n`, skipped };
 }
 
 function assign(name: string, value: string): string {

@@ -33,6 +33,11 @@ export function hostConfig(limits: ContainerLimits): Dockerode.HostConfig {
   };
 }
 
+/** A mount, not a bind: the engine makes no directory where there is none. */
+function readOnlyMount(path: string): Dockerode.MountSettings {
+  return { Type: 'bind', Source: path, Target: path, ReadOnly: true };
+}
+
 /** An empty list takes an image's entrypoint away; the engine wants `['']` for it. */
 export function entrypointOf(image: Image): { readonly Entrypoint?: string[] } {
   if (image.entrypoint === undefined) return {};
@@ -48,6 +53,8 @@ export function jobContainerOptions(given: {
   readonly limits: ContainerLimits;
   /** The job's own network, when it has services. */
   readonly network?: string;
+  /** Directories of this machine that the job sees at the same place, read-only. */
+  readonly readOnly?: readonly string[];
 }): Dockerode.ContainerCreateOptions {
   const { image, network, limits } = given;
   const mode = network ?? limits.network;
@@ -66,7 +73,13 @@ export function jobContainerOptions(given: {
     AttachStdout: true,
     AttachStderr: true,
     Tty: false,
-    HostConfig: { ...hostConfig(limits), ...(mode === undefined ? {} : { NetworkMode: mode }) },
+    HostConfig: {
+      ...hostConfig(limits),
+      ...(mode === undefined ? {} : { NetworkMode: mode }),
+      ...(given.readOnly === undefined || given.readOnly.length === 0
+        ? {}
+        : { Mounts: given.readOnly.map(readOnlyMount) }),
+    },
     ...(network === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: ['build'] } } } }),
   };
 }

@@ -6,6 +6,7 @@ import type { SessionFiles } from '../executor.ts';
 import { existsInContainer, readContainerFile } from './container-file.ts';
 import type { Owner } from './container-owner.ts';
 import type { Engine } from './engine.ts';
+import { alternatesPath, sharedObjects } from './git-objects.ts';
 import { takeFiles } from './take-files.ts';
 
 /** A container whose files are moved over the engine's archive calls; it need not run. */
@@ -28,6 +29,7 @@ export function containerFiles(place: FilesPlace): SessionFiles {
       const target = posix.resolve(directory, at);
       await makeDirectories(place, target, known);
       await send(place, packTree(tree, { prefix: target.slice(1), ...owner, signal }), signal);
+      if (!engine.isLocal && tree.entries === undefined) await sendObjects(place, tree.root, target, signal);
     },
     get: (selection, into, signal) => takeFiles(place, selection, into, signal),
     read: (path, maxBytes) => readContainerFile(engine, container, posix.resolve(directory, path), maxBytes),
@@ -39,6 +41,22 @@ export function containerFiles(place: FilesPlace): SessionFiles {
       await send(place, await finished(archive), undefined);
     },
   };
+}
+
+/** Gives a repository its own copy of objects that an engine on another machine can't see. */
+async function sendObjects(place: FilesPlace, root: string, target: string, signal: AbortSignal): Promise<void> {
+  const shared = await sharedObjects(root);
+  if (shared.length === 0) return;
+  for (const objects of shared) {
+    await send(
+      place,
+      packTree({ root: objects }, { prefix: `${target}/.git/objects`.slice(1), ...place.owner, signal }),
+      signal,
+    );
+  }
+  const archive = pack();
+  archive.entry({ name: `${target}/${alternatesPath}`.slice(1), mode: 0o644, ...place.owner }, Buffer.alloc(0));
+  await send(place, await finished(archive), signal);
 }
 
 /** Directories of a new container that its user has to own. */

@@ -7,6 +7,7 @@ import type { Session } from '../executor.ts';
 import { type ContainerLimits, jobContainerOptions } from './container-config.ts';
 import { containerFiles, type FilesPlace, prepareDirectories } from './container-files.ts';
 import { type Engine, statusOf } from './engine.ts';
+import { sharedObjects } from './git-objects.ts';
 import type { ImageKnowledge, InsideFacts } from './image-knowledge.ts';
 import { type ImageFacts, type Images, say } from './images.ts';
 import { JobContainer } from './job-container.ts';
@@ -70,6 +71,7 @@ async function open(request: DockerSessionRequest, containers: string[], network
     engine,
     id,
     image: withTag(image.name),
+    shell: inside.shellFile,
     graceMs: request.graceMs,
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
   });
@@ -141,6 +143,7 @@ async function prepareContainer(
   containers: string[],
 ): Promise<Prepared> {
   const { engine, job, limits, name } = request;
+  const objects = job.source.kind === 'snapshot' ? await sharedObjects(job.source.tree.root) : [];
   const options = jobContainerOptions({
     name,
     image,
@@ -148,6 +151,8 @@ async function prepareContainer(
     labels: labelsFor(job, 'build'),
     limits,
     ...(network === undefined ? {} : { network }),
+    // Another machine's engine can't see them: `put` then streams them.
+    ...(engine.isLocal ? { readOnly: objects } : {}),
   });
   let id: string;
   try {

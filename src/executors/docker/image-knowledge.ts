@@ -6,6 +6,8 @@ import type { ImageFacts } from './images.ts';
 /** What only a look into a container of the image tells, looked up once an image. */
 export interface InsideFacts {
   readonly shell: 'bash' | 'sh';
+  /** How to start it. */
+  readonly shellFile: string;
   readonly owner: Owner;
 }
 
@@ -40,6 +42,7 @@ export class ImageKnowledge {
       user === '' ? rootOwner : resolveOwner(this.#engine, container, user),
       ...bashPaths.map((path) => existsInContainer(this.#engine, container, path)),
     ]);
-    return { shell: found.includes(true) ? 'bash' : 'sh', owner };
+    const bash = bashPaths[found.indexOf(true)];
+    return { shell: bash === undefined ? 'sh' : 'bash', shellFile: bash ?? 'sh', owner };
   }
 }

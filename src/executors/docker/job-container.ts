@@ -13,6 +13,8 @@ export interface JobContainerPlace {
   readonly engine: Engine;
   readonly id: string;
   readonly image: string;
+  /** For commands that name no shell: the file that `Session.shell` stands for. */
+  readonly shell: string;
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
   readonly memoryBytes?: number;
@@ -60,7 +62,7 @@ export class JobContainer {
 
   async #runByStart(command: Command, signal: AbortSignal): Promise<Exit> {
     const { engine, id } = this.#place;
-    const input = await inputOf(command, command.env);
+    const input = await inputOf(command, command.env, this.#place.shell);
     const [stream, end] = await Promise.all([engine.attach(id), engine.watchEnd(id)]);
     stream.on('error', () => {});
     const gaveUp = deferred<never>();
@@ -125,14 +127,12 @@ export class JobContainer {
 
   /** A command run inside whose end nobody waits for. Even root may not read the environment of another user's process. */
   async #execDetached(script: string, as: 'root' | 'user'): Promise<void> {
-    const exec = await this.#place.engine.api
-      .getContainer(this.#place.id)
-      .exec({
-        Cmd: ['sh', '-c', script],
-        ...(as === 'root' ? { User: '0' } : {}),
-        AttachStdout: false,
-        AttachStderr: false,
-      });
+    const exec = await this.#place.engine.api.getContainer(this.#place.id).exec({
+      Cmd: ['sh', '-c', script],
+      ...(as === 'root' ? { User: '0' } : {}),
+      AttachStdout: false,
+      AttachStderr: false,
+    });
     await exec.start({ Detach: true });
   }
 
@@ -179,7 +179,7 @@ export class JobContainer {
   async #runByExec(command: Command, signal: AbortSignal): Promise<Exit> {
     const { engine, id } = this.#place;
     const value = randomBytes(12).toString('hex');
-    const input = await inputOf(command, { ...command.env, [markerName]: value });
+    const input = await inputOf(command, { ...command.env, [markerName]: value }, this.#place.shell);
     const exec = await engine.api.getContainer(id).exec({
       Cmd: ['sh', '-c', bootstrap],
       AttachStdin: true,
@@ -268,11 +268,11 @@ interface EngineEvent {
 }
 
 /** What a shell in a container reads: the line for the bootstrap, then the script. */
-async function inputOf(command: Command, env: Readonly<Record<string, string>>): Promise<string> {
+async function inputOf(command: Command, env: Readonly<Record<string, string>>, shell: string): Promise<string> {
   const { line, skipped } = preamble({
     env,
     ...(command.directory === undefined ? {} : { directory: command.directory }),
-    ...(command.shell === undefined ? {} : { shell: command.shell.trim() }),
+    shell: command.shell?.trim() ?? shell,
   });
   for (const name of skipped) {
     const warning = `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out\n`;

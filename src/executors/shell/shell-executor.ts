@@ -6,6 +6,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
 import { explainFileError } from '../../util/files/file-problem.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import type { Isolation, Workspace } from '../../workspaces/open-workspace.ts';
 import type { Executor, Session } from '../executor.ts';
 import { findProgram } from './find-program.ts';
 import { openShellSession } from './shell-session.ts';
@@ -18,6 +19,8 @@ export interface ShellExecutorOptions {
   readonly graceMs: number;
   /** The user's own environment (PATH, HOME, LANG …), below the job's variables. */
   readonly env: Readonly<Record<string, string>>;
+  /** How a job gets its own copy of the sources; default `auto`. */
+  readonly isolation?: Isolation;
 }
 
 /** Jobs as processes of this machine's user, each in a private directory. */
@@ -25,8 +28,10 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const removals = new Set<Promise<void>>();
   const path = options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   const bash = findProgram('bash', path);
-  const removeLater = (directory: string): void => {
-    const removal = removeTree(directory)
+  const removeLater = (directory: string, workspaces: readonly Workspace[] = []): void => {
+    // A workspace may be mounted inside of the directory.
+    const removal = Promise.allSettled(workspaces.map((workspace) => workspace[Symbol.asyncDispose]()))
+      .then(() => removeTree(directory))
       // A directory that can't be removed (files of another user) must not fail a job that has ended.
       .catch(() => {})
       .finally(() => removals.delete(removal));
@@ -61,7 +66,8 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         env: options.env,
         path,
         graceMs: options.graceMs,
-        remove: () => removeLater(home),
+        isolation: options.isolation ?? 'auto',
+        remove: (workspaces) => removeLater(home, workspaces),
       });
     },
     close: async () => {

@@ -4,6 +4,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type RunningProcess, startProcess } from '../../util/process.ts';
 import { endFamily, isAlive, markerName, type ProcessFamily } from '../../util/process-strays.ts';
+import { type Isolation, openWorkspace, type Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
 
@@ -20,8 +21,9 @@ export interface ShellSessionPlace {
   /** Where programs of our own (git) are looked for. */
   readonly path: string;
   readonly graceMs: number;
-  /** Removes what was made for the session, in the background. */
-  remove(): void;
+  readonly isolation: Isolation;
+  /** Removes what was made for the session, workspaces first, in the background. */
+  remove(workspaces: readonly Workspace[]): void;
 }
 
 /** Longest wait for what a job left running when its session is closed, milliseconds. */
@@ -30,6 +32,7 @@ const longestDisposalGraceMs = 2000;
 /** Opens a session whose commands are process groups on this machine. */
 export function openShellSession(place: ShellSessionPlace): Session {
   const processes = new JobProcesses(place.graceMs);
+  const workspaces: Workspace[] = [];
   return {
     directory: place.directory,
     temporaryDirectory: place.temporaryDirectory,
@@ -39,11 +42,14 @@ export function openShellSession(place: ShellSessionPlace): Session {
     files: localFiles({
       directory: place.directory,
       path: place.path,
+      lay: async (tree, signal) => {
+        workspaces.push(await openWorkspace(tree, place.directory, { isolation: place.isolation, signal }));
+      },
       mayLink: () => place.job.source.kind !== 'in-place' && onlyTakesAfterRuns(place.job) && !processes.anyAlive(),
     }),
     [Symbol.asyncDispose]: async () => {
       await processes.endAll(Math.min(place.graceMs, longestDisposalGraceMs));
-      place.remove();
+      place.remove(workspaces);
     },
   };
 }

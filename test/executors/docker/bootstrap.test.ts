@@ -34,7 +34,7 @@ describe.each(shells)('bootstrap in %s %s', (...shell) => {
       DASH: '-n',
       stop: '1',
     };
-    const { variables, code, stderr } = await seen(argv, { env });
+    const { variables, code, stderr } = await seen(argv, { env, shell: 'bash' });
     expect(Object.fromEntries(Object.keys(env).map((name) => [name, variables.get(name)]))).toEqual(env);
     expect({ code, stderr }).toEqual({ code: 9, stderr: 'bash\n' });
     expect([...variables.keys()].filter((name) => name.startsWith('__ci'))).toEqual([]);
@@ -47,7 +47,7 @@ describe.each(shells)('bootstrap in %s %s', (...shell) => {
     await fc.assert(
       fc.asyncProperty(fc.array(text, { maxLength: 40 }), async (values) => {
         const env = Object.fromEntries(values.map((value, index) => [`V${index}`, value]));
-        const { variables } = await seen(argv, { env });
+        const { variables } = await seen(argv, { env, shell: 'bash' });
         expect(values.map((_, index) => variables.get(`V${index}`))).toEqual(values);
       }),
       { numRuns: 15 },
@@ -56,12 +56,12 @@ describe.each(shells)('bootstrap in %s %s', (...shell) => {
 
   it('survives names that a shell keeps for itself', async () => {
     const env = { UID: '5', IFS: ':', PPID: 'x', OPTIND: 'abc', _: 'y', SHELLOPTS: 'z', LAST: 'here' };
-    const { variables, code } = await seen(argv, { env });
+    const { variables, code } = await seen(argv, { env, shell: 'bash' });
     expect({ code, last: variables.get('LAST') }).toEqual({ code: 9, last: 'here' });
   });
 
   it('names variables that it can not set', () => {
-    expect(preamble({ env: { 'A.B': '1', '1A': '2', 'X;id': '3', NUL: '\0', OK: '4' } }).skipped).toEqual([
+    expect(preamble({ env: { 'A.B': '1', '1A': '2', 'X;id': '3', NUL: '\0', OK: '4' }, shell: 'sh' }).skipped).toEqual([
       'A.B',
       '1A',
       'X;id',
@@ -72,7 +72,7 @@ describe.each(shells)('bootstrap in %s %s', (...shell) => {
   it('takes a directory and a shell with options', async () => {
     const { stderr, code } = await seen(argv, { env: {}, directory: '/', shell: '/bin/sh -eu' });
     expect({ stderr, code }).toEqual({ stderr: '/bin/sh\n', code: 9 });
-    const missing = await seen(argv, { env: {}, directory: "/no/such ' place" });
+    const missing = await seen(argv, { env: {}, directory: "/no/such ' place", shell: 'sh' });
     expect(missing.code).toBe(1);
     expect(missing.stderr).toContain("/no/such ' place");
   });
