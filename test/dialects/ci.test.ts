@@ -159,6 +159,6 @@ build: { steps: [{ run: a }] }
     expect(await codes('[{ run: a, checkout: null }]')).toEqual(['error ci/invalid-step']);
     expect(await codes('[42]')).toEqual(['error ci/invalid-step']);
     expect(await codes('[{ constructor: a }]')).toEqual(['error ci/unknown-step']);
-    expect(await codes('[{ when: { condition: $A =, steps: [] } }]')).toEqual(['error gitlab/expression']);
+    expect(await codes('[{ when: { condition: $A =, steps: [{ run: a }] } }]')).toEqual(['error gitlab/expression']);
   });
 });

@@ -77,6 +77,24 @@ build:
   });
 });
 
+describe('templates', () => {
+  it('are checked once jobs use them', async () => {
+    const template = '.base: { scrpt: [make], retry: { max: 1, wen: always } }\n';
+    expect((await compileText(`${template}build: { script: [make] }\n`)).codes).toEqual([]);
+    const jobs = 'one: { extends: .base, script: [make] }\ntwo: { extends: .base, script: [make] }\n';
+    const { codes, pointedAt } = await compileText(template + jobs);
+    expect(codes).toEqual(['error schema/unknown-key', 'error schema/unknown-key']);
+    expect(pointedAt('schema/unknown-key')).toBe('scrpt');
+  });
+
+  it('may hold what jobs replace', async () => {
+    expect(
+      (await compileText('.base: { image: [], script: 1 }\nbuild: { extends: .base, script: [make], image: a }\n'))
+        .codes,
+    ).toEqual([]);
+  });
+});
+
 describe('!reference', () => {
   it('is resolved after extends and flattened in scripts', async () => {
     const { job } = await clean(`

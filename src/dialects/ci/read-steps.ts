@@ -58,7 +58,7 @@ export function readSteps(job: JobText): OwnSteps | undefined {
   }
   const steps = readList(entry.value, job);
   if (steps.length === 0 && entry.value.kind === 'seq' && entry.value.items.length === 0) {
-    invalidStep(job.reading, entry.keySpan, `the job \`${job.name}\` has no steps`);
+    invalidStep(job.reading, entry.value.span, `the job \`${job.name}\` has no steps`);
   }
   return { steps: prepareSources(steps) };
 }

@@ -2,6 +2,7 @@ import type { Checked, Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { variableLookup } from '../../expressions/merge-variables.ts';
 import type { Node } from '../../syntax/node.ts';
 import type { Compiled, CompileInput } from '../dialect.ts';
+import { checkMerged } from './check-merged.ts';
 import { limitExpandedSize } from './expanded-size.ts';
 import { resolveExtends } from './extends.ts';
 import { mergeIncludes } from './includes.ts';
@@ -40,5 +41,6 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
   const resolved = resolveReferences(extended, { report, incomplete });
   const bounded = limitExpandedSize(resolved, report);
   const value = readPipeline(bounded, given, vocabulary, startReading(report, { incomplete }));
-  return { value, diagnostics: tidy(diagnostics) };
+  const told = tidy(diagnostics);
+  return { value, diagnostics: [...told, ...checkMerged(merged.root, bounded, vocabulary.schema, told)] };
 }

@@ -22,7 +22,7 @@ export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
       code: 'gitlab/empty-script',
       severity: 'error',
       message: `the script of \`${entry.key}\` has no commands`,
-      span: written.keySpan,
+      span: written.value.span,
     });
   }
   return { kind: 'unable', because: `${entry.key}: no commands of this job could be read` };

@@ -58,6 +58,8 @@ const formCodes: ReadonlySet<string> = new Set([
   'gitlab/invalid-value',
   'gitlab/missing-script',
   'gitlab/rules-empty',
+  'gitlab/rules-with-only',
+  'gitlab/script-and-trigger',
 ]);
 
 function overlap(a: Span, b: Span): boolean {
