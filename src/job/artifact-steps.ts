@@ -1,11 +1,12 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, posix } from 'node:path';
-import type { FileSelection, TakenFiles } from '../model/files.ts';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TakenFiles } from '../model/files.ts';
 import { type Outcome, SystemError } from '../model/outcome.ts';
 import type { Fill } from '../model/ports.ts';
 import type { TestReportStep, UploadArtifactsStep } from '../model/step.ts';
 import { maxDotenvBytes, parseDotenv } from './dotenv.ts';
 import type { JobRun } from './job-run.ts';
+import { takeFiles } from './take-files.ts';
 
 /** Lays what the dependencies uploaded into the job's directory, in their order. */
 export async function downloadArtifacts(run: JobRun): Promise<void> {
@@ -20,21 +21,38 @@ export async function downloadArtifacts(run: JobRun): Promise<void> {
 }
 
 /** Stores the files of one step; returns the failure if there is one. Nothing to upload is a warning only. */
-export async function uploadArtifacts(run: JobRun, step: UploadArtifactsStep): Promise<Outcome | undefined> {
+export function uploadArtifacts(run: JobRun, step: UploadArtifactsStep): Promise<Outcome | undefined> {
+  // GitLab takes artifacts out of the project directory only; what is merely kept for the user may lie anywhere.
+  return storeFiles(run, step, step.type === 'stored' ? 'anywhere' : 'project');
+}
+
+async function storeFiles(
+  run: JobRun,
+  step: UploadArtifactsStep,
+  reach: 'project' | 'anywhere',
+): Promise<Outcome | undefined> {
   const { spec, deps, log, session, limits, variables } = run;
+  const { destination: written, ...rest } = step;
+  // The store sees no destination: the files are put there while it is filled.
   const expanded: UploadArtifactsStep = {
-    ...step,
+    ...rest,
     ...(step.name === undefined ? {} : { name: variables.expand(step.name) }),
     paths: step.paths.map(variables.expand),
     exclude: step.exclude.map(variables.expand),
-    ...(step.destination === undefined ? {} : { destination: variables.expand(step.destination) }),
   };
+  const selection = { paths: expanded.paths, exclude: expanded.exclude, untracked: expanded.untracked };
+  const destination = written === undefined ? undefined : variables.expand(written);
   await log.info('Uploading artifacts...');
   let problem: string | undefined;
   const fill: Fill = async (directory) => {
-    const taken = await take(expanded, session.directory, directory, (selection, into) =>
-      session.files.get(selection, into, limits.hard),
-    );
+    const taken = await takeFiles({
+      selection,
+      destination,
+      reach,
+      project: session.directory,
+      into: directory,
+      get: (wanted, into) => session.files.get(wanted, into, limits.hard),
+    });
     await report(run, expanded, taken);
     if (step.type === 'dotenv') problem = await readDotenv(run, taken, directory);
     return taken;
@@ -53,47 +71,7 @@ export async function uploadArtifacts(run: JobRun, step: UploadArtifactsStep): P
 export function uploadTestReport(run: JobRun, step: TestReportStep): Promise<Outcome | undefined> {
   const { phase, when, path } = step;
   const upload = { kind: 'upload-artifacts', type: 'junit', paths: [path], exclude: [], untracked: false } as const;
-  return uploadArtifacts(run, { ...upload, phase, when });
-}
-
-type Get = (selection: FileSelection, into: string) => Promise<TakenFiles>;
-
-/** With a destination, the path's file or what lies below the path's directory goes there. */
-async function take(step: UploadArtifactsStep, project: string, directory: string, get: Get): Promise<TakenFiles> {
-  const selection = { paths: step.paths, exclude: step.exclude, untracked: step.untracked };
-  const [path] = step.paths;
-  if (step.destination === undefined || step.paths.length !== 1 || path === undefined) return get(selection, directory);
-  const from = posix.resolve(project, path);
-  const staging = join(directory, '.staging');
-  await mkdir(staging);
-  const name = posix.basename(from);
-  const taken = await get({ ...selection, paths: [name], base: posix.dirname(from) }, staging);
-  const entries = await readdir(staging);
-  if (entries.length > 0) {
-    const target = join(directory, posix.join('/', step.destination));
-    await place(join(staging, basename(name)), target === join(directory, '/') ? directory : target);
-  }
-  await rm(staging, { recursive: true, force: true });
-  return {
-    ...taken,
-    entries: taken.entries.map((entry) => ({ ...entry, path: moved(entry.path, name, step.destination!) })),
-  };
-}
-
-/** Moves a file or directory; into a directory that is there already, its entries one by one. */
-async function place(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
-  const entries = await readdir(to).catch(() => undefined);
-  if (entries === undefined) {
-    await rename(from, to);
-    return;
-  }
-  for (const entry of await readdir(from)) await rename(join(from, entry), join(to, entry));
-}
-
-function moved(path: string, name: string, destination: string): string {
-  const rest = path === name ? '' : path.slice(name.length + 1);
-  return posix.join('/', destination, rest).slice(1);
+  return storeFiles(run, { ...upload, phase, when }, 'anywhere');
 }
 
 async function report(run: JobRun, step: UploadArtifactsStep, taken: TakenFiles): Promise<void> {

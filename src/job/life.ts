@@ -15,6 +15,8 @@ interface Progress {
   /** The first thing that went wrong; it is what the job reports. */
   failure?: Outcome;
   scriptStarted: boolean;
+  /** Sources, caches or artifacts could not be had, so the script makes no sense. */
+  prepareFailed: boolean;
   /** Nothing more is to be done but cleaning up. */
   over: boolean;
   /** What `CI_JOB_STATUS` says to `after_script`. */
@@ -26,7 +28,7 @@ interface Progress {
  * @returns how the job ended. Throws only bugs: failures of the surroundings become outcomes here.
  */
 export async function live(run: JobRun): Promise<Outcome> {
-  const progress: Progress = { scriptStarted: false, over: false, scriptStatus: 'success' };
+  const progress: Progress = { scriptStarted: false, prepareFailed: false, over: false, scriptStatus: 'success' };
   for (const step of run.spec.steps) {
     if (progress.over) break;
     if (!isDue(step, progress) || !hasWork(run, step)) continue;
@@ -44,6 +46,7 @@ async function attempt(run: JobRun, step: Step, progress: Progress): Promise<voi
   } catch (error) {
     fail(progress, await surroundingsFailed(run, error));
   }
+  if (step.phase === 'prepare' && progress.failure !== undefined) progress.prepareFailed = true;
   await run.log.flush();
   const ending = run.limits.ending();
   if (ending === undefined) return;
@@ -118,7 +121,7 @@ function isDue(step: Step, progress: Progress): boolean {
       return !failed && matches;
     case 'script':
       if (progress.failure?.status === 'canceled') return false;
-      return matches && (progress.scriptStarted || !failed);
+      return matches && !progress.prepareFailed;
     case 'after':
       return progress.scriptStarted;
     case 'finish':

@@ -158,6 +158,20 @@ describe('a job', () => {
     ]);
   });
 
+  it('runs what is for always after any failed step that came after preparing', async () => {
+    const executor = memoryExecutor();
+    const artifacts = memoryArtifacts();
+    const workspaceLayers = () => Promise.reject(new SystemError('runner_system_failure', 'no layers'));
+    const steps = [
+      { kind: 'attach-workspace', phase: 'script', when: 'on_success', at: '.' } as const,
+      script('make'),
+      upload(['x'], { phase: 'script', when: 'always' }),
+    ];
+    const { sections } = await live(specOf(steps), executor, { artifacts: { ...artifacts, workspaceLayers } });
+    expect(executor.commands).toEqual([]);
+    expect(sections.slice(2)).toEqual(['attach_workspace', 'upload_artifacts_on_failure', 'cleanup_file_variables']);
+  });
+
   it('does not let after_script change the result', async () => {
     const executor = memoryExecutor(({ env }) => (env.CI_JOB_STATUS === 'success' ? { kind: 'code', code: 9 } : done));
     const { result, log } = await live(specOf([script('make'), afterScript('tidy')]), executor);

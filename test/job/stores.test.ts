@@ -154,12 +154,26 @@ describe('artifacts', () => {
     ['a relative directory', ['dist'], 'x/y', { 'x/y/app': 'A' }],
     ['a file', ['dist/app'], 'renamed', { renamed: 'A' }],
     ['the top', ['dist'], '.', { app: 'A' }],
+    ['a pattern', ['dist/a*'], 'out', { 'out/app': 'A' }],
+    ['several paths', ['dist/app', 'other'], 'out', { 'out/dist/app': 'A', 'out/other': 'O' }],
+    ['no way out', ['dist/app'], '../../up', { up: 'A' }],
   ] as const)('land at their destination: %s', async (_name, paths, destination, expected) => {
     const artifacts = memoryArtifacts();
-    const executor = makes({ 'dist/app': 'A', '/tmp/out/a': '1', '/tmp/out/sub/b': '2' });
+    const executor = makes({ 'dist/app': 'A', other: 'O', '/tmp/out/a': '1', '/tmp/out/sub/b': '2' });
     await live(specOf([script('x'), upload(paths, { destination })]), executor, { artifacts });
     expect(artifacts.stored[0]!.files).toEqual(expected);
     expect([...artifacts.stored[0]!.entries].sort()).toEqual(Object.keys(expected).sort());
+  });
+
+  it('kept for the user, and test reports, may lie outside of the project', async () => {
+    const artifacts = memoryArtifacts();
+    const report: Step = { kind: 'test-report', phase: 'script', when: 'always', path: '/tmp/out/r.xml' };
+    const executor = makes({ '/tmp/out/a': '1', '/tmp/out/r.xml': '<x/>' });
+    await live(specOf([script('x'), upload(['/tmp/out'], { type: 'stored' }), report]), executor, { artifacts });
+    expect(artifacts.stored.map(({ files }) => files)).toEqual([
+      { 'tmp/out/a': '1', 'tmp/out/r.xml': '<x/>' },
+      { 'tmp/out/r.xml': '<x/>' },
+    ]);
   });
 
   it('of kind dotenv become variables', async () => {
