@@ -30,6 +30,10 @@ export function ruleEvaluator(query: RepositoryQuery): EvaluateRules {
   const compileRegex = memoisedCompileRegex();
   const compile = memoised((pattern: string) => compileGlob(pattern, { dialect: 'fnmatch' }));
   const existing = memoised((pattern: string) => query.paths().find(compile(pattern)));
+  const changed = memoised((base: string | undefined) => {
+    const paths = query.changedPaths(base);
+    return { count: paths?.length, first: memoised((pattern: string) => paths?.find(compile(pattern))) };
+  });
 
   const judgeIf = (text: string, find: FindVariable): ClauseTrace => {
     const parsed: Parsed<Expression> = parse(text);
@@ -43,15 +47,16 @@ export function ruleEvaluator(query: RepositoryQuery): EvaluateRules {
     patterns.map((pattern) => expandVariables(pattern, (name) => find(name)?.value, { unknown: 'keep' }));
 
   const judgeChanges = (changes: NonNullable<Rule['changes']>, find: FindVariable): ClauseTrace => {
-    const compareTo = changes.compareTo === undefined ? [] : expand([changes.compareTo], find);
-    const changed = query.changedPaths(...compareTo);
+    const [base] = changes.compareTo === undefined ? [] : expand([changes.compareTo], find);
+    const { count, first } = changed(base);
     const trace = { kind: 'changes' as const, text: changes.paths.join(', ') };
-    if (!changed) return { ...trace, result: true, values: ['there is nothing to compare with'] };
-    const tests = expand(changes.paths, find).map(compile);
-    const path = changed.find((candidate) => tests.some((test) => test(candidate)));
-    if (path !== undefined) return { ...trace, result: true, values: [`changed: ${path}`] };
-    const count = changed.length === 1 ? '1 changed path' : `${changed.length} changed paths`;
-    return { ...trace, result: false, values: [`no match in ${count}`] };
+    if (count === undefined) return { ...trace, result: true, values: ['there is nothing to compare with'] };
+    for (const pattern of expand(changes.paths, find)) {
+      const path = first(pattern);
+      if (path !== undefined) return { ...trace, result: true, values: [`changed: ${path}`] };
+    }
+    const paths = count === 1 ? '1 changed path' : `${count} changed paths`;
+    return { ...trace, result: false, values: [`no match in ${paths}`] };
   };
 
   const judgeExists = (exists: NonNullable<Rule['exists']>, find: FindVariable): ClauseTrace => {
@@ -95,11 +100,11 @@ function shown(name: string, variable: Variable | undefined): string {
   return `$${name} = ${variable.masked ? '[MASKED]' : JSON.stringify(variable.value)}`;
 }
 
-function memoised<T>(compute: (text: string) => T): (text: string) => T {
-  const known = new Map<string, { readonly value: T }>();
-  return (text) => {
-    const found = known.get(text) ?? { value: compute(text) };
-    known.set(text, found);
+function memoised<K, T>(compute: (key: K) => T): (key: K) => T {
+  const known = new Map<K, { readonly value: T }>();
+  return (key) => {
+    const found = known.get(key) ?? { value: compute(key) };
+    known.set(key, found);
     return found.value;
   };
 }

@@ -1,5 +1,4 @@
-import { expandVariables } from '../expressions/expand-variables.ts';
-import { mergeVariables } from '../expressions/merge-variables.ts';
+import { expandVariables, referencedVariables } from '../expressions/expand-variables.ts';
 import { sortAndExpand } from '../expressions/sort-and-expand.ts';
 import type { Context } from '../model/context.ts';
 import type { Environment } from '../model/pipeline.ts';
@@ -46,8 +45,17 @@ export function jobVariables(input: JobVariablesInput): JobVariables {
 /** Expands a text with all that is known before a job starts. */
 export function expandWith(layers: VariableLayers, text: string): string {
   if (!text.includes('$')) return text;
-  const values = new Map<string, string>();
-  for (const { name, value } of sortAndExpand(mergeVariables(layers))) values.set(name, value);
+  const all = new Map([...layers.belowDotenv, ...layers.aboveDotenv].map((variable) => [variable.name, variable]));
+  const used = new Map<string, Variable>();
+  const open = [...referencedVariables(text)];
+  // Only what the text leads to is expanded: plans are made of thousands of jobs with a hundred variables each.
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const variable = all.get(name);
+    if (!variable || used.has(name)) continue;
+    used.set(name, variable);
+    if (!variable.raw) open.push(...referencedVariables(variable.value));
+  }
+  const values = new Map(sortAndExpand([...used.values()]).map(({ name, value }) => [name, value]));
   return expandVariables(text, (name) => values.get(name));
 }
 
