@@ -9,42 +9,20 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from 'yaml';
-import type { DiagnosticCode } from '../diagnostics/codes.ts';
-import type { Checked, Diagnostic, Span } from '../diagnostics/diagnostic.ts';
-import type { ParseLimits } from './limits.ts';
-import { type LineIndex, lineIndex } from './line-index.ts';
-import type { MapEntry, MapNode, Node, ScalarNode } from './node.ts';
-import { plainScalarText, readPlainScalar, type ScalarRules } from './scalars.ts';
-
-/** What turning the library's tree into nodes has to know. */
-export interface ConvertInput {
-  readonly file: string;
-  readonly text: string;
-  readonly rules: ScalarRules;
-  readonly limits: ParseLimits;
-}
-
-/** A node under an anchor; `node` is undefined while it is still being read, so an alias to it is a cycle. */
-interface Anchored {
-  node: Node | undefined;
-  /** Nodes it stands for when written out. */
-  size: number;
-}
-
-interface State extends ConvertInput {
-  readonly diagnostics: Diagnostic[];
-  readonly anchors: Map<string, Anchored>;
-  lines: LineIndex | undefined;
-  failed: boolean;
-  /** Nodes in the text so far. */
-  sourceNodes: number;
-  /** Entries copied by merge keys so far. */
-  mergedEntries: number;
-  /** Written-out size of the node that `convert` returned last. */
-  lastSize: number;
-}
-
-type Range = readonly [number, number, ...number[]] | null | undefined;
+import type { Checked } from '../diagnostics/diagnostic.ts';
+import {
+  type Anchored,
+  type ConvertInput,
+  emptyNode,
+  expansionLimit,
+  fail,
+  type Range,
+  type State,
+  toSpan,
+} from './convert-state.ts';
+import type { Node, ScalarNode } from './node.ts';
+import { addEntry, mergeInto, type OpenMap } from './open-map.ts';
+import { plainScalarText, readPlainScalar } from './scalars.ts';
 
 const strTag = 'tag:yaml.org,2002:str';
 const standardTags: ReadonlySet<string> = new Set([
@@ -57,25 +35,6 @@ const standardTags: ReadonlySet<string> = new Set([
   'tag:yaml.org,2002:bool',
   'tag:yaml.org,2002:null',
 ]);
-
-function toSpan(state: State, range: Range): Span {
-  return { file: state.file, start: range?.[0] ?? 0, end: range?.[1] ?? 0 };
-}
-
-function fail(state: State, code: DiagnosticCode, message: string, span: Span, hint?: string): void {
-  state.failed = true;
-  state.diagnostics.push({ code, severity: 'error', message, span, ...(hint === undefined ? {} : { hint }) });
-}
-
-function lineOf(state: State, offset: number): number {
-  state.lines ??= lineIndex(state.text);
-  return state.lines.position(offset).line;
-}
-
-function emptyNode(state: State, at: number): ScalarNode {
-  state.lastSize = 1;
-  return { kind: 'scalar', value: null, text: '', span: { file: state.file, start: at, end: at } };
-}
 
 function convertScalar(state: State, scalar: Scalar): ScalarNode {
   const source = typeof scalar.value === 'string' ? scalar.value : '';
@@ -144,7 +103,9 @@ function convertSeq(state: State, seq: YAMLSeq, depth: number): Node {
   }
   state.lastSize = size;
   const start = seq.range?.[0] ?? 0;
-  const end = seq.flow ? seq.range?.[1] : items.at(-1)?.span.end;
+  // An alias's node lies elsewhere in the file, so the end comes from the library's range.
+  const last = seq.items.at(-1);
+  const end = seq.flow ? seq.range?.[1] : isAlias(last) ? last.range?.[1] : items.at(-1)?.span.end;
   return { kind: 'seq', items, span: { file: state.file, start, end: Math.max(end ?? start, start) } };
 }
 
@@ -165,75 +126,19 @@ function keyNode(state: State, key: unknown, depth: number): ScalarNode {
   return emptyNode(state, span.start);
 }
 
-interface OpenMap {
-  readonly entries: Map<string, MapEntry>;
-  /** Keys that a merge brought, which an explicit key may still replace without being a duplicate. */
-  merged: Set<string> | undefined;
-  size: number;
-}
-
-function mergeMap(state: State, into: OpenMap, source: MapNode, mergeSpan: Span): void {
-  for (const entry of source.entries.values()) {
-    if (++state.mergedEntries > expansionLimit(state)) return;
-    const present = into.entries.get(entry.key);
-    if (present === undefined) {
-      into.entries.set(entry.key, entry);
-      into.merged ??= new Set();
-      into.merged.add(entry.key);
-    } else if (state.rules === 'yaml-1.1' && !into.merged?.has(entry.key) && present.value !== entry.value) {
-      state.diagnostics.push({
-        code: 'syntax/merge-order',
-        severity: 'warning',
-        message: `\`<<\` comes after \`${entry.key}\`, which it also sets: here the explicit value is kept, GitLab takes the merged one`,
-        span: mergeSpan,
-        hint: 'write `<<` as the first key of the map',
-        related: [{ message: `\`${entry.key}\` is set here`, span: present.keySpan }],
-      });
-    }
-  }
-}
-
-/** `<<: *a` or `<<: [*a, *b]`: https://yaml.org/type/merge.html */
-function merge(state: State, into: OpenMap, value: Node, keySpan: Span): void {
-  const sources = value.kind === 'seq' ? value.items : [value];
-  for (const source of sources) {
-    if (source.kind === 'map') mergeMap(state, into, source, keySpan);
-    else if (!state.failed) {
-      fail(state, 'syntax/bad-merge', '`<<` merges a map or a list of maps, and this is neither', keySpan);
-    }
-  }
-}
-
-function addEntry(state: State, into: OpenMap, key: ScalarNode, value: Node): void {
-  const present = into.entries.get(key.text);
-  if (present !== undefined && !into.merged?.delete(key.text)) {
-    const before = lineOf(state, present.keySpan.start);
-    const now = lineOf(state, key.span.start);
-    state.diagnostics.push({
-      code: 'syntax/duplicate-key',
-      severity: 'warning',
-      message: `the key \`${key.text}\` is set twice, in lines ${before} and ${now}; the last one counts`,
-      span: key.span,
-      related: [{ message: 'first set here', span: present.keySpan }],
-    });
-  }
-  into.entries.set(key.text, { key: key.text, keySpan: key.span, value });
-}
-
 function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.value === '<<' && key.type === 'PLAIN' && key.tag !== strTag;
 }
 
 function convertMap(state: State, map: YAMLMap, depth: number): Node {
-  const open: OpenMap = { entries: new Map(), merged: undefined, size: 1 };
+  const open: OpenMap = { entries: new Map(), merged: undefined, merges: 0, size: 1 };
   let end = 0;
   for (const pair of map.items as Pair[]) {
     const key = keyNode(state, pair.key, depth);
     const value = pair.value === null ? emptyNode(state, key.span.end) : convert(state, pair.value, depth);
     open.size += 1 + state.lastSize;
-    // An alias's node lies elsewhere in the file, so the end comes from the library's range.
     end = Math.max(key.span.end, isAlias(pair.value) ? (pair.value.range?.[1] ?? 0) : value.span.end);
-    if (isMergeKey(pair.key)) merge(state, open, value, key.span);
+    if (isMergeKey(pair.key)) mergeInto(state, open, value, key.span);
     else addEntry(state, open, key, value);
   }
   state.lastSize = open.size;
@@ -276,10 +181,6 @@ function convert(state: State, source: unknown, depth: number): Node {
     anchored.size = state.lastSize;
   }
   return node;
-}
-
-function expansionLimit(state: State): number {
-  return state.limits.maxExpansion * state.sourceNodes + state.limits.maxExtraNodes;
 }
 
 /** Turns one parsed document into a node. No value when there was an error. */

@@ -84,6 +84,25 @@ describe('parseYaml', () => {
     expect(plain(child(node, 'e')!)).toEqual({ o: 5 });
   });
 
+  it('lets a later << win over an earlier one where Ruby reads', () => {
+    const text = 'a: &a {k: 1}\nb: &b {k: 2}\nc:\n  <<: *a\n  <<: *b\n  l: 3\n';
+    expect(plain(child(only(text), 'c')!)).toEqual({ k: 2, l: 3 });
+    expect(plain(child(only(text, 'yaml-1.2'), 'c')!)).toEqual({ k: 1, l: 3 });
+  });
+
+  it('reads a file with a version directive by the same rules', () => {
+    expect(plain(only('%YAML 1.1\n---\na: &a {n: 017}\nb:\n  <<: *a\n  d: 2020-01-01\n  s: .\n'))).toEqual({
+      a: { n: 15 },
+      b: { n: 15, d: '2020-01-01', s: '.' },
+    });
+  });
+
+  it('ends a list with an alias at the alias', () => {
+    const text = 'a: &a x\nb:\n  - 1\n  - *a\n';
+    const { start, end } = child(only(text), 'b')!.span;
+    expect(text.slice(start, end)).toBe('- 1\n  - *a');
+  });
+
   it('leaves a quoted << alone', () => {
     expect(plain(only('"<<": 1\n'))).toEqual({ '<<': 1 });
   });
