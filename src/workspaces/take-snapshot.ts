@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
 import { fileCopier } from '../util/files/file-copier.ts';
-import { errorCode } from '../util/files/file-problem.ts';
+import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
@@ -160,7 +160,9 @@ async function build(
   try {
     const tree = join(directory, 'tree');
     await mkdir(tree);
-    const filled = await fill(request, entries, previous, tree);
+    const filled = await fill(request, entries, previous, tree).catch((error: unknown) => {
+      throw noteBytesNeeded(error, () => entries.reduce((sum, entry) => sum + entry.sizeBytes, 0));
+    });
     if (repository !== undefined) await writeRepository(repository, tree);
     await writeManifest(join(directory, 'manifest.json'), {
       takenAtMs: request.nowMs,

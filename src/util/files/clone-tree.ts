@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { type DirectoryPlacer, directoryPlacer } from './directory-placer.ts';
 import { type FileCopier, fileCopier } from './file-copier.ts';
-import { errorCode } from './file-problem.ts';
+import { errorCode, noteBytesNeeded } from './file-problem.ts';
 import { removeTree } from './remove-tree.ts';
 import { timeSlices } from './time-slice.ts';
 import type { SkippedPath, Tree, TreeEntry } from './tree-entry.ts';
@@ -67,7 +67,27 @@ async function place(
 ): Promise<ClonedTree> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const { entries, skipped } = await entriesOf(from, signal);
+  const source = await entriesOf(from, signal);
+  try {
+    return await placeEntries(from, source, toDirectory, method, options);
+  } catch (error) {
+    throw noteBytesNeeded(error, () => source.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0));
+  }
+}
+
+interface Source {
+  readonly entries: readonly TreeEntry[];
+  readonly skipped: readonly SkippedPath[];
+}
+
+async function placeEntries(
+  from: Tree,
+  { entries, skipped }: Source,
+  toDirectory: string,
+  method: 'copy' | 'link',
+  options: CloneOptions,
+): Promise<ClonedTree> {
+  const { signal } = options;
   mkdirSync(toDirectory, { recursive: true });
   await using copier = fileCopier({
     concurrency: options.concurrency ?? 2,
@@ -164,10 +184,7 @@ function modeFor(target: Target, entry: TreeEntry): number {
 }
 
 /** With their parent directories, so that these get the source's modes. */
-async function entriesOf(
-  from: Tree,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly entries: readonly TreeEntry[]; readonly skipped: readonly SkippedPath[] }> {
+async function entriesOf(from: Tree, signal: AbortSignal | undefined): Promise<Source> {
   if (from.entries === undefined) return walkTree(from.root, signal === undefined ? {} : { signal });
   const found = new Map<string, TreeEntry>();
   const skipped: SkippedPath[] = [];

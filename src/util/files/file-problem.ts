@@ -32,6 +32,18 @@ export function errorCode(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/** What `copyFile` and `noteBytesNeeded` put on an error. */
+interface NotedError {
+  readonly dest?: string;
+  readonly bytesNeeded?: number;
+}
+
+/** Notes on an error that the disk is full how much the whole operation was to write; gives the error back. */
+export function noteBytesNeeded(error: unknown, bytes: () => number): unknown {
+  const code = errorCode(error);
+  return code === 'ENOSPC' || code === 'EDQUOT' ? Object.assign(error as Error, { bytesNeeded: bytes() }) : error;
+}
+
 /**
  * Explains an error of a file operation; undefined if `error` is none (then it is a bug of ours or an abort).
  * @param context.doing what was tried, as `save the cache`.
@@ -43,11 +55,12 @@ export function explainFileError(
 ): FileProblem | undefined {
   const code = errorCode(error);
   if (code === undefined) return undefined;
-  const { path: from, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const { path: from, dest, bytesNeeded: known } = error as NodeJS.ErrnoException & NotedError;
   const path = (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EROFS' ? dest : undefined) ?? from ?? context.path;
   const [what, hint] = words[code] ?? [(error as Error).message, undefined];
-  const full = (code === 'ENOSPC' || code === 'EDQUOT') && context.bytesNeeded !== undefined;
-  const needed = full ? ` (${context.bytesNeeded} bytes needed)` : '';
+  const bytesNeeded = context.bytesNeeded ?? known;
+  const full = (code === 'ENOSPC' || code === 'EDQUOT') && bytesNeeded !== undefined;
+  const needed = full ? ` (${bytesNeeded} bytes needed)` : '';
   return {
     code,
     path,
