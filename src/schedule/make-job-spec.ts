@@ -1,7 +1,7 @@
 import { mergeVariables } from '../expressions/merge-variables.ts';
 import { sortAndExpand } from '../expressions/sort-and-expand.ts';
 import type { Dependency, JobSpec, Source } from '../model/job-spec.ts';
-import type { JobNode } from '../model/plan.ts';
+import type { JobNode, PlanNode } from '../model/plan.ts';
 import type { Variable } from '../model/variable.ts';
 
 /** What is known about a job only when it is handed out. */
@@ -46,4 +46,10 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     timeoutMs: node.timeoutMs,
     ...(definition.coverage === undefined ? {} : { coverage: definition.coverage }),
   };
+}
+
+/** The `CI_JOB_ID` that the plan gave a node, if it gave one. */
+export function plannedNumber({ variables }: PlanNode): number | undefined {
+  const text = variables.belowDotenv.find(({ name }) => name === 'CI_JOB_ID')?.value;
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }

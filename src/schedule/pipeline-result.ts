@@ -1,6 +1,7 @@
-import type { FinalStatus, JobResult } from '../model/outcome.ts';
+import type { FinalStatus, JobResult, Outcome, Outputs } from '../model/outcome.ts';
 import type { PlanNode } from '../model/plan.ts';
 import type { SettledStatus } from './composite-status.ts';
+import { exitCodeOf, forgives } from './failure-policy.ts';
 
 /** How a whole run ended. */
 export interface PipelineResult {
@@ -44,4 +45,29 @@ export function unrunResult(
   ran: { readonly durationMs: number; readonly attempts: number } = { durationMs: 0, attempts: 0 },
 ): JobResult {
   return { status, allowFailure: node.allowFailure === true, ...ran, artifacts: [] };
+}
+
+/** The result of a node after its last try. */
+export function ranResult(
+  node: PlanNode,
+  outcome: Outcome,
+  outputs: Outputs,
+  ran: { readonly durationMs: number; readonly attempts: number },
+): JobResult {
+  const base: JobResult = {
+    status: outcome.status,
+    allowFailure: node.allowFailure === true,
+    ...ran,
+    ...(outputs.coverage === undefined ? {} : { coverage: outputs.coverage }),
+    artifacts: outputs.artifacts,
+  };
+  if (outcome.status !== 'failed') return base;
+  const exitCode = exitCodeOf(outcome);
+  return {
+    ...base,
+    allowFailure: forgives(node.allowFailure, outcome),
+    failureReason: outcome.reason,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(outcome.message === undefined ? {} : { message: outcome.message }),
+  };
 }

@@ -1,55 +1,17 @@
-import type { Emit, Event, Untimed } from '../model/event.ts';
-import type { Dependency, Source } from '../model/job-spec.ts';
+import type { Event, Untimed } from '../model/event.ts';
+import type { Dependency } from '../model/job-spec.ts';
 import { type JobResult, noOutputs, type Outcome, type Outputs, SystemError } from '../model/outcome.ts';
 import type { JobNode, Plan, PlanNode } from '../model/plan.ts';
-import type { JobLease, JobSource, LogSink, ResourceLocks } from '../model/ports.ts';
-import type { Variable } from '../model/variable.ts';
-import type { Clock } from '../util/clock.ts';
+import type { JobLease, JobSource } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
 import { ancestorsOf } from './ancestors.ts';
-import { exitCodeOf, forgives, shouldRetry } from './failure-policy.ts';
-import { makeJobSpec } from './make-job-spec.ts';
-import { type PipelineResult, pipelineStatus, settledStatus, unrunResult } from './pipeline-result.ts';
+import { shouldRetry } from './failure-policy.ts';
+import { makeJobSpec, plannedNumber } from './make-job-spec.ts';
+import { type PipelineResult, pipelineStatus, ranResult, settledStatus, unrunResult } from './pipeline-result.ts';
+import { type JobLog, type PlanSourceOptions, plannedEvent } from './plan-source-options.ts';
 import { Readiness, type Released } from './readiness.ts';
-import { ResourceGroups } from './resource-groups.ts';
-
-/** Where one try of a job writes its log. */
-export interface JobLog {
-  readonly sink: LogSink;
-  readonly path: string;
-  /** Resolves when everything is on disk. */
-  close(): Promise<void>;
-}
-
-/** A job of an earlier run whose artifacts and variables this run uses (`--from`, `--failed`). */
-export interface EarlierJob {
-  readonly name: string;
-  readonly outputs: Outputs;
-}
-
-export interface PlanSourceOptions {
-  readonly runId: string;
-  /** The pipeline file, for `pipeline-planned`. */
-  readonly file: string;
-  /** `group/name`. */
-  readonly projectPath: string;
-  /** Where all jobs get their sources from. */
-  readonly source: Source;
-  readonly emit: Emit;
-  readonly clock: Clock;
-  /** Opens the log of a job's try; the source closes it. */
-  openLog(jobId: string, attempt: number): JobLog | Promise<JobLog>;
-  /** Makes resource groups hold between runs on this machine too. Absent: only within this run. */
-  readonly locks?: ResourceLocks;
-  /** `stop`: the first failure that counts cancels everything else. Default: `continue`. */
-  readonly onFailure?: 'continue' | 'stop';
-  /** `CI_JOB_ID` of the first job handed out; default 1. */
-  readonly firstJobNumber?: number;
-  /** Further variables of a job at dispatch (`CI_JOB_URL`, `CI_JOB_TOKEN`, …); `number` is its `CI_JOB_ID`. */
-  variables?(node: JobNode, number: number): readonly Variable[];
-  /** By id. */
-  readonly earlier?: ReadonlyMap<string, EarlierJob>;
-}
+import { ReadyQueue } from './ready-queue.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 interface Run {
   readonly node: PlanNode;
@@ -60,14 +22,9 @@ interface Run {
   readonly cancel: AbortController;
   readonly abort: AbortController;
   log?: JobLog;
-  /** The node's resource group is this run's; `held` is the lock on it, if there are locks. */
-  group: { readonly held: AsyncDisposable | undefined } | undefined;
   outputs: Outputs;
   result?: JobResult;
 }
-
-/** A log on this machine notices within this time that another run holds a lock; only then is waiting worth telling. */
-const lockNoticeMs = 100;
 
 /**
  * Plays the server for one plan: knows which job is due, hands it out, decides about retries, delays, manual jobs,
@@ -81,9 +38,8 @@ export class PlanSource implements JobSource {
   readonly #options: PlanSourceOptions;
   readonly #readiness: Readiness;
   readonly #runs: ReadonlyMap<string, Run>;
-  readonly #groups: ResourceGroups;
-  readonly #queue: Run[] = [];
-  readonly #takers: ((run: Run | undefined) => void)[] = [];
+  readonly #waiting: WaitingRoom;
+  readonly #ready = new ReadyQueue<Run>();
   readonly #leases = new Map<JobLease, Run>();
   readonly #background = new Set<Promise<unknown>>();
   /** Aborted when the rest of the pipeline is canceled: ends delays and waiting for locks. */
@@ -93,17 +49,24 @@ export class PlanSource implements JobSource {
   #unfinished: number;
   #nextNumber: number;
   #canceledByUser = false;
-  /** A bug, or the machine failing outside of a job: `next` throws it. */
-  #fault: { readonly error: unknown } | undefined;
+  /** A bug, or the machine failed outside of a job: `next` throws it. */
+  #broken = false;
 
   constructor(plan: Plan, options: PlanSourceOptions) {
     this.#plan = plan;
     this.#options = options;
     this.#readiness = new Readiness(plan.nodes);
     this.#runs = new Map(plan.nodes.map((node) => [node.id, newRun(node)]));
-    this.#groups = new ResourceGroups(options.locks, this.#stopped.signal);
+    this.#waiting = new WaitingRoom({
+      clock: options.clock,
+      locks: options.locks,
+      projectPath: options.projectPath,
+      signal: this.#stopped.signal,
+      tell: (node, what) => this.#emit({ type: 'job-waiting', job: node.id, ...what }),
+      background: (work) => void this.#inBackground(work),
+    });
     this.#unfinished = plan.nodes.length;
-    this.#nextNumber = options.firstJobNumber ?? 1;
+    this.#nextNumber = 1 + plan.nodes.reduce((most, node) => Math.max(most, plannedNumber(node) ?? 0), 0);
     this.finished = this.#end.promise;
     // Who only works off jobs need not look at it.
     this.finished.catch(() => {});
@@ -112,8 +75,10 @@ export class PlanSource implements JobSource {
   async next(signal: AbortSignal): Promise<JobLease | undefined> {
     this.#begin();
     for (;;) {
-      const run = await this.#take(signal);
+      const run = await this.#ready.take(signal, ({ state }) => state === 'queued');
       if (run === undefined) return undefined;
+      // It may have been canceled between being handed over and this line.
+      if (run.state !== 'queued') continue;
       const lease = await this.#dispatch(run);
       if (lease !== undefined) return lease;
     }
@@ -147,24 +112,9 @@ export class PlanSource implements JobSource {
   #begin(): void {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = this.#options.clock.now();
-    const { name, stages, nodes } = this.#plan;
-    this.#emit({
-      type: 'pipeline-planned',
-      runId: this.#options.runId,
-      ...(name === undefined ? {} : { name }),
-      file: this.#options.file,
-      stages,
-      jobs: nodes.map((node) => ({
-        id: node.id,
-        name: node.name,
-        stage: node.stage,
-        needs: node.scheduling === 'dag' ? node.needs.map(({ id }) => id) : [],
-        when: node.when,
-        executor: node.kind === 'job' ? node.executor : node.kind,
-      })),
-    });
+    this.#emit(plannedEvent(this.#plan, this.#options));
     this.#release(this.#readiness.start());
-    if (nodes.length === 0) this.#finish();
+    if (this.#plan.nodes.length === 0) this.#finish();
   }
 
   /** Works off a list instead of recursing: a skipped job may skip a chain of thousands. */
@@ -202,107 +152,32 @@ export class PlanSource implements JobSource {
       this.#emit({ type: 'warning', job: node.id, message: `${node.id}: ${because}` });
       return this.#conclude(run, unrunResult(node, 'skipped'), { because });
     }
-    if (node.when === 'delayed') this.#delay(run, node.startInMs ?? 0);
-    else this.#enterGroup(run);
+    run.state = 'waiting';
+    this.#waiting.enter({
+      node,
+      isWaiting: () => run.state === 'waiting',
+      ready: () => this.#enqueue(run),
+      failed: (error) => this.#failOrBreak(run, error),
+    });
     return [];
-  }
-
-  #delay(run: Run, delayMs: number): void {
-    const { clock } = this.#options;
-    run.state = 'waiting';
-    this.#emit({ type: 'job-waiting', job: run.node.id, for: 'delay', untilMs: clock.now() + delayMs });
-    const slept = clock.sleep(delayMs, this.#stopped.signal).then(() => {
-      if (run.state === 'waiting') this.#enterGroup(run);
-    });
-    this.#inBackground(slept);
-  }
-
-  #enterGroup(run: Run): void {
-    const { resourceGroup } = run.node;
-    if (resourceGroup === undefined || run.group !== undefined) {
-      this.#enqueue(run);
-      return;
-    }
-    run.state = 'waiting';
-    const name = this.#groupName(resourceGroup);
-    if (this.#groups.isBusy(name)) this.#emit({ type: 'job-waiting', job: run.node.id, for: 'resource-group' });
-    else if (this.#options.locks !== undefined) this.#noticeLock(run);
-    this.#groups.request(name, {
-      granted: (held) => {
-        run.group = { held };
-        if (run.state === 'waiting') this.#enqueue(run);
-        else this.#leaveGroup(run);
-      },
-      failed: (error) => {
-        run.group = { held: undefined };
-        if (run.state !== 'waiting') this.#leaveGroup(run);
-        else this.#failOrFault(run, error);
-      },
-    });
-  }
-
-  #noticeLock(run: Run): void {
-    const noticed = this.#options.clock.sleep(lockNoticeMs, this.#stopped.signal).then(() => {
-      if (run.state === 'waiting') this.#emit({ type: 'job-waiting', job: run.node.id, for: 'resource-group' });
-    });
-    this.#inBackground(noticed);
-  }
-
-  #leaveGroup(run: Run): void {
-    const { resourceGroup } = run.node;
-    if (resourceGroup === undefined || run.group === undefined) return;
-    const { held } = run.group;
-    run.group = undefined;
-    this.#inBackground(this.#groups.release(this.#groupName(resourceGroup), held));
-  }
-
-  #groupName(resourceGroup: string): string {
-    return `${this.#options.projectPath}/${resourceGroup}`;
   }
 
   #enqueue(run: Run): void {
     run.state = 'queued';
-    const taker = this.#takers.shift();
-    if (taker === undefined) this.#queue.push(run);
-    else {
-      run.state = 'running';
-      taker(run);
-    }
-  }
-
-  #take(signal: AbortSignal): Promise<Run | undefined> {
-    if (this.#fault !== undefined) return Promise.reject(this.#fault.error);
-    if (signal.aborted) return Promise.resolve(undefined);
-    for (let run = this.#queue.shift(); run !== undefined; run = this.#queue.shift()) {
-      if (run.state !== 'queued') continue;
-      run.state = 'running';
-      return Promise.resolve(run);
-    }
-    if (this.#unfinished === 0) return this.finished.then(() => undefined);
-    const taken = deferred<Run | undefined>();
-    const taker = (run: Run | undefined): void => {
-      signal.removeEventListener('abort', leave);
-      if (run === undefined && this.#fault !== undefined) taken.reject(this.#fault.error);
-      else taken.resolve(run);
-    };
-    const leave = (): void => {
-      this.#takers.splice(this.#takers.indexOf(taker), 1);
-      taken.resolve(undefined);
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    this.#takers.push(taker);
-    return taken.promise;
+    this.#ready.push(run);
   }
 
   async #dispatch(run: Run): Promise<JobLease | undefined> {
     const node = run.node as JobNode;
+    run.state = 'running';
     run.attempts++;
     run.startedAt ??= this.#options.clock.now();
-    run.number = this.#nextNumber++;
+    const planned = run.attempts === 1 ? plannedNumber(node) : undefined;
+    run.number = planned ?? this.#nextNumber++;
     try {
       run.log = await this.#options.openLog(node.id, run.attempts);
     } catch (error) {
-      this.#failOrFault(run, error);
+      this.#failOrBreak(run, error);
       return undefined;
     }
     const lease: JobLease = {
@@ -359,7 +234,8 @@ export class PlanSource implements JobSource {
 
   #endRun(run: Run, outcome: Outcome, outputs: Outputs): void {
     run.outputs = outputs;
-    const result = this.#resultOf(run, outcome, outputs);
+    const durationMs = run.startedAt === undefined ? 0 : this.#options.clock.now() - run.startedAt;
+    const result = ranResult(run.node, outcome, outputs, { durationMs, attempts: run.attempts });
     const because = outcome.status === 'skipped' ? { because: outcome.because } : {};
     const released = this.#conclude(run, result, because);
     if (result.status === 'failed' && !result.allowFailure && this.#stopsOnFailure()) {
@@ -370,27 +246,6 @@ export class PlanSource implements JobSource {
 
   #stopsOnFailure(): boolean {
     return this.#options.onFailure === 'stop' || this.#plan.autoCancelOnJobFailure === 'all';
-  }
-
-  #resultOf(run: Run, outcome: Outcome, outputs: Outputs): JobResult {
-    const { node } = run;
-    const base: JobResult = {
-      status: outcome.status,
-      allowFailure: node.allowFailure === true,
-      durationMs: run.startedAt === undefined ? 0 : this.#options.clock.now() - run.startedAt,
-      attempts: run.attempts,
-      ...(outputs.coverage === undefined ? {} : { coverage: outputs.coverage }),
-      artifacts: outputs.artifacts,
-    };
-    if (outcome.status !== 'failed') return base;
-    const exitCode = exitCodeOf(outcome);
-    return {
-      ...base,
-      allowFailure: forgives(node.allowFailure, outcome),
-      failureReason: outcome.reason,
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(outcome.message === undefined ? {} : { message: outcome.message }),
-    };
   }
 
   /** Records how a node ended. @returns the nodes that waited for it. */
@@ -404,7 +259,7 @@ export class PlanSource implements JobSource {
     this.#unfinished--;
     const because = why.because === undefined ? {} : { because: why.because };
     this.#emit({ type: 'job-finished', job: run.node.id, result, ...because });
-    this.#leaveGroup(run);
+    this.#waiting.leave(run.node);
     const blocking = why.blockedBy ?? (settledStatus(result) === 'blocked' ? run.node.id : undefined);
     const released = this.#readiness.settle(
       run.node,
@@ -427,7 +282,7 @@ export class PlanSource implements JobSource {
   }
 
   /** The machine failing at a job's door is the job's failure; anything else is a bug that stops everything. */
-  #failOrFault(run: Run, error: unknown): void {
+  #failOrBreak(run: Run, error: unknown): void {
     if (error instanceof SystemError) {
       this.#endRun(run, { status: 'failed', reason: error.reason, message: error.message }, noOutputs);
       return;
@@ -436,9 +291,9 @@ export class PlanSource implements JobSource {
   }
 
   #raise(error: unknown): void {
-    this.#fault ??= { error };
+    this.#broken = true;
     this.#end.reject(error);
-    for (const taker of this.#takers.splice(0)) taker(undefined);
+    this.#ready.close({ error });
   }
 
   #inBackground(work: Promise<unknown>): Promise<void> {
@@ -459,9 +314,9 @@ export class PlanSource implements JobSource {
       const jobs = Object.fromEntries([...this.#runs].map(([id, run]) => [id, run.result!]));
       const status = pipelineStatus(Object.values(jobs));
       const durationMs = this.#options.clock.now() - this.#startedAt!;
-      if (this.#fault === undefined) this.#emit({ type: 'pipeline-finished', status, durationMs, jobs });
+      if (!this.#broken) this.#emit({ type: 'pipeline-finished', status, durationMs, jobs });
       this.#end.resolve({ status, durationMs, jobs });
-      for (const taker of this.#takers.splice(0)) taker(undefined);
+      this.#ready.close();
     });
   }
 
@@ -477,7 +332,6 @@ function newRun(node: PlanNode): Run {
     attempts: 0,
     cancel: new AbortController(),
     abort: new AbortController(),
-    group: undefined,
     outputs: noOutputs,
   };
 }

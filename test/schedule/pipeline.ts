@@ -5,7 +5,8 @@ import type { JobNode, Plan, PlanNode } from '../../src/model/plan.ts';
 import type { JobLease } from '../../src/model/ports.ts';
 import type { Step } from '../../src/model/step.ts';
 import type { Variable } from '../../src/model/variable.ts';
-import { PlanSource, type PlanSourceOptions } from '../../src/schedule/plan-source.ts';
+import { PlanSource } from '../../src/schedule/plan-source.ts';
+import type { PlanSourceOptions } from '../../src/schedule/plan-source-options.ts';
 import { runWorkers } from '../../src/schedule/run-workers.ts';
 import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
 

@@ -314,6 +314,14 @@ describe('canceling', () => {
     expect(harness.story).toEqual(['a', '-b canceled', '-c canceled', '-a canceled']);
   });
 
+  it('takes back a job that was handed over but not begun', async () => {
+    const { source, story } = openPipeline(sketchPlan([{ name: 'a' }]));
+    const next = source.next(new AbortController().signal);
+    source.cancel('interrupted');
+    expect(await next).toBeUndefined();
+    expect(story).toEqual(['-a canceled']);
+  });
+
   it('the second time drops everything', async () => {
     const harness = openPipeline(plan);
     const seen: string[] = [];
@@ -403,6 +411,16 @@ describe('dispatch', () => {
       { id: 'a', name: 'a', number: 1 },
       { id: 'b', name: 'b', number: 2 },
     ]);
+  });
+
+  it('keeps the number that the plan gave and makes new ones for further tries', async () => {
+    const plan = sketchPlan([
+      { name: 'a', retry: { max: 1 }, below: [{ name: 'CI_JOB_ID', value: '41', raw: true }] },
+      { name: 'b', below: [{ name: 'CI_JOB_ID', value: '42', raw: true }] },
+    ]);
+    const { leases } = await runPipeline(plan, { a: [exit(1)] }, { concurrency: 1 });
+    const numbers = leases.map(({ spec }) => spec.variables.find(({ name }) => name === 'CI_JOB_ID')?.value);
+    expect(numbers).toEqual(['41', '42', '43']);
   });
 
   it('leaves out dependencies that did not run, and takes those of an earlier run', async () => {

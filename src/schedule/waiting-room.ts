@@ -1,0 +1,104 @@
+import type { PlanNode } from '../model/plan.ts';
+import type { ResourceLocks } from '../model/ports.ts';
+import type { Clock } from '../util/clock.ts';
+import { ResourceGroups } from './resource-groups.ts';
+
+/** A node that waits for its time and its resource group. */
+export interface Waiter {
+  readonly node: PlanNode;
+  /** Does it still wait? It may have been canceled meanwhile. */
+  isWaiting(): boolean;
+  /** Everything is there. */
+  ready(): void;
+  failed(error: unknown): void;
+}
+
+export interface WaitingRoomOptions {
+  readonly clock: Clock;
+  readonly locks: ResourceLocks | undefined;
+  /** Resource groups are the project's. */
+  readonly projectPath: string;
+  /** Aborted: nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** Tells that a node waits for something other than its needs. */
+  readonly tell: (
+    node: PlanNode,
+    what: { readonly for: 'delay' | 'resource-group'; readonly untilMs?: number },
+  ) => void;
+  /** Keeps track of work that nobody awaits. */
+  readonly background: (work: Promise<unknown>) => void;
+}
+
+/** Another run's lock is noticed as something to wait for only after this time. */
+const lockNoticeMs = 100;
+
+/** Where nodes wait without taking a worker: for a delay to pass, then for their resource group. */
+export class WaitingRoom {
+  readonly #options: WaitingRoomOptions;
+  readonly #groups: ResourceGroups;
+  /** Groups that are held for a node, by its id, with the lock on them if there are locks. */
+  readonly #held = new Map<string, { readonly name: string; readonly lock: AsyncDisposable | undefined }>();
+
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options;
+    this.#groups = new ResourceGroups(options.locks, options.signal);
+  }
+
+  enter(waiter: Waiter): void {
+    const { node } = waiter;
+    if (node.when !== 'delayed') {
+      this.#enterGroup(waiter);
+      return;
+    }
+    const { clock, signal, tell, background } = this.#options;
+    const delayMs = node.startInMs ?? 0;
+    tell(node, { for: 'delay', untilMs: clock.now() + delayMs });
+    background(
+      clock.sleep(delayMs, signal).then(() => {
+        if (waiter.isWaiting()) this.#enterGroup(waiter);
+      }),
+    );
+  }
+
+  /** The node has ended: its group is free for the next. */
+  leave(node: PlanNode): void {
+    const held = this.#held.get(node.id);
+    if (held === undefined) return;
+    this.#held.delete(node.id);
+    this.#options.background(this.#groups.release(held.name, held.lock));
+  }
+
+  #enterGroup(waiter: Waiter): void {
+    const { node } = waiter;
+    const { projectPath, locks, tell } = this.#options;
+    if (node.resourceGroup === undefined) {
+      waiter.ready();
+      return;
+    }
+    const name = `${projectPath}/${node.resourceGroup}`;
+    if (this.#groups.isBusy(name)) tell(node, { for: 'resource-group' });
+    else if (locks !== undefined) this.#noticeLock(waiter);
+    const hold = (lock: AsyncDisposable | undefined): boolean => {
+      this.#held.set(node.id, { name, lock });
+      if (!waiter.isWaiting()) this.leave(node);
+      return waiter.isWaiting();
+    };
+    this.#groups.request(name, {
+      granted: (lock) => {
+        if (hold(lock)) waiter.ready();
+      },
+      failed: (error) => {
+        if (hold(undefined)) waiter.failed(error);
+      },
+    });
+  }
+
+  #noticeLock(waiter: Waiter): void {
+    const { clock, signal, tell, background } = this.#options;
+    background(
+      clock.sleep(lockNoticeMs, signal).then(() => {
+        if (waiter.isWaiting()) tell(waiter.node, { for: 'resource-group' });
+      }),
+    );
+  }
+}
