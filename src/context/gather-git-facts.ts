@@ -107,7 +107,7 @@ function readCommit(cwd: string, env: Environment): Commit | undefined {
 }
 
 function tagNames(decoration: string): readonly string[] {
-  const names = [...decoration.matchAll(/tag: refs\/tags\/([^,]+)/g)].map((match) => match[1]!);
+  const names = [...decoration.matchAll(/tag: refs\/tags\/(\S+?)(?=, |$)/g)].map((match) => match[1]!);
   return names.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
 }
 

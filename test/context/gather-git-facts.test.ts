@@ -12,6 +12,7 @@ it('reads a commit', () => {
   repository.git('remote', 'add', 'origin', 'https://user:secret@gitlab.example.com/group/sub/app.git');
   repository.git('tag', 'v1.9');
   repository.git('tag', 'v1.10');
+  repository.git('tag', 'a,b');
   const { facts, tagsAtHead, user, notice } = gatherGitFacts(repository.path, gitEnv);
   expect(facts).toEqual({
     real: true,
@@ -26,7 +27,7 @@ it('reads a commit', () => {
     timestamp: '2024-03-01T12:00:00+01:00',
     remoteUrl: 'https://gitlab.example.com/group/sub/app.git',
   });
-  expect(tagsAtHead).toEqual(['v1.10', 'v1.9']);
+  expect(tagsAtHead).toEqual(['v1.10', 'v1.9', 'a,b']);
   expect(user).toEqual({ name: 'Ann Author', email: 'ann@example.com' });
   expect(notice).toBeUndefined();
 });
