@@ -36,6 +36,14 @@ export async function loadPlan(
   return { loaded, plan: result!.value! };
 }
 
+/** The whole pipeline, nothing special asked for. */
+export const defaultSelection: Selection = selectionOf([], {}, undefined);
+
+/** The plan of a loaded pipeline without telling anybody about problems; undefined if there is none. */
+export function planOf(loaded: LoadedPipeline, selection: Selection): Plan | undefined {
+  return loaded.compiled && plan(loaded.compiled.pipeline, loaded.context, selection).value;
+}
+
 function selectionOf(
   selectors: readonly string[],
   options: Partial<SelectionOptions>,

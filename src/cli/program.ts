@@ -189,6 +189,8 @@ interface CommandEntry {
   readonly command: Command;
   /** Loads the command's code: nothing is loaded that the command does not need. */
   readonly load: () => Promise<Action<never>>;
+  /** Not for people. */
+  readonly hidden?: true;
 }
 
 /** Every command with the code behind it. */
@@ -294,6 +296,11 @@ function commandTable(): readonly CommandEntry[] {
         .description('print a completion script for a shell'),
       load: async () => (await import('./commands/completion.ts')).completion,
     },
+    {
+      command: new Command('__complete').argument('[word...]').allowUnknownOption().allowExcessArguments(),
+      load: async () => (await import('./commands/complete.ts')).complete,
+      hidden: true,
+    },
   ];
 }
 
@@ -316,12 +323,12 @@ export function createProgram(version: string, execute: Execute): Command {
       'after',
       '\nExit codes: 0 passed, 1 a job failed or lint found problems, 2 wrong usage, 3 invalid pipeline file,\n4 the surroundings failed (engine, image, disk), 5 a bug of ours, 128+N ended by signal N.',
     );
-  for (const { command, load } of commandTable()) {
+  for (const { command, load, hidden = false } of commandTable()) {
     command.action(async () => {
       await execute(load, command.args, command.optsWithGlobals());
     });
     command.showHelpAfterError(`(ci ${command.name()} --help shows what there is)`);
-    program.addCommand(command);
+    program.addCommand(command, { hidden });
   }
   return program;
 }

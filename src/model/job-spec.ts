@@ -8,7 +8,12 @@ export type ExecutorName = 'shell' | 'docker' | 'ssh' | 'fake';
 /** Where a job's sources come from. */
 export type Source =
   /** An immutable copy of the working tree as it was when the run started. */
-  | { readonly kind: 'snapshot'; readonly tree: FileTree }
+  | {
+      readonly kind: 'snapshot';
+      readonly tree: FileTree;
+      /** Absolute paths of the user's git object directories that the tree's `.git` borrows from; read-only. */
+      readonly gitObjects?: readonly string[];
+    }
   /** `--in-place`: the job runs in this directory itself, nothing is copied. Shell executor only. */
   | { readonly kind: 'in-place'; readonly directory: string }
   | { readonly kind: 'none' };

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { exitCodes } from '../exit-code.ts';
+import { type Invocation, print } from '../invocation.ts';
+import { type LoadedPipeline, loadPipeline } from '../load-pipeline.ts';
+import { defaultSelection, planOf } from '../load-plan.ts';
+import { createProgram } from '../program.ts';
+
+/** Commands whose arguments and `--from`, `--manual` are jobs. */
+const takesJobs = new Set(['run', 'plan', 'graph', 'explain', 'logs', 'artifacts']);
+
+/**
+ * `ci __complete -- WORDS…`: candidates for the last word, one a line, for the shells' completion scripts. Says nothing
+ * and exits 0 when it can't help (a broken file, another folder): a shell is no place for error messages.
+ */
+export async function complete(invocation: Invocation, words: readonly string[]): Promise<number> {
+  try {
+    const typed = words.at(-1) ?? '';
+    const found = await candidates(invocation, words.slice(0, -1), typed);
+    const lines = found.filter((candidate) => candidate.startsWith(typed) && !candidate.includes('\n'));
+    if (lines.length > 0) await print(invocation.stdout, `${lines.join('\n')}\n`);
+  } catch {
+    // Nothing to offer.
+  }
+  return exitCodes.ok;
+}
+
+async function candidates(
+  invocation: Invocation,
+  before: readonly string[],
+  typed: string,
+): Promise<readonly string[]> {
+  const program = createProgram(invocation.version, async () => {});
+  const visible = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name());
+  const command = program.commands.find((one) => before.some((word) => one.name() === word || one.alias() === word));
+  if (command === undefined) return typed.startsWith('-') ? optionNames(program) : visible;
+  const previous = before.at(-1) ?? '';
+  const option = command.options.find((one) => [one.long, one.short].includes(previous) && !one.isBoolean());
+  if (option?.argChoices) return option.argChoices;
+  const jobs = () => jobNames(invocation, before);
+  if (option !== undefined) {
+    if (['--from', '--manual'].includes(option.long ?? '')) return (await jobs()).jobs;
+    return option.long === '--stage' ? (await jobs()).stages : [];
+  }
+  if (typed.startsWith('-')) return optionNames(command);
+  if (command.name() === 'schema') return ['ci', 'gitlab'];
+  if (command.name() === 'completion') return ['bash', 'zsh', 'fish', 'pwsh'];
+  return takesJobs.has(command.name()) ? (await jobs()).jobs : [];
+}
+
+function optionNames(command: Command): readonly string[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .flatMap((option) => option.long ?? []);
+}
+
+async function jobNames(invocation: Invocation, before: readonly string[]) {
+  const optionValue = (...names: readonly string[]): string | undefined => {
+    const at = before.findIndex((word) => names.includes(word));
+    return at < 0 ? undefined : before[at + 1];
+  };
+  const directory = optionValue('-C', '--directory');
+  const file = optionValue('-f', '--file');
+  const cwd = directory === undefined ? invocation.cwd : resolve(invocation.cwd, directory);
+  const loaded: LoadedPipeline = await loadPipeline({ ...invocation, cwd }, file === undefined ? {} : { file });
+  const pipeline = loaded.compiled?.pipeline;
+  if (pipeline === undefined) return { jobs: [], stages: [] };
+  const names = planOf(loaded, defaultSelection)?.decisions.flatMap(({ name, ids }) => [name, ...ids]);
+  return { jobs: [...new Set(names ?? pipeline.jobs.map(({ name }) => name))], stages: pipeline.stages };
+}

@@ -1,0 +1,107 @@
+import { cp, mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { JobResult } from '../../model/outcome.ts';
+import { type ReportFile, type ReportKind, reportKinds } from '../../reporters/report-files.ts';
+import type { StoredRun } from '../../stores/run-store.ts';
+import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
+import { type Invocation, print } from '../invocation.ts';
+import { type LoadedPlan, loadPlan } from '../load-plan.ts';
+import { findLocations } from '../locations.ts';
+import { findPipelineFile } from '../pipeline-file.ts';
+import type { RunOptions } from '../program.ts';
+import { failedLastTime, lastRun } from '../run/earlier-run.ts';
+import { type PipelineEnd, runPipeline } from '../run/run-pipeline.ts';
+import { loadSettings, withSettings } from '../settings.ts';
+
+/** `ci run [SELECTOR…]`: runs the pipeline, or the selected jobs with everything they need. */
+export async function run(invocation: Invocation, selectors: readonly string[], flags: RunOptions): Promise<number> {
+  if (flags.dryRun) {
+    const { plan } = await import('./plan.ts');
+    return plan(invocation, selectors, { ...flags, format: 'text' });
+  }
+  const reports = flags.report.map((text) => readReport(invocation.cwd, text));
+  if (flags.watch) {
+    const { watchAndRun } = await import('../run/watch.ts');
+    return watchAndRun(invocation, flags, (stop) => runOnce(invocation, selectors, flags, reports, stop));
+  }
+  return runOnce(invocation, selectors, flags, reports);
+}
+
+async function runOnce(
+  invocation: Invocation,
+  selectors: readonly string[],
+  flags: RunOptions,
+  reports: readonly ReportFile[],
+  stop?: AbortSignal,
+): Promise<number> {
+  const options = await effectiveOptions(invocation, flags);
+  const earlier = await earlierRun(invocation, options);
+  const only = options.failed ? await failedLastTime(invocation, options, earlier!) : undefined;
+  const { loaded, plan } = await loadPlan(invocation, selectors, options, {
+    quiet: options.quiet ?? false,
+    ...(only === undefined ? {} : { only }),
+  });
+  if (plan.nodes.length === 0) {
+    const why = options.failed ? 'nothing failed last time' : nothingToDo({ loaded, plan });
+    await print(invocation.stderr, `ci: ${why}\n`);
+    return exitCodes.ok;
+  }
+  if (earlier !== undefined) await print(invocation.stderr, `ci: goes on from run ${earlier.run.id}\n`);
+  const end = await runPipeline(invocation, { loaded, plan, options, earlier, reports, ...(stop ? { stop } : {}) });
+  if (options.artifactsDir !== undefined) await copyArtifacts(end, resolve(invocation.cwd, options.artifactsDir));
+  return exitCodeOf(end);
+}
+
+async function effectiveOptions(invocation: Invocation, flags: RunOptions): Promise<RunOptions> {
+  const { root } = findPipelineFile(invocation.cwd, flags.file);
+  return withSettings(flags, await loadSettings(findLocations(invocation.env), root, invocation.env));
+}
+
+async function earlierRun(invocation: Invocation, options: RunOptions): Promise<StoredRun | undefined> {
+  if (!options.failed && options.from === undefined) return undefined;
+  const { root } = findPipelineFile(invocation.cwd, options.file);
+  const location = { stateDirectory: findLocations(invocation.env).state, projectRoot: root };
+  return lastRun(location, options.failed ? '--failed' : '--from');
+}
+
+function nothingToDo({ plan, loaded }: LoadedPlan): string {
+  if (plan.leftOutBecause !== undefined) return `nothing runs: ${plan.leftOutBecause}`;
+  const why = plan.decisions.length === 0 ? `${loaded.name} has no jobs` : 'rules leave every job out';
+  return `nothing runs: ${why} (\`ci list\` and \`ci explain JOB\` tell more)`;
+}
+
+function readReport(cwd: string, text: string): ReportFile {
+  const at = text.indexOf('=');
+  const kind = text.slice(0, at);
+  const path = text.slice(at + 1);
+  if (at < 0 || path === '' || !(reportKinds as readonly string[]).includes(kind)) {
+    throw new CommandError(exitCodes.usage, `--report ${text} is not KIND=FILE`, `kinds: ${reportKinds.join(', ')}`);
+  }
+  return { kind: kind as ReportKind, path: resolve(cwd, path) };
+}
+
+/** Failures that are the surroundings' fault. */
+const systemReasons = new Set([
+  'runner_system_failure',
+  'runner_external_dependency_failure',
+  'runner_configuration_error',
+  'image_pull_failure',
+]);
+
+function exitCodeOf({ result, signal }: PipelineEnd): number {
+  if (signal !== undefined) return signalExitCode(signal);
+  const failed = Object.values(result.jobs).filter((job: JobResult) => job.status === 'failed' && !job.allowFailure);
+  if (failed.some((job) => systemReasons.has(job.failureReason ?? ''))) return exitCodes.system;
+  return failed.length > 0 || result.status === 'canceled' ? exitCodes.failed : exitCodes.ok;
+}
+
+/** `--artifacts-dir`: each job's uploads in a folder of its name. */
+async function copyArtifacts({ result }: PipelineEnd, directory: string): Promise<void> {
+  for (const [job, { artifacts }] of Object.entries(result.jobs)) {
+    for (const artifact of artifacts) {
+      const target = join(directory, job.replaceAll(/[/\\\0]/g, '-'), artifact.type === 'archive' ? '' : artifact.type);
+      await mkdir(target, { recursive: true });
+      await cp(artifact.path, target, { recursive: true, verbatimSymlinks: true });
+    }
+  }
+}

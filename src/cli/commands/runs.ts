@@ -1,0 +1,56 @@
+import { renderTable } from '../../reporters/table.ts';
+import { listRuns, type StoredRun } from '../../stores/run-store.ts';
+import { formatDuration } from '../../util/duration.ts';
+import { exitCodes } from '../exit-code.ts';
+import { runLocation } from '../find-run.ts';
+import { type Invocation, print, printJson } from '../invocation.ts';
+import type { FileOptions } from '../program.ts';
+import { paintFor } from '../report-diagnostics.ts';
+
+export interface RunsOptions extends Pick<FileOptions, 'color'> {
+  readonly limit?: number;
+  readonly format: 'text' | 'json';
+}
+
+/** `ci runs`: earlier runs of this project, newest first. */
+export async function runs(invocation: Invocation, _: readonly string[], options: RunsOptions): Promise<number> {
+  const stored = (await listRuns(runLocation(invocation))).slice(0, options.limit ?? 20);
+  if (options.format === 'json') {
+    await printJson(invocation, { schema: 'ci/1', runs: stored.map(runDocument) });
+    return exitCodes.ok;
+  }
+  if (stored.length === 0) {
+    await print(invocation.stderr, 'ci: there is no run yet: `ci run` makes the first one\n');
+    return exitCodes.ok;
+  }
+  const paint = await paintFor(invocation, invocation.stdout, options.color);
+  const rows = stored.map((run) => {
+    const { status, startedAt, durationMs, jobs, file } = runDocument(run);
+    const kind = status === 'success' ? 'success' : status === 'failed' ? 'error' : 'warning';
+    const failed = Object.values(jobs).filter((one) => one === 'failed').length;
+    const count = `${Object.keys(jobs).length} jobs${failed > 0 ? `, ${failed} failed` : ''}`;
+    const time = durationMs === undefined ? '' : formatDuration(durationMs);
+    return [run.run.id, paint(kind, status), startedAt.replace('T', ' ').slice(0, 19), time, count, file];
+  });
+  const lines = renderTable(rows, {
+    header: ['run', 'status', 'started (UTC)', 'time', 'jobs', 'file'],
+    rightAligned: [0],
+  });
+  await print(invocation.stdout, `${lines.join('\n')}\n`);
+  return exitCodes.ok;
+}
+
+function runDocument({ run, state, isRunning }: StoredRun) {
+  const durationMs =
+    state.finishedAt === undefined ? undefined : Date.parse(state.finishedAt) - Date.parse(state.startedAt);
+  return {
+    id: run.id,
+    status: state.status ?? (isRunning ? 'running' : 'interrupted'),
+    file: state.file,
+    startedAt: state.startedAt,
+    ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
+    ...(durationMs === undefined ? {} : { durationMs }),
+    directory: run.directory,
+    jobs: Object.fromEntries(Object.entries(state.jobs).map(([id, job]) => [id, job.status])),
+  };
+}

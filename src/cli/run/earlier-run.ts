@@ -1,0 +1,59 @@
+import type { Plan } from '../../model/plan.ts';
+import type { EarlierJob } from '../../schedule/plan-source-options.ts';
+import type { ArtifactStore } from '../../stores/artifact-store.ts';
+import { type RunStoreLocation, readRun, type StoredRun } from '../../stores/run-store.ts';
+import { CommandError, exitCodes } from '../exit-code.ts';
+import type { Invocation } from '../invocation.ts';
+import { loadPlan } from '../load-plan.ts';
+import type { RunOptions } from '../program.ts';
+
+/**
+ * The last run, for `--failed` and `--from`.
+ * @throws CommandError exit 2 when there is none.
+ */
+export async function lastRun(location: RunStoreLocation, flag: '--failed' | '--from'): Promise<StoredRun> {
+  const last = await readRun(location, 'last');
+  if (last === undefined) {
+    throw new CommandError(
+      exitCodes.usage,
+      `${flag} needs an earlier run, and there is none`,
+      'run the pipeline once: ci run',
+    );
+  }
+  return last;
+}
+
+/** Ids of jobs of the whole pipeline that failed, were canceled or did not run in the last run. */
+export async function failedLastTime(
+  invocation: Invocation,
+  options: RunOptions,
+  last: StoredRun,
+): Promise<readonly string[]> {
+  const { failed: _, ...rest } = options;
+  const { plan } = await loadPlan(invocation, [], rest, { quiet: true });
+  return plan.nodes
+    .filter((node) => {
+      const record = last.state.jobs[node.id];
+      if (record === undefined) return node.when !== 'manual';
+      return record.status === 'failed' || record.status === 'canceled' || record.status === 'skipped';
+    })
+    .map(({ id }) => id);
+}
+
+/** Takes over artifacts and variables of the jobs that this run does not run itself. */
+export async function takeOver(
+  plan: Plan,
+  last: StoredRun,
+  artifacts: ArtifactStore,
+): Promise<ReadonlyMap<string, EarlierJob>> {
+  const own = new Set(plan.nodes.map(({ id }) => id));
+  const records = Object.entries(last.state.jobs).filter(([id]) => !own.has(id));
+  const ids = records.map(([id]) => id);
+  await artifacts.seedFrom(last.run.artifactsDirectory, ids);
+  const earlier = new Map<string, EarlierJob>();
+  for (const [id, record] of records) {
+    const outputs = { dotenv: record.dotenv ?? [], artifacts: await artifacts.records(id) };
+    earlier.set(id, { name: id, outputs });
+  }
+  return earlier;
+}

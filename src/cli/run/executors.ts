@@ -1,0 +1,91 @@
+import { homedir } from 'node:os';
+import type { EngineLocation } from '../../executors/docker/engine-address.ts';
+import type { Executor } from '../../executors/executor.ts';
+import { loadExecutor } from '../../executors/index.ts';
+import type { ExecutorName } from '../../model/job-spec.ts';
+import type { PullPolicy } from '../../model/pipeline.ts';
+import type { Invocation } from '../invocation.ts';
+
+/** From TERM to KILL when a job is stopped. */
+const graceMs = 10_000;
+
+export interface ExecutorSettings {
+  /** Where shell jobs get their directories. */
+  readonly workspaces: string;
+  readonly pull: PullPolicy;
+  readonly privileged: boolean;
+}
+
+/** The executors that a run uses, each loaded when its first job wants it. */
+export interface Executors {
+  get(name: ExecutorName): Promise<Executor>;
+  /** Waits until everything that jobs left to remove in the background is gone. */
+  close(): Promise<void>;
+}
+
+/** Makes the executors of one run. */
+export function createExecutors(invocation: Invocation, settings: ExecutorSettings): Executors {
+  const loaded = new Map<ExecutorName, Promise<Executor>>();
+  const load = (name: ExecutorName): Promise<Executor> => {
+    switch (name) {
+      case 'shell':
+        return loadExecutor({
+          name,
+          options: { root: settings.workspaces, graceMs, env: jobEnvironment(invocation.env) },
+        });
+      case 'docker':
+        return loadExecutor({
+          name,
+          options: {
+            engine: engineLocation(invocation.env),
+            pull: settings.pull,
+            graceMs,
+            limits: settings.privileged ? { privileged: true } : {},
+          },
+        });
+      default:
+        throw new Error(`no executor ${name}`);
+    }
+  };
+  return {
+    get: (name) => {
+      const executor = loaded.get(name) ?? load(name);
+      loaded.set(name, executor);
+      return executor;
+    },
+    close: async () => {
+      for (const executor of await Promise.allSettled(loaded.values())) {
+        if (executor.status === 'fulfilled') await executor.value.close();
+      }
+    },
+  };
+}
+
+/** Where the container engine is, as the user's own environment says; job variables have no say in it. */
+export function engineLocation(env: Invocation['env']): EngineLocation {
+  const optional = {
+    host: env['DOCKER_HOST'],
+    context: env['DOCKER_CONTEXT'],
+    certPath: env['DOCKER_CERT_PATH'],
+    sshAgent: env['SSH_AUTH_SOCK'],
+    runtimeDirectory: env['XDG_RUNTIME_DIR'],
+    configDirectory: env['DOCKER_CONFIG'],
+  };
+  const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value));
+  return { home: env['HOME'] || homedir(), tlsVerify: Boolean(env['DOCKER_TLS_VERIFY']), ...given };
+}
+
+/**
+ * What a shell job sees of the user's environment. As with GitLab Runner's shell executor nearly all of it, so that
+ * version managers and proxies work; but nothing that a surrounding CI job, a git hook or npm set for itself, since
+ * that would change what the job does.
+ */
+export function jobEnvironment(env: Invocation['env']): Record<string, string> {
+  const foreign =
+    /^(CI|GITLAB_.*|CI_.*|CIRCLE.*|GITHUB_.*|RUNNER_.*|ACTIONS_.*|GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|OBJECT_DIRECTORY|COMMON_DIR|QUARANTINE_PATH|PUSH_.*)|npm_.*|NODE_COMPILE_CACHE|BASH_ENV|ENV|OLDPWD|_|SHLVL|PRE_COMMIT.*)$/;
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && !foreign.test(name)) kept[name] = value;
+  }
+  return kept;
+}

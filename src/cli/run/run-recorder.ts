@@ -1,0 +1,67 @@
+import type { Event } from '../../model/event.ts';
+import type { Outputs } from '../../model/outcome.ts';
+import type { Reporter } from '../../reporters/reporter.ts';
+import type { JobRecord, RunState } from '../../stores/run-state.ts';
+import type { Run, StoredRun } from '../../stores/run-store.ts';
+
+/** Keeps `run.json` up to date, so that later commands know how far a run is and how it ended. */
+export interface RunRecorder extends Reporter {
+  /** What a job left; told before its `job-finished`. */
+  outputs(jobId: string, outputs: Outputs): void;
+}
+
+/** Records one run. A write is under way at most once; what changes meanwhile goes with the next. */
+export function runRecorder(run: Run, initial: RunState, earlier: StoredRun | undefined): RunRecorder {
+  const outputs = new Map<string, Outputs>();
+  let state = initial;
+  let dirty = false;
+  let writing: Promise<void> | undefined;
+  let failure: unknown;
+
+  async function writeDirty(): Promise<void> {
+    while (dirty) {
+      dirty = false;
+      await run.writeState(state);
+    }
+  }
+  function changed(next: RunState): void {
+    state = next;
+    dirty = true;
+    writing ??= writeDirty()
+      .catch((error: unknown) => {
+        failure ??= error;
+      })
+      .finally(() => {
+        writing = undefined;
+      });
+  }
+  function record(job: string, result: JobRecord): void {
+    // One object for the whole run: copying it at every job would be quadratic.
+    (state.jobs as Record<string, JobRecord>)[job] = result;
+    changed(state);
+  }
+  return {
+    outputs: (jobId, left) => outputs.set(jobId, left),
+    on(event: Event) {
+      if (event.type === 'job-finished') {
+        const dotenv = outputs.get(event.job)?.dotenv ?? [];
+        const extra = dotenv.length > 0 ? { dotenv } : {};
+        record(event.job, { ...event.result, logPath: run.logPath(event.job), ...extra });
+      }
+      if (event.type === 'pipeline-finished') {
+        // A job taken over from an earlier run still counts as done for the next `--failed`.
+        const kept = Object.entries(earlier?.state.jobs ?? {}).filter(([job]) => state.jobs[job] === undefined);
+        changed({
+          ...state,
+          jobs: { ...Object.fromEntries(kept), ...state.jobs },
+          status: event.status,
+          finishedAt: new Date(event.at).toISOString(),
+        });
+      }
+    },
+    async close() {
+      await writing;
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
