@@ -454,6 +454,39 @@ describe('the header document', () => {
   });
 });
 
+describe('inputs', () => {
+  it('are filled in: what the include gives, else the default, with their types', async () => {
+    const part = `
+spec:
+  inputs:
+    name: {}
+    stage: { default: test }
+    tries: { type: number, default: 2 }
+    lines: { type: array, default: [a, b] }
+---
+"$[[ inputs.name ]]-job":
+  stage: $[[ inputs.stage ]]
+  retry: $[[ inputs.tries ]]
+  script: $[[ inputs.lines ]]
+  variables: { BOTH: "$[[ inputs.name ]]/$[[inputs.stage]]", KEPT: "$[[ inputs.name | truncate(0,1) ]]" }
+`;
+    const { job } = await clean(
+      `include:
+  - { local: part.yml, inputs: { name: one } }
+  - { local: part.yml, inputs: { name: two, stage: build, tries: 0 } }
+`,
+      { files: { 'part.yml': part } },
+    );
+    expect(job('one-job')).toMatchObject({ stage: { value: 'test' }, retry: { max: 2 } });
+    expect(job('one-job').steps.find((step) => step.kind === 'run')?.script).toEqual(['a', 'b']);
+    expect(job('two-job')).toMatchObject({ stage: { value: 'build' }, retry: { max: 0 } });
+    expect(job('two-job').variables.map(({ value }) => value)).toEqual([
+      'two/build',
+      '$[[ inputs.name | truncate(0,1) ]]',
+    ]);
+  });
+});
+
 describe('texts that are no pipeline', () => {
   it.each(['', '# only a comment', 'null', '[]', 'text', '42'])('%j is told', async (text) => {
     const { codes, compiled } = await compileText(text);

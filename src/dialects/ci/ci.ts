@@ -12,6 +12,6 @@ export const ci: Dialect = {
   name: 'ci',
   scalars: vocabulary.scalars,
   recognises: (path) => /(^|\/)\.ci\.ya?ml$/.test(path),
-  selectDocument,
+  selectDocument: (documents) => selectDocument(documents),
   compile: (entry, given) => compile(entry, given, vocabulary),
 };

@@ -8,6 +8,6 @@ export const gitlab: Dialect = {
   name: 'gitlab',
   scalars: gitlabVocabulary.scalars,
   recognises: (path) => /(^|[./])gitlab-ci\.ya?ml$/.test(path),
-  selectDocument,
+  selectDocument: (documents) => selectDocument(documents),
   compile: (entry, given) => compile(entry, given, gitlabVocabulary),
 };

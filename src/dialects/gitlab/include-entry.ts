@@ -2,12 +2,12 @@ import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { Rule } from '../../model/pipeline.ts';
 import type { MapNode, Node } from '../../syntax/node.ts';
 import { readRule } from './keywords/rules.ts';
-import { invalidValue, notRunYet, type Reading } from './reading.ts';
+import { invalidValue, type Reading } from './reading.ts';
 import { field, flatItems, kindOf, readText } from './values.ts';
 
 /** One entry of `include`, not resolved. */
 export type IncludeEntry = (
-  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'local'; readonly path: string; readonly inputs?: Node }
   /** `name`: what is told to be left out: `project group/name`. */
   | { readonly kind: 'foreign'; readonly name: string }
 ) & { readonly span: Span; readonly rules: readonly Rule[] | undefined };
@@ -36,9 +36,9 @@ function readDetailed(node: MapNode, reading: Reading): IncludeEntry | undefined
   const local = field(node, 'local');
   if (local) {
     const path = readText(local.value, 'include:local', reading);
-    const inputs = field(node, 'inputs');
-    if (inputs) notRunYet(reading, inputs.keySpan, 'include:inputs', 'the file is included without its inputs');
-    return path === undefined ? undefined : { kind: 'local', path, span: local.value.span, rules };
+    const inputs = field(node, 'inputs')?.value;
+    if (path === undefined) return undefined;
+    return { kind: 'local', path, span: local.value.span, rules, ...(inputs ? { inputs } : {}) };
   }
   for (const key of foreignKeys) {
     const entry = field(node, key);

@@ -16,6 +16,8 @@ import type { Vocabulary } from './vocabulary.ts';
 const mostIncludes = 150;
 const includeKey: ReadonlySet<string> = new Set(['include']);
 
+type LocalInclude = Extract<IncludeEntry, { readonly kind: 'local' }>;
+
 interface Includer {
   readonly vocabulary: Vocabulary;
   readonly files: FileLoader;
@@ -99,7 +101,7 @@ async function mergeEntry(
     // A wildcard that also fits the file it stands in does not mean that file.
     if (entry.path.includes('*') && chain.includes(file.path)) continue;
     if (!mayInclude(includer, file, entry.span, chain)) return merged;
-    const node = parse(includer, file, entry.span);
+    const node = parse(includer, file, entry);
     if (node) merged.push(await mergeFile(includer, node, [...chain, file.path]));
     else includer.incomplete = true;
   }
@@ -162,10 +164,10 @@ function mayInclude(includer: Includer, file: LoadedFile, span: Span, chain: rea
   return includer.included <= mostIncludes;
 }
 
-function parse(includer: Includer, file: LoadedFile, span: Span): MapNode | undefined {
+function parse(includer: Includer, file: LoadedFile, entry: LocalInclude): MapNode | undefined {
   if (includer.parsed.has(file.path)) return includer.parsed.get(file.path);
   const documents = parseYaml(file.path, file.text, includer.vocabulary.scalars);
-  const content = documents.value && selectDocument(documents.value);
+  const content = documents.value && selectDocument(documents.value, entry.inputs);
   for (const diagnostic of [...documents.diagnostics, ...(content?.diagnostics ?? [])]) includer.report(diagnostic);
   const node = content?.value;
   if (content && node?.kind !== 'map') {
@@ -173,10 +175,10 @@ function parse(includer: Includer, file: LoadedFile, span: Span): MapNode | unde
       code: 'gitlab/include-empty',
       severity: 'error',
       message: `the included file \`${file.path}\` holds no map of jobs or keywords`,
-      span,
+      span: entry.span,
     });
   }
   const prepared = node?.kind === 'map' ? prepare(includer, node) : undefined;
-  includer.parsed.set(file.path, prepared);
+  if (!content?.hasHeader) includer.parsed.set(file.path, prepared);
   return prepared;
 }

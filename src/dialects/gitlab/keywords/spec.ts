@@ -1,4 +1,8 @@
 import { notRun } from '../keyword.ts';
 
 /** The header document that declares inputs. */
-export const spec = notRun('spec', ['header'], 'values like `$[[ inputs.name ]]` stay as they are');
+export const spec = notRun(
+  'spec',
+  ['header'],
+  'inputs get their given or default values, which are not checked, and functions are not applied',
+);
