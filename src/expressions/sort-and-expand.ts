@@ -1,6 +1,6 @@
-import type { Variable } from '../model/variable.ts';
 import { expandVariables, referencedVariables } from './expand-variables.ts';
 import { uniqueVariables } from './merge-variables.ts';
+import type { NamedValue } from './named-value.ts';
 
 export interface SortAndExpandOptions {
   /**
@@ -20,7 +20,10 @@ export interface SortAndExpandOptions {
  * @param variables of a name that occurs twice the last one counts.
  * @returns each name once, in the order of the input.
  */
-export function sortAndExpand(variables: readonly Variable[], options: SortAndExpandOptions = {}): readonly Variable[] {
+export function sortAndExpand(
+  variables: readonly NamedValue[],
+  options: SortAndExpandOptions = {},
+): readonly NamedValue[] {
   const final = options.as !== 'server';
   const unique = uniqueVariables(variables);
   const byName = new Map(unique.map((variable) => [variable.name, variable]));
@@ -48,7 +51,7 @@ export function sortAndExpand(variables: readonly Variable[], options: SortAndEx
 }
 
 function expandOne(
-  variable: Variable,
+  variable: NamedValue,
   final: boolean,
   refer: (name: string, written: string) => string | undefined,
 ): string {
@@ -58,15 +61,15 @@ function expandOne(
 }
 
 /** Names that the value of `name` makes it wait for. */
-function dependencies(variable: Variable, byName: ReadonlyMap<string, Variable>): readonly string[] {
+function dependencies(variable: NamedValue, byName: ReadonlyMap<string, NamedValue>): readonly string[] {
   if (variable.raw || variable.file) return [];
   return referencedVariables(variable.value).filter((name) => name !== variable.name && byName.has(name));
 }
 
 /** Referenced names before those that refer to them (depth first, without recursion: chains may be long). */
 function inOrderOfUse(
-  variables: readonly Variable[],
-  byName: ReadonlyMap<string, Variable>,
+  variables: readonly NamedValue[],
+  byName: ReadonlyMap<string, NamedValue>,
   cyclic: ReadonlySet<string>,
 ): readonly string[] {
   const done = new Set<string>();
@@ -88,7 +91,7 @@ function inOrderOfUse(
 }
 
 /** Members of strongly connected components of more than one variable (Tarjan's algorithm without recursion). */
-function namesInCycles(variables: readonly Variable[], byName: ReadonlyMap<string, Variable>): ReadonlySet<string> {
+function namesInCycles(variables: readonly NamedValue[], byName: ReadonlyMap<string, NamedValue>): ReadonlySet<string> {
   const cyclic = new Set<string>();
   const index = new Map<string, number>();
   const low = new Map<string, number>();
