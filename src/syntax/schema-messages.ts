@@ -124,7 +124,10 @@ function holderSpan(subject: Subject, path: readonly string[]): Span {
 
 function tellMissing(finding: Finding, subject: Subject, name: string): Told {
   const { params } = finding;
-  const span = holderSpan(subject, finding.path);
+  const key = holderSpan(subject, finding.path);
+  const value = nodeAt(subject.node, finding.path)?.span;
+  // From the key on, over the whole map: that is what lacks something. An anchor's map may lie elsewhere.
+  const span = value?.file === key.file && value.end > key.end ? { ...key, end: value.end } : key;
   if (finding.keyword === 'required-any') {
     return {
       code: 'schema/missing-key',
@@ -191,8 +194,10 @@ function tell(finding: Finding, subject: Subject): Told {
       return { code: 'schema/out-of-range', message: `${name} must be at most ${limit}` };
     case 'uniqueItems':
       return { code: 'schema/duplicate-item', message: `${name} holds the same value twice` };
-    case 'false schema':
-      return { code: 'schema/not-together', message: `${name} cannot be combined with \`${excludingKey(finding)}\`` };
+    case 'false schema': {
+      const message = `${name} cannot be combined with \`${excludingKey(finding)}\``;
+      return { code: 'schema/not-together', message, span: holderSpan(subject, finding.path) };
+    }
     default:
       return tellSize(finding, name, node);
   }

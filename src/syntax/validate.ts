@@ -65,8 +65,15 @@ function validateJob(entry: MapEntry, dialect: DialectValidators): Diagnostic[] 
   if (value.kind !== 'map') {
     const hint = didYouMean(entry.key, Object.keys(dialect.keywords));
     const message = `job \`${entry.key}\` must be a map with \`script\`, \`run\` or \`trigger\``;
-    const span = value.span.end > value.span.start ? value.span : entry.keySpan;
-    return [{ code: 'schema/wrong-type', severity: 'error', message, span, ...(hint === undefined ? {} : { hint }) }];
+    return [
+      {
+        code: 'schema/wrong-type',
+        severity: 'error',
+        message,
+        span: entry.keySpan,
+        ...(hint === undefined ? {} : { hint }),
+      },
+    ];
   }
   const node = withoutNulls(value);
   const extendsOthers = node.entries.has('extends');

@@ -22,11 +22,16 @@ describe('validateSchema', () => {
     ['build:\n  script: [a, 5]\n', 'schema/wrong-type', '5', 'job `build`: an item of `script` must be a string'],
     ['build:\n  script: [[a, [5]]]\n', 'schema/wrong-type', '5', 'job `build`: an item of `script` must be a string'],
     ['build:\n  script: []\n', 'schema/empty', '[]', 'job `build`: `script` must not be empty'],
-    ['build: make\n', 'schema/wrong-type', 'make', 'job `build` must be a map with `script`, `run` or `trigger`'],
+    ['build: make\n', 'schema/wrong-type', 'build', 'job `build` must be a map with `script`, `run` or `trigger`'],
     ['build:\n', 'schema/wrong-type', 'build', 'job `build` must be a map with `script`, `run` or `trigger`'],
     [job('scirpt: a'), 'schema/unknown-key', 'scirpt', 'job `build`: unknown key `scirpt`'],
     [job('image: {nam: a, name: b}'), 'schema/unknown-key', 'nam', 'job `build`: unknown key `nam` in `image`'],
-    [job('image: {entrypoint: [a]}'), 'schema/missing-key', 'image', 'job `build`: `image` needs `name`'],
+    [
+      job('image: {entrypoint: [a]}'),
+      'schema/missing-key',
+      'image: {entrypoint: [a]}',
+      'job `build`: `image` needs `name`',
+    ],
     [
       job('image: [a]'),
       'schema/wrong-type',
@@ -76,7 +81,7 @@ describe('validateSchema', () => {
     [
       job('cache: {key: {prefix: a}}'),
       'schema/missing-key',
-      'key',
+      'key: {prefix: a}',
       'job `build`: `cache:key` needs `files` or `files_commits`',
     ],
     [
@@ -118,7 +123,12 @@ describe('validateSchema', () => {
       '[1, 1]',
       'job `build`: `allow_failure:exit_codes` holds the same value twice',
     ],
-    [job('environment: {url: a}'), 'schema/missing-key', 'environment', 'job `build`: `environment` needs `name`'],
+    [
+      job('environment: {url: a}'),
+      'schema/missing-key',
+      'environment: {url: a}',
+      'job `build`: `environment` needs `name`',
+    ],
     [
       job('coverage: abc'),
       'schema/pattern',
@@ -128,7 +138,7 @@ describe('validateSchema', () => {
     [
       job('secrets: {A: {file: true}}'),
       'schema/missing-key',
-      'A',
+      'A: {file: true}',
       'job `build`: `secrets:A` needs `vault`, `azure_key_vault`, `gcp_secret_manager`, `aws_secrets_manager`, `akeyless` or `gitlab_secrets_manager`',
     ],
     [
@@ -140,19 +150,19 @@ describe('validateSchema', () => {
     [
       'a: {run: [{name: x, script: y}], script: z}\n',
       'schema/not-together',
-      'z',
+      'script',
       'job `a`: `script` cannot be combined with `run`',
     ],
     [
       'a: {run: [{name: x, script: y, step: z}]}\n',
       'schema/not-together',
-      'z',
+      'step',
       'job `a`: `run:step` cannot be combined with `script`',
     ],
     [
       'a: {trigger: {strategy: depend}}\n',
       'schema/missing-key',
-      'trigger',
+      'trigger: {strategy: depend}',
       'job `a`: `trigger` needs `project` or `include`',
     ],
     [
@@ -163,11 +173,11 @@ describe('validateSchema', () => {
     ],
     ['stages: build\n', 'schema/wrong-type', 'build', '`stages` must be a list of stage names'],
     ['default: {script: [a]}\n', 'schema/unknown-key', 'script', 'unknown key `script` in `default`'],
-    ['include: {project: a/b}\n', 'schema/missing-key', 'include', '`include` needs `file`'],
+    ['include: {project: a/b}\n', 'schema/missing-key', 'include: {project: a/b}', '`include` needs `file`'],
     [
       'include: [{local: a, remote: "https://b"}]\n',
       'schema/not-together',
-      '"https://b"',
+      'remote',
       '`include:remote` cannot be combined with `local`',
     ],
     [
@@ -181,7 +191,7 @@ describe('validateSchema', () => {
     [
       'spec: {inputs: {a: {default: b, rules: [{default: c}]}}}\n',
       'schema/not-together',
-      'b',
+      'default',
       '`spec:inputs:a:default` cannot be combined with `rules`',
     ],
   ])('%j', (text, code, marked, message) => {
@@ -320,7 +330,12 @@ test:
       'job `a`: an item of `steps` cannot be `chekout`',
     ],
     ['a: {steps: [{runn: x}]}\n', 'schema/unknown-key', 'runn', 'job `a`: unknown key `runn` in an item of `steps`'],
-    ['a: {steps: [{run: {name: x}}]}\n', 'schema/missing-key', 'run', 'job `a`: `steps:run` needs `command`'],
+    [
+      'a: {steps: [{run: {name: x}}]}\n',
+      'schema/missing-key',
+      'run: {name: x}',
+      'job `a`: `steps:run` needs `command`',
+    ],
     [
       'a: {steps: [{run: x, checkout: }]}\n',
       'schema/too-many',
@@ -330,13 +345,13 @@ test:
     [
       'a: {steps: [{restore_cache: {}}]}\n',
       'schema/missing-key',
-      'restore_cache',
+      'restore_cache: {}',
       'job `a`: `steps:restore_cache` needs `key` or `keys`',
     ],
     [
       'a: {steps: [checkout], script: x}\n',
       'schema/not-together',
-      'x',
+      'script',
       'job `a`: `script` cannot be combined with `steps`',
     ],
     ['jobs: {a: {script: 1}}\n', 'schema/wrong-type', '1', 'job `a`: `script` must be a string or a list of strings'],
