@@ -410,6 +410,29 @@ mirror: { needs: { pipeline: group/other } }
   });
 });
 
+describe('odd but legal values', () => {
+  it.each([
+    ['artifacts: { paths: [a], expire_in: one week }', { steps: [{}, {}, {}, { expireInMs: 604_800_000 }] }],
+    ['artifacts: { paths: [a], expire_in: never }', { steps: [{}, {}, {}, { type: 'archive' }] }],
+    ['timeout: 2 hrs 20 min', { timeoutMs: 8_400_000 }],
+    ['rules: null', { when: 'on_success' }],
+    ['needs: []', { needs: [] }],
+    ['dependencies: []', { dependencies: [] }],
+    ['cache: []', { steps: [{ kind: 'checkout' }, { kind: 'download-artifacts' }, { kind: 'run' }] }],
+    ['image: { name: a, entrypoint: [""] }', { image: { name: 'a', entrypoint: [''] } }],
+    [
+      'variables: { A: 0755, B: yes, C: 1.20, D: null }',
+      { variables: [{ value: '493' }, { value: 'true' }, { value: '1.2' }, { value: '' }] },
+    ],
+    ['allow_failure: { exit_codes: 137 }', { allowFailure: { exitCodes: [137] } }],
+    ['retry: 1', { retry: { max: 1 } }],
+    ['environment: review/$CI_COMMIT_REF_SLUG', { environment: { name: 'review/$CI_COMMIT_REF_SLUG' } }],
+  ])('%s', async (line, expected) => {
+    const { job } = await clean(`a:\n  script: [""]\n  ${line}\n`);
+    expect(job('a')).toMatchObject(expected);
+  });
+});
+
 describe('workflow', () => {
   it('is read', async () => {
     const { compiled } = await clean(`

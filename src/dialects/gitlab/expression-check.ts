@@ -1,6 +1,6 @@
 import type { Spanned } from '../../diagnostics/diagnostic.ts';
 import { parseExpression } from '../../expressions/parse-expression.ts';
-import { compileUserRegex } from '../../expressions/user-regex.ts';
+import { compileUserRegex, splitPattern } from '../../expressions/user-regex.ts';
 import type { Node } from '../../syntax/node.ts';
 import { invalidValue, type Reading } from './reading.ts';
 import { kindOf, spanInside } from './values.ts';
@@ -24,14 +24,14 @@ export function readExpression(node: Node, what: string, reading: Reading): Span
   return undefined;
 }
 
-/** RE2 source without slashes from a text in slashes, which RE2 takes. */
+/** RE2 source without slashes, flags (`ismU`) in front, from a text in slashes. */
 export function readRegex(node: Node, what: string, reading: Reading): string | undefined {
-  const text = node.kind === 'scalar' ? node.text : '';
-  if (text.length < 2 || !text.startsWith('/') || !text.endsWith('/')) {
+  const pattern = node.kind === 'scalar' ? splitPattern(node.text.trim()) : undefined;
+  if (pattern === undefined) {
     invalidValue(reading, node.span, `\`${what}\` must be a regular expression in slashes`, 'write it like `/\\d+%/`');
     return undefined;
   }
-  const source = text.slice(1, -1);
+  const source = pattern.flags === '' ? pattern.source : `(?${pattern.flags})${pattern.source}`;
   const regex = compileUserRegex(source);
   if (regex.kind === 'regex') return source;
   reading.report({

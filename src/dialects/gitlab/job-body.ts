@@ -1,4 +1,4 @@
-import type { MapEntry, Node } from '../../syntax/node.ts';
+import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import type { JobBody } from './job-steps.ts';
 import { take } from './keyword.ts';
 import { script } from './keywords/script.ts';
@@ -12,7 +12,7 @@ export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
   if (own) return { kind: 'own', steps: own };
   const { node, reading } = job;
   const commands = take(node, script, reading);
-  if (commands?.some((command) => command.trim() !== '')) return { kind: 'script' };
+  if (commands !== undefined && !isBlank(node, commands)) return { kind: 'script' };
   if (field(node, 'run')) return { kind: 'unable', because: '`run` is not run locally yet, so this job fails' };
   const written = node.entries.get('script');
   if (written === undefined) reportMissing(entry, reading);
@@ -38,6 +38,12 @@ function reportMissing(entry: MapEntry, reading: Reading): void {
       ? 'it may stand in an include that is not read'
       : 'start the name with a dot if it is a template for other jobs',
   });
+}
+
+/** A list counts as something to do even where its texts are empty, as on GitLab; a single text does not. */
+function isBlank(node: MapNode, commands: readonly string[]): boolean {
+  const isList = field(node, 'script')?.value.kind === 'seq';
+  return isList ? commands.length === 0 : commands.every((command) => command.trim() === '');
 }
 
 function holdsReference(node: Node): boolean {

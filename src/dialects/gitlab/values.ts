@@ -60,9 +60,15 @@ export function textsField(node: Node, key: string, what: string, reading: Readi
   return entry && readTexts(entry.value, what, reading);
 }
 
+/** Holds an input or matrix value that is not known yet: it may become anything, so nothing is said about its form. */
+function isUndecided(node: Node): boolean {
+  return node.kind === 'reference' || (node.kind === 'scalar' && node.text.includes('$[['));
+}
+
 /** A boolean; GitLab's keywords take no strings for it. */
 export function readBoolean(node: Node, what: string, reading: Reading): boolean | undefined {
   if (node.kind === 'scalar' && typeof node.value === 'boolean') return node.value;
+  if (isUndecided(node)) return undefined;
   invalidValue(reading, node.span, `\`${what}\` must be true or false, not ${kindOf(node)}`);
   return undefined;
 }
@@ -84,6 +90,7 @@ export function readInteger(
   if (typeof value === 'number' && Number.isInteger(value) && value >= bounds.least && value <= bounds.most) {
     return value;
   }
+  if (isUndecided(node)) return undefined;
   const range = bounds.most === Number.MAX_SAFE_INTEGER ? '' : ` from ${bounds.least} to ${bounds.most}`;
   invalidValue(reading, node.span, `\`${what}\` must be a whole number${range}, not ${kindOf(node)}`);
   return undefined;
@@ -98,7 +105,7 @@ export function readWord<W extends string>(
 ): W | undefined {
   const text = node.kind === 'scalar' ? node.text : undefined;
   const word = words.find((candidate) => candidate === text);
-  if (word === undefined) {
+  if (word === undefined && !isUndecided(node)) {
     invalidValue(reading, node.span, `\`${what}\` must be one of ${words.join(', ')}, not ${kindOf(node)}`);
   }
   return word;
@@ -119,8 +126,8 @@ export function wordField<W extends string>(
 /** A duration in GitLab's words, in milliseconds. */
 export function readDuration(node: Node, what: string, reading: Reading): number | undefined {
   const text = node.kind === 'scalar' && node.value !== null ? node.text : undefined;
-  const ms = text === undefined ? undefined : parseDuration(text);
-  if (ms === undefined) {
+  const ms = text === undefined ? undefined : parseDuration(plainWords(text));
+  if (ms === undefined && !isUndecided(node)) {
     reading.report({
       code: 'gitlab/duration',
       severity: 'error',
@@ -131,6 +138,19 @@ export function readDuration(node: Node, what: string, reading: Reading): number
   }
   return ms;
 }
+
+const numberWords: readonly string[] =
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen'.split(' ');
+
+/** Words of GitLab's duration parser beyond digits and the usual units: `one week`, `2 wks`. */
+function plainWords(text: string): string {
+  return text.toLowerCase().replace(/\b[a-z]+\b/g, (word) => {
+    const number = numberWords.indexOf(word);
+    return number >= 0 ? String(number) : (unitWords[word] ?? word);
+  });
+}
+
+const unitWords: Readonly<Record<string, string>> = { dy: 'day', wks: 'weeks' };
 
 /** What a value is, for messages. */
 export function kindOf(node: Node): string {
