@@ -7,21 +7,25 @@ export interface Pattern {
 
 /**
  * Aho–Corasick over byte classes with the failure links resolved, so that a scan is one table look-up a byte.
- * Rows of `next` are `width` wide; a state is the offset of its row, state 0 is the root.
+ * A state is the number of its row in `next`; rows are `1 << shift` wide; state 0 is the root.
  */
 export interface Automaton {
-  readonly width: number;
+  readonly shift: number;
   /** Byte → class; 0 is every byte that no pattern holds. */
   readonly classes: Uint8Array;
-  readonly next: Int32Array;
-  /** State / width → length of the longest pattern start that the text read so far ends with. */
+  readonly next: Uint16Array | Int32Array;
+  /** State → length of the longest pattern start that the text read so far ends with. */
   readonly depth: Int32Array;
-  /** State / width → length of the longest phrase that ends here; 0: none. */
+  /** State → length of the longest phrase that ends here; 0: none. */
   readonly phraseLength: Int32Array;
-  /** State / width → 1 when an opener ends here. */
+  /** State → 1 when an opener ends here. */
   readonly opens: Uint8Array;
+  /** State → 1 when a phrase or an opener ends here. */
+  readonly ends: Uint8Array;
   /** Byte → 1 when it leads away from the root. */
   readonly starts: Uint8Array;
+  /** The same as a list. */
+  readonly startBytes: readonly number[];
 }
 
 const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
@@ -30,8 +34,9 @@ const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 0
 export function buildAutomaton(patterns: readonly Pattern[], letters: 'exact' | 'fold' = 'exact'): Automaton {
   const normal = letters === 'fold' ? lower : (byte: number): number => byte;
   const { classes, width } = classify(patterns, normal);
+  const shift = Math.ceil(Math.log2(Math.max(width, 2)));
   const capacity = 1 + patterns.reduce((sum, pattern) => sum + pattern.bytes.length, 0);
-  const next = new Int32Array(capacity * width);
+  const next = new Int32Array(capacity << shift);
   const depth = new Int32Array(capacity);
   const phraseLength = new Int32Array(capacity);
   const opens = new Uint8Array(capacity);
@@ -39,7 +44,7 @@ export function buildAutomaton(patterns: readonly Pattern[], letters: 'exact' | 
   for (const { bytes, kind } of patterns) {
     let state = 0;
     for (let index = 0; index < bytes.length; index++) {
-      const slot = state * width + classes[bytes[index]!]!;
+      const slot = (state << shift) | classes[bytes[index]!]!;
       if (next[slot] === 0) {
         depth[states] = index + 1;
         next[slot] = states++;
@@ -49,11 +54,28 @@ export function buildAutomaton(patterns: readonly Pattern[], letters: 'exact' | 
     if (kind === 'phrase') phraseLength[state] = bytes.length;
     else opens[state] = 1;
   }
-  resolveFailures({ next, phraseLength, opens }, width, states);
-  for (let slot = 0; slot < states * width; slot++) next[slot] = next[slot]! * width;
+  resolveFailures({ next, phraseLength, opens }, shift, states);
+  const ends = Uint8Array.from({ length: states }, (_, state) =>
+    phraseLength[state] !== 0 || opens[state] !== 0 ? 1 : 0,
+  );
   const starts = new Uint8Array(256);
   for (let byte = 0; byte < 256; byte++) starts[byte] = next[classes[byte]!] === 0 ? 0 : 1;
-  return { width, classes, next: next.subarray(0, states * width), depth, phraseLength, opens, starts };
+  return {
+    shift,
+    classes,
+    next: narrow(next.subarray(0, states << shift), states),
+    depth,
+    phraseLength,
+    opens,
+    ends,
+    starts,
+    startBytes: [...starts.keys()].filter((byte) => starts[byte] === 1),
+  };
+}
+
+/** Half the memory for all but giant sets of secrets. */
+function narrow(next: Int32Array, states: number): Uint16Array | Int32Array {
+  return states <= 0x10000 ? Uint16Array.from(next) : next.slice();
 }
 
 function classify(patterns: readonly Pattern[], normal: (byte: number) => number) {
@@ -73,10 +95,11 @@ function classify(patterns: readonly Pattern[], normal: (byte: number) => number
 /** Breadth first: fills in the missing transitions and inherits what ends at the longest proper suffix. */
 function resolveFailures(
   tables: { readonly next: Int32Array; readonly phraseLength: Int32Array; readonly opens: Uint8Array },
-  width: number,
+  shift: number,
   states: number,
 ): void {
   const { next, phraseLength, opens } = tables;
+  const width = 1 << shift;
   const failure = new Int32Array(states);
   const queue = new Int32Array(states);
   let head = 0;

@@ -51,7 +51,7 @@ export class MaskingStream implements LogSink {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#scan(chunk, this.#position);
     this.#position += chunk.length;
-    return this.#send(chunk, this.#position - this.#automaton.depth[this.#state / this.#automaton.width]!);
+    return this.#send(chunk, this.#position - this.#automaton.depth[this.#state]!);
   }
 
   /** Writes what was held back; the next byte starts afresh. */
@@ -73,29 +73,64 @@ export class MaskingStream implements LogSink {
   }
 
   #scan(chunk: Buffer, from: number): void {
-    const { width, classes, next, phraseLength, opens, starts } = this.#automaton;
+    if (this.#hasNothing(chunk)) return;
+    const { shift, classes, next, ends } = this.#automaton;
     const follows = this.#rule.follows;
     const end = chunk.length;
     let state = this.#state;
     let index = 0;
     while (index < end) {
-      if (state === 0 && this.#token === 'none') {
-        while (index < end && starts[chunk[index]!] === 0) index++;
-        if (index === end) break;
+      if (this.#token === 'none') {
+        const found = this.#search(chunk, index, state);
+        if (found < 0) return;
+        index = found;
+        state = this.#state;
+      } else {
+        const byte = chunk[index]!;
+        state = next[(state << shift) | classes[byte]!]!;
+        this.#continueToken(follows[byte] === 1, from + index);
       }
-      const byte = chunk[index]!;
-      state = next[state + classes[byte]!]!;
-      const position = from + index;
-      if (this.#token !== 'none') this.#continueToken(follows[byte] === 1, position);
-      if (state !== 0) {
-        const row = state / width;
-        const length = phraseLength[row]!;
-        if (length !== 0) this.#hide(position + 1 - length, position + 1);
-        if (opens[row] === 1 && this.#token === 'none') this.#token = 'after-opener';
-      }
+      if (ends[state] === 1) this.#matched(state, from + index + 1);
       index++;
     }
     this.#state = state;
+  }
+
+  /** Native search, where few bytes can begin anything (URL parameters: `?` and `&`). */
+  #hasNothing(chunk: Buffer): boolean {
+    const { startBytes } = this.#automaton;
+    if (this.#state !== 0 || this.#token !== 'none' || startBytes.length > 2) return false;
+    // `_` and `g` are in every line: looking for them twice would cost more than it saves.
+    return startBytes.every((byte) => !isWordByte(byte) && !chunk.includes(byte));
+  }
+
+  /**
+   * Reads on until something ends; the loop that all output goes through.
+   * @returns the index of the last byte of what was found, with `#state` after it; -1: nothing up to the end.
+   */
+  #search(chunk: Buffer, index: number, from: number): number {
+    const { shift, classes, next, ends, starts } = this.#automaton;
+    const end = chunk.length;
+    let state = from;
+    for (let at = index; at < end; at++) {
+      if (state === 0) {
+        while (at < end && starts[chunk[at]!] === 0) at++;
+        if (at === end) break;
+      }
+      state = next[(state << shift) | classes[chunk[at]!]!]!;
+      if (ends[state] === 1) {
+        this.#state = state;
+        return at;
+      }
+    }
+    this.#state = state;
+    return -1;
+  }
+
+  #matched(state: number, end: number): void {
+    const length = this.#automaton.phraseLength[state]!;
+    if (length !== 0) this.#hide(end - length, end);
+    if (this.#automaton.opens[state] === 1 && this.#token === 'none') this.#token = 'after-opener';
   }
 
   #continueToken(belongs: boolean, position: number): void {
@@ -168,4 +203,8 @@ export class MaskingStream implements LogSink {
     else if (safe >= chunkStart) this.#kept = Buffer.from(chunk.subarray(safe - chunkStart));
     else this.#kept = Buffer.concat([this.#kept.subarray(safe - (chunkStart - this.#kept.length)), chunk]);
   }
+}
+
+function isWordByte(byte: number): boolean {
+  return /\w/.test(String.fromCharCode(byte));
 }

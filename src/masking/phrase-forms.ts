@@ -4,8 +4,11 @@ export const minPhraseLength = 4;
 /** From this length on, the lines of a multi-line value and its encoded forms are masked too. */
 const minDerivedLength = 8;
 
-/** Longer values (in bytes) are masked literally and by line only; encoded forms would cost more memory than they are worth. */
-const maxEncodedLength = 16 * 1024;
+/** Longer values (in bytes) are looked for in base64 and JSON only: every form costs memory for each of its bytes. */
+const maxAllFormsBytes = 512;
+
+/** Longer values are looked for as they are and line by line only. */
+const maxEncodedBytes = 8 * 1024;
 
 /**
  * Everything that gives a secret away: the value itself (trimmed), the lines of a multi-line one and, as a best
@@ -21,27 +24,36 @@ export function phraseForms(value: string): readonly Uint8Array[] {
       texts.add(phrase.replace(/\r?\n/g, '\r\n')).add(phrase.replace(/\r?\n/g, '\n'));
       for (const line of phrase.split(/[\r\n]+/)) if (line.trim().length >= minDerivedLength) texts.add(line.trim());
     }
-    if (Buffer.byteLength(phrase) <= maxEncodedLength) {
-      for (const text of [...encodedForms(phrase), ...base64Forms(Buffer.from(value, 'utf8'))]) texts.add(text);
-    }
+    const size = Buffer.byteLength(phrase);
+    if (size <= maxEncodedBytes) for (const text of commonForms(phrase, value)) texts.add(text);
+    if (size <= maxAllFormsBytes) for (const text of rareForms(phrase)) texts.add(text);
   }
   return [...texts].map((text) => Buffer.from(text, 'utf8'));
 }
 
-function encodedForms(value: string): readonly string[] {
+/** @param value also as it was given: the blanks around it change its base64. */
+function commonForms(phrase: string, value: string): readonly string[] {
+  const whole = new Set([phrase, value]);
+  return [...[...whole].flatMap((text) => base64Forms(Buffer.from(text, 'utf8'))), jsonForm(phrase)];
+}
+
+function jsonForm(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
+
+function rareForms(value: string): readonly string[] {
   const bytes = Buffer.from(value, 'utf8');
   const hex = bytes.toString('hex');
   const percent = percentEncode(bytes);
-  const json = JSON.stringify(value).slice(1, -1);
+  const json = jsonForm(value);
   return [
-    ...base64Forms(bytes),
+    ...base64Forms(bytes).map((form) => form.replaceAll('+', '-').replaceAll('/', '_')),
     hex,
     hex.toUpperCase(),
     percent,
     percent.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
     percent.replaceAll('%20', '+'),
     percent.replace(/%(2[178A9])/g, (code) => decodeURIComponent(code)),
-    json,
     json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`),
     json.replaceAll('/', '\\/'),
     ...shellForms(value),
@@ -66,9 +78,7 @@ function base64Forms(bytes: Buffer): readonly string[] {
     const bare = padded.replace(/=+$/, '');
     const from = Math.ceil((before * 8) / 6);
     const to = Math.floor(((before + bytes.length) * 8) / 6);
-    for (const form of [bare.slice(from, to), bare.slice(from), padded.slice(from)]) {
-      forms.push(form, form.replaceAll('+', '-').replaceAll('/', '_'));
-    }
+    forms.push(bare.slice(from, to), bare.slice(from), padded.slice(from));
   }
   return forms;
 }

@@ -131,6 +131,12 @@ describe('masker', () => {
     expect(await mask([long, other], chunks)).toBe('a [MASKED] b [MASKED] c');
   });
 
+  it('still agrees when the tables are wide: 70,000 states', async () => {
+    const phrases = Array.from({ length: 10 }, (_, index) => `${index}-${'abcdefg'.repeat(1000)}`);
+    const text = `x ${phrases[3]} y ${phrases[9]!.slice(0, 6000)} z`;
+    expect(await mask(phrases, [text.slice(0, 5000), text.slice(5000)])).toBe(oracle(text, phrases, []));
+  });
+
   it('refuses what is too short and says so', async () => {
     const out = collector();
     const masker = createMasker({ phrases: ['abc', '', 'long enough', ' xy '] }, out);
