@@ -123,6 +123,11 @@ async function makeNext(place: string, own: string, number: number): Promise<boo
   const others = numbersIn(place).filter((other) => other !== number);
   // A higher one: what was read before is long past, and this number was free only because it was cleaned away.
   const late = others.some((other) => other > number);
+  const abandoned = readdirSync(place).filter((file) => {
+    const pid = /^\.own-(\d+)-/.exec(file)?.[1];
+    return pid !== undefined && processIdentity(Number(pid)) === undefined;
+  });
+  await Promise.all(abandoned.map((file) => rm(join(place, file), { force: true })));
   await Promise.all((late ? [number] : others).map((other) => rm(join(place, String(other)), { force: true })));
   return !late;
 }

@@ -18,20 +18,9 @@ const maxNestedRepositories = 10;
  * `.git` never.
  */
 export async function listTreeFiles(root: string, ask: AskGit | undefined, signal?: AbortSignal): Promise<ListedTree> {
-  const paths = ask === undefined ? undefined : await gitPaths(root, '', ask, 0);
-  if (paths === undefined) return walkAll(root, signal);
-  const entries: TreeEntry[] = [];
-  const skipped: SkippedPath[] = [];
-  const breathe = timeSlices(signal);
-  for (const path of new Set(paths)) {
-    const entry = readEntry(root, path);
-    if (entry === undefined) {
-      if (path.includes('\uFFFD')) skipped.push({ path, because: 'name is not UTF-8' });
-    } else if ('because' in entry) skipped.push(entry);
-    else if (entry.type !== 'directory') entries.push(entry);
-    await breathe();
-  }
-  return { entries, skipped };
+  const listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] } = { entries: [], skipped: [] };
+  const found = ask === undefined ? 'no git' : await addRepository({ root, ask, signal, listed }, '', 0);
+  return found === 'no git' ? walkAll(root, signal) : listed;
 }
 
 async function walkAll(root: string, signal: AbortSignal | undefined): Promise<ListedTree> {
@@ -41,19 +30,37 @@ async function walkAll(root: string, signal: AbortSignal | undefined): Promise<L
   });
 }
 
-/** Paths relative to `root` of the files of the repository in `root/below`; undefined without git. */
-async function gitPaths(root: string, below: string, ask: AskGit, depth: number): Promise<string[] | undefined> {
+interface Listing {
+  readonly root: string;
+  readonly ask: AskGit;
+  readonly signal: AbortSignal | undefined;
+  readonly listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] };
+}
+
+/** Adds the files of the repository in `root/below`; a repository in it (submodule or not) is one path for git. */
+async function addRepository(listing: Listing, below: string, depth: number): Promise<'listed' | 'no git'> {
+  const { root, ask, listed } = listing;
   const directory = below === '' ? root : `${root}/${below}`;
   const text = await answerOf(ask, directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
-  if (text === undefined) return undefined;
-  const paths: string[] = [];
-  for (const name of text.split('\0')) {
+  if (text === undefined) return 'no git';
+  const breathe = timeSlices(listing.signal);
+  const nested: string[] = [];
+  // A path in conflict is listed once a side.
+  for (const name of new Set(text.split('\0'))) {
     if (name === '' || name.startsWith('../')) continue;
     const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
-    // A repository in the repository (submodule or not) is one path for git.
-    const nested = existsSync(`${root}/${path}/.git`) && readEntry(root, path)?.path === path;
-    if (!nested) paths.push(path);
-    else if (depth < maxNestedRepositories) paths.push(...((await gitPaths(root, path, ask, depth + 1)) ?? []));
+    const entry = readEntry(root, path);
+    if (entry === undefined) {
+      if (path.includes('\uFFFD')) listed.skipped.push({ path, because: 'name is not UTF-8' });
+    } else if ('because' in entry) listed.skipped.push(entry);
+    else if (entry.type === 'directory') nested.push(path);
+    else listed.entries.push(entry);
+    await breathe();
   }
-  return paths;
+  for (const path of nested) {
+    if (depth < maxNestedRepositories && existsSync(`${root}/${path}/.git`)) {
+      await addRepository(listing, path, depth + 1);
+    }
+  }
+  return 'listed';
 }

@@ -8,8 +8,6 @@ export interface SnapshotManifest {
   readonly takenAtMs: number;
   /** Identity of the repository's state; `''` when the snapshot has no `.git`. */
   readonly gitState: string;
-  /** Directories of objects that its `.git` refers to. */
-  readonly gitObjects: readonly string[];
   readonly files: ReadonlyMap<string, RememberedFile>;
 }
 
@@ -63,7 +61,7 @@ export function readManifest(path: string): SnapshotManifest | undefined {
     for (const [name, letter, sizeBytes, mode, mtimeMs, ctimeMs, ino] of rows) {
       files.set(name, { type: types[letter], sizeBytes, mode, mtimeMs, ctimeMs, ino });
     }
-    return { takenAtMs: rest.takenAtMs, gitState: rest.gitState, gitObjects: rest.gitObjects, files };
+    return { takenAtMs: rest.takenAtMs, gitState: rest.gitState, files };
   } catch {
     return undefined;
   }

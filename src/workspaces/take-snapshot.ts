@@ -1,17 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, linkSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
-import { directoryPlacer } from '../util/files/directory-placer.ts';
-import { fileCopier } from '../util/files/file-copier.ts';
 import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
-import { timeSlices } from '../util/files/time-slice.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
-import { readEntry } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
+import { fillSnapshot, type OldSnapshot } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
 import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
@@ -87,7 +84,9 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
       listTreeFiles(projectRoot, ask, signal),
       ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ask) : undefined,
     ]);
-    const unreadable = listed.entries.filter(isUnreadable).map(({ path }) => ({ path, because: 'EACCES' }));
+    const unreadable = listed.entries
+      .filter((entry) => isUnreadable(projectRoot, entry))
+      .map(({ path }) => ({ path, because: 'EACCES' }));
     const without = new Set(unreadable.map(({ path }) => path));
     const entries = without.size === 0 ? listed.entries : listed.entries.filter(({ path }) => !without.has(path));
     const skipped = [...listed.skipped, ...unreadable];
@@ -101,15 +100,16 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
   } finally {
     if (!keepUsage) await previous?.usage.release();
   }
+}
 
-  function isUnreadable(entry: TreeEntry): boolean {
-    if (entry.type !== 'file' || (entry.mode & 0o004) !== 0) return false;
-    try {
-      accessSync(`${projectRoot}/${entry.path}`, constants.R_OK);
-      return false;
-    } catch (error) {
-      return errorCode(error) === 'EACCES';
-    }
+/** Asks only where the mode makes it likely. */
+function isUnreadable(projectRoot: string, entry: TreeEntry): boolean {
+  if (entry.type !== 'file' || (entry.mode & 0o004) !== 0) return false;
+  try {
+    accessSync(`${projectRoot}/${entry.path}`, constants.R_OK);
+    return false;
+  } catch (error) {
+    return errorCode(error) === 'EACCES';
   }
 }
 
@@ -160,14 +160,19 @@ async function build(
   try {
     const tree = join(directory, 'tree');
     await mkdir(tree);
-    const filled = await fill(request, entries, previous, tree).catch((error: unknown) => {
+    const filled = await fillSnapshot({
+      projectRoot: request.projectRoot,
+      entries,
+      tree,
+      old: oldOf(request, previous),
+      signal: request.signal,
+    }).catch((error: unknown) => {
       throw noteBytesNeeded(error, () => entries.reduce((sum, entry) => sum + entry.sizeBytes, 0));
     });
     if (repository !== undefined) await writeRepository(repository, tree);
     await writeManifest(join(directory, 'manifest.json'), {
       takenAtMs: request.nowMs,
       gitState: repository?.state ?? '',
-      gitObjects: repository?.objects ?? [],
       entries: filled.entries,
     });
     const id = `s-${request.nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
@@ -181,91 +186,9 @@ async function build(
   }
 }
 
-/** Fills the new tree by links to the last one and by copies. */
-async function fill(
-  request: SnapshotRequest,
-  entries: readonly TreeEntry[],
-  previous: Previous | undefined,
-  tree: string,
-): Promise<{ readonly entries: readonly TreeEntry[]; readonly linked: number; readonly copied: number }> {
-  const { projectRoot, signal } = request;
-  const old = previous && { tree: join(request.storeDirectory, previous.id, 'tree'), manifest: previous.manifest };
-  const same = new Set(old === undefined ? [] : entries.filter((entry) => isUnchanged(entry, old.manifest)));
-  await using copier = fileCopier({
-    concurrency: 2,
-    expectedFiles: entries.length - same.size,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const placer = directoryPlacer(tree);
-  const breathe = timeSlices(signal);
-  const copied: TreeEntry[] = [];
-  let linked = 0;
-  for (const entry of entries) {
-    const { path } = entry;
-    const slash = path.lastIndexOf('/');
-    placer.ensure(slash < 0 ? '' : path.slice(0, slash));
-    if (entry.type === 'directory') placer.ensure(path);
-    else if (entry.type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
-    else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
-    else {
-      copied.push(entry);
-      await copier.add(copyOf(request, entry, tree));
-    }
-    await breathe();
-  }
-  await copier.finish();
-  const torn = await settle(request, copied, tree);
-  const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
-  return { entries: stamped, linked, copied: copied.length };
-}
-
-function copyOf(request: SnapshotRequest, entry: TreeEntry, tree: string) {
-  return {
-    from: `${request.projectRoot}/${entry.path}`,
-    to: `${tree}/${entry.path}`,
-    mtimeMs: entry.mtimeMs,
-    sizeBytes: entry.sizeBytes,
-    ...(entry.mode > 0o777 ? { mode: entry.mode & 0o777 } : {}),
-  };
-}
-
-/**
- * Copies files again that changed while they were copied; those that never stand still are kept as they are, but
- * never taken for unchanged later.
- */
-async function settle(
-  request: SnapshotRequest,
-  copied: readonly TreeEntry[],
-  tree: string,
-): Promise<ReadonlyMap<string, TreeEntry>> {
-  const torn = new Map<string, TreeEntry>();
-  let open = copied;
-  for (let round = 0; open.length > 0; round++) {
-    const changed: TreeEntry[] = [];
-    for (const entry of open) {
-      const now = readEntry(request.projectRoot, entry.path);
-      if (now === undefined || 'because' in now || now.type !== 'file') continue;
-      if (now.mtimeMs === entry.mtimeMs && now.sizeBytes === entry.sizeBytes && now.ctimeMs === entry.ctimeMs) continue;
-      changed.push(now);
-      torn.set(entry.path, round < attempts ? now : { ...now, ctimeMs: -1 });
-    }
-    if (round === attempts) break;
-    await using copier = fileCopier({ concurrency: 1, expectedFiles: changed.length });
-    for (const entry of changed) await copier.add(copyOf(request, entry, tree));
-    await copier.finish();
-    open = changed;
-  }
-  return torn;
-}
-
-function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if (['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
-    throw error;
-  }
+function oldOf(request: SnapshotRequest, previous: Previous | undefined): OldSnapshot | undefined {
+  if (previous === undefined) return undefined;
+  return { tree: join(request.storeDirectory, previous.id, 'tree'), manifest: previous.manifest };
 }
 
 function snapshotOf(

@@ -1,14 +1,4 @@
-import {
-  chmodSync,
-  constants,
-  copyFile,
-  linkSync,
-  lutimesSync,
-  mkdirSync,
-  readlinkSync,
-  symlinkSync,
-  utimesSync,
-} from 'node:fs';
+import { chmodSync, linkSync, lutimesSync, mkdirSync, readlinkSync, symlinkSync, utimesSync } from 'node:fs';
 import { type DirectoryPlacer, directoryPlacer } from './directory-placer.ts';
 import { type FileCopier, fileCopier } from './file-copier.ts';
 import { errorCode, noteBytesNeeded } from './file-problem.ts';
@@ -237,17 +227,4 @@ function finishDirectory({ entry, to }: Work, target: Target): void {
   const seconds = entry.mtimeMs / 1000;
   utimesSync(to, seconds, seconds);
   chmodSync(to, modeFor(target, entry));
-}
-
-/** Whether files copied from one directory to the other share their blocks until one is written to. */
-export function reflinks(fromFile: string, toDirectory: string): Promise<boolean> {
-  const probe = `${toDirectory}/.reflink-probe-${process.pid}`;
-  return new Promise((resolve) => {
-    copyFile(fromFile, probe, constants.COPYFILE_FICLONE_FORCE, (error) => {
-      removeTree(probe).then(
-        () => resolve(error === null),
-        () => resolve(false),
-      );
-    });
-  });
 }

@@ -1,0 +1,113 @@
+import { linkSync, readlinkSync, symlinkSync } from 'node:fs';
+import { directoryPlacer } from '../util/files/directory-placer.ts';
+import { type FileCopy, fileCopier } from '../util/files/file-copier.ts';
+import { errorCode } from '../util/files/file-problem.ts';
+import { timeSlices } from '../util/files/time-slice.ts';
+import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { readEntry } from '../util/files/walk-tree.ts';
+import { isUnchanged, type SnapshotManifest } from './snapshot-manifest.ts';
+
+/** The snapshot before, whose files the new one may share. */
+export interface OldSnapshot {
+  /** Absolute. */
+  readonly tree: string;
+  readonly manifest: SnapshotManifest;
+}
+
+/** What to fill a new snapshot with. */
+export interface SnapshotContent {
+  readonly projectRoot: string;
+  readonly entries: readonly TreeEntry[];
+  /** Absolute, empty. */
+  readonly tree: string;
+  readonly old: OldSnapshot | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a snapshot was filled with. */
+export interface FilledSnapshot {
+  /** As they were when they were copied. */
+  readonly entries: readonly TreeEntry[];
+  readonly linked: number;
+  readonly copied: number;
+}
+
+/** How often a file that changes while it is copied is copied again. */
+const attempts = 3;
+
+/** Fills the new tree by links to the last one and by copies. */
+export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnapshot> {
+  const { projectRoot, entries, tree, old, signal } = content;
+  const same = new Set(old === undefined ? [] : entries.filter((entry) => isUnchanged(entry, old.manifest)));
+  await using copier = fileCopier({
+    concurrency: 2,
+    expectedFiles: entries.length - same.size,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const placer = directoryPlacer(tree);
+  const breathe = timeSlices(signal);
+  const copied: TreeEntry[] = [];
+  let linked = 0;
+  for (const entry of entries) {
+    const { path } = entry;
+    const slash = path.lastIndexOf('/');
+    placer.ensure(slash < 0 ? '' : path.slice(0, slash));
+    if (entry.type === 'directory') placer.ensure(path);
+    else if (entry.type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
+    else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
+    else {
+      copied.push(entry);
+      await copier.add(copyOf(content, entry));
+    }
+    await breathe();
+  }
+  await copier.finish();
+  const torn = await settle(content, copied);
+  const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
+  return { entries: stamped, linked, copied: copied.length };
+}
+
+function copyOf({ projectRoot, tree }: SnapshotContent, entry: TreeEntry): FileCopy {
+  return {
+    from: `${projectRoot}/${entry.path}`,
+    to: `${tree}/${entry.path}`,
+    mtimeMs: entry.mtimeMs,
+    sizeBytes: entry.sizeBytes,
+    ...(entry.mode > 0o777 ? { mode: entry.mode & 0o777 } : {}),
+  };
+}
+
+/**
+ * Copies files again that changed while they were copied; those that never stand still are kept as they are, but
+ * never taken for unchanged later.
+ */
+async function settle(content: SnapshotContent, copied: readonly TreeEntry[]): Promise<ReadonlyMap<string, TreeEntry>> {
+  const torn = new Map<string, TreeEntry>();
+  let open = copied;
+  for (let round = 0; open.length > 0; round++) {
+    const changed: TreeEntry[] = [];
+    for (const entry of open) {
+      const now = readEntry(content.projectRoot, entry.path);
+      if (now === undefined || 'because' in now || now.type !== 'file') continue;
+      if (now.mtimeMs === entry.mtimeMs && now.sizeBytes === entry.sizeBytes && now.ctimeMs === entry.ctimeMs) continue;
+      changed.push(now);
+      torn.set(entry.path, round < attempts ? now : { ...now, ctimeMs: -1 });
+    }
+    if (round === attempts) break;
+    await using copier = fileCopier({ concurrency: 1, expectedFiles: changed.length });
+    for (const entry of changed) await copier.add(copyOf(content, entry));
+    await copier.finish();
+    open = changed;
+  }
+  return torn;
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
