@@ -467,6 +467,19 @@ build: { extends: .base, stage: test }
   });
 });
 
+describe('the merged configuration of an incomplete file', () => {
+  it('keeps the includes that were not read', async () => {
+    const { compiled } = await compileText(
+      'include: [base.yml, { project: group/other, file: a.yml }]\nbuild: { extends: .base }\n',
+      { files: { 'base.yml': '.base: { script: [make] }\n' } },
+    );
+    expect(toValue(compiled!.config)).toEqual({
+      include: [{ project: 'group/other', file: 'a.yml' }],
+      build: { script: ['make'] },
+    });
+  });
+});
+
 describe('the header document', () => {
   it('is passed over with a warning', async () => {
     const { codes, jobs } = await compileText(

@@ -40,7 +40,17 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
   const extended = resolveExtends(merged.root, { report, incomplete });
   const resolved = resolveReferences(extended, { report, incomplete });
   const bounded = limitExpandedSize(resolved, report);
-  const value = readPipeline(bounded, given, vocabulary, startReading(report, { incomplete }));
+  const read = readPipeline(bounded, given, vocabulary, startReading(report, { incomplete }));
+  const value = { ...read, config: withUnread(read.config, merged.unread) };
   const told = tidy(diagnostics);
   return { value, diagnostics: [...told, ...checkMerged(merged.root, bounded, vocabulary.schema, told)] };
+}
+
+/** Keeps in the merged file what it still lacks, so that it says so itself. */
+function withUnread(config: Node, unread: readonly Node[]): Node {
+  const [first] = unread;
+  if (first === undefined || config.kind !== 'map') return config;
+  const value: Node = { kind: 'seq', items: unread, span: first.span };
+  const include = { key: 'include', keySpan: first.span, value };
+  return { ...config, entries: new Map([['include', include], ...config.entries]) };
 }

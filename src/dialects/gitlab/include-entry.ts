@@ -8,8 +8,8 @@ import { field, flatItems, kindOf, readText } from './values.ts';
 /** One entry of `include`, not resolved. */
 export type IncludeEntry = (
   | { readonly kind: 'local'; readonly path: string; readonly inputs?: Node }
-  /** `name`: what is told to be left out: `project group/name`. */
-  | { readonly kind: 'foreign'; readonly name: string }
+  /** `name`: what is told to be left out: `project group/name`. `node`: the entry as it is written. */
+  | { readonly kind: 'foreign'; readonly name: string; readonly node: Node }
 ) & { readonly span: Span; readonly rules: readonly Rule[] | undefined };
 
 const foreignKeys = ['project', 'remote', 'template', 'component', 'artifact'] as const;
@@ -23,7 +23,7 @@ function readInclude(node: Node, reading: Reading): IncludeEntry | undefined {
   if (node.kind === 'scalar' && typeof node.value === 'string') {
     const common = { span: node.span, rules: undefined };
     // GitLab tells them apart like this. Source: lib/gitlab/ci/config/external/mapper/normalizer.rb
-    if (/^https?:\/\//.test(node.text)) return { kind: 'foreign', name: `remote ${node.text}`, ...common };
+    if (/^https?:\/\//.test(node.text)) return { kind: 'foreign', name: `remote ${node.text}`, node, ...common };
     return { kind: 'local', path: node.text, ...common };
   }
   if (node.kind === 'map') return readDetailed(node, reading);
@@ -44,7 +44,7 @@ function readDetailed(node: MapNode, reading: Reading): IncludeEntry | undefined
     const entry = field(node, key);
     if (entry === undefined) continue;
     const target = entry.value.kind === 'scalar' ? entry.value.text : '';
-    return { kind: 'foreign', name: `${key} ${target}${fileNames(node)}`, span: entry.value.span, rules };
+    return { kind: 'foreign', name: `${key} ${target}${fileNames(node)}`, node, span: entry.value.span, rules };
   }
   invalidValue(reading, node.span, 'an entry of `include` names no file', 'write `local: path`');
   return undefined;

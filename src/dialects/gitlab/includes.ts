@@ -1,7 +1,7 @@
 import type { Diagnostic, Report, Span } from '../../diagnostics/diagnostic.ts';
 import { expandVariables } from '../../expressions/expand-variables.ts';
 import type { FileLoader, LoadedFile } from '../../model/ports.ts';
-import type { MapNode } from '../../syntax/node.ts';
+import type { MapNode, Node } from '../../syntax/node.ts';
 import { parseYaml } from '../../syntax/parse.ts';
 import { validateSchema } from '../../syntax/validate.ts';
 import { type IncludeEntry, readIncludes } from './include-entry.ts';
@@ -25,6 +25,7 @@ interface Includer {
   readonly report: Report;
   /** Parsed files; a file may be included often. Undefined: it is not usable, and that was told. */
   readonly parsed: Map<string, MapNode | undefined>;
+  readonly unread: Node[];
   included: number;
   incomplete: boolean;
 }
@@ -34,6 +35,8 @@ export interface MergedFiles {
   readonly root: MapNode;
   /** Something could not be read. */
   readonly incomplete: boolean;
+  /** Entries of `include` that lie elsewhere and are not read, as they are written. */
+  readonly unread: readonly Node[];
 }
 
 /**
@@ -49,9 +52,9 @@ export async function mergeIncludes(
     readonly report: Report;
   },
 ): Promise<MergedFiles> {
-  const includer: Includer = { ...given, parsed: new Map(), included: 0, incomplete: false };
+  const includer: Includer = { ...given, parsed: new Map(), unread: [], included: 0, incomplete: false };
   const root = await mergeFile(includer, prepare(includer, entry.node), [entry.path]);
-  return { root, incomplete: includer.incomplete };
+  return { root, incomplete: includer.incomplete, unread: includer.unread };
 }
 
 /** Checks one file's content and brings it into GitLab's shape. */
@@ -83,6 +86,7 @@ async function mergeEntry(
 ): Promise<readonly MapNode[]> {
   if (entry.kind === 'foreign') {
     includer.incomplete = true;
+    includer.unread.push(entry.node);
     includer.report({
       code: 'gitlab/include-not-read',
       severity: 'warning',
