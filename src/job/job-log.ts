@@ -55,10 +55,10 @@ export function createJobLog(options: JobLogOptions): JobLog {
     phrases: options.secrets,
     prefixes: [...defaultTokenPrefixes, ...(options.tokenPrefixes ?? [])],
   });
-  const streamOf = (stream: 'stdout' | 'stderr' | 'system'): Masker =>
+  const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error'): Masker =>
     masking.stream({
       write(bytes) {
-        emit({ type: 'job-output', at: clock.now(), job, stream, bytes });
+        emit({ type: 'job-output', at: clock.now(), job, stream, bytes, ...(level === undefined ? {} : { level }) });
         options.watch?.(bytes);
         return sink.write(bytes);
       },
@@ -66,10 +66,13 @@ export function createJobLog(options: JobLogOptions): JobLog {
   const system = streamOf('system');
   const stdout = streamOf('stdout');
   const stderr = streamOf('stderr');
-  const write = async (text: string): Promise<void> => {
-    await system.write(Buffer.from(text));
-    await system.flush();
+  const warnings = streamOf('system', 'warning');
+  const errors = streamOf('system', 'error');
+  const writeTo = async (sink: Masker, text: string): Promise<void> => {
+    await sink.write(Buffer.from(text));
+    await sink.flush();
   };
+  const write = (text: string): Promise<void> => writeTo(system, text);
   const sections = sectionWriter(options, write);
   return {
     system,
@@ -78,8 +81,8 @@ export function createJobLog(options: JobLogOptions): JobLog {
     refused: masking.refused,
     line: (text) => write(`\x1b[0K${text}\x1b[0;m\n`),
     info: (text) => write(`\x1b[32;1m${text}\x1b[0;m\n`),
-    warning: (text) => write(`\x1b[0;33mWARNING: ${text}\x1b[0;m\n`),
-    error: (text) => write(`\x1b[31;1mERROR: ${text}\x1b[0;m\n`),
+    warning: (text) => writeTo(warnings, `\x1b[0;33mWARNING: ${text}\x1b[0;m\n`),
+    error: (text) => writeTo(errors, `\x1b[31;1mERROR: ${text}\x1b[0;m\n`),
     hide: (secret) => void masking.add(secret),
     ...sections,
     async flush() {

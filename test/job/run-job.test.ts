@@ -179,6 +179,16 @@ describe('a job', () => {
     expect(log).toContain('WARNING: after_script failed, but job will continue unaffected: exit code 9');
   });
 
+  it('does not let after_script change the result even when it cannot be started', async () => {
+    const executor = memoryExecutor(({ env }) => {
+      if (env.CI_JOB_STATUS === 'success') throw new SystemError('runner_system_failure', 'too many variables');
+      return done;
+    });
+    const { result, log } = await live(specOf([script('make'), afterScript('tidy')]), executor);
+    expect(result.outcome).toEqual({ status: 'success' });
+    expect(log).toContain('WARNING: after_script failed: too many variables');
+  });
+
   it.each([
     [{ kind: 'out-of-memory', limitBytes: 32 * 1024 * 1024 }, 'killed: out of memory (limit 32 MB)'],
     [{ kind: 'signal', signal: 'SIGKILL' }, 'killed by SIGKILL'],
