@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { strictMode } from '../../src/dialects/ci/run-step.ts';
 import { recogniseDialect } from '../../src/dialects/index.ts';
 import { toValue } from '../../src/syntax/node.ts';
 import { compileText, type Surroundings } from '../support/compile-text.ts';
@@ -68,7 +69,13 @@ jobs:
     expect(job('build').steps).toMatchObject([
       { kind: 'checkout', phase: 'prepare' },
       { kind: 'download-artifacts', phase: 'prepare' },
-      { kind: 'run', phase: 'script', name: 'go build -o myapp', script: ['go build -o myapp'], echo: 'plain' },
+      {
+        kind: 'run',
+        phase: 'script',
+        name: 'go build -o myapp',
+        script: [strictMode, 'go build -o myapp'],
+        echo: 'plain',
+      },
       {
         kind: 'upload-artifacts',
         type: 'archive',
@@ -139,7 +146,11 @@ build:
 `,
       { variables: { OUTSIDE: 'yes' } },
     );
-    expect(job('build').steps.flatMap((step) => (step.kind === 'run' ? step.script : []))).toEqual(['a', 'c', 'd']);
+    expect(job('build').steps.flatMap((step) => (step.kind === 'run' ? step.script.slice(1) : []))).toEqual([
+      'a',
+      'c',
+      'd',
+    ]);
   });
 
   it('take no `before_script` from the defaults, but images', async () => {

@@ -5,6 +5,12 @@ import type { Reading } from '../gitlab/reading.ts';
 import { booleanField, field, readDuration, readText, textField } from '../gitlab/values.ts';
 import { invalidStep, readWhen } from './step-values.ts';
 
+/**
+ * What `bash -eo pipefail` would do, in words that a plain `sh` knows too: the text itself is run as it is, so without
+ * it a failure in the middle would go unnoticed. A step with a `shell` of its own says what it wants there.
+ */
+export const strictMode = 'set -e; if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi';
+
 /** `run`: one command (often of many lines) in a shell of its own. */
 export function readRun(entry: MapEntry, reading: Reading): RunStep | undefined {
   if (entry.value.kind !== 'map') {
@@ -28,6 +34,7 @@ function readDetailed(entry: MapEntry, node: MapNode, reading: Reading): RunStep
   const noOutputTimeoutMs = silence && readDuration(silence.value, 'run:no_output_timeout', reading);
   return {
     ...plain(command),
+    ...(shell === undefined ? {} : { script: [command] }),
     when: readWhen(node, 'run:when', 'on_success', reading),
     name: name ?? firstLine(command),
     variables: environment ? readVariables(environment.value, 'run:environment', reading) : [],
@@ -43,7 +50,7 @@ function plain(command: string): Omit<RunStep, 'name'> {
     kind: 'run',
     phase: 'script',
     when: 'on_success',
-    script: [command],
+    script: [strictMode, command],
     echo: 'plain',
     variables: [],
     background: false,
