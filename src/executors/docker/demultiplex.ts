@@ -4,20 +4,21 @@ import type { LogSink } from '../../model/ports.ts';
 /**
  * Splits the engine's joined output into its two streams and resolves at its end. Nothing is read while a sink is
  * busy, and nothing is kept but a header cut in two.
+ * @param onChunk called with the size of each chunk before it is taken, and with 0 when it has been.
  * Source: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
  */
 export async function demultiplex(
   from: Readable,
   stdout: LogSink,
   stderr: LogSink,
-  onChunk?: () => void,
+  onChunk?: (bytes: number) => void,
 ): Promise<void> {
   const header = Buffer.alloc(8);
   let headerBytes = 0;
   let stream = 1;
   let left = 0;
   for await (const chunk of from as AsyncIterable<Buffer>) {
-    onChunk?.();
+    onChunk?.(chunk.length);
     let pending: Buffer[] = [];
     let pendingStream = stream;
     const flush = async (): Promise<void> => {
@@ -45,5 +46,6 @@ export async function demultiplex(
       at = end;
     }
     await flush();
+    onChunk?.(0);
   }
 }

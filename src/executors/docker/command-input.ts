@@ -1,0 +1,23 @@
+import type { Command } from '../executor.ts';
+import { preamble } from './bootstrap.ts';
+
+/**
+ * What a container's bootstrap reads: its line, then the script. Says on standard error which variables are left out.
+ * @param shell for commands that name none.
+ */
+export async function commandInput(
+  command: Command,
+  env: Readonly<Record<string, string>>,
+  shell: string,
+): Promise<string> {
+  const { line, skipped } = preamble({
+    env,
+    ...(command.directory === undefined ? {} : { directory: command.directory }),
+    shell: command.shell?.trim() ?? shell,
+  });
+  for (const name of skipped) {
+    const warning = `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out\n`;
+    await command.stderr.write(Buffer.from(warning));
+  }
+  return line + command.script;
+}

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex, Readable } from 'node:stream';
+import type { Exit } from '../../model/outcome.ts';
+import { type Deferred, deferred } from '../../util/deferred.ts';
+import { markerName } from '../../util/process-strays.ts';
+import type { Command } from '../executor.ts';
+import { bootstrap, endMarked } from './bootstrap.ts';
+import { commandInput } from './command-input.ts';
+import { exitOf, runDetached } from './container-calls.ts';
+import { connectionBroke } from './engine.ts';
+import type { JobContainerPlace } from './job-container.ts';
+import { takeUntilSilent } from './take-until-silent.ts';
+
+/** How long KILL to single processes may take before the container is killed, milliseconds. */
+const lastResortMs = 3000;
+
+/** Commands that run beside each other in one running container. */
+export interface ContainerExecs {
+  /** A command in the background gives code 0 as soon as it has started. */
+  run(command: Command, signal: AbortSignal): Promise<Exit>;
+  close(): void;
+}
+
+/**
+ * Listens to the engine for the ends of commands; call it before the container is started.
+ * @param onGone called when the container has ended.
+ */
+export async function openContainerExecs(place: JobContainerPlace, onGone: () => void): Promise<ContainerExecs> {
+  const filters = JSON.stringify({ container: [place.id], event: ['exec_die', 'die'] });
+  const events = (await place.engine.api.getEvents({ filters: filters as never })) as Readable;
+  const ends = new Map<string, Deferred<number>>();
+  void readEvents(events, ends, onGone);
+  return {
+    run: (command, signal) => runExec(place, ends, command, signal),
+    close: () => {
+      events.destroy();
+      for (const end of ends.values()) end.resolve(137);
+    },
+  };
+}
+
+interface EngineEvent {
+  readonly Action?: string;
+  readonly Actor?: { readonly Attributes?: Readonly<Record<string, string>> };
+}
+
+async function readEvents(events: Readable, ends: Map<string, Deferred<number>>, onGone: () => void): Promise<void> {
+  let rest = '';
+  try {
+    for await (const chunk of events) {
+      const lines = (rest + String(chunk)).split('\n');
+      rest = lines.pop()!;
+      for (const line of lines) {
+        if (line.trim() === '') continue;
+        const { Action, Actor } = JSON.parse(line) as EngineEvent;
+        const { execID = '', exitCode = '' } = Actor?.Attributes ?? {};
+        if (Action === 'exec_die') ends.get(execID)?.resolve(Number(exitCode));
+        if (Action !== 'die') continue;
+        // With the container everything in it has ended.
+        for (const end of ends.values()) end.resolve(137);
+        onGone();
+      }
+    }
+  } catch {
+    // The stream breaks when the session is closed or the engine ends; the commands are told below.
+  }
+  for (const end of ends.values()) end.reject(new Error(connectionBroke));
+}
+
+async function runExec(
+  place: JobContainerPlace,
+  ends: Map<string, Deferred<number>>,
+  command: Command,
+  signal: AbortSignal,
+): Promise<Exit> {
+  const { engine, id } = place;
+  const marker = randomBytes(12).toString('hex');
+  const input = await commandInput(command, { ...command.env, [markerName]: marker }, place.shell);
+  const exec = await engine.api.getContainer(id).exec({
+    Cmd: ['sh', '-c', bootstrap],
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+  });
+  const end = deferred<number>();
+  end.promise.catch(() => {});
+  ends.set(exec.id, end);
+  const stream = await engine.attachExec(exec.id);
+  stream.on('error', () => {});
+  stream.end(input);
+  const running = waitForExec(place, `${markerName}=${marker}`, stream, command, end.promise, signal).finally(() =>
+    ends.delete(exec.id),
+  );
+  if (!command.background) return running;
+  running.catch(() => {});
+  return { kind: 'code', code: 0 };
+}
+
+async function waitForExec(
+  place: JobContainerPlace,
+  assignment: string,
+  stream: Duplex,
+  command: Command,
+  end: Promise<number>,
+  signal: AbortSignal,
+): Promise<Exit> {
+  let settle: (() => void) | undefined;
+  const stop = (): void => {
+    settle ??= endExec(place, assignment);
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  const output = takeUntilSilent(stream, command.stdout, command.stderr, end);
+  output.catch(stop);
+  try {
+    const code = await end;
+    await output;
+    return await exitOf(place.engine, place.id, code, place.memoryBytes);
+  } finally {
+    settle?.();
+    signal.removeEventListener('abort', stop);
+    stream.destroy();
+  }
+}
+
+/** TERM to the command's processes, KILL after the grace period, and in the end KILL to the whole container. */
+function endExec({ engine, id, graceMs }: JobContainerPlace, assignment: string): () => void {
+  const container = engine.api.getContainer(id);
+  runDetached(engine, id, endMarked(assignment, 'TERM'), 'user').catch(() => {});
+  let timer = setTimeout(() => {
+    runDetached(engine, id, endMarked(assignment, 'KILL'), 'user').catch(() => {});
+    timer = setTimeout(() => container.kill({ signal: 'KILL' }).catch(() => {}), lastResortMs);
+  }, graceMs);
+  return () => clearTimeout(timer);
+}
