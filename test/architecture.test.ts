@@ -79,14 +79,14 @@ describe('the house', () => {
   });
 
   it('keeps each package in its place', () => {
-    const owner = new Map<string, string>();
-    for (const [folder, row] of table) for (const name of row.onlyHere) owner.set(name, folder);
+    const owners = (name: string) =>
+      [...table].filter(([, row]) => row.onlyHere.includes(name)).map(([folder]) => folder);
     const wrong: string[] = [];
     for (const file of sources) {
       for (const specifier of file.imports) {
         if (specifier.startsWith('.') || specifier.startsWith('node:')) continue;
         const name = specifier.startsWith('@') ? specifier : specifier.split('/')[0]!;
-        if (owner.get(name) !== file.folder) wrong.push(`${file.path} imports ${specifier}`);
+        if (!owners(name).includes(file.folder)) wrong.push(`${file.path} imports ${specifier}`);
       }
     }
     expect(wrong).toEqual([]);

@@ -4,7 +4,7 @@ import { parseEnvFile } from '../context/env-file.ts';
 import type { Variable } from '../model/variable.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Invocation } from './invocation.ts';
-import type { EventOptions } from './program.ts';
+import type { EventOptions } from './options.ts';
 
 /** A secret shorter than this can't be masked: it would stand in every second word of a log. */
 const shortestSecret = 4;

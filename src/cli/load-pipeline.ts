@@ -10,8 +10,8 @@ import { CommandError, exitCodes } from './exit-code.ts';
 import { readGivenVariables } from './given-variables.ts';
 import type { Invocation } from './invocation.ts';
 import { findLocations, type Locations } from './locations.ts';
+import type { EventOptions, FileOptions } from './options.ts';
 import { displayPath, findPipelineFile, type PipelineFile } from './pipeline-file.ts';
-import type { EventOptions, FileOptions } from './program.ts';
 import { loadSettings, type Settings } from './settings.ts';
 
 /** A pipeline file read and compiled, with all that was found wrong. */

@@ -3,7 +3,7 @@ import { type PlanResult, plan } from '../plan/plan.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Invocation } from './invocation.ts';
 import { type LoadedPipeline, loadPipeline } from './load-pipeline.ts';
-import type { PlanOptions, SelectionOptions } from './program.ts';
+import type { PlanOptions, SelectionOptions } from './options.ts';
 import { requireValid } from './report-diagnostics.ts';
 import { withSettings } from './settings.ts';
 

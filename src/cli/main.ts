@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CommanderError } from 'commander';
+import { actions } from './actions.ts';
 import { CommandError, describeFailure, exitCodes } from './exit-code.ts';
 import { type Invocation, print, type Terminal } from './invocation.ts';
 import { createProgram } from './program.ts';
@@ -24,7 +25,7 @@ function invocation(): Invocation {
 /** Reads the command line, runs the command, and resolves with the exit code. */
 async function main(argv: readonly string[], given: Invocation): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = createProgram(given.version, async (load, arguments_, options) => {
+  const program = createProgram(given.version, async (command, arguments_, options) => {
     const directory = options['directory'];
     const cwd = typeof directory === 'string' ? resolve(given.cwd, directory) : given.cwd;
     if (cwd !== given.cwd) {
@@ -34,7 +35,7 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
         throw new CommandError(exitCodes.usage, `there is no folder ${String(directory)}`);
       }
     }
-    const action = await load();
+    const action = await actions[command]!();
     exitCode = await action({ ...given, cwd }, arguments_, options as never);
   });
   for (const command of [program, ...program.commands]) command.exitOverride();

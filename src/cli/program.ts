@@ -1,43 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../util/duration.ts';
-import type { Invocation } from './invocation.ts';
-
-/** What every command resolves to: the process's exit code. */
-export type Action<O> = (invocation: Invocation, arguments_: readonly string[], options: O) => Promise<number>;
-
-/** Options of all commands that read a pipeline file. */
-export interface FileOptions {
-  readonly file?: string;
-  readonly directory?: string;
-  readonly dialect?: 'ci' | 'gitlab' | 'circle';
-  readonly color?: 'always' | 'never' | 'auto';
-}
-
-/** Options that say where the pipeline comes from. */
-export interface EventOptions {
-  readonly event?: 'push' | 'tag' | 'merge_request' | 'schedule' | 'web' | 'api' | 'trigger';
-  readonly branch?: string;
-  readonly tag?: string;
-  readonly targetBranch?: string;
-  readonly changedSince?: string;
-  readonly var: readonly string[];
-  readonly varFile: readonly string[];
-  readonly secret: readonly string[];
-}
-
-/** Options that choose jobs. */
-export interface SelectionOptions {
-  readonly stage: readonly string[];
-  readonly needs: boolean;
-  readonly from?: string;
-  readonly failed?: boolean;
-  readonly manual: readonly string[];
-  readonly allManual?: boolean;
-  readonly executor?: 'auto' | 'shell' | 'docker';
-  readonly timeout?: number;
-}
-
-export type PlanOptions = FileOptions & EventOptions & SelectionOptions;
 
 const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
 
@@ -124,25 +86,6 @@ function format(command: Command, formats: readonly string[]): Command {
   return command.addOption(new Option('--format <format>', 'how to print it').choices(formats).default(formats[0]));
 }
 
-/** Options of `ci run`. */
-export interface RunOptions extends PlanOptions {
-  readonly concurrency?: number;
-  readonly inPlace?: boolean;
-  readonly isolation?: 'auto' | 'copy';
-  readonly artifactsDir?: string;
-  readonly onFailure?: 'stop' | 'continue';
-  readonly cache: boolean;
-  readonly offline?: boolean;
-  readonly pull?: 'always' | 'if-not-present' | 'never';
-  readonly privileged?: boolean;
-  readonly watch?: boolean;
-  readonly dryRun?: boolean;
-  readonly reporter?: 'auto' | 'tree' | 'plain' | 'json' | 'github' | 'gitlab';
-  readonly report: readonly string[];
-  readonly quiet?: boolean;
-  readonly verbose?: boolean;
-}
-
 function runCommand(): Command {
   const command = new Command('run')
     .description('run the pipeline, or the selected jobs with everything they need')
@@ -185,128 +128,81 @@ function runCommand(): Command {
     .option('-v, --verbose', 'more: sections, timings, what is used');
 }
 
-interface CommandEntry {
-  readonly command: Command;
-  /** Loads the command's code: nothing is loaded that the command does not need. */
-  readonly load: () => Promise<Action<never>>;
-  /** Not for people. */
-  readonly hidden?: true;
-}
-
-/** Every command with the code behind it. */
-function commandTable(): readonly CommandEntry[] {
+/** Every command but the hidden ones, in the order of the help. */
+function visibleCommands(): readonly Command[] {
   return [
-    { command: runCommand(), load: async () => (await import('./commands/run.ts')).run },
-    {
-      command: format(
-        withFile(
-          new Command('lint')
-            .description('check files: syntax, schema, meaning; runs nothing, needs no network')
-            .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
-        ),
-        ['text', 'json', 'sarif', 'github', 'codequality'],
-      ).option('--strict', 'warnings count as problems too'),
-      load: async () => (await import('./commands/lint.ts')).lint,
-    },
-    {
-      command: format(withSelection(withEvent(withFile(new Command('list').alias('ls')))), [
-        'text',
-        'json',
-      ]).description('the jobs of the pipeline: name, stage, when, needs, executor, why in or out'),
-      load: async () => (await import('./commands/list.ts')).list,
-    },
-    {
-      command: format(
-        withSelection(
-          withEvent(withFile(new Command('graph').argument('[selector...]', 'only these jobs and what they need'))),
-        ),
-        ['tree', 'mermaid', 'dot', 'json', 'html'],
-      ).description('the DAG of the pipeline'),
-      load: async () => (await import('./commands/graph.ts')).graph,
-    },
-    {
-      command: format(
-        withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))),
-        ['text', 'json'],
-      ).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),
-      load: async () => (await import('./commands/plan.ts')).plan,
-    },
-    {
-      command: format(
-        withSelection(withEvent(withFile(new Command('explain').argument('<job>', 'a job of the file')))),
-        ['text', 'json'],
-      ).description('why a job is in, out, manual or delayed: every rule with the values it saw'),
-      load: async () => (await import('./commands/explain.ts')).explain,
-    },
-    {
-      command: format(withEvent(withFile(new Command('config'))), ['yaml', 'json']).description(
-        'the file after includes, extends, references and anchors',
+    runCommand(),
+    format(
+      withFile(
+        new Command('lint')
+          .description('check files: syntax, schema, meaning; runs nothing, needs no network')
+          .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
       ),
-      load: async () => (await import('./commands/config.ts')).config,
-    },
-    {
-      command: withColor(
-        withDirectory(
-          new Command('logs')
-            .argument('[job]', 'default: all jobs of the run, one after the other')
-            .option('--run <id>', 'default: the last run'),
-        ),
-      ).description('full logs of the last run'),
-      load: async () => (await import('./commands/logs.ts')).logs,
-    },
-    {
-      command: format(
-        withDirectory(
-          new Command('artifacts')
-            .argument('[job]', 'default: all jobs of the run')
-            .option('--run <id>', 'default: the last run'),
-        ),
-        ['text', 'json'],
-      ).description('paths of the artifacts of the last run'),
-      load: async () => (await import('./commands/artifacts.ts')).artifacts,
-    },
-    {
-      command: format(
-        withColor(
-          withDirectory(new Command('runs').option('-n, --limit <n>', 'how many (default: 20)', positiveInteger)),
-        ),
-        ['text', 'json'],
-      ).description('earlier runs with their results'),
-      load: async () => (await import('./commands/runs.ts')).runs,
-    },
-    {
-      command: format(
-        new Command('clean')
-          .option('--all', 'runs, caches and snapshots of all projects')
-          .option('--older <duration>', 'only what is older than this', duration)
-          .option('--dry-run', 'only say what would be removed'),
-        ['text', 'json'],
-      ).description('remove what ci keeps on this machine: leftovers of dead runs, old runs; with --all everything'),
-      load: async () => (await import('./commands/clean.ts')).clean,
-    },
-    {
-      command: new Command('schema')
-        .argument('[dialect]', 'ci or gitlab', 'ci')
-        .description('print a JSON Schema, for editors'),
-      load: async () => (await import('./commands/schema.ts')).schema,
-    },
-    {
-      command: new Command('completion')
-        .argument('<shell>', 'bash, zsh, fish or pwsh')
-        .description('print a completion script for a shell'),
-      load: async () => (await import('./commands/completion.ts')).completion,
-    },
-    {
-      command: new Command('__complete').argument('[word...]').allowUnknownOption().allowExcessArguments(),
-      load: async () => (await import('./commands/complete.ts')).complete,
-      hidden: true,
-    },
+      ['text', 'json', 'sarif', 'github', 'codequality'],
+    ).option('--strict', 'warnings count as problems too'),
+    format(withSelection(withEvent(withFile(new Command('list').alias('ls')))), ['text', 'json']).description(
+      'the jobs of the pipeline: name, stage, when, needs, executor, why in or out',
+    ),
+    format(
+      withSelection(
+        withEvent(withFile(new Command('graph').argument('[selector...]', 'only these jobs and what they need'))),
+      ),
+      ['tree', 'mermaid', 'dot', 'json', 'html'],
+    ).description('the DAG of the pipeline'),
+    format(withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))), [
+      'text',
+      'json',
+    ]).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),
+    format(withSelection(withEvent(withFile(new Command('explain').argument('<job>', 'a job of the file')))), [
+      'text',
+      'json',
+    ]).description('why a job is in, out, manual or delayed: every rule with the values it saw'),
+    format(withEvent(withFile(new Command('config'))), ['yaml', 'json']).description(
+      'the file after includes, extends, references and anchors',
+    ),
+    withColor(
+      withDirectory(
+        new Command('logs')
+          .argument('[job]', 'default: all jobs of the run, one after the other')
+          .option('--run <id>', 'default: the last run'),
+      ),
+    ).description('full logs of the last run'),
+    format(
+      withDirectory(
+        new Command('artifacts')
+          .argument('[job]', 'default: all jobs of the run')
+          .option('--run <id>', 'default: the last run'),
+      ),
+      ['text', 'json'],
+    ).description('paths of the artifacts of the last run'),
+    format(
+      withColor(
+        withDirectory(new Command('runs').option('-n, --limit <n>', 'how many (default: 20)', positiveInteger)),
+      ),
+      ['text', 'json'],
+    ).description('earlier runs with their results'),
+    format(
+      new Command('clean')
+        .option('--all', 'runs, caches and snapshots of all projects')
+        .option('--older <duration>', 'only what is older than this', duration)
+        .option('--dry-run', 'only say what would be removed'),
+      ['text', 'json'],
+    ).description('remove what ci keeps on this machine: leftovers of dead runs, old runs; with --all everything'),
+    new Command('schema').argument('[dialect]', 'ci or gitlab', 'ci').description('print a JSON Schema, for editors'),
+    new Command('completion')
+      .argument('<shell>', 'bash, zsh, fish or pwsh')
+      .description('print a completion script for a shell'),
   ];
 }
 
-/** Runs one command; given the chosen one's loader, arguments and options, resolves with the exit code. */
+/** Commands that are not for people. */
+function hiddenCommands(): readonly Command[] {
+  return [new Command('__complete').argument('[word...]').allowUnknownOption().allowExcessArguments()];
+}
+
+/** Runs one command, by name. */
 export type Execute = (
-  load: () => Promise<Action<never>>,
+  command: string,
   arguments_: readonly string[],
   options: Readonly<Record<string, unknown>>,
 ) => Promise<void>;
@@ -319,16 +215,17 @@ export function createProgram(version: string, execute: Execute): Command {
     .option('-C, --directory <dir>', 'first change to this folder')
     .showSuggestionAfterError(true)
     .showHelpAfterError('(ci --help shows what there is)')
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 passed, 1 a job failed or lint found problems, 2 wrong usage, 3 invalid pipeline file,\n4 the surroundings failed (engine, image, disk), 5 a bug of ours, 128+N ended by signal N.',
-    );
-  for (const { command, load, hidden = false } of commandTable()) {
-    command.action(async () => {
-      await execute(load, command.args, command.optsWithGlobals());
-    });
+    .addHelpText('after', exitCodeHelp);
+  const add = (command: Command, hidden: boolean): void => {
+    command.action(() => execute(command.name(), command.args, command.optsWithGlobals()));
     command.showHelpAfterError(`(ci ${command.name()} --help shows what there is)`);
     program.addCommand(command, { hidden });
-  }
+  };
+  for (const command of visibleCommands()) add(command, false);
+  for (const command of hiddenCommands()) add(command, true);
   return program;
 }
+
+const exitCodeHelp = `
+Exit codes: 0 passed, 1 a job failed or lint found problems, 2 wrong usage, 3 invalid pipeline file,
+4 the surroundings failed (engine, image, disk), 5 a bug of ours, 128+N ended by signal N.`;

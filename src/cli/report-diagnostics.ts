@@ -8,7 +8,7 @@ import { createPaint, type Paint, type PaintKind, resolveColor } from '../report
 import { CommandError, exitCodes } from './exit-code.ts';
 import { type Invocation, print, type Terminal } from './invocation.ts';
 import { isValid, type LoadedPipeline } from './load-pipeline.ts';
-import type { FileOptions } from './program.ts';
+import type { FileOptions } from './options.ts';
 
 const kinds: Readonly<Record<Parameters<PaintDiagnostic>[0], PaintKind>> = {
   error: 'error',

@@ -61,10 +61,13 @@ export type Event =
       readonly job: string;
       readonly stream: 'stdout' | 'stderr' | 'system';
       readonly bytes: Uint8Array;
+      /** Only with `system`: a line that people should see even where the tool's own lines are left out. */
+      readonly level?: 'warning' | 'error';
     })
   | (EventBase & {
       readonly type: 'job-retried';
       readonly job: string;
+      /** Number of the try that comes now: 2 or 3. */
       readonly attempt: number;
       readonly reason: FailureReason;
     })

@@ -101,7 +101,7 @@ export function githubReporter(options: GithubOptions): Reporter {
         }
         case 'job-retried':
           if (verbosity !== 'quiet')
-            say(`▶ ${event.job}: attempt ${event.attempt} failed (${event.reason}), trying again`);
+            say(`▶ ${event.job}: attempt ${event.attempt - 1} failed (${event.reason}), trying again`);
           return;
         case 'pipeline-planned':
         case 'job-waiting':

@@ -104,7 +104,7 @@ export function gitlabReporter(options: GitlabOptions): Reporter {
         }
         case 'job-retried':
           if (verbosity !== 'quiet')
-            say(`▶ ${label(event.job)}: attempt ${event.attempt} failed (${event.reason}), trying again`);
+            say(`▶ ${label(event.job)}: attempt ${event.attempt - 1} failed (${event.reason}), trying again`);
           return;
         case 'pipeline-planned':
         case 'job-waiting':

@@ -8,11 +8,19 @@ export interface LinePrefixer {
   flush(): Buffer | undefined;
 }
 
-/**
- * Makes a LinePrefixer. Bytes of the lines come out as they went in, also invalid UTF-8.
- * @param maxCarry an unfinished line longer than this many bytes is broken, so that memory stays bounded.
- */
-export function linePrefixer(prefix: string, maxCarry = 64 * 1024): LinePrefixer {
+export interface LinePrefixerOptions {
+  /** `strip`: takes colours and erasing out of the lines. Default: every byte stays. */
+  readonly colors?: 'keep' | 'strip';
+  /** An unfinished line longer than this many bytes is broken, so that memory stays bounded. Default 64 KiB. */
+  readonly maxCarry?: number;
+}
+
+/** Colours (SGR) and erasing a line (EL), which jobs and runners write most. */
+const colorSequence = /\x1b\[[0-9;]*[mK]/g;
+
+/** Makes a LinePrefixer. Bytes of the lines come out as they went in, also invalid UTF-8. */
+export function linePrefixer(prefix: string, options: LinePrefixerOptions = {}): LinePrefixer {
+  const { colors = 'keep', maxCarry = 64 * 1024 } = options;
   // As latin1 every byte is one character: native string functions do the work and no byte is changed.
   const prefixLatin1 = Buffer.from(prefix).toString('latin1');
   let carry: Buffer[] = [];
@@ -25,7 +33,8 @@ export function linePrefixer(prefix: string, maxCarry = 64 * 1024): LinePrefixer
     return whole;
   }
   function prefixed(lines: Buffer): Buffer {
-    const text = lines.toString('latin1');
+    const latin1 = lines.toString('latin1');
+    const text = colors === 'strip' && latin1.includes('\x1b') ? latin1.replace(colorSequence, '') : latin1;
     return Buffer.from(prefixLatin1 + text.replaceAll('\n', `\n${prefixLatin1}`), 'latin1');
   }
 

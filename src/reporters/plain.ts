@@ -65,10 +65,15 @@ export function plainReporter(options: PlainOptions): Reporter {
   function flushAll(): void {
     for (const job of prefixers.keys()) flush(job);
   }
+  /** The tool's own lines about a job's life are for the log and for `-v`; what went wrong is for everybody. */
+  function isShown({ stream, level }: Event & { type: 'job-output' }): boolean {
+    if (verbosity === 'quiet') return false;
+    return stream !== 'system' || level !== undefined || verbosity === 'verbose';
+  }
   function write(event: Event & { type: 'job-output' }): void {
     let prefixer = prefixers.get(event.job);
     if (!prefixer) {
-      prefixer = linePrefixer(label.of(event.job, '|'));
+      prefixer = linePrefixer(label.of(event.job, '|'), { colors: options.color ? 'keep' : 'strip' });
       prefixers.set(event.job, prefixer);
     }
     const lines = prefixer.push(event.bytes);
@@ -119,11 +124,12 @@ export function plainReporter(options: PlainOptions): Reporter {
             say(event.job, paint('muted', `${event.name}: ${formatDuration(event.durationMs)}`));
           return;
         case 'job-output':
-          if (verbosity !== 'quiet') write(event);
+          if (isShown(event)) write(event);
           return;
         case 'job-retried':
           flush(event.job);
-          if (verbosity !== 'quiet') say(event.job, `attempt ${event.attempt} failed (${event.reason}), trying again`);
+          if (verbosity !== 'quiet')
+            say(event.job, `attempt ${event.attempt - 1} failed (${event.reason}), trying again`);
           return;
         case 'job-finished':
           finished(event);

@@ -17,22 +17,22 @@ function mergeMap(state: State, into: OpenMap, source: MapNode, mergeSpan: Span)
     if (++state.mergedEntries > expansionLimit(state)) return;
     const present = into.entries.get(entry.key);
     const mergedBy = into.merged?.get(entry.key);
-    // Psych merges each `<<` over those before it; within the list of one `<<` the earlier map wins.
-    const overridden = state.rules === 'yaml-1.1' && mergedBy !== undefined && mergedBy < into.merges;
-    if (present === undefined || overridden) {
-      into.entries.set(entry.key, entry);
-      into.merged ??= new Map();
-      into.merged.set(entry.key, into.merges);
-    } else if (state.rules === 'yaml-1.1' && mergedBy === undefined && present.value !== entry.value) {
+    // Psych lays each `<<` over all that stands before it; within the list of one `<<` the earlier map wins.
+    const overrides = state.rules === 'yaml-1.1' && (mergedBy === undefined || mergedBy < into.merges);
+    if (present !== undefined && !overrides) continue;
+    if (present !== undefined && mergedBy === undefined && present.value !== entry.value) {
       state.diagnostics.push({
         code: 'syntax/merge-order',
         severity: 'warning',
-        message: `\`<<\` comes after \`${entry.key}\`, which it also sets: here the explicit value is kept, GitLab takes the merged one`,
+        message: `\`<<\` comes after \`${entry.key}\`, which it also sets: the merged value counts, as on GitLab`,
         span: mergeSpan,
         hint: 'write `<<` as the first key of the map',
         related: [{ message: `\`${entry.key}\` is set here`, span: present.keySpan }],
       });
     }
+    into.entries.set(entry.key, entry);
+    into.merged ??= new Map();
+    into.merged.set(entry.key, into.merges);
   }
 }
 

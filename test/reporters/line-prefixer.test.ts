@@ -60,7 +60,7 @@ describe('the plain reporter', () => {
 
 describe('linePrefixer', () => {
   it('breaks lines that never end, so that little is kept', () => {
-    const prefixer = linePrefixer('> ', 4);
+    const prefixer = linePrefixer('> ', { maxCarry: 4 });
     const out = [
       prefixer.push(Buffer.from('abc')),
       prefixer.push(Buffer.from('defghijk')),
@@ -72,7 +72,7 @@ describe('linePrefixer', () => {
   });
 
   it('passes whole lines that are longer than the limit', () => {
-    const prefixer = linePrefixer('> ', 4);
+    const prefixer = linePrefixer('> ', { maxCarry: 4 });
     expect(prefixer.push(Buffer.from('0123456789\n'))?.toString()).toBe('> 0123456789\n');
   });
 });

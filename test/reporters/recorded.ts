@@ -91,7 +91,7 @@ export const ordinaryRun: readonly Event[] = [
   make.output(180, 'build', 'compil'),
   make.output(190, 'lint', 'src/a.ts:1 bad\nsrc/b.ts:2 '),
   make.output(200, 'build', 'ing\nfirst try fails'),
-  { type: 'job-retried', at: t0 + 300, job: 'build', attempt: 1, reason: 'runner_system_failure' },
+  { type: 'job-retried', at: t0 + 300, job: 'build', attempt: 2, reason: 'runner_system_failure' },
   make.output(400, 'lint', 'worse\n', 'stderr'),
   make.finished(510, 'lint', results.lint),
   make.started(600, 'build', 2),

@@ -5,7 +5,7 @@ import { nearest } from '../../util/nearest.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
-import type { PlanOptions } from '../program.ts';
+import type { PlanOptions } from '../options.ts';
 import { projectSources } from '../report-diagnostics.ts';
 import { toJson } from './list.ts';
 

@@ -3,7 +3,7 @@ import { resolveColor } from '../../reporters/color.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
-import type { PlanOptions } from '../program.ts';
+import type { PlanOptions } from '../options.ts';
 
 export type GraphOptions = PlanOptions & { readonly format: 'tree' | 'mermaid' | 'dot' | 'json' | 'html' };
 

@@ -9,7 +9,7 @@ import { checkReferences } from '../../plan/check-references.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPipeline } from '../load-pipeline.ts';
-import type { FileOptions } from '../program.ts';
+import type { FileOptions } from '../options.ts';
 import { diagnosticPaint, paintFor, projectSources } from '../report-diagnostics.ts';
 
 export interface LintOptions extends FileOptions {

@@ -4,7 +4,7 @@ import { oneLine } from '../../reporters/terminal-text.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
-import type { PlanOptions } from '../program.ts';
+import type { PlanOptions } from '../options.ts';
 
 export type ListOptions = PlanOptions & { readonly format: 'text' | 'json' };
 

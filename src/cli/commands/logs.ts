@@ -5,7 +5,7 @@ import { stripAnsi } from '../../reporters/terminal-text.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chooseJobs, findRun, type RunChoice } from '../find-run.ts';
 import { type Invocation, print } from '../invocation.ts';
-import type { FileOptions } from '../program.ts';
+import type { FileOptions } from '../options.ts';
 
 export type LogsOptions = RunChoice & Pick<FileOptions, 'color'>;
 

@@ -5,7 +5,7 @@ import { formatDuration } from '../../util/duration.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
-import type { PlanOptions } from '../program.ts';
+import type { PlanOptions } from '../options.ts';
 import { toJson } from './list.ts';
 
 export type PlanCommandOptions = PlanOptions & { readonly format: 'text' | 'json' };

@@ -4,7 +4,7 @@ import { formatDuration } from '../../util/duration.ts';
 import { exitCodes } from '../exit-code.ts';
 import { runLocation } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
-import type { FileOptions } from '../program.ts';
+import type { FileOptions } from '../options.ts';
 import { paintFor } from '../report-diagnostics.ts';
 
 export interface RunsOptions extends Pick<FileOptions, 'color'> {

@@ -5,7 +5,7 @@ import { type RunStoreLocation, readRun, type StoredRun } from '../../stores/run
 import { CommandError, exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
-import type { RunOptions } from '../program.ts';
+import type { RunOptions } from '../options.ts';
 
 /**
  * The last run, for `--failed` and `--from`.

@@ -26,7 +26,7 @@ import { runGit } from '../../util/git.ts';
 import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LoadedPipeline } from '../load-pipeline.ts';
-import type { RunOptions } from '../program.ts';
+import type { RunOptions } from '../options.ts';
 import { takeOver } from './earlier-run.ts';
 import { createExecutors } from './executors.ts';
 import { runRecorder } from './run-recorder.ts';

@@ -3,8 +3,8 @@ import { deferred } from '../../util/deferred.ts';
 import { runGit } from '../../util/git.ts';
 import { describeFailure, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
+import type { RunOptions } from '../options.ts';
 import { findPipelineFile } from '../pipeline-file.ts';
-import type { RunOptions } from '../program.ts';
 import { handleSignals } from './signals.ts';
 
 /** Changes that come within this time are one. */

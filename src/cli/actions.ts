@@ -1,0 +1,19 @@
+import type { Action } from './options.ts';
+
+/** The code behind each command, loaded when it is called: nothing is loaded that a command does not need. */
+export const actions: Readonly<Record<string, () => Promise<Action<never>>>> = {
+  run: async () => (await import('./commands/run.ts')).run,
+  lint: async () => (await import('./commands/lint.ts')).lint,
+  list: async () => (await import('./commands/list.ts')).list,
+  graph: async () => (await import('./commands/graph.ts')).graph,
+  plan: async () => (await import('./commands/plan.ts')).plan,
+  explain: async () => (await import('./commands/explain.ts')).explain,
+  config: async () => (await import('./commands/config.ts')).config,
+  logs: async () => (await import('./commands/logs.ts')).logs,
+  artifacts: async () => (await import('./commands/artifacts.ts')).artifacts,
+  runs: async () => (await import('./commands/runs.ts')).runs,
+  clean: async () => (await import('./commands/clean.ts')).clean,
+  schema: async () => (await import('./commands/schema.ts')).schema,
+  completion: async () => (await import('./commands/completion.ts')).completion,
+  __complete: async () => (await import('./commands/complete.ts')).complete,
+};

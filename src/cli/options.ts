@@ -1,0 +1,57 @@
+import type { Invocation } from './invocation.ts';
+
+/** What every command resolves to: the process's exit code. */
+export type Action<O> = (invocation: Invocation, arguments_: readonly string[], options: O) => Promise<number>;
+
+/** Options of all commands that read a pipeline file. */
+export interface FileOptions {
+  readonly file?: string;
+  readonly directory?: string;
+  readonly dialect?: 'ci' | 'gitlab' | 'circle';
+  readonly color?: 'always' | 'never' | 'auto';
+}
+
+/** Options that say where the pipeline comes from. */
+export interface EventOptions {
+  readonly event?: 'push' | 'tag' | 'merge_request' | 'schedule' | 'web' | 'api' | 'trigger';
+  readonly branch?: string;
+  readonly tag?: string;
+  readonly targetBranch?: string;
+  readonly changedSince?: string;
+  readonly var: readonly string[];
+  readonly varFile: readonly string[];
+  readonly secret: readonly string[];
+}
+
+/** Options that choose jobs. */
+export interface SelectionOptions {
+  readonly stage: readonly string[];
+  readonly needs: boolean;
+  readonly from?: string;
+  readonly failed?: boolean;
+  readonly manual: readonly string[];
+  readonly allManual?: boolean;
+  readonly executor?: 'auto' | 'shell' | 'docker';
+  readonly timeout?: number;
+}
+
+export type PlanOptions = FileOptions & EventOptions & SelectionOptions;
+
+/** Options of `ci run`. */
+export interface RunOptions extends PlanOptions {
+  readonly concurrency?: number;
+  readonly inPlace?: boolean;
+  readonly isolation?: 'auto' | 'copy';
+  readonly artifactsDir?: string;
+  readonly onFailure?: 'stop' | 'continue';
+  readonly cache: boolean;
+  readonly offline?: boolean;
+  readonly pull?: 'always' | 'if-not-present' | 'never';
+  readonly privileged?: boolean;
+  readonly watch?: boolean;
+  readonly dryRun?: boolean;
+  readonly reporter?: 'auto' | 'tree' | 'plain' | 'json' | 'github' | 'gitlab';
+  readonly report: readonly string[];
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
