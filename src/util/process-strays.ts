@@ -50,6 +50,11 @@ export function isAlive(family: ProcessFamily): boolean {
   return signalFamily(family, 0);
 }
 
+/** Is anybody in this process group? Its id is not given to others as long as somebody is. */
+export function groupHasMembers(group: number): boolean {
+  return send(-group, 0);
+}
+
 /** @returns false when nobody was there to be signalled. */
 function signalFamily(family: ProcessFamily, signal: NodeJS.Signals | 0): boolean {
   let reached = false;

@@ -8,7 +8,7 @@ import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import { connectionBroke } from './engine.ts';
-import type { JobContainerPlace } from './job-container.ts';
+import type { JobContainerPlace } from './job-container-place.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
 
 /** How long KILL to single processes may take before the container is killed, milliseconds. */

@@ -5,19 +5,9 @@ import { packTree } from '../../util/archive/pack-tree.ts';
 import type { SessionFiles } from '../executor.ts';
 import { existsInContainer, readContainerFile } from './container-file.ts';
 import type { Owner } from './container-owner.ts';
-import type { Engine } from './engine.ts';
+import type { FilesPlace } from './files-place.ts';
 import { alternatesPath, sharedObjects } from './git-objects.ts';
 import { takeFiles } from './take-files.ts';
-
-/** A container whose files are moved over the engine's archive calls; it need not run. */
-export interface FilesPlace {
-  readonly engine: Engine;
-  readonly container: string;
-  /** The session's directory. */
-  readonly directory: string;
-  /** Whom files that are put there belong to. */
-  readonly owner: Owner;
-}
 
 /** Files of a session that lie in a container, on this machine or another. */
 export function containerFiles(place: FilesPlace): SessionFiles {

@@ -7,19 +7,8 @@ import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import { type ContainerExecs, openContainerExecs } from './container-execs.ts';
 import { demultiplex } from './demultiplex.ts';
-import { type Engine, shortReason } from './engine.ts';
-
-/** A container that has been created, and how its commands are ended. */
-export interface JobContainerPlace {
-  readonly engine: Engine;
-  readonly id: string;
-  readonly image: string;
-  /** For commands that name no shell: the file that `Session.shell` stands for. */
-  readonly shell: string;
-  /** Between TERM and KILL, milliseconds. */
-  readonly graceMs: number;
-  readonly memoryBytes?: number;
-}
+import { shortReason } from './engine.ts';
+import type { JobContainerPlace } from './job-container-place.ts';
 
 /** How long the engine may take to tell that a container is gone after KILL, milliseconds. */
 const patienceMs = 30_000;

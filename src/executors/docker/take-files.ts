@@ -10,7 +10,7 @@ import { cloneTree } from '../../util/files/clone-tree.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { selectFiles } from '../../util/files/select-files.ts';
 import { openArchive } from './container-file.ts';
-import type { FilesPlace } from './container-files.ts';
+import type { FilesPlace } from './files-place.ts';
 import { pathSelector, selectionRoots } from './path-selector.ts';
 import { untrackedPaths } from './untracked-paths.ts';
 

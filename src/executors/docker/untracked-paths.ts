@@ -5,7 +5,7 @@ import { removeTree } from '../../util/files/remove-tree.ts';
 import { walkTree } from '../../util/files/walk-tree.ts';
 import { runCommand } from '../../util/process-command.ts';
 import { readContainerFile } from './container-file.ts';
-import type { FilesPlace } from './container-files.ts';
+import type { FilesPlace } from './files-place.ts';
 
 /**
  * Files of a staged copy of `base` that git does not track, ignored ones too. Reads the index out of the container, so

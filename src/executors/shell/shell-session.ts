@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type RunningProcess, startProcess } from '../../util/process.ts';
-import { endFamily, isAlive, markerName, type ProcessFamily } from '../../util/process-strays.ts';
+import { endFamily, groupHasMembers, isAlive, markerName, type ProcessFamily } from '../../util/process-strays.ts';
 import { type Isolation, openWorkspace, type Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
@@ -174,14 +174,5 @@ class JobProcesses {
 
   #family(since: number): ProcessFamily {
     return { marker: this.#session, groups: [...this.#groups], since };
-  }
-}
-
-function groupHasMembers(group: number): boolean {
-  try {
-    process.kill(-group, 0);
-    return true;
-  } catch {
-    return false;
   }
 }

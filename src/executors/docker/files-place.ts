@@ -1,0 +1,12 @@
+import type { Owner } from './container-owner.ts';
+import type { Engine } from './engine.ts';
+
+/** A container whose files are moved over the engine's archive calls; it need not run. */
+export interface FilesPlace {
+  readonly engine: Engine;
+  readonly container: string;
+  /** The session's directory. */
+  readonly directory: string;
+  /** Whom files that are put there belong to. */
+  readonly owner: Owner;
+}

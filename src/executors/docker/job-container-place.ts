@@ -1,0 +1,13 @@
+import type { Engine } from './engine.ts';
+
+/** A container that has been created, and how its commands are ended. */
+export interface JobContainerPlace {
+  readonly engine: Engine;
+  readonly id: string;
+  readonly image: string;
+  /** For commands that name no shell: the file that `Session.shell` stands for. */
+  readonly shell: string;
+  /** Between TERM and KILL, milliseconds. */
+  readonly graceMs: number;
+  readonly memoryBytes?: number;
+}
