@@ -81,7 +81,7 @@ async function startService(
       ...entrypointOf(service),
       ...(service.user === undefined ? {} : { User: service.user }),
       ...(service.platform === undefined ? {} : { platform: service.platform }),
-      HostConfig: { ...hostConfig({ ...place.limits, hardened: false }), NetworkMode: network },
+      HostConfig: { ...hostConfig({ privileged: place.limits.privileged ?? false }), NetworkMode: network },
       NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [...aliases] } } },
     });
     id = container.id;
