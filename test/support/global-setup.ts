@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { compileSchemas } from '../../scripts/compile-schemas.mjs';
 
-/** Runs once before all tests: the validators are generated, not committed. */
+/** Runs once before all tests: the validators and the bundle are generated, not committed. */
 export async function setup(): Promise<void> {
-  compileSchemas({ outDir: fileURLToPath(new URL('../../src/syntax/generated', import.meta.url)) });
+  execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))], {
+    stdio: 'inherit',
+  });
 }
