@@ -135,6 +135,10 @@ describe('the house', () => {
     expect(sources.filter((file) => banned.test(file.code)).map((file) => file.path)).toEqual([]);
   });
 
+  it('does not use AbortSignal.any, which Node 20 forgets', () => {
+    expect(sources.filter((file) => file.code.includes('AbortSignal.any(')).map((file) => file.path)).toEqual([]);
+  });
+
   it('has no default exports and no file named after nothing', () => {
     expect(sources.filter((file) => /export default/.test(file.code)).map((file) => file.path)).toEqual([]);
     expect(

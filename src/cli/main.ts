@@ -62,3 +62,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await main(process.argv.slice(2), invocation());
+// All is done and cleaned up: a connection that somebody keeps open must not keep the user waiting.
+setTimeout(() => process.exit(), 1000).unref();

@@ -12,6 +12,8 @@ import type { LogSink } from '../model/ports.ts';
 export interface Executor {
   readonly name: ExecutorName;
   open(job: JobSpec, out: LogSink, signal: AbortSignal): Promise<Session>;
+  /** Kills what runs in open sessions at once and waits for nothing: for the last moment before the program ends. */
+  kill(): void;
   /** Waits until everything that closed sessions left to remove in the background is gone. Called once, at the end. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Exit, Outcome } from '../model/outcome.ts';
 import type { JobLease } from '../model/ports.ts';
+import { anySignal } from '../util/any-signal.ts';
 import type { Clock } from '../util/clock.ts';
 
 /** Why a job has to end before it is done. */
@@ -28,10 +29,10 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
   void clock.sleep(timeoutMs, stopped.signal).then(() => {
     if (!stopped.signal.aborted) timeout.abort(new Error(timeoutMessage(timeoutMs)));
   });
-  const hard = AbortSignal.any([lease.abort, timeout.signal]);
+  const hard = anySignal([lease.abort, timeout.signal]);
   return {
     hard,
-    soft: AbortSignal.any([hard, lease.cancel]),
+    soft: anySignal([hard, lease.cancel]),
     ending() {
       if (lease.abort.aborted) return { kind: 'aborted' };
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };

@@ -3,6 +3,7 @@ import type { Exit, Outcome } from '../model/outcome.ts';
 import type { LogSink } from '../model/ports.ts';
 import type { RunStep } from '../model/step.ts';
 import type { Variable } from '../model/variable.ts';
+import { anySignal } from '../util/any-signal.ts';
 import type { Clock } from '../util/clock.ts';
 import { parseDuration } from '../util/duration.ts';
 import { endedOutcome, failureOf, goDuration, startTimer, timedOut } from './job-limits.ts';
@@ -86,7 +87,7 @@ async function execute(
         stderr: listen(log.stderr),
         ...(step.background ? { background: true } : {}),
       },
-      AbortSignal.any(signals),
+      anySignal(signals),
     );
     const stoppedBy = timer?.expired() ? 'time' : silence?.expired() ? 'silence' : 'nothing';
     return { exit, stoppedBy };

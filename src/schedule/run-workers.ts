@@ -1,5 +1,6 @@
 import { noOutputs, type Outcome, type Outputs } from '../model/outcome.ts';
 import type { JobLease, JobSource } from '../model/ports.ts';
+import { anySignal } from '../util/any-signal.ts';
 
 /** What one try of a job gave. */
 export interface JobRunResult {
@@ -21,7 +22,7 @@ export async function runWorkers(
   },
 ): Promise<void> {
   const crash = new AbortController();
-  const stop = options.signal === undefined ? crash.signal : AbortSignal.any([options.signal, crash.signal]);
+  const stop = options.signal === undefined ? crash.signal : anySignal([options.signal, crash.signal]);
   const work = async (): Promise<void> => {
     for (let lease = await source.next(stop); lease !== undefined; lease = await source.next(stop)) {
       const { outcome, outputs } = await options.runJob(lease).catch((error: unknown): JobRunResult => {

@@ -22,12 +22,19 @@ export function processIdentity(pid: number = process.pid): ProcessIdentity | un
 /** Is the process that once had this identity still there? */
 export function isSameProcessAlive(identity: ProcessIdentity): boolean {
   const now = processIdentity(identity.pid);
-  return now !== undefined && now.started === identity.started && now.boot === identity.boot;
+  if (now === undefined || now.started !== identity.started || now.boot !== identity.boot) return false;
+  // One that has ended and that nobody has waited for yet.
+  return !['Z', 'X'].includes(statFields(identity.pid)[0] ?? '');
 }
 
 function startTicks(pid: number): string {
+  return statFields(pid)[19] ?? '';
+}
+
+/** Fields of `/proc/PID/stat` after the command's name: state, parent, group, … */
+function statFields(pid: number): readonly string[] {
   const stat = read(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function read(path: string): string {

@@ -19,15 +19,31 @@ export interface ProcessFamily {
  * Costs one directory listing, and one small read a process that is younger than `since`.
  */
 export function findStrays(marker: string, since: number): number[] {
+  return lookAround(marker, since).strays;
+}
+
+/** `undecided`: a process is just starting its program, so whose it is can't be told yet. */
+function lookAround(marker: string, since: number): { readonly strays: number[]; readonly undecided: boolean } {
   const needle = Buffer.from(`${markerName}=${marker}`);
   const oldest = pidsWrapped(since) ? 0 : since;
   const strays: number[] = [];
+  let undecided = false;
   for (const name of listProcesses()) {
     const pid = Number(name);
     if (!(pid >= oldest) || pid === process.pid) continue;
-    if (hasVariable(pid, needle)) strays.push(pid);
+    const environment = environmentOf(pid);
+    if (environment === undefined) continue;
+    if (environment.length === 0) undecided ||= isStarting(name);
+    else if (hasVariable(environment, needle)) strays.push(pid);
   }
-  return strays;
+  return { strays, undecided };
+}
+
+/** Kernel threads and the dead have no environment for good. */
+function isStarting(pid: string): boolean {
+  const fields = statFields(pid);
+  const kernelThread = 0x00200000;
+  return fields !== undefined && !['Z', 'X'].includes(fields[0]!) && (Number(fields[6]) & kernelThread) === 0;
 }
 
 /**
@@ -35,11 +51,12 @@ export function findStrays(marker: string, since: number): number[] {
  * when none is left. Processes that we may not signal (other users') are given up after a second.
  */
 export async function endFamily(family: ProcessFamily, graceMs: number): Promise<void> {
-  if (!signalFamily(family, 'SIGTERM')) return;
+  const told = new Set<number>();
   const killAt = performance.now() + graceMs;
   for (let waitMs = 5; performance.now() < killAt; waitMs = Math.min(waitMs * 2, 100)) {
+    // Each hears TERM once, also one that was forked, or was starting its program, while the others heard it.
+    if (!signalFamily(family, 'SIGTERM', told)) return;
     await sleep(Math.min(waitMs, Math.max(1, killAt - performance.now())));
-    if (!isAlive(family)) return;
   }
   const giveUpAt = performance.now() + 1000;
   while (signalFamily(family, 'SIGKILL') && performance.now() < giveUpAt) await sleep(10);
@@ -55,12 +72,26 @@ export function groupHasMembers(group: number): boolean {
   return send(-group, 0);
 }
 
-/** @returns false when nobody was there to be signalled. */
-function signalFamily(family: ProcessFamily, signal: NodeJS.Signals | 0): boolean {
+/** Sends KILL to all processes of a family and waits for nothing. */
+export function killFamily(family: ProcessFamily): void {
+  signalFamily(family, 'SIGKILL');
+}
+
+/**
+ * @param told groups (negative) and processes that have heard the signal: they are only looked at. Grows.
+ * @returns false when nobody was there to be signalled, and nobody who may yet turn out to be one of them.
+ */
+function signalFamily(family: ProcessFamily, signal: NodeJS.Signals | 0, told?: Set<number>): boolean {
   let reached = false;
-  for (const group of family.groups) reached = (send(-group, signal) && groupLives(group)) || reached;
-  for (const pid of findStrays(family.marker, family.since)) reached = send(pid, signal) || reached;
-  return reached;
+  const tell = (target: number): boolean => {
+    const heard = told?.has(target) ?? false;
+    told?.add(target);
+    return send(target, heard ? 0 : signal);
+  };
+  for (const group of family.groups) reached = (tell(-group) && groupLives(group)) || reached;
+  const { strays, undecided } = lookAround(family.marker, family.since);
+  for (const pid of strays) reached = tell(pid) || reached;
+  return reached || undecided;
 }
 
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
@@ -109,14 +140,18 @@ function pidsWrapped(since: number): boolean {
   }
 }
 
-function hasVariable(pid: number, assignment: Buffer): boolean {
+/** Undefined: the process is gone, or another user's. */
+function environmentOf(pid: number): Buffer | undefined {
   try {
-    const environment = readFileSync(`/proc/${pid}/environ`);
-    for (let at = environment.indexOf(assignment); at >= 0; at = environment.indexOf(assignment, at + 1)) {
-      if (at === 0 || environment[at - 1] === 0) return true;
-    }
-    return false;
+    return readFileSync(`/proc/${pid}/environ`);
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+function hasVariable(environment: Buffer, assignment: Buffer): boolean {
+  for (let at = environment.indexOf(assignment); at >= 0; at = environment.indexOf(assignment, at + 1)) {
+    if (at === 0 || environment[at - 1] === 0) return true;
+  }
+  return false;
 }

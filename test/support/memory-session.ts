@@ -74,6 +74,7 @@ export function memoryExecutor(
       await before(signal);
       return session;
     },
+    kill: () => {},
     close: async () => {},
   };
 }

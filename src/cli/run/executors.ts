@@ -19,6 +19,8 @@ export interface ExecutorSettings {
 /** The executors that a run uses, each loaded when its first job wants it. */
 export interface Executors {
   get(name: ExecutorName): Promise<Executor>;
+  /** See Executor.kill. */
+  kill(): void;
   /** Waits until everything that jobs left to remove in the background is gone. */
   close(): Promise<void>;
 }
@@ -26,6 +28,7 @@ export interface Executors {
 /** Makes the executors of one run. */
 export function createExecutors(invocation: Invocation, settings: ExecutorSettings): Executors {
   const loaded = new Map<ExecutorName, Promise<Executor>>();
+  const ready = new Set<Executor>();
   const load = (name: ExecutorName): Promise<Executor> => {
     switch (name) {
       case 'shell':
@@ -51,7 +54,11 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
     get: (name) => {
       const executor = loaded.get(name) ?? load(name);
       loaded.set(name, executor);
+      void executor.then((one) => ready.add(one)).catch(() => {});
       return executor;
+    },
+    kill: () => {
+      for (const executor of ready) executor.kill();
     },
     close: async () => {
       for (const executor of await Promise.allSettled(loaded.values())) {

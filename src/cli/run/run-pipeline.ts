@@ -27,6 +27,7 @@ import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LoadedPipeline } from '../load-pipeline.ts';
 import type { RunOptions } from '../options.ts';
+import { enclosingRepository } from '../pipeline-file.ts';
 import { takeOver } from './earlier-run.ts';
 import { createExecutors } from './executors.ts';
 import { runRecorder } from './run-recorder.ts';
@@ -84,6 +85,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     },
     dropEverything: (signal) => {
       source?.cancel(signal);
+      executors.kill();
       reporter.abort?.();
     },
   });
@@ -176,10 +178,11 @@ async function snapshotFor(
       node.definition.steps.some(({ kind }) => kind === 'checkout'),
   );
   if (!wanted) return undefined;
-  const { git } = loaded.context;
+  // A repository without a commit yet has files to list all the same.
+  const topLevel = enclosingRepository(loaded.file.root);
   return takeSnapshot({
     projectRoot: loaded.file.root,
-    ...(git.topLevel === '' ? {} : { topLevel: git.topLevel }),
+    ...(topLevel === undefined ? {} : { topLevel }),
     storeDirectory,
     git: (directory, args) => runGit(args, { cwd: directory, env: invocation.env }),
     nowMs: Date.now(),

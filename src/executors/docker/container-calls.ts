@@ -17,7 +17,8 @@ export async function runDetached(
     AttachStdout: false,
     AttachStderr: false,
   });
-  await exec.start({ Detach: true });
+  // The response has no body, but its connection stays open until it was read.
+  (await exec.start({ Detach: true })).resume();
 }
 
 /** An exit code as an Exit; 137 may mean that the container ran out of memory, which only the engine knows. */

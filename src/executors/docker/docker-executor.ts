@@ -51,6 +51,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         signal,
       });
     },
+    // The engine does it, or a later run's sweep: a request can't be waited for now.
+    kill: () => {},
     close: () => removals.finish(options.closeTimeoutMs ?? 30_000),
   };
 }

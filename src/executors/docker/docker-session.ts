@@ -3,6 +3,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
+import { anySignal } from '../../util/any-signal.ts';
 import type { Session } from '../executor.ts';
 import { type ContainerLimits, jobContainerOptions } from './container-config.ts';
 import { containerFiles, prepareDirectories } from './container-files.ts';
@@ -114,7 +115,7 @@ async function withServices(
   const { engine, images, job, limits, name, serviceTimeoutMs, out } = request;
   const giveUp = new AbortController();
   preparing.catch((error: unknown) => giveUp.abort(error));
-  const signal = AbortSignal.any([request.signal, giveUp.signal]);
+  const signal = anySignal([request.signal, giveUp.signal]);
   const onCreated = (id: string): void => {
     containers.push(id);
   };

@@ -70,6 +70,7 @@ export function createFakeExecutor(options: FakeExecutorOptions): FakeExecutor {
         },
       };
     },
+    kill: () => {},
     close: async () => {
       calls.push('close');
     },

@@ -26,6 +26,7 @@ export interface ShellExecutorOptions {
 /** Jobs as processes of this machine's user, each in a private directory. */
 export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const removals = new Set<Promise<void>>();
+  const open = new Set<() => void>();
   const path = options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   const bash = findProgram('bash', path);
   const removeLater = (directory: string, workspaces: readonly Workspace[] = []): void => {
@@ -67,8 +68,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         path,
         graceMs: options.graceMs,
         isolation: options.isolation ?? 'auto',
+        open,
         remove: (workspaces) => removeLater(home, workspaces),
       });
+    },
+    kill: () => {
+      for (const kill of open) kill();
     },
     close: async () => {
       await Promise.all(removals);

@@ -3,7 +3,14 @@ import { existsSync } from 'node:fs';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type RunningProcess, startProcess } from '../../util/process.ts';
-import { endFamily, groupHasMembers, isAlive, markerName, type ProcessFamily } from '../../util/process-strays.ts';
+import {
+  endFamily,
+  groupHasMembers,
+  isAlive,
+  killFamily,
+  markerName,
+  type ProcessFamily,
+} from '../../util/process-strays.ts';
 import { type Isolation, openWorkspace, type Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
@@ -22,6 +29,8 @@ export interface ShellSessionPlace {
   readonly path: string;
   readonly graceMs: number;
   readonly isolation: Isolation;
+  /** Learns of the session's processes while it is open. */
+  readonly open: Set<() => void>;
   /** Removes what was made for the session, workspaces first, in the background. */
   remove(workspaces: readonly Workspace[]): void;
 }
@@ -33,6 +42,8 @@ const longestDisposalGraceMs = 2000;
 export function openShellSession(place: ShellSessionPlace): Session {
   const processes = new JobProcesses(place.graceMs);
   const workspaces: Workspace[] = [];
+  const kill = (): void => processes.kill();
+  place.open.add(kill);
   return {
     directory: place.directory,
     temporaryDirectory: place.temporaryDirectory,
@@ -49,6 +60,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
     }),
     [Symbol.asyncDispose]: async () => {
       await processes.endAll(Math.min(place.graceMs, longestDisposalGraceMs));
+      place.open.delete(kill);
       place.remove(workspaces);
     },
   };
@@ -170,6 +182,10 @@ class JobProcesses {
 
   async endAll(graceMs: number): Promise<void> {
     if (this.#firstPid !== undefined) await endFamily(this.#family(this.#firstPid), graceMs);
+  }
+
+  kill(): void {
+    if (this.#firstPid !== undefined) killFamily(this.#family(this.#firstPid));
   }
 
   #family(since: number): ProcessFamily {
