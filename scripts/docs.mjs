@@ -68,24 +68,28 @@ async function commandLinePage() {
   return lines.join('\n');
 }
 
-function typeOf(schema, defs) {
-  if (schema === true || schema === undefined) return 'anything';
-  if (schema.$ref) return typeOf(defs[schema.$ref.replace(/^#\/(\$defs|definitions)\//, '')], defs);
-  if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
-  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ');
+/** The kinds of value that a schema takes, in plain words. */
+function kindsOf(schema, defs, depth = 0) {
+  if (depth > 8 || schema === undefined) return [];
+  if (schema === true) return ['anything'];
+  if (schema.$ref) return kindsOf(defs[schema.$ref.replace(/^#\/(\$defs|definitions)\//, '')], defs, depth + 1);
   const branches = schema.anyOf ?? schema.oneOf;
-  if (branches) {
-    const kinds = branches.map((branch) => typeOf(branch, defs)).filter((kind) => kind !== '');
-    return [...new Set(kinds)].join(' or ');
-  }
-  if (schema.properties?.['!reference']) return '';
-  if (Array.isArray(schema.type)) return schema.type.filter((type) => type !== 'null').join(' or ');
-  if (schema.type === 'array') {
-    const of = schema.items ? typeOf(schema.items, defs) : '';
-    return of === '' || of.length > 60 ? 'list' : `list of ${of}`;
-  }
-  if (schema.type === 'object') return 'map';
-  return schema.type ?? '';
+  if (branches) return [...new Set(branches.flatMap((branch) => kindsOf(branch, defs, depth + 1)))];
+  if (schema.const !== undefined) return [`\`${schema.const}\``];
+  if (schema.enum) return schema.enum.filter((value) => value !== null).map((value) => `\`${value}\``);
+  if (schema.properties?.['!reference'] || schema['x-reference']) return [];
+  const types = [schema.type ?? []].flat().filter((type) => type !== 'null');
+  return types.map((type) => {
+    if (type === 'object') return 'map';
+    if (type !== 'array') return type;
+    const items = kindsOf(schema.items, defs, depth + 1);
+    return items.length === 1 && items[0] === 'string' ? 'list of strings' : 'list';
+  });
+}
+
+function typeOf(schema, defs) {
+  const kinds = [...new Set(kindsOf(schema, defs))];
+  return (kinds.includes('list') ? kinds.filter((kind) => kind !== 'list of strings') : kinds).join(', ');
 }
 
 function resolve(schema, defs) {
@@ -93,11 +97,12 @@ function resolve(schema, defs) {
 }
 
 /** The keys of the map forms of a schema, from all branches. */
-function propertiesOf(schema, defs) {
+function propertiesOf(schema, defs, depth = 0) {
+  if (depth > 8) return {};
   const found = resolve(schema, defs) ?? {};
   const all = { ...(found.properties ?? {}) };
   for (const branch of [...(found.anyOf ?? []), ...(found.oneOf ?? []), ...(found.allOf ?? [])]) {
-    Object.assign(all, propertiesOf(branch, defs));
+    Object.assign(all, propertiesOf(branch, defs, depth + 1));
   }
   delete all['!reference'];
   return all;
@@ -145,7 +150,27 @@ async function diagnosticsPage() {
   return lines.join('\n');
 }
 
+async function gitlabSupportPage() {
+  const { keywords } = await load('src/dialects/gitlab/keywords/index.ts');
+  const lines = [generated('the keyword readers and what the fixture `not-run-yet` prints'), '# GitLab CI/CD support', ''];
+  lines.push('What each keyword of `.gitlab-ci.yml` does here. A keyword that has no effect gives a warning, once for each place;');
+  lines.push('an unknown one is an error. Nothing is dropped silently.', '');
+  lines.push('| keyword | where | here |', '|---|---|---|');
+  const told = await readFile(join(root, 'fixtures/gitlab/not-run-yet/expect/diagnostics.txt'), 'utf8');
+  const effects = new Map([...told.matchAll(/warning: `([^`]*)` is not run locally yet: (.*) \[/g)].map(([, name, effect]) => [name, effect]));
+  for (const { name, scopes, consequence = effects.get(name) } of [...keywords].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const effect = consequence === undefined ? 'runs' : `ignored with a warning: ${consequence}`;
+    lines.push(`| \`${name}\` | ${scopes.join(', ')} | ${cell(effect)} |`);
+  }
+  lines.push('', 'Parts of keywords that have no effect yet:', '', '| part | here |', '|---|---|');
+  for (const [name, effect] of [...effects].filter(([name]) => name.includes(':')).sort()) lines.push(`| \`${name}\` | ${cell(effect)} |`);
+  lines.push('', 'Includes: `local` (with globs) is read; `project`, `remote`, `template` and `component` are named in a warning, and what');
+  lines.push('they define is missing, so names that could come from them are warnings too.', '');
+  return lines.join('\n');
+}
+
 const pages = {
+  'docs/gitlab-support.md': await gitlabSupportPage(),
   'docs/command-line.md': await commandLinePage(),
   'docs/ci-yml.md': await ciYmlPage(),
   'docs/diagnostics.md': await diagnosticsPage(),

@@ -1,3 +1,5 @@
+import { stripColors } from './terminal-text.ts';
+
 const lineEnd = 0x0a;
 
 /** Puts a prefix before every line of a stream of bytes; only whole lines come out. */
@@ -15,9 +17,6 @@ export interface LinePrefixerOptions {
   readonly maxCarry?: number;
 }
 
-/** Colours (SGR) and erasing a line (EL), which jobs and runners write most. */
-const colorSequence = /\x1b\[[0-9;]*[mK]/g;
-
 /** Makes a LinePrefixer. Bytes of the lines come out as they went in, also invalid UTF-8. */
 export function linePrefixer(prefix: string, options: LinePrefixerOptions = {}): LinePrefixer {
   const { colors = 'keep', maxCarry = 64 * 1024 } = options;
@@ -34,7 +33,7 @@ export function linePrefixer(prefix: string, options: LinePrefixerOptions = {}):
   }
   function prefixed(lines: Buffer): Buffer {
     const latin1 = lines.toString('latin1');
-    const text = colors === 'strip' && latin1.includes('\x1b') ? latin1.replace(colorSequence, '') : latin1;
+    const text = colors === 'strip' ? stripColors(latin1) : latin1;
     return Buffer.from(prefixLatin1 + text.replaceAll('\n', `\n${prefixLatin1}`), 'latin1');
   }
 

@@ -46,3 +46,11 @@ function lastState(line: string): string {
   }
   return '';
 }
+
+/** Colours (SGR) and erasing a line (EL): what jobs and runners write most. */
+const colorSequence = /\x1b\[[0-9;]*[mK]/g;
+
+/** Takes colours out of text of any length and leaves everything else, line ends included. */
+export function stripColors(text: string): string {
+  return text.includes('\x1b') ? text.replace(colorSequence, '') : text;
+}

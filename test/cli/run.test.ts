@@ -344,7 +344,7 @@ describe('what earlier runs left', () => {
     );
     await run(project);
     const given = { cwd: project.root, home: project.home };
-    expect((await runCi(['logs', 'make'], given)).stdout).toContain('hello from make');
+    expect((await runCi(['logs', 'make'], given)).stdout).toMatch(/^hello from make$/m);
     const artifacts = JSON.parse((await runCi(['artifacts', '--format', 'json'], given)).stdout);
     expect(artifacts.artifacts).toHaveLength(1);
     expect(readFileSync(join(artifacts.artifacts[0].path, 'a.txt'), 'utf8')).toBe('x\n');

@@ -110,7 +110,7 @@ describe('parseYaml', () => {
   it('warns when a merge comes after a key that it sets too', () => {
     const text = 'a: &a {k: 1, l: 1}\nb:\n  k: 2\n  <<: *a\n';
     const { value, diagnostics } = parse(text);
-    expect(plain(child(value![0], 'b')!)).toEqual({ k: 2, l: 1 });
+    expect(plain(child(value![0], 'b')!)).toEqual({ k: 1, l: 1 });
     expect(diagnostics.map(({ code, severity }) => [code, severity])).toEqual([['syntax/merge-order', 'warning']]);
     expect(parse(text, 'yaml-1.2').diagnostics).toEqual([]);
   });

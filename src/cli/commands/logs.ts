@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { resolveColor } from '../../reporters/color.ts';
-import { stripAnsi } from '../../reporters/terminal-text.ts';
+import { stripColors } from '../../reporters/terminal-text.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chooseJobs, findRun, type RunChoice } from '../find-run.ts';
 import { type Invocation, print } from '../invocation.ts';
@@ -40,7 +40,7 @@ async function* withoutColors(chunks: AsyncIterable<string>): AsyncGenerator<str
     const text = rest + chunk;
     const end = text.lastIndexOf('\n') + 1 || (text.length > 1_000_000 ? text.length : 0);
     rest = text.slice(end);
-    if (end > 0) yield stripAnsi(text.slice(0, end));
+    if (end > 0) yield stripColors(text.slice(0, end));
   }
-  if (rest !== '') yield stripAnsi(rest);
+  if (rest !== '') yield stripColors(rest);
 }

@@ -8,7 +8,7 @@ import { connectEngine, type Engine } from './engine.ts';
 import type { EngineLocation } from './engine-address.ts';
 import { ImageKnowledge } from './image-knowledge.ts';
 import { Images } from './images.ts';
-import { removeContainer } from './leftovers.ts';
+import { removeContainer, sweepLeftovers } from './leftovers.ts';
 
 /** What the composition root decides about jobs in containers. */
 export interface DockerExecutorOptions {
@@ -35,7 +35,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     name: 'docker',
     open: async (job, out, signal) => {
       signal.throwIfAborted();
-      connection ??= connect(options);
+      connection ??= connect(options, removals);
       const { engine, images, knowledge } = await connection;
       return openDockerSession({
         engine,
@@ -63,10 +63,12 @@ interface Connection {
   readonly knowledge: ImageKnowledge;
 }
 
-async function connect(options: DockerExecutorOptions): Promise<Connection> {
+async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
   const engine = await connectEngine(options.engine);
   const configDirectory = options.engine.configDirectory ?? join(options.engine.home, '.docker');
   const images = new Images({ engine, configDirectory, retryDelayMs: options.pullRetryDelayMs ?? 2000 }, options.pull);
+  // What killed runs left goes meanwhile; nobody waits for it.
+  removals.addSweep(sweepLeftovers(engine));
   return { engine, images, knowledge: new ImageKnowledge(engine) };
 }
 
@@ -80,6 +82,14 @@ class Removals {
       .catch(() => {})
       .finally(() => this.#running.delete(removal));
     this.#running.add(removal);
+  }
+
+  addSweep(sweep: Promise<unknown>): void {
+    const swept = sweep
+      .then(() => {})
+      .catch(() => {})
+      .finally(() => this.#running.delete(swept));
+    this.#running.add(swept);
   }
 
   async finish(timeoutMs: number): Promise<void> {
