@@ -45,12 +45,22 @@ async function commandLinePage() {
   }
   for (const command of visible) {
     const help = command.createHelp();
-    lines.push('', `## ci ${command.name()}`, '', `${command.description()}.`, '', '```', help.commandUsage(command), '```');
+    lines.push(
+      '',
+      `## ci ${command.name()}`,
+      '',
+      `${command.description()}.`,
+      '',
+      '```',
+      help.commandUsage(command),
+      '```',
+    );
     if (command.alias()) lines.push('', `Also: \`ci ${command.alias()}\`.`);
     const arguments_ = help.visibleArguments(command);
     if (arguments_.length > 0) {
       lines.push('', '| argument | meaning |', '|---|---|');
-      for (const argument of arguments_) lines.push(`| \`${argument.name()}\` | ${cell(help.argumentDescription(argument))} |`);
+      for (const argument of arguments_)
+        lines.push(`| \`${argument.name()}\` | ${cell(help.argumentDescription(argument))} |`);
     }
     lines.push('', '| option | meaning |', '|---|---|');
     for (const option of help.visibleOptions(command)) {
@@ -93,7 +103,9 @@ function typeOf(schema, defs) {
 }
 
 function resolve(schema, defs) {
-  return schema?.$ref ? { ...resolve(defs[schema.$ref.replace(/^#\/(\$defs|definitions)\//, '')], defs), ...schema } : schema;
+  return schema?.$ref
+    ? { ...resolve(defs[schema.$ref.replace(/^#\/(\$defs|definitions)\//, '')], defs), ...schema }
+    : schema;
 }
 
 /** The keys of the map forms of a schema, from all branches. */
@@ -145,26 +157,41 @@ async function diagnosticsPage() {
   const lines = [generated('src/diagnostics/codes/'), '# Diagnostics', ''];
   lines.push('What `ci lint` and the other commands can say about a file. Codes are never renamed or reused.', '');
   lines.push('| code | meaning |', '|---|---|');
-  for (const [code, meaning] of Object.entries(diagnosticCodes).sort()) lines.push(`| \`${code}\` | ${cell(meaning)} |`);
+  for (const [code, meaning] of Object.entries(diagnosticCodes).sort())
+    lines.push(`| \`${code}\` | ${cell(meaning)} |`);
   lines.push('');
   return lines.join('\n');
 }
 
 async function gitlabSupportPage() {
   const { keywords } = await load('src/dialects/gitlab/keywords/index.ts');
-  const lines = [generated('the keyword readers and what the fixture `not-run-yet` prints'), '# GitLab CI/CD support', ''];
-  lines.push('What each keyword of `.gitlab-ci.yml` does here. A keyword that has no effect gives a warning, once for each place;');
+  const lines = [
+    generated('the keyword readers and what the fixture `not-run-yet` prints'),
+    '# GitLab CI/CD support',
+    '',
+  ];
+  lines.push(
+    'What each keyword of `.gitlab-ci.yml` does here. A keyword that has no effect gives a warning, once for each place;',
+  );
   lines.push('an unknown one is an error. Nothing is dropped silently.', '');
   lines.push('| keyword | where | here |', '|---|---|---|');
   const told = await readFile(join(root, 'fixtures/gitlab/not-run-yet/expect/diagnostics.txt'), 'utf8');
-  const effects = new Map([...told.matchAll(/warning: `([^`]*)` is not run locally yet: (.*) \[/g)].map(([, name, effect]) => [name, effect]));
-  for (const { name, scopes, consequence = effects.get(name) } of [...keywords].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const effects = new Map(
+    [...told.matchAll(/warning: `([^`]*)` is not run locally yet: (.*) \[/g)].map(([, name, effect]) => [name, effect]),
+  );
+  for (const { name, scopes, consequence = effects.get(name) } of [...keywords].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  )) {
     const effect = consequence === undefined ? 'runs' : `ignored with a warning: ${consequence}`;
     lines.push(`| \`${name}\` | ${scopes.join(', ')} | ${cell(effect)} |`);
   }
   lines.push('', 'Parts of keywords that have no effect yet:', '', '| part | here |', '|---|---|');
-  for (const [name, effect] of [...effects].filter(([name]) => name.includes(':')).sort()) lines.push(`| \`${name}\` | ${cell(effect)} |`);
-  lines.push('', 'Includes: `local` (with globs) is read; `project`, `remote`, `template` and `component` are named in a warning, and what');
+  for (const [name, effect] of [...effects].filter(([name]) => name.includes(':')).sort())
+    lines.push(`| \`${name}\` | ${cell(effect)} |`);
+  lines.push(
+    '',
+    'Includes: `local` (with globs) is read; `project`, `remote`, `template` and `component` are named in a warning, and what',
+  );
   lines.push('they define is missing, so names that could come from them are warnings too.', '');
   return lines.join('\n');
 }
