@@ -9,6 +9,8 @@ export interface Invocation {
   readonly stderr: Terminal;
   readonly stdinIsTty: boolean;
   readonly version: string;
+  /** Where the package lies, with a slash at the end: `schemas/` is in it. */
+  readonly packageRoot: URL;
 }
 
 /** One of the two output streams. */

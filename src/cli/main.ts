@@ -11,14 +11,16 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
 }
 
 function invocation(): Invocation {
-  const packageFile = new URL('../package.json', import.meta.url);
+  // The bundle's entry is dist/ci.js.
+  const packageRoot = new URL('..', import.meta.url);
   return {
     env: process.env,
     cwd: process.cwd(),
     stdout: terminal(process.stdout),
     stderr: terminal(process.stderr),
     stdinIsTty: process.stdin.isTTY === true,
-    version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
+    version: (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version,
+    packageRoot,
   };
 }
 

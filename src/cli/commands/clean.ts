@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { connectEngine } from '../../executors/docker/engine.ts';
 import { type Leftover, listLeftovers, sweepLeftovers } from '../../executors/docker/leftovers.ts';
 import { listProjects } from '../../stores/project-usage.ts';
-import { listRuns, pruneRuns } from '../../stores/run-store.ts';
+import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
 import { measureTree } from '../../util/files/measure-tree.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -10,6 +9,7 @@ import { runLocation } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import { engineLocation } from '../run/executors.ts';
+import { keptRuns } from '../run/tidy.ts';
 
 export interface CleanOptions {
   readonly all?: boolean;
@@ -18,9 +18,6 @@ export interface CleanOptions {
   readonly dryRun?: boolean;
   readonly format: 'text' | 'json';
 }
-
-/** Runs that `ci clean` keeps when no age is given. */
-const keptRuns = 20;
 
 interface Item {
   readonly kind: 'container' | 'network' | 'volume' | 'run' | 'directory';
@@ -86,15 +83,9 @@ async function fileItems(
 }
 
 /** Directories of jobs whose `ci` was killed. */
-async function deadWorkspaces(
-  location: Parameters<typeof listRuns>[0],
-  mode: 'list' | 'remove',
-): Promise<readonly Item[]> {
+async function deadWorkspaces(location: RunStoreLocation, mode: 'list' | 'remove'): Promise<readonly Item[]> {
   const items: Item[] = [];
-  for (const { run, isRunning } of await listRuns(location)) {
-    if (isRunning || !existsSync(run.workspacesDirectory)) continue;
-    items.push(await removeDirectory(run.workspacesDirectory, mode));
-  }
+  for (const directory of await listDeadWorkspaces(location)) items.push(await removeDirectory(directory, mode));
   return items;
 }
 

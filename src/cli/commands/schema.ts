@@ -9,6 +9,6 @@ export async function schema(invocation: Invocation, [dialect = 'ci']: readonly 
   if (name === undefined) {
     throw new CommandError(exitCodes.usage, `there is no schema for "${dialect}"`, 'known: ci, gitlab');
   }
-  await print(invocation.stdout, readFileSync(new URL(`../schemas/${name}`, import.meta.url), 'utf8'));
+  await print(invocation.stdout, readFileSync(new URL(`schemas/${name}`, invocation.packageRoot), 'utf8'));
   return exitCodes.ok;
 }

@@ -1,6 +1,7 @@
 import type { Plan } from '../../model/plan.ts';
 import type { EarlierJob } from '../../schedule/plan-source-options.ts';
 import type { ArtifactStore } from '../../stores/artifact-store.ts';
+import type { JobRecord } from '../../stores/run-state.ts';
 import { type RunStoreLocation, readRun, type StoredRun } from '../../stores/run-store.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
@@ -40,20 +41,27 @@ export async function failedLastTime(
     .map(({ id }) => id);
 }
 
+/** What a run takes over from the one before. */
+export interface TakenOver {
+  /** By id, for the scheduler. */
+  readonly jobs: ReadonlyMap<string, EarlierJob>;
+  /** By id; their artifacts lie with this run now. */
+  readonly records: Readonly<Record<string, JobRecord>>;
+}
+
 /** Takes over artifacts and variables of the jobs that this run does not run itself. */
-export async function takeOver(
-  plan: Plan,
-  last: StoredRun,
-  artifacts: ArtifactStore,
-): Promise<ReadonlyMap<string, EarlierJob>> {
+export async function takeOver(plan: Plan, last: StoredRun, artifacts: ArtifactStore): Promise<TakenOver> {
   const own = new Set(plan.nodes.map(({ id }) => id));
-  const records = Object.entries(last.state.jobs).filter(([id]) => !own.has(id));
-  const ids = records.map(([id]) => id);
+  const foreign = Object.entries(last.state.jobs).filter(([id]) => !own.has(id));
+  const ids = foreign.map(([id]) => id);
   await artifacts.seedFrom(last.run.artifactsDirectory, ids);
-  const earlier = new Map<string, EarlierJob>();
-  for (const [id, record] of records) {
+  const jobs = new Map<string, EarlierJob>();
+  const records: Record<string, JobRecord> = {};
+  for (const [id, record] of foreign) {
     const outputs = { dotenv: record.dotenv ?? [], artifacts: await artifacts.records(id) };
-    earlier.set(id, { name: id, outputs });
+    jobs.set(id, { name: id, outputs });
+    // The other run, and its files, may be removed one day.
+    records[id] = { ...record, artifacts: outputs.artifacts };
   }
-  return earlier;
+  return { jobs, records };
 }

@@ -24,7 +24,7 @@ import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { runGit } from '../../util/git.ts';
 import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
-import type { Invocation } from '../invocation.ts';
+import { type Invocation, print } from '../invocation.ts';
 import type { LoadedPipeline } from '../load-pipeline.ts';
 import type { RunOptions } from '../options.ts';
 import { enclosingRepository } from '../pipeline-file.ts';
@@ -32,6 +32,7 @@ import { takeOver } from './earlier-run.ts';
 import { createExecutors } from './executors.ts';
 import { runRecorder } from './run-recorder.ts';
 import { handleSignals } from './signals.ts';
+import { tidy } from './tidy.ts';
 
 export interface PipelineRun {
   readonly loaded: LoadedPipeline;
@@ -60,14 +61,14 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const key = projectKey(file.root);
   const artifacts = artifactStore(run.artifactsDirectory);
   await using caches = cacheStore({ directory: projectCacheDirectory(locations.cache, key), now: clock.now });
-  const earlierJobs = earlier === undefined ? undefined : await takeOver(plan, earlier, artifacts);
+  const taken = earlier === undefined ? undefined : await takeOver(plan, earlier, artifacts);
   const executors = createExecutors(invocation, {
     workspaces: run.workspacesDirectory,
     pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
     privileged: options.privileged ?? false,
   });
   const output = streamOutput(invocation.stdout.stream as TerminalStream);
-  const recorder = runRecorder(run, (await readRun(place, run.id))!.state, earlier);
+  const recorder = runRecorder(run, (await readRun(place, run.id))!.state, taken?.records);
   const reporter = await screenReporter(invocation, options, output);
   const all = fanOut([
     recorder,
@@ -89,15 +90,24 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       reporter.abort?.();
     },
   });
-  const stopFromOutside = (): void => source?.cancel('files changed');
-  given.stop?.addEventListener('abort', stopFromOutside, { once: true });
+  const stopFromOutside = (): void => {
+    stopping.abort(new Error('files changed'));
+    source?.cancel('files changed');
+  };
+  if (given.stop?.aborted) stopFromOutside();
+  else given.stop?.addEventListener('abort', stopFromOutside, { once: true });
+  const tidying = tidy({ place, cacheDirectory: locations.cache, nowMs: clock.now(), signal: stopping.signal });
   try {
     await using snapshot = await snapshotFor(
       invocation,
       given,
       join(locations.cache, 'snapshots', key),
       stopping.signal,
-    );
+    ).catch((error: unknown) => {
+      // Every job is then told as canceled.
+      if (stopping.signal.aborted) return undefined;
+      throw error;
+    });
     for (const message of plan.notices) emit({ type: 'notice', at: clock.now(), message });
     tellSnapshot(snapshot, options, emit);
     source = new PlanSource(plan, {
@@ -119,7 +129,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       locks: resourceLocks(join(locations.runtime, 'locks')),
       onFailure: options.onFailure ?? 'continue',
       variables: () => runVariables(run.id),
-      ...(earlierJobs === undefined ? {} : { earlier: earlierJobs }),
+      ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     if (stopping.signal.aborted) source.cancel('canceled before it began');
     const slots = freeSlots();
@@ -149,8 +159,20 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   } finally {
     given.stop?.removeEventListener('abort', stopFromOutside);
     await executors.close();
-    await removeTree(run.workspacesDirectory);
+    const problem = await removeWorkspaces(run);
+    await tidying;
     await all.close();
+    if (problem !== undefined) await print(invocation.stderr, `ci: ${problem}\n`);
+  }
+}
+
+/** What a job left as another user (by `sudo`) can't be removed: that must not hide how the run ended. */
+async function removeWorkspaces(run: Run): Promise<string | undefined> {
+  try {
+    await removeTree(run.workspacesDirectory);
+    return undefined;
+  } catch (error) {
+    return `a job's directory could not be removed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -2,7 +2,7 @@ import type { Event } from '../../model/event.ts';
 import type { Outputs } from '../../model/outcome.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
 import type { JobRecord, RunState } from '../../stores/run-state.ts';
-import type { Run, StoredRun } from '../../stores/run-store.ts';
+import type { Run } from '../../stores/run-store.ts';
 
 /** Keeps `run.json` up to date, so that later commands know how far a run is and how it ended. */
 export interface RunRecorder extends Reporter {
@@ -10,36 +10,41 @@ export interface RunRecorder extends Reporter {
   outputs(jobId: string, outputs: Outputs): void;
 }
 
-/** Records one run. A write is under way at most once; what changes meanwhile goes with the next. */
-export function runRecorder(run: Run, initial: RunState, earlier: StoredRun | undefined): RunRecorder {
+/**
+ * Records one run. A write is under way at most once; what changes meanwhile goes with the next.
+ * @param taken jobs taken over from an earlier run: they count as done for the next `--failed`, also when this run is
+ * killed.
+ */
+export function runRecorder(run: Run, initial: RunState, taken: Readonly<Record<string, JobRecord>> = {}): RunRecorder {
   const outputs = new Map<string, Outputs>();
-  let state = initial;
+  let state: RunState = { ...initial, jobs: { ...taken, ...initial.jobs } };
   let dirty = false;
   let writing: Promise<void> | undefined;
   let failure: unknown;
 
   async function writeDirty(): Promise<void> {
-    while (dirty) {
-      dirty = false;
-      await run.writeState(state);
+    try {
+      while (dirty) {
+        dirty = false;
+        await run.writeState(state);
+      }
+    } catch (error) {
+      failure ??= error;
     }
+    // In the same tick as the last look at `dirty`: a change that comes later starts another write.
+    writing = undefined;
   }
   function changed(next: RunState): void {
     state = next;
     dirty = true;
-    writing ??= writeDirty()
-      .catch((error: unknown) => {
-        failure ??= error;
-      })
-      .finally(() => {
-        writing = undefined;
-      });
+    writing ??= Promise.resolve().then(writeDirty);
   }
   function record(job: string, result: JobRecord): void {
     // One object for the whole run: copying it at every job would be quadratic.
     (state.jobs as Record<string, JobRecord>)[job] = result;
     changed(state);
   }
+  if (Object.keys(taken).length > 0) changed(state);
   return {
     outputs: (jobId, left) => outputs.set(jobId, left),
     on(event: Event) {
@@ -49,14 +54,7 @@ export function runRecorder(run: Run, initial: RunState, earlier: StoredRun | un
         record(event.job, { ...event.result, logPath: run.logPath(event.job), ...extra });
       }
       if (event.type === 'pipeline-finished') {
-        // A job taken over from an earlier run still counts as done for the next `--failed`.
-        const kept = Object.entries(earlier?.state.jobs ?? {}).filter(([job]) => state.jobs[job] === undefined);
-        changed({
-          ...state,
-          jobs: { ...Object.fromEntries(kept), ...state.jobs },
-          status: event.status,
-          finishedAt: new Date(event.at).toISOString(),
-        });
+        changed({ ...state, status: event.status, finishedAt: new Date(event.at).toISOString() });
       }
     },
     async close() {

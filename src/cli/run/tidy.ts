@@ -1,0 +1,38 @@
+import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
+import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
+import { removeTree } from '../../util/files/remove-tree.ts';
+
+/** Runs of a project that are kept when nobody says otherwise. */
+export const keptRuns = 20;
+
+/** What to tidy up. */
+export interface Tidying {
+  readonly place: RunStoreLocation;
+  /** `$XDG_CACHE_HOME/ci`. */
+  readonly cacheDirectory: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly nowMs: number;
+  /** Aborted: what is not removed yet is left to the next run. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Removes what nobody needs any more, beside a run: old runs of the project, directories of jobs whose `ci` was
+ * killed, caches beyond the cap. Costs a few looks at directories when there is nothing to remove. Never throws: what
+ * can't be removed now must not fail a run; `ci clean` tells.
+ */
+export async function tidy({ place, cacheDirectory, nowMs, signal }: Tidying): Promise<void> {
+  const work = [
+    () => removeDeadWorkspaces(place, signal),
+    () => pruneRuns(place, { keep: keptRuns, nowMs, mode: 'remove', signal }),
+    () => pruneCaches(cacheDirectory, { capBytes: defaultCacheCapBytes, mode: 'remove', signal }),
+  ];
+  for (const remove of work) {
+    if (signal.aborted) return;
+    await remove().catch(() => {});
+  }
+}
+
+async function removeDeadWorkspaces(place: RunStoreLocation, signal: AbortSignal): Promise<void> {
+  for (const directory of await listDeadWorkspaces(place)) await removeTree(directory, signal).catch(() => {});
+}
