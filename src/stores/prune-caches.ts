@@ -1,10 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
-import { isUsed } from '../util/files/shared-store.ts';
+import { isOwnerAlive, isUsed, ownName } from '../util/files/shared-store.ts';
 import { versionPrefix } from './cache-entry.ts';
 import { pointersIn } from './cache-store.ts';
 import { withStoreErrors } from './store-errors.ts';
@@ -60,14 +59,21 @@ export function sizeOfCaches(caches: readonly CacheListing[]): {
  */
 export function pruneCaches(
   cacheDirectory: string,
-  rule: { readonly capBytes: number; readonly projectKey?: string; readonly mode: 'remove' | 'list' },
+  rule: {
+    readonly capBytes: number;
+    readonly projectKey?: string;
+    readonly mode: 'remove' | 'list';
+    /** Aborted: the rest stays. */
+    readonly signal?: AbortSignal;
+  },
 ): Promise<readonly CacheListing[]> {
   return withStoreErrors({ doing: 'remove old caches', path: cacheDirectory }, async () => {
+    if (rule.mode === 'remove') await finishRemovals(join(cacheDirectory, 'caches'));
     const caches = listCaches(cacheDirectory, rule.projectKey);
     let { totalBytes } = sizeOfCaches(caches);
     const removed: CacheListing[] = [];
     for (const cache of caches.toReversed()) {
-      if (totalBytes <= rule.capBytes) break;
+      if (totalBytes <= rule.capBytes || rule.signal?.aborted) break;
       if (await isCacheUsed(cache.directory)) continue;
       if (rule.mode === 'remove' && !(await removeCache(cache.directory))) continue;
       totalBytes -= cache.totalBytes;
@@ -84,9 +90,19 @@ async function isCacheUsed(directory: string): Promise<boolean> {
   return false;
 }
 
+/** Goes on where a process was killed while it removed a cache. */
+async function finishRemovals(top: string): Promise<void> {
+  for (const project of namesIn(top)) {
+    for (const name of namesIn(join(top, project))) {
+      const owner = /^[0-9a-f]{64}\.removing-(.+)$/.exec(name)?.[1];
+      if (owner !== undefined && !isOwnerAlive(owner)) await removeTree(join(top, project, name));
+    }
+  }
+}
+
 /** Moved away first, so that nobody finds half of it; put back if somebody took it meanwhile. */
 async function removeCache(directory: string): Promise<boolean> {
-  const away = `${directory}.removing-${randomBytes(4).toString('hex')}`;
+  const away = `${directory}.removing-${ownName()}`;
   try {
     await rename(directory, away);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../util/files/file-problem.ts';
@@ -179,13 +179,19 @@ export function pruneRuns(
     readonly olderThanMs?: number;
     readonly nowMs: number;
     readonly mode: 'remove' | 'list';
+    /** Aborted: the rest stays. */
+    readonly signal?: AbortSignal;
   },
 ): Promise<readonly PrunedRun[]> {
   const runs = runsDirectory(location);
   return withStoreErrors({ doing: 'remove old runs', path: runs }, async () => {
+    if (rule.mode === 'remove') await finishRemovals(runs);
     const pruned: PrunedRun[] = [];
     const numbers = numbersIn(runs).sort((a, b) => b - a);
     for (const [index, number] of numbers.entries()) {
+      if (rule.signal?.aborted) break;
+      // Most often there is nothing to remove: then no state is read.
+      if (index < rule.keep && rule.olderThanMs === undefined) continue;
       const stored = await load(runs, String(number));
       // Without a state it may have been made a moment ago.
       if (stored?.isRunning || (stored === undefined && index === 0)) continue;
@@ -198,6 +204,27 @@ export function pruneRuns(
     }
     return pruned;
   });
+}
+
+/** Directories of jobs (`Run.workspacesDirectory`) that killed runs left. */
+export async function listDeadWorkspaces(location: RunStoreLocation): Promise<readonly string[]> {
+  const runs = runsDirectory(location);
+  const dead: string[] = [];
+  for (const number of numbersIn(runs)) {
+    const { workspacesDirectory } = runAt(runs, String(number));
+    if (!existsSync(workspacesDirectory)) continue;
+    if ((await load(runs, String(number)))?.isRunning === false) dead.push(workspacesDirectory);
+  }
+  return dead;
+}
+
+/** Goes on where a process was killed while it removed a run. */
+async function finishRemovals(runs: string): Promise<void> {
+  if (!existsSync(runs)) return;
+  for (const name of readdirSync(runs)) {
+    const pid = /^\.removing-\d+-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && processIdentity(Number(pid)) === undefined) await removeTree(join(runs, name));
+  }
 }
 
 /** Out of sight first, so that a half removed run is never read. */
