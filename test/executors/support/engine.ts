@@ -9,16 +9,20 @@ export const engineLocation: EngineLocation = {
   ...(process.env.XDG_RUNTIME_DIR === undefined ? {} : { runtimeDirectory: process.env.XDG_RUNTIME_DIR }),
 };
 
+/** Set by the global set-up, which has said so already: workers need not look again. */
+const noEngine = 'CI_TEST_NO_ENGINE';
+
 /** The engine that tests may use, with the images of scripts/test-engine.sh; undefined and one loud line if none is. */
 export async function testEngine(): Promise<Engine | undefined> {
+  if (process.env[noEngine] === '1') return undefined;
   try {
     const engine = await connectEngine(engineLocation);
     for (const image of ['ci-test/busybox:latest', 'ci-test/debian:latest']) await engine.api.getImage(image).inspect();
     return engine;
   } catch (error) {
-    console.error(
-      `\n!!! DOCKER TESTS ARE SKIPPED: ${String(error)}\n!!! Run scripts/test-engine.sh to have an engine.\n`,
-    );
+    process.env[noEngine] = '1';
+    const reason = String(error).split('\n')[0];
+    console.error(`!!! DOCKER TESTS ARE SKIPPED (scripts/test-engine.sh makes an engine with images): ${reason}`);
     return undefined;
   }
 }
