@@ -35,7 +35,7 @@ export type Fill = (directory: string) => Promise<TakenFiles>;
 export interface ArtifactPort {
   /** The `archive` artifacts of a job; undefined if it uploaded none. */
   fetch(dependency: Dependency, signal: AbortSignal): Promise<FileTree | undefined>;
-  /** Stores one upload step's files atomically. Undefined: nothing matched, nothing stored. */
+  /** Stores one upload step's files, as `fill` lays them, atomically. Undefined: nothing matched, nothing stored. */
   store(job: JobSpec, step: UploadArtifactsStep, fill: Fill, signal: AbortSignal): Promise<ArtifactRecord | undefined>;
   /** Layers that the given jobs persisted, in their order. */
   workspaceLayers(from: readonly Dependency[]): Promise<readonly WorkspaceLayer[]>;

@@ -49,15 +49,15 @@ export function artifactStore(directory: string): ArtifactStore {
     kind: Kind,
     fill: Fill,
     signal: AbortSignal,
-    about: { readonly type: string; readonly name: string; readonly below: string },
+    about: { readonly type: string; readonly name: string },
   ): Promise<ArtifactRecord | undefined> =>
     withStoreErrors({ doing: `save the artifacts of ${job.id}`, path: directory }, async () => {
       signal.throwIfAborted();
       const staging = join(directory, `.new-${randomBytes(8).toString('hex')}`);
       const files = join(staging, 'files');
-      await mkdir(join(files, about.below), { recursive: true });
+      await mkdir(files, { recursive: true });
       try {
-        const taken = await fill(join(files, about.below));
+        const taken = await fill(files);
         signal.throwIfAborted();
         if (taken.entries.length === 0) {
           await removeTree(staging);
@@ -76,13 +76,9 @@ export function artifactStore(directory: string): ArtifactStore {
         fetchArchive(jobDirectory(id)),
       ),
     store: (job, step, fill, signal) =>
-      keep(job, 'uploads', fill, signal, {
-        type: step.type,
-        name: step.name ?? 'artifacts',
-        below: insidePath(step.destination ?? ''),
-      }),
+      keep(job, 'uploads', fill, signal, { type: step.type, name: step.name ?? 'artifacts' }),
     persist: async (job, fill, signal) => {
-      await keep(job, 'layers', fill, signal, { type: 'workspace', name: 'workspace', below: '' });
+      await keep(job, 'layers', fill, signal, { type: 'workspace', name: 'workspace' });
     },
     workspaceLayers: async (from) =>
       (await Promise.all(from.map((each) => layersOf(jobDirectory(each.id), each)))).flat(),
@@ -202,12 +198,4 @@ async function seed(from: string, directory: string, to: string): Promise<void> 
     await removeTree(staging);
     throw error;
   }
-}
-
-/** A destination as a relative path that stays inside: `..` and leading slashes are dropped. */
-function insidePath(path: string): string {
-  return path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))
-    .join('/');
 }
