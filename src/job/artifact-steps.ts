@@ -64,7 +64,8 @@ async function storeFiles(
   }
   run.artifacts.push(record);
   if (problem === undefined) return undefined;
-  return { status: 'failed', reason: 'runner_system_failure', message: `dotenv report is not valid: ${problem}` };
+  // The uploader's exit code, as with GitLab Runner: the job's own fault, not the machine's.
+  return { status: 'failed', reason: 'script_failure', message: `dotenv report is not valid: ${problem}` };
 }
 
 /** Test results are a `junit` artifact, wherever they come from. */

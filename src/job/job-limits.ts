@@ -17,7 +17,7 @@ export interface JobLimits {
   readonly soft: AbortSignal;
   /** What has happened so far; `hard` ends win over a cancellation. */
   ending(): Ending | undefined;
-  /** Stops the clock. */
+  /** Stops the clock; the signals mean nothing any more. */
   stop(): void;
 }
 
@@ -30,15 +30,20 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
     if (!stopped.signal.aborted) timeout.abort(new Error(timeoutMessage(timeoutMs)));
   });
   const hard = anySignal([lease.abort, timeout.signal]);
+  const soft = anySignal([hard.signal, lease.cancel]);
   return {
-    hard,
-    soft: anySignal([hard, lease.cancel]),
+    hard: hard.signal,
+    soft: soft.signal,
     ending() {
       if (lease.abort.aborted) return { kind: 'aborted' };
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };
       return lease.cancel.aborted ? { kind: 'canceled' } : undefined;
     },
-    stop: () => stopped.abort(),
+    stop: () => {
+      stopped.abort();
+      soft[Symbol.dispose]();
+      hard[Symbol.dispose]();
+    },
   };
 }
 

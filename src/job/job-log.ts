@@ -26,6 +26,8 @@ export interface JobLog {
   error(text: string): Promise<void>;
   /** Hides one more value. */
   hide(secret: string): void;
+  /** A text that does not go through the log, with its secrets hidden. */
+  masked(text: string): Promise<string>;
   /** Begins a part of the log, after ending the one before. The same section once more: it just goes on. */
   begin(section: Section): Promise<void>;
   /** Ends the section that is open, if there is one. */
@@ -84,6 +86,12 @@ export function createJobLog(options: JobLogOptions): JobLog {
     warning: (text) => writeTo(warnings, `\x1b[0;33mWARNING: ${text}\x1b[0;m\n`),
     error: (text) => writeTo(errors, `\x1b[31;1mERROR: ${text}\x1b[0;m\n`),
     hide: (secret) => void masking.add(secret),
+    async masked(text) {
+      const chunks: Uint8Array[] = [];
+      const keep = masking.stream({ write: async (bytes) => void chunks.push(Uint8Array.from(bytes)) });
+      await writeTo(keep, text);
+      return Buffer.concat(chunks).toString('utf8');
+    },
     ...sections,
     async flush() {
       await stdout.flush();

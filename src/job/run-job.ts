@@ -40,7 +40,8 @@ export async function runJob(
   const limits = startLimits(lease, clock);
   try {
     warnOfUnmasked(lease, deps, log);
-    const { outcome, outputs } = await inSession(lease, deps, { input, log, limits });
+    const { outcome: told, outputs } = await inSession(lease, deps, { input, log, limits });
+    const outcome = await withoutSecrets(log, told);
     await tellVerdict(log, outcome);
     const percent = coverage?.finish();
     return { outcome, outputs: percent === undefined ? outputs : { ...outputs, coverage: percent } };
@@ -122,6 +123,12 @@ function warnOfUnmasked({ spec }: JobLease, { emit, clock }: JobDeps, log: JobLo
   if (names.length === 0) return;
   const message = `${names.join(', ')}: shorter than 4 characters, so not masked in logs`;
   emit({ type: 'warning', at: clock.now(), job: spec.id, message });
+}
+
+/** The message goes into events and reports, past the log: an image's name may hold a masked variable. */
+async function withoutSecrets(log: JobLog, outcome: Outcome): Promise<Outcome> {
+  if (outcome.status !== 'failed' || outcome.message === undefined) return outcome;
+  return { ...outcome, message: await log.masked(outcome.message) };
 }
 
 async function tellVerdict(log: JobLog, outcome: Outcome): Promise<void> {

@@ -23,7 +23,7 @@ const afterScriptMs = 5 * 60_000;
 export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> {
   const limitMs = earliest(step.timeoutMs, durationVariable(run, 'RUNNER_SCRIPT_TIMEOUT'));
   const { exit, stoppedBy } = await execute(run, step, { status: 'running', limitMs, signal: run.limits.soft });
-  if (exit.kind === 'code' && exit.code === 0) return {};
+  // How a script that was told to stop ended says nothing: a `trap` may well end it with 0.
   const ending = run.limits.ending();
   if (ending !== undefined) {
     if (ending.kind === 'canceled') await run.log.warning('script canceled');
@@ -67,6 +67,7 @@ async function execute(
   const silence = step.noOutputTimeoutMs === undefined ? undefined : watchSilence(deps.clock, step.noOutputTimeoutMs);
   const listen = (sink: LogSink): LogSink => (silence === undefined ? sink : silence.listen(sink));
   const signals = [given.signal, timer?.signal, silence?.signal].filter((signal) => signal !== undefined);
+  using stop = anySignal(signals);
   const shell = step.shell === undefined ? undefined : variables.expand(step.shell);
   const trace = /^(true|1)$/.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
   const status: Variable = { name: 'CI_JOB_STATUS', value: given.status, raw: true };
@@ -87,7 +88,7 @@ async function execute(
         stderr: listen(log.stderr),
         ...(step.background ? { background: true } : {}),
       },
-      anySignal(signals),
+      stop.signal,
     );
     const stoppedBy = timer?.expired() ? 'time' : silence?.expired() ? 'silence' : 'nothing';
     return { exit, stoppedBy };

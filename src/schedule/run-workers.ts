@@ -22,9 +22,9 @@ export async function runWorkers(
   },
 ): Promise<void> {
   const crash = new AbortController();
-  const stop = options.signal === undefined ? crash.signal : anySignal([options.signal, crash.signal]);
+  using stop = anySignal(options.signal === undefined ? [crash.signal] : [options.signal, crash.signal]);
   const work = async (): Promise<void> => {
-    for (let lease = await source.next(stop); lease !== undefined; lease = await source.next(stop)) {
+    for (let lease = await source.next(stop.signal); lease !== undefined; lease = await source.next(stop.signal)) {
       const { outcome, outputs } = await options.runJob(lease).catch((error: unknown): JobRunResult => {
         crash.abort(error);
         const message = error instanceof Error ? error.message : String(error);

@@ -1,14 +1,22 @@
+/** A signal made of others. Dispose it when nobody waits for it any more: the others forget it then. */
+export interface JoinedSignal extends Disposable {
+  readonly signal: AbortSignal;
+}
+
 /**
  * A signal that is aborted as soon as one of the given ones is, with the same reason.
  *
  * In place of `AbortSignal.any`: Node 20 lets such a signal be collected as garbage while others wait for it, and then
- * it never aborts (https://github.com/nodejs/node/issues/54614). Here the given signals hold it as long as they live.
+ * it never aborts (https://github.com/nodejs/node/issues/54614). Here the given signals hold it until it is disposed.
  */
-export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
+export function anySignal(signals: readonly AbortSignal[]): JoinedSignal {
   const controller = new AbortController();
   const leave: (() => void)[] = [];
+  const release = (): void => {
+    for (const remove of leave.splice(0)) remove();
+  };
   const abortWith = (signal: AbortSignal): void => {
-    for (const remove of leave) remove();
+    release();
     controller.abort(signal.reason);
   };
   for (const signal of signals) {
@@ -20,5 +28,5 @@ export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
     signal.addEventListener('abort', listener, { once: true });
     leave.push(() => signal.removeEventListener('abort', listener));
   }
-  return controller.signal;
+  return { signal: controller.signal, [Symbol.dispose]: release };
 }

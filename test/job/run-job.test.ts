@@ -343,6 +343,18 @@ describe('time limits', () => {
   });
 });
 
+describe('a failure', () => {
+  it('is told without secrets', async () => {
+    const executor = memoryExecutor(
+      () => done,
+      () => Promise.reject(new SystemError('image_pull_failure', "image `hunter22/tool` can't be had")),
+    );
+    const variables = [{ name: 'REGISTRY', value: 'hunter22', masked: true }];
+    const { result } = await live(specOf([script('x')], { variables }), executor);
+    expect(result.outcome).toMatchObject({ message: "image `[MASKED]/tool` can't be had" });
+  });
+});
+
 describe('canceling', () => {
   const steps = [script('sleep'), script('next'), afterScript('tidy'), upload(['x'], { when: 'on_failure' })];
   const endless: Runs = ({ env }, signal) => (env.CI_JOB_STATUS === 'running' ? untilAborted(signal) : done);
@@ -363,6 +375,20 @@ describe('canceling', () => {
     expect(log).toContain('last line without end');
     expect(log).toContain('WARNING: script canceled');
     expect(log).toContain('ERROR: Job failed: canceled\n');
+  });
+
+  it('is what counts, however the script ends then', async () => {
+    // `trap 'exit 0' TERM`
+    const executor = memoryExecutor(async ({ env }, signal) => {
+      if (env.CI_JOB_STATUS === 'running') await untilAborted(signal);
+      return done;
+    });
+    const life = begin(specOf(steps), executor);
+    await settled();
+    life.cancel.abort(new Error('interrupted'));
+    const { result } = await life.ended;
+    expect(result.outcome).toEqual({ status: 'canceled' });
+    expect(executor.commands.map(({ env }) => env.CI_JOB_STATUS)).toEqual(['running', 'canceled']);
   });
 
   it('drops everything when aborted', async () => {

@@ -192,7 +192,11 @@ describe('artifacts', () => {
   ])('of kind dotenv fail the job when wrong: %s', async (_name, text, message) => {
     const step = upload(['build.env'], { type: 'dotenv', when: 'always' });
     const { result } = await live(specOf([script('x'), step]), makes({ 'build.env': text }));
-    expect(result.outcome).toMatchObject({ status: 'failed', message: `dotenv report is not valid: ${message}` });
+    expect(result.outcome).toEqual({
+      status: 'failed',
+      reason: 'script_failure',
+      message: `dotenv report is not valid: ${message}`,
+    });
     expect(result.outputs.dotenv).toEqual([]);
   });
 

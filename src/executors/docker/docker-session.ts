@@ -115,14 +115,14 @@ async function withServices(
   const { engine, images, job, limits, name, serviceTimeoutMs, out } = request;
   const giveUp = new AbortController();
   preparing.catch((error: unknown) => giveUp.abort(error));
-  const signal = anySignal([request.signal, giveUp.signal]);
+  using either = anySignal([request.signal, giveUp.signal]);
   const onCreated = (id: string): void => {
     containers.push(id);
   };
   const starting = startServices(
     { engine, images, job, limits, network, name, readyTimeoutMs: serviceTimeoutMs, onCreated },
     out,
-    signal,
+    either.signal,
   );
   const [prepared, started] = await Promise.allSettled([preparing, starting]);
   if (prepared.status === 'rejected') throw prepared.reason;
