@@ -27,6 +27,8 @@ export interface Dependency {
   readonly number?: number;
   /** In `JobSpec.workspaceFrom`: ids of the entries of that list that had to end before this job started. */
   readonly after?: readonly string[];
+  /** The try whose artifacts count. Absent: the last one that left any. */
+  readonly attempt?: number;
 }
 
 /**

@@ -216,7 +216,8 @@ export class PlanSource implements JobSource {
       return earlier && { dependency: { id, name: earlier.name }, outputs: earlier.outputs };
     }
     if (run.number === undefined || run.state !== 'ended') return undefined;
-    return { dependency: { id, name: run.node.name, number: run.number }, outputs: run.outputs };
+    const dependency = { id, name: run.node.name, number: run.number, attempt: run.attempts };
+    return { dependency, outputs: run.outputs };
   }
 
   #judge(run: Run, outcome: Outcome, outputs: Outputs): void {

@@ -71,9 +71,9 @@ export function artifactStore(directory: string): ArtifactStore {
     });
 
   return {
-    fetch: ({ id }) =>
+    fetch: ({ id, attempt }) =>
       withStoreErrors({ doing: `read the artifacts of ${id}`, path: jobDirectory(id) }, () =>
-        fetchArchive(jobDirectory(id)),
+        fetchArchive(jobDirectory(id), attempt),
       ),
     store: (job, step, fill, signal) =>
       keep(job, 'uploads', fill, signal, { type: step.type, name: step.name ?? 'artifacts' }),
@@ -150,9 +150,11 @@ async function readRecord({ directory }: Piece): Promise<StoredRecord> {
   return { ...stored, record: { ...stored.record, path: join(directory, 'files') } };
 }
 
-async function fetchArchive(jobDirectory: string): Promise<FileTree | undefined> {
+async function fetchArchive(jobDirectory: string, attempt: number | undefined): Promise<FileTree | undefined> {
   const archives: Piece[] = [];
   for (const piece of await lastPieces(join(jobDirectory, 'uploads'))) {
+    // A try that left nothing has no artifacts, whatever a failed one before it left.
+    if (attempt !== undefined && piece.attempt !== attempt) continue;
     if ((await readRecord(piece)).record.type === 'archive') archives.push(piece);
   }
   const [first, ...more] = archives;

@@ -408,8 +408,8 @@ describe('dispatch', () => {
       PROJECT: 'project',
     });
     expect(spec.dependencies).toEqual([
-      { id: 'a', name: 'a', number: 1 },
-      { id: 'b', name: 'b', number: 2 },
+      { id: 'a', name: 'a', number: 1, attempt: 1 },
+      { id: 'b', name: 'b', number: 2, attempt: 1 },
     ]);
   });
 

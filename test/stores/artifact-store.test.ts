@@ -104,6 +104,9 @@ describe('artifactStore', () => {
     await store.store(job('a', 2), step(), fill({ f: 'second' }), signal);
     expect(readFileSync(join((await store.fetch(dependency('a'), signal))!.root, 'f'), 'utf8')).toBe('second');
     expect(await store.records('a')).toHaveLength(1);
+    expect(await store.fetch({ ...dependency('a'), attempt: 2 }, signal)).toBeDefined();
+    // The third try uploaded nothing.
+    expect(await store.fetch({ ...dependency('a'), attempt: 3 }, signal)).toBeUndefined();
   });
 
   it('puts several archives of one job together', async () => {
