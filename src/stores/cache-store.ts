@@ -72,7 +72,8 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
         const place = join(directory, keyDirectory(key));
         const before = readPointer(place);
         if (before !== undefined && !overwrite && existsSync(join(place, before.version))) return 'exists';
-        await mkdir(place, { recursive: true });
+        // Files of the user's, which other users of the machine may not read.
+        await mkdir(place, { recursive: true, mode: 0o700 });
         const staging = await newDirectory(place);
         try {
           const files = join(staging, 'files');

@@ -56,7 +56,8 @@ const attempts = 3;
  */
 export function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> {
   return withWorkspaceErrors({ doing: 'copy the working tree', path: request.storeDirectory }, async () => {
-    await mkdir(request.storeDirectory, { recursive: true });
+    // Other users of the machine may not read a copy of what they could not read.
+    await mkdir(request.storeDirectory, { recursive: true, mode: 0o700 });
     for (let attempt = 1; ; attempt++) {
       try {
         return await tryToTake(request);
