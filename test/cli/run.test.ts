@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -248,6 +248,41 @@ deploy: { stage: deploy, script: ['cat out.txt'] }
     expect(JSON.parse(readFileSync(`${project.home}/report.json`, 'utf8'))).toMatchObject({ schema: 'ci/1' });
     expect(readFileSync(`${project.home}/report.html`, 'utf8')).toContain('<html');
     expect(readFileSync(`${project.home}/out/make/a.txt`, 'utf8')).toBe('hi\n');
+  });
+
+  it('copies artifacts over those of the run before, through no link of theirs', async () => {
+    using project = pipeline('make: { script: [\'ln -s "$VICTIM" x\'], artifacts: { paths: [x] } }\n');
+    const victim = join(project.home, 'victim');
+    mkdirSync(victim);
+    const args = ['--artifacts-dir', `${project.home}/out`, '--var', `VICTIM=${victim}`];
+    await run(project, args);
+    project.write('.gitlab-ci.yml', "make: { script: ['mkdir x', 'echo hi > x/y'], artifacts: { paths: [x] } }\n");
+    const result = await run(project, args);
+    expect(result.exitCode, result.stderr).toBe(0);
+    expect(readFileSync(`${project.home}/out/make/x/y`, 'utf8')).toBe('hi\n');
+    expect(readdirSync(victim)).toEqual([]);
+  });
+
+  it('gives later jobs what the last try left, and nothing when it left nothing', async () => {
+    using project = pipeline(`
+stages: [a, b]
+flaky:
+  stage: a
+  retry: 1
+  script: ['if [ -e "$ONCE" ]; then exit 0; fi', 'touch "$ONCE" out.txt', 'exit 1']
+  artifacts: { when: always, paths: [out.txt] }
+use: { stage: b, script: ['test ! -e out.txt'] }
+`);
+    const result = await run(project, ['--var', `ONCE=${project.home}/once`]);
+    expect(result.statuses).toEqual({ flaky: 'success', use: 'success' });
+  });
+
+  it.skipIf(process.platform === 'win32')('keeps what it stores from other users', async () => {
+    using project = pipeline("make: { script: ['echo hi > x'], cache: { paths: [x] } }\n");
+    await run(project);
+    for (const name of ['state/projects', 'cache/snapshots', 'cache/caches']) {
+      expect([name, statSync(join(project.home, name)).mode & 0o077]).toEqual([name, 0]);
+    }
   });
 
   it('keeps jobs of one resource group apart, also between two runs', async () => {

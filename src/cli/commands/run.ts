@@ -1,8 +1,8 @@
-import { cp, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { JobResult } from '../../model/outcome.ts';
 import { type ReportFile, type ReportKind, reportKinds } from '../../reporters/report-files.ts';
 import type { StoredRun } from '../../stores/run-store.ts';
+import { cloneTree } from '../../util/files/clone-tree.ts';
 import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
@@ -95,13 +95,17 @@ function exitCodeOf({ result, signal }: PipelineEnd): number {
   return failed.length > 0 || result.status === 'canceled' ? exitCodes.failed : exitCodes.ok;
 }
 
-/** `--artifacts-dir`: each job's uploads in a folder of its name. */
+/** `--artifacts-dir`: each job's uploads in a folder of its name. No link of an earlier job's is written through. */
 async function copyArtifacts({ result }: PipelineEnd, directory: string): Promise<void> {
   for (const [job, { artifacts }] of Object.entries(result.jobs)) {
     for (const artifact of artifacts) {
-      const target = join(directory, job.replaceAll(/[/\\\0]/g, '-'), artifact.type === 'archive' ? '' : artifact.type);
-      await mkdir(target, { recursive: true });
-      await cp(artifact.path, target, { recursive: true, verbatimSymlinks: true });
+      const target = join(directory, folderOf(job), artifact.type === 'archive' ? '' : artifact.type);
+      await cloneTree({ root: artifact.path }, target);
     }
   }
+}
+
+/** Readable, and never a way out of the folder. */
+function folderOf(job: string): string {
+  return job.replaceAll(/[/\\\0]/g, '-').replace(/^\.+$/, '-');
 }
