@@ -135,7 +135,9 @@ function artifactsFrom(draft: Draft, { index, graph, producers, stageArtifacts }
   }
   const needed = (needs ?? []).flatMap(({ need, targets }) => (need.artifacts ? targets : []));
   if (!dependencies) return inPlanOrder(needed.filter((target) => producers.has(target)));
-  return inPlanOrder([...producers].filter((target) => wanted.has(target.leg.name)));
+  // Without needs nothing of its own stage has run before it.
+  const before = (target: Draft): boolean => needs !== undefined || target.job.stageIndex < draft.job.stageIndex;
+  return inPlanOrder([...producers].filter((target) => wanted.has(target.leg.name) && before(target)));
 }
 
 function inPlanOrder(drafts: readonly Draft[]): readonly string[] {

@@ -96,6 +96,27 @@ function checkNeeds(
   report: Report,
 ): void {
   for (const need of needs ?? []) checkNeed(job, need, index, pipeline, report);
+  checkTwice(job, needs ?? [], index, report);
+}
+
+/** GitLab refuses a need that is written twice, but two entries may name different legs of one job. */
+function checkTwice(job: ExpandedJob, needs: readonly Need[], index: JobIndex, report: Report): void {
+  const first = new Map<string, Need>();
+  for (const need of needs) {
+    const named = index.find(need.job);
+    const leg = job.legs[0];
+    const legs = named && leg ? neededLegs(need, named, leg).map(({ name }) => name) : [need.job];
+    const twice = legs.find((name) => first.has(name));
+    for (const name of legs) if (!first.has(name)) first.set(name, need);
+    if (twice === undefined) continue;
+    report({
+      code: 'plan/duplicate-need',
+      severity: 'error',
+      message: `job \`${job.definition.name}\` needs \`${twice}\` twice`,
+      span: need.span,
+      related: [{ message: 'the other one', span: first.get(twice)!.span }],
+    });
+  }
 }
 
 function checkNeed(job: ExpandedJob, need: Need, index: JobIndex, pipeline: Pipeline, report: Report): void {
@@ -150,10 +171,12 @@ function checkDependencies(job: ExpandedJob, index: JobIndex, pipeline: Pipeline
         hint: `add \`${value}\` to \`needs\``,
       });
     } else if (!needed && job.stageIndex >= 0 && named.job.stageIndex >= job.stageIndex) {
+      // GitLab lets a job of the same stage pass and then fetches nothing from it.
+      const same = named.job.stageIndex === job.stageIndex;
       report({
         code: 'plan/dependency-later-stage',
-        severity: 'error',
-        message: `job \`${name}\` depends on \`${value}\`, which is in no earlier stage`,
+        severity: same ? 'warning' : 'error',
+        message: `job \`${name}\` depends on \`${value}\`, which is in ${same ? 'the same stage: nothing is fetched from it' : 'a later stage'}`,
         span,
         related: [{ message: 'its stage', span: named.job.definition.stage.span }],
       });

@@ -62,7 +62,20 @@ describe('what is refused', () => {
       [/^warning plan\/unknown-dependency/],
       { incomplete: true },
     ],
-    ['a dependency of the same stage', { a: { dependencies: ['b'] }, b: {} }, [/^error plan\/dependency-later-stage/]],
+    [
+      'a dependency of the same stage',
+      { a: { dependencies: ['b'] }, b: {} },
+      [/^warning plan\/dependency-later-stage/],
+    ],
+    [
+      'a dependency of a later stage',
+      { a: { stage: 'build', dependencies: ['b'] }, b: {} },
+      [/^error plan\/dependency-later-stage/],
+    ],
+    ['a need twice', { a: {}, b: { needs: ['a', 'a'] } }, [/^error plan\/duplicate-need: job `b` needs `a` twice/]],
+    ['a need of a rule twice', { a: {}, b: { rules: [{ needs: ['a', 'a'] }] } }, [/^error plan\/duplicate-need/]],
+    ['a job and its leg', { a: { parallel: 2 }, b: { needs: ['a', 'a 1/2'] } }, [/^error plan\/duplicate-need/]],
+    ['two legs', { a: { parallel: 2 }, b: { needs: ['a 2/2', 'a 1/2'] } }, []],
     [
       'a dependency that is no need',
       { a: { needs: ['b'], dependencies: ['c'] }, b: {}, c: {} },

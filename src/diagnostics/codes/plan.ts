@@ -3,6 +3,7 @@ export const planCodes = {
   'plan/bad-glob': 'A pattern of `changes` or `exists` is too long or too deeply nested to be used.',
   'plan/dependency-later-stage': 'A job wants the artifacts of a job that does not run before it.',
   'plan/dependency-not-needed': 'A job has `needs` and wants the artifacts of a job that is not among them.',
+  'plan/duplicate-need': 'A job names the same need twice.',
   'plan/duplicate-name': 'Two jobs have the same name once `parallel` is multiplied out.',
   'plan/name-too-long': "A job's name, with the values of its matrix, is longer than 255 characters.",
   'plan/need-cycle': 'Jobs need each other in a circle.',
