@@ -163,6 +163,7 @@ export interface Environment {
   readonly name: string;
   readonly url?: string;
   readonly action: 'start' | 'prepare' | 'stop' | 'verify' | 'access';
-  readonly onStop?: string;
+  /** Name of the job that stops it. */
+  readonly onStop?: Spanned<string>;
   readonly tier?: string;
 }

@@ -344,7 +344,7 @@ all:
     - { name: postgres:16, alias: "db, database", command: [postgres], variables: { A: b } }
   variables: { A: { value: $B, expand: false } }
   parallel: { matrix: [{ X: [1, 2], Y: a }, { X: 3 }] }
-stop: { script: [make], stage: one }
+stop: { script: [make], stage: one, environment: { name: live, action: stop } }
 `);
     expect(job('all')).toMatchObject({
       stage: { value: 'three' },
@@ -355,7 +355,13 @@ stop: { script: [make], stage: one }
       startInMs: 300_000,
       interruptible: true,
       resourceGroup: 'live',
-      environment: { name: 'live', url: 'https://example.org', onStop: 'stop', tier: 'production', action: 'start' },
+      environment: {
+        name: 'live',
+        url: 'https://example.org',
+        onStop: { value: 'stop' },
+        tier: 'production',
+        action: 'start',
+      },
       coverage: '(\\d+)%',
       tags: ['docker'],
       dependencies: [{ value: 'a' }],
@@ -528,5 +534,34 @@ describe('texts that are no pipeline', () => {
     const { codes, compiled } = await compileText(text);
     expect(codes.filter((code) => code.startsWith('error'))).toHaveLength(1);
     expect(compiled).toBeUndefined();
+  });
+});
+
+describe('environments and time limits', () => {
+  it.each(['review/$CI_COMMIT_REF_SLUG', 'a b-c_d.e/${X}', '$ENV'])('%s can be an environment', async (name) => {
+    expect((await compileText(`a: { script: [x], environment: { name: '${name}' } }\n`)).codes).toEqual([]);
+    expect((await compileText(`a: { script: [x], environment: '${name}' }\n`)).codes).toEqual([]);
+  });
+
+  it.each(['/a', 'a/', 'a?', 'a:b'])('%s can not', async (name) => {
+    expect((await compileText(`a: { script: [x], environment: '${name}' }\n`)).codes).toEqual([
+      'error gitlab/invalid-value',
+    ]);
+  });
+
+  it('on_stop names a job that stops the same environment', async () => {
+    const stop = (environment: string): string => `
+go: { script: [x], environment: { name: e, on_stop: stop } }
+stop: { script: [x]${environment} }
+`;
+    expect((await compileText(stop(', environment: { name: e, action: stop }'))).codes).toEqual([]);
+    for (const wrong of ['', ', environment: e', ', environment: { name: f, action: stop }']) {
+      expect((await compileText(stop(wrong))).codes).toEqual(['error gitlab/on-stop']);
+    }
+  });
+
+  it('a timeout is one month at most', async () => {
+    expect((await compileText('a: { script: [x], timeout: 30 days }\n')).codes).toEqual([]);
+    expect((await compileText('a: { script: [x], timeout: 40 days }\n')).codes).toEqual(['error gitlab/invalid-value']);
   });
 });

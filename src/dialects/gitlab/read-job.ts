@@ -118,7 +118,24 @@ function mirrorsPipeline(node: MapNode): boolean {
   return items.some((item) => field(item, 'pipeline') !== undefined && field(item, 'job') === undefined);
 }
 
+/** Keys of a job that runs commands, which GitLab refuses beside `trigger`. Source: https://docs.gitlab.com/ci/yaml/#trigger */
+const keysOfScripts = [
+  'after_script',
+  'artifacts',
+  'before_script',
+  'cache',
+  'coverage',
+  'dependencies',
+  'image',
+  'release',
+  'retry',
+  'services',
+  'tags',
+  'timeout',
+] as const;
+
 function checkBridge(job: MapEntry, node: MapNode, reading: Reading): void {
+  checkScriptKeys(job, node, reading);
   const script = field(node, 'script');
   const started = field(node, 'trigger');
   if (!script || !started) return;
@@ -129,4 +146,20 @@ function checkBridge(job: MapEntry, node: MapNode, reading: Reading): void {
     span: script.keySpan,
     related: [{ message: '`trigger` stands here', span: started.keySpan }],
   });
+}
+
+function checkScriptKeys(job: MapEntry, node: MapNode, reading: Reading): void {
+  const started = field(node, 'trigger');
+  if (!started || field(node, 'script')) return;
+  for (const key of keysOfScripts) {
+    const entry = field(node, key);
+    if (!entry) continue;
+    reading.report({
+      code: 'gitlab/key-with-trigger',
+      severity: 'error',
+      message: `the job \`${job.key}\` has a \`trigger\`, which \`${key}\` can't stand beside`,
+      span: entry.keySpan,
+      related: [{ message: '`trigger` stands here', span: started.keySpan }],
+    });
+  }
 }

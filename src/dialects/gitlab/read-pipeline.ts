@@ -3,6 +3,7 @@ import type { Pipeline } from '../../model/pipeline.ts';
 import type { VariableDefinition } from '../../model/variable.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import type { Compiled, CompileInput } from '../dialect.ts';
+import { checkOnStop } from './check-on-stop.ts';
 import { applyDefaults, readDefaults, readInherit } from './defaults.ts';
 import { checkJobName, splitTopLevel } from './job-names.ts';
 import { take } from './keyword.ts';
@@ -24,6 +25,10 @@ export function readPipeline(root: MapNode, given: CompileInput, vocabulary: Voc
   const defaults = readDefaults(global, reading);
   const globalVariables = take(global, variables, reading) ?? [];
   const jobs = readJobs(entries, defaults, { given, vocabulary, reading, globalVariables });
+  checkOnStop(
+    jobs.map(({ definition }) => definition),
+    reading,
+  );
   const settings = take(global, workflow, reading);
   const { name, ...workflowSettings } = settings ?? { autoCancelOnJobFailure: 'none' as const };
   if (entries.length === 0) reportNoJobs(given, root, reading);

@@ -1,6 +1,8 @@
+import type { Spanned } from '../../../diagnostics/diagnostic.ts';
 import type { Environment } from '../../../model/pipeline.ts';
+import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet } from '../reading.ts';
+import { invalidValue, notRunYet, type Reading } from '../reading.ts';
 import { field, readText, textField, wordField } from '../values.ts';
 
 const actions = ['start', 'prepare', 'stop', 'verify', 'access'] as const;
@@ -18,6 +20,7 @@ export const environment: Keyword<Environment> = {
     const { value: node } = entry;
     if (node.kind !== 'map') {
       const name = readText(node, 'environment', reading);
+      if (name !== undefined) checkName(node, name, reading);
       return name === undefined ? undefined : { name, action: 'start' };
     }
     for (const [key, consequence] of Object.entries(ignoredFields)) {
@@ -30,7 +33,8 @@ export const environment: Keyword<Environment> = {
       return undefined;
     }
     const url = textField(node, 'url', 'environment:url', reading);
-    const onStop = textField(node, 'on_stop', 'environment:on_stop', reading);
+    checkName(field(node, 'name')!.value, name, reading);
+    const onStop = readOnStop(node, reading);
     const tier = textField(node, 'deployment_tier', 'environment:deployment_tier', reading);
     return {
       name,
@@ -41,3 +45,17 @@ export const environment: Keyword<Environment> = {
     };
   },
 };
+
+function readOnStop(node: Node, reading: Reading): Spanned<string> | undefined {
+  const value = textField(node, 'on_stop', 'environment:on_stop', reading);
+  return value === undefined ? undefined : { value, span: field(node, 'on_stop')!.value.span };
+}
+
+/** Source: lib/gitlab/regex.rb (`environment_name_regex`) */
+function checkName(node: Node, name: string, reading: Reading): void {
+  if (/^[\w/${}. -]*$/.test(name) && !/^\/|\/$/.test(name)) return;
+  if (name.includes('$[[')) return;
+  const message = `\`${name}\` can't be the name of an environment`;
+  const hint = 'letters, digits, spaces and `-_/${}.` are allowed, but no slash at the start or end';
+  invalidValue(reading, node.span, message, hint);
+}
