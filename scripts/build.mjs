@@ -1,5 +1,5 @@
 // Builds dist/: one bundle with lazy chunks. Run by `npm run build` and, after every install from git, by `prepare`.
-import { rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compileSchemas } from './compile-schemas.mjs';
@@ -7,11 +7,12 @@ import { compileSchemas } from './compile-schemas.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 await compileSchemas();
-await rm(`${root}dist`, { recursive: true, force: true });
+// Built beside and moved into its place, so that a `ci` that runs meanwhile finds all of the old or all of the new.
+const fresh = `${root}dist.${process.pid}.tmp`;
 await build({
   absWorkingDir: root,
   entryPoints: { ci: 'src/cli/main.ts' },
-  outdir: 'dist',
+  outdir: fresh,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -31,3 +32,9 @@ await build({
   },
   logLevel: 'warning',
 });
+const old = `${fresh}.old`;
+await rename(`${root}dist`, old).catch((error) => {
+  if (error.code !== 'ENOENT') throw error;
+});
+await rename(fresh, `${root}dist`);
+await rm(old, { recursive: true, force: true });
