@@ -30,6 +30,35 @@ function stateOf(project: TemporaryProject, id: string): Record<string, never> {
 const ci = (project: TemporaryProject, args: readonly string[], env: Record<string, string> = {}) =>
   runCi(args, { cwd: project.root, home: project.home, env });
 
+describe('ci run --watch', () => {
+  it('runs again for a change, and not for what runs write', async () => {
+    using project = temporaryProject({ '.gitlab-ci.yml': "one: { script: ['cat a.txt'] }\n", 'a.txt': 'first' });
+    const binary = new URL('../../bin/ci.js', import.meta.url).pathname;
+    const args = ['run', '--watch', '--reporter', 'json', '--report', 'junit=report.xml', '--artifacts-dir', 'out'];
+    const child = spawn(process.execPath, [binary, ...args], {
+      cwd: project.root,
+      env: { ...plainEnvironment(project.home), CI_CLI_HOME: join(project.root, 'own') },
+    });
+    let [stdout, waits] = ['', 0];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      if (!text.includes('waiting for a change')) return;
+      waits++;
+      // Long after a run that its own files had begun would have come.
+      if (waits === 1) setTimeout(() => project.write('a.txt', 'second'), 1000);
+      else setTimeout(() => child.kill('SIGINT'), 1000);
+    });
+    const [exitCode] = await once(child, 'close');
+    expect(exitCode).toBe(130);
+    expect(existsSync(join(project.root, 'report.xml'))).toBe(true);
+    expect(waits).toBe(2);
+    const ends = readEvents(stdout).filter(({ type }) => type === 'pipeline-finished');
+    expect(ends).toHaveLength(2);
+  });
+});
+
 describe('a run that does not come to its end', () => {
   it('ends as canceled when the signal comes while the tree is copied', async () => {
     const files = Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`f${n}.txt`, `${n}`]));

@@ -22,7 +22,11 @@ export async function run(invocation: Invocation, selectors: readonly string[], 
   const reports = flags.report.map((text) => readReport(invocation.cwd, text));
   if (flags.watch) {
     const { watchAndRun } = await import('../run/watch.ts');
-    return watchAndRun(invocation, flags, (stop) => runOnce(invocation, selectors, flags, reports, stop));
+    const written = [
+      ...reports.map(({ path }) => path),
+      ...(flags.artifactsDir === undefined ? [] : [resolve(invocation.cwd, flags.artifactsDir)]),
+    ];
+    return watchAndRun(invocation, flags, written, (stop) => runOnce(invocation, selectors, flags, reports, stop));
   }
   return runOnce(invocation, selectors, flags, reports);
 }

@@ -1,8 +1,11 @@
 import { watch } from 'node:fs';
+import { join } from 'node:path';
+import { SystemError } from '../../model/outcome.ts';
 import { deferred } from '../../util/deferred.ts';
 import { runGit } from '../../util/git.ts';
 import { describeFailure, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
+import { findLocations } from '../locations.ts';
 import type { RunOptions } from '../options.ts';
 import { findPipelineFile } from '../pipeline-file.ts';
 import { handleSignals } from './signals.ts';
@@ -17,12 +20,17 @@ const debounceMs = 200;
 export async function watchAndRun(
   invocation: Invocation,
   options: RunOptions,
+  /** Absolute paths that a run itself writes (reports, artifacts): changes of these are none. */
+  written: readonly string[],
   runOnce: (stop: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const { root } = findPipelineFile(invocation.cwd, options.file);
   let changed = deferred();
   let stop = new AbortController();
   let ended: NodeJS.Signals | undefined;
+  let failure: Error | undefined;
+  const { cache, state, runtime } = findLocations(invocation.env);
+  const own = [...written, cache, state, runtime];
   let timer: NodeJS.Timeout | undefined;
   const pending = new Set<string>();
   const look = (): void => {
@@ -33,10 +41,15 @@ export async function watchAndRun(
     changed.resolve();
   };
   const watcher = watch(root, { recursive: true }, (_, path) => {
-    if (path === null || /(^|\/)\.git(\/|$)/.test(path)) return;
+    if (path === null || /(^|\/)\.git(\/|$)/.test(path) || isOwn(join(root, path), own)) return;
     pending.add(path);
     clearTimeout(timer);
     timer = setTimeout(look, debounceMs);
+  });
+  // Out of watches (Linux: fs.inotify.max_user_watches): better to say so than to miss changes.
+  watcher.on('error', (error) => {
+    failure ??= error;
+    changed.resolve();
   });
   using _signals = handleSignals({
     stop: (signal) => {
@@ -59,6 +72,8 @@ export async function watchAndRun(
       if (ended !== undefined) break;
       await print(invocation.stderr, 'ci: waiting for a change (Ctrl-C ends)\n');
       await changed.promise;
+      if (failure !== undefined)
+        throw new SystemError('runner_system_failure', `can't watch ${root}: ${failure.message}`);
     }
   } finally {
     clearTimeout(timer);
@@ -67,9 +82,17 @@ export async function watchAndRun(
   return signalExitCode(ended);
 }
 
+/** In one of the paths, or a directory that was made for them. */
+function isOwn(path: string, own: readonly string[]): boolean {
+  return own.some((each) => path === each || path.startsWith(`${each}/`) || each.startsWith(`${path}/`));
+}
+
+/** Not all of them are ignored by git. */
 function isRelevant(invocation: Invocation, root: string, paths: readonly string[]): boolean {
-  if (paths.length === 0) return false;
-  const ignored = runGit(['check-ignore', '--', ...paths.slice(0, 1000)], { cwd: root, env: invocation.env });
-  if (ignored.kind !== 'ok') return true;
-  return new Set(ignored.stdout.trim().split('\n')).size < Math.min(paths.length, 1000);
+  for (let at = 0; at < paths.length; at += 1000) {
+    const some = paths.slice(at, at + 1000);
+    const ignored = runGit(['check-ignore', '--', ...some], { cwd: root, env: invocation.env });
+    if (ignored.kind !== 'ok' || new Set(ignored.stdout.trim().split('\n')).size < some.length) return true;
+  }
+  return false;
 }
