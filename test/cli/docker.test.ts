@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { labelPrefix } from '../../src/executors/docker/labels.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import { readEvents, runCi } from '../support/run-ci.ts';
 import { temporaryProject } from '../support/temporary-project.ts';
@@ -105,6 +106,31 @@ use:
     expect(result.exitCode, result.stdout).toBe(0);
     expect(outputOf(result.stdout, 'make')).toMatch(/^1$/m);
     expect(outputOf(result.stdout, 'use')).toContain('content');
+  });
+
+  it('leaves nothing running when a second signal ends it at once', async () => {
+    const job = `stubborn-${process.pid}`;
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+${job}:
+  image: ci-test/busybox:latest
+  script: ['trap "" TERM', 'echo now-sleeping', 'sleep 600 & wait']
+`,
+    });
+    let sent = false;
+    const result = await runCi(['run', '--reporter', 'json'], {
+      cwd: project.root,
+      home: project.home,
+      onStdout: (text, kill) => {
+        if (sent || !text.includes('now-sleeping\\n')) return;
+        sent = true;
+        kill('SIGINT');
+        setTimeout(() => kill('SIGINT'), 300);
+      },
+    });
+    expect(result.exitCode).toBe(130);
+    const filters = { label: [`${labelPrefix}job=${job}`], status: ['running'] };
+    expect(await engine!.api.listContainers({ filters })).toEqual([]);
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('cleans up on %s and ends with 128+N', async (signal) => {

@@ -30,6 +30,7 @@ export interface DockerExecutorOptions {
 /** Jobs in containers, one each. The engine is looked for when the first job is opened. */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor {
   const removals = new Removals();
+  const open = new Set<() => void>();
   let connection: Promise<Connection> | undefined;
   return {
     name: 'docker',
@@ -46,13 +47,16 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         graceMs: options.graceMs,
         serviceTimeoutMs: options.serviceTimeoutMs ?? 30_000,
         name: `ci-${randomBytes(6).toString('hex')}`,
+        open,
         removeLater: (containers, networks) => removals.add(engine, containers, networks),
         out,
         signal,
       });
     },
-    // The engine does it, or a later run's sweep: a request can't be waited for now.
-    kill: () => {},
+    // The requests go out at once; what the engine does not do is left to a later run's sweep.
+    kill: () => {
+      for (const drop of open) drop();
+    },
     close: () => removals.finish(options.closeTimeoutMs ?? 30_000),
   };
 }

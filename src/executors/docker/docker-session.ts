@@ -29,6 +29,8 @@ export interface DockerSessionRequest {
   /** Unique; start of the names of everything that the session makes at the engine. */
   readonly name: string;
   removeLater(containers: readonly string[], networks: readonly string[]): void;
+  /** Learns how to drop the session's containers, from the first one on until the session is closed. */
+  readonly open: Set<() => void>;
   readonly out: LogSink;
   readonly signal: AbortSignal;
 }
@@ -41,10 +43,20 @@ export async function openDockerSession(request: DockerSessionRequest): Promise<
   const { engine, job, name } = request;
   const containers: string[] = [];
   const networks: string[] = [];
+  const drop = (): void => request.removeLater([...containers], [...networks]);
+  request.open.add(drop);
   try {
-    return await open(request, containers, networks);
+    const session = await open(request, containers, networks);
+    return {
+      ...session,
+      [Symbol.asyncDispose]: async () => {
+        request.open.delete(drop);
+        await session[Symbol.asyncDispose]();
+      },
+    };
   } catch (error) {
-    request.removeLater(containers, networks);
+    request.open.delete(drop);
+    drop();
     request.signal.throwIfAborted();
     throw engine.failure(`prepare job ${job.name} (${name})`, error);
   }
