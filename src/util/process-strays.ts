@@ -22,6 +22,22 @@ export function findStrays(marker: string, since: number): number[] {
   return lookAround(marker, since).strays;
 }
 
+/**
+ * Kills the processes whose environment has a variable whose value starts with this text: what a killed program left
+ * running. Looks at every process, so ask only where something may be left. Nothing where there is no `/proc`.
+ * @returns their pids.
+ */
+export function killByVariable(name: string, valueStart: string): readonly number[] {
+  const needle = Buffer.from(`${name}=${valueStart}`);
+  const killed: number[] = [];
+  for (const text of listProcesses()) {
+    const pid = Number(text);
+    const environment = pid === process.pid ? undefined : environmentOf(pid);
+    if (environment !== undefined && hasVariable(environment, needle) && send(pid, 'SIGKILL')) killed.push(pid);
+  }
+  return killed;
+}
+
 /** `undecided`: a process is just starting its program, so whose it is can't be told yet. */
 function lookAround(marker: string, since: number): { readonly strays: number[]; readonly undecided: boolean } {
   const needle = Buffer.from(`${markerName}=${marker}`);

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isSameProcessAlive, processIdentity } from '../../src/util/process-identity.ts';
 import { plainEnvironment, readEvents, runCi } from '../support/run-ci.ts';
 import { type TemporaryProject, temporaryProject } from '../support/temporary-project.ts';
 
@@ -83,7 +84,7 @@ describe('a run that does not come to its end', () => {
       '.gitlab-ci.yml': `
 stages: [a, b]
 build: { stage: a, script: ['echo x > out.txt'], artifacts: { paths: [out.txt] } }
-test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'kill -9 "$(cat $FLAG)"', 'sleep 20'] }
+test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'echo $$ > "$FLAG.job"', 'kill -9 "$(cat $FLAG)"', 'sleep 20'] }
 `,
     });
     const flag = join(project.home, 'pid');
@@ -101,7 +102,9 @@ test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'kill -9 "$(cat $FLAG)"'
     expect(Object.keys(jobs)).toEqual(['build']);
     expect(jobs['build']!.artifacts[0]!.path).toContain(join('runs', '2', 'artifacts'));
 
-    // The killed run's job directory goes with the next run.
+    // The killed run's job and its directory go with the next run.
+    const job = Number(readFileSync(`${flag}.job`, 'utf8'));
+    expect(processIdentity(job)).toBeDefined();
     const left = join(runsOf(project), '2', 'workspaces');
     expect(existsSync(left)).toBe(true);
     writeFileSync(flag, '999999999');
@@ -109,6 +112,8 @@ test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'kill -9 "$(cat $FLAG)"'
     const planned = readEvents(third.stdout).find(({ type }) => type === 'pipeline-planned');
     expect(planned).toMatchObject({ jobs: [{ id: 'test' }] });
     expect(existsSync(left)).toBe(false);
+    const orphan = processIdentity(job);
+    expect(orphan === undefined || !isSameProcessAlive(orphan)).toBe(true);
   });
 
   it('keeps the last 20 runs of a project and caches up to their cap', async () => {

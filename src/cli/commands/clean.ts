@@ -9,7 +9,7 @@ import { runLocation } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import { engineLocation } from '../run/executors.ts';
-import { keptRuns } from '../run/tidy.ts';
+import { endOrphans, keptRuns } from '../run/tidy.ts';
 
 export interface CleanOptions {
   readonly all?: boolean;
@@ -85,7 +85,10 @@ async function fileItems(
 /** Directories of jobs whose `ci` was killed. */
 async function deadWorkspaces(location: RunStoreLocation, mode: 'list' | 'remove'): Promise<readonly Item[]> {
   const items: Item[] = [];
-  for (const directory of await listDeadWorkspaces(location)) items.push(await removeDirectory(directory, mode));
+  for (const directory of await listDeadWorkspaces(location)) {
+    if (mode === 'remove') endOrphans(directory);
+    items.push(await removeDirectory(directory, mode));
+  }
   return items;
 }
 

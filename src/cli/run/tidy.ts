@@ -1,6 +1,7 @@
 import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
 import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import { killByVariable } from '../../util/process-strays.ts';
 
 /** Runs of a project that are kept when nobody says otherwise. */
 export const keptRuns = 20;
@@ -17,8 +18,8 @@ export interface Tidying {
 }
 
 /**
- * Removes what nobody needs any more, beside a run: old runs of the project, directories of jobs whose `ci` was
- * killed, caches beyond the cap. Costs a few looks at directories when there is nothing to remove. Never throws: what
+ * Removes what nobody needs any more, beside a run: old runs of the project, directories and processes of jobs whose
+ * `ci` was killed, caches beyond the cap. Costs a few looks at directories when there is nothing to remove. Never throws: what
  * can't be removed now must not fail a run; `ci clean` tells.
  */
 export async function tidy({ place, cacheDirectory, nowMs, signal }: Tidying): Promise<void> {
@@ -34,5 +35,14 @@ export async function tidy({ place, cacheDirectory, nowMs, signal }: Tidying): P
 }
 
 async function removeDeadWorkspaces(place: RunStoreLocation, signal: AbortSignal): Promise<void> {
-  for (const directory of await listDeadWorkspaces(place)) await removeTree(directory, signal).catch(() => {});
+  for (const directory of await listDeadWorkspaces(place)) {
+    endOrphans(directory);
+    await removeTree(directory, signal).catch(() => {});
+  }
+}
+
+/** Ends what jobs of a killed `ci` still run. @param workspaces `Run.workspacesDirectory` of a dead run. */
+export function endOrphans(workspaces: string): void {
+  // Every job has this variable, and its value lies there also for `--in-place`.
+  killByVariable('RUNNER_TEMP_PROJECT_DIR', `${workspaces}/`);
 }
