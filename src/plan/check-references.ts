@@ -127,7 +127,7 @@ function checkNeed(job: ExpandedJob, need: Need, index: JobIndex, pipeline: Pipe
     // An optional need may name what only an include of another branch brings; GitLab takes it.
     if (need.optional) return;
     const severity = pipeline.incomplete ? 'warning' : 'error';
-    const hint = didYouMean(need.job, index.names);
+    const hint = index.suggest(need.job);
     const message = `job \`${name}\` needs \`${need.job}\`, which does not exist`;
     report({ code: 'plan/unknown-need', severity, message, span, ...(hint === undefined ? {} : { hint }) });
   } else if (named.job === job) {
@@ -159,7 +159,7 @@ function checkDependencies(job: ExpandedJob, index: JobIndex, pipeline: Pipeline
     const named = index.find(value);
     if (!named) {
       const severity = pipeline.incomplete ? 'warning' : 'error';
-      const hint = didYouMean(value, index.names);
+      const hint = index.suggest(value);
       const message = `job \`${name}\` depends on \`${value}\`, which does not exist`;
       report({ code: 'plan/unknown-dependency', severity, message, span, ...(hint === undefined ? {} : { hint }) });
     } else if (needed && !needed.has(value) && !needed.has(named.job.definition.name)) {

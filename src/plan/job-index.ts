@@ -1,4 +1,5 @@
 import type { JobDefinition, Need, Pipeline } from '../model/pipeline.ts';
+import { suggester } from '../util/nearest.ts';
 import { expandLegs, type Leg } from './expand-legs.ts';
 
 /** A definition with what it becomes. */
@@ -21,6 +22,8 @@ export interface JobIndex {
   find(name: string): NamedJob | undefined;
   /** Names of all definitions. */
   readonly names: readonly string[];
+  /** "did you mean `build`?" for a name that is none of them. */
+  readonly suggest: (name: string) => string | undefined;
 }
 
 /** Multiplies all jobs out and indexes them. A definition's name wins over a leg of the same name. */
@@ -34,7 +37,8 @@ export function indexJobs(pipeline: Pipeline): JobIndex {
   const byName = new Map<string, NamedJob>();
   for (const job of jobs) for (const leg of job.legs) byName.set(leg.name, { job, leg });
   for (const job of jobs) byName.set(job.definition.name, { job });
-  return { jobs, find: (name) => byName.get(name), names: jobs.map(({ definition }) => definition.name) };
+  const names = jobs.map(({ definition }) => definition.name);
+  return { jobs, find: (name) => byName.get(name), names, suggest: suggester(() => names) };
 }
 
 /**

@@ -40,3 +40,15 @@ export function didYouMean(word: string, candidates: Iterable<string>): string |
   const [best] = nearest(word, candidates, 1);
   return best === undefined ? undefined : `did you mean \`${best}\`?`;
 }
+
+/** So many mistakes of one kind get a hint; more than that nobody mends name by name. */
+const mostHints = 50;
+
+/**
+ * `didYouMean` for names that are looked up again and again: with thousands of wrong names among thousands of right
+ * ones, comparing all of them would take minutes, so only the first mistakes get a hint.
+ */
+export function suggester(candidates: () => Iterable<string>): (word: string) => string | undefined {
+  let left = mostHints;
+  return (word) => (left-- > 0 ? didYouMean(word, candidates()) : undefined);
+}

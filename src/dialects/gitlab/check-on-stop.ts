@@ -1,5 +1,5 @@
 import type { Environment, JobDefinition } from '../../model/pipeline.ts';
-import { didYouMean } from '../../util/nearest.ts';
+import { suggester } from '../../util/nearest.ts';
 import type { Reading } from './reading.ts';
 
 /**
@@ -8,6 +8,7 @@ import type { Reading } from './reading.ts';
  */
 export function checkOnStop(jobs: readonly JobDefinition[], reading: Reading): void {
   const byName = new Map(jobs.map((job) => [job.name, job]));
+  const suggest = suggester(() => byName.keys());
   for (const job of jobs) {
     const { environment } = job;
     const onStop = environment?.onStop;
@@ -15,7 +16,7 @@ export function checkOnStop(jobs: readonly JobDefinition[], reading: Reading): v
     const stop = byName.get(onStop.value);
     const problem = stopProblem(environment, stop);
     if (problem === undefined) continue;
-    const hint = stop ? undefined : didYouMean(onStop.value, byName.keys());
+    const hint = stop ? undefined : suggest(onStop.value);
     reading.report({
       code: 'gitlab/on-stop',
       severity: stop === undefined && reading.incomplete ? 'warning' : 'error',

@@ -1,6 +1,6 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import type { MapNode, Node, ScalarNode } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
+import { suggester } from '../../util/nearest.ts';
 import { mergeMaps, withoutKeys } from './merge.ts';
 
 /** GitLab's limit. Source: https://docs.gitlab.com/ci/yaml/#extends */
@@ -18,6 +18,7 @@ interface Resolver {
   readonly levels: Map<string, number>;
   /** Names that are being resolved, outermost first. */
   readonly path: string[];
+  readonly suggest: (name: string) => string | undefined;
 }
 
 /**
@@ -27,7 +28,14 @@ interface Resolver {
  * @returns the top level without any `extends`.
  */
 export function resolveExtends(root: MapNode, given: { report: Report; incomplete: boolean }): MapNode {
-  const resolver: Resolver = { root, ...given, done: new Map(), levels: new Map(), path: [] };
+  const resolver: Resolver = {
+    root,
+    ...given,
+    done: new Map(),
+    levels: new Map(),
+    path: [],
+    suggest: suggester(() => root.entries.keys()),
+  };
   const entries = new Map(root.entries);
   for (const entry of root.entries.values()) {
     if (entry.value.kind !== 'map') continue;
@@ -83,7 +91,7 @@ function findBase(resolver: Resolver, name: string, base: ScalarNode): MapNode |
   const { root, report, incomplete, path } = resolver;
   const entry = root.entries.get(base.text);
   if (entry === undefined) {
-    const hint = didYouMean(base.text, root.entries.keys());
+    const hint = resolver.suggest(base.text);
     report({
       code: 'gitlab/unknown-extends',
       severity: incomplete ? 'warning' : 'error',

@@ -1,6 +1,6 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node, ReferenceNode } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
+import { didYouMean, suggester } from '../../util/nearest.ts';
 
 /** GitLab's limit. Source: https://docs.gitlab.com/ci/yaml/yaml_optimization/#nest-reference-tags-in-script-before_script-and-after_script */
 const mostLevels = 10;
@@ -13,6 +13,8 @@ interface Resolver {
   readonly done: Map<Node, Node>;
   /** References that are being resolved, outermost first. */
   readonly path: ReferenceNode[];
+  /** For the first part of a path, a name at the top level. */
+  readonly suggest: (name: string) => string | undefined;
 }
 
 /**
@@ -20,7 +22,13 @@ interface Resolver {
  * stays where it is; readers pass over it. A node without references below it stays the very same node.
  */
 export function resolveReferences(root: MapNode, given: { report: Report; incomplete: boolean }): MapNode {
-  const resolver: Resolver = { root, ...given, done: new Map(), path: [] };
+  const resolver: Resolver = {
+    root,
+    ...given,
+    done: new Map(),
+    path: [],
+    suggest: suggester(() => root.entries.keys()),
+  };
   const resolved = resolve(resolver, root);
   return resolved.kind === 'map' ? resolved : root;
 }
@@ -75,7 +83,7 @@ function find(resolver: Resolver, node: ReferenceNode): Node | undefined {
     const next: Node | undefined = at.kind === 'map' ? at.entries.get(key)?.value : undefined;
     if (next === undefined) {
       const candidates = at.kind === 'map' ? at.entries.keys() : [];
-      const hint = didYouMean(key, candidates);
+      const hint = index === 0 ? resolver.suggest(key) : didYouMean(key, candidates);
       const place = index === 0 ? '' : ` in \`${node.path.slice(0, index).join(':')}\``;
       resolver.report({
         code: 'gitlab/unknown-reference',
