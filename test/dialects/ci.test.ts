@@ -173,3 +173,26 @@ build: { steps: [{ run: a }] }
     expect(await codes('[{ when: { condition: $A =, steps: [{ run: a }] } }]')).toEqual(['error gitlab/expression']);
   });
 });
+
+describe('odd shapes', () => {
+  it('`jobs` without a value is no job', async () => {
+    const { codes } = await compileText('jobs:\n', { file });
+    expect(codes).toContain('error gitlab/no-jobs');
+  });
+
+  it('jobs under `jobs` keep their place among the others', async () => {
+    const text = 'a: { script: [x] }\njobs: { b: { script: [x] } }\nc: { script: [x] }\n';
+    const { compiled } = await clean(text);
+    expect(compiled?.pipeline.jobs.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('steps may hold lists of steps, as anchors make them', async () => {
+    const { job } = await clean('.s: &s [{ run: one }, checkout]\njobs: { a: { steps: [*s, { run: two }] } }\n');
+    expect(job('a').steps.map(({ kind }) => kind)).toEqual(['download-artifacts', 'run', 'checkout', 'run']);
+  });
+
+  it('a command of the wrong form is told once', async () => {
+    const { codes } = await compileText('jobs: { a: { steps: [{ run: { command: [x] } }] } }\n', { file });
+    expect(codes).toEqual(['error schema/wrong-type']);
+  });
+});

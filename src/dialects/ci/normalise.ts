@@ -1,6 +1,7 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import { globalKeys } from '../gitlab/keywords/default.ts';
+import { isAbsent, withoutKeys } from '../gitlab/merge.ts';
 
 /** What makes a map a job of the name `jobs` rather than a map of jobs. */
 const jobKeys: readonly string[] = ['script', 'steps', 'trigger', 'extends', 'stage', 'image'];
@@ -8,14 +9,22 @@ const jobKeys: readonly string[] = ['script', 'steps', 'trigger', 'extends', 'st
 /** Brings one `.ci.yml` into GitLab's shape: what stands under `jobs:` moves to the top level. */
 export function normalise(file: MapNode, report: Report): MapNode {
   const section = file.entries.get('jobs');
-  if (section?.value.kind !== 'map' || isJob(section.value)) return file;
-  const entries = new Map(file.entries);
-  entries.delete('jobs');
-  for (const job of section.value.entries.values()) {
-    const other = entries.get(job.key);
-    if (globalKeys.has(job.key)) reportReserved(job, report);
-    else if (other) reportDuplicate(job, other, report);
-    else entries.set(job.key, job);
+  if (section === undefined) return file;
+  if (isAbsent(section.value)) return withoutKeys(file, new Set(['jobs']));
+  if (section.value.kind !== 'map' || isJob(section.value)) return file;
+  // In the place of the section, so that jobs keep the order of the file.
+  const entries = new Map<string, MapEntry>();
+  for (const entry of file.entries.values()) {
+    if (entry !== section) {
+      entries.set(entry.key, entry);
+      continue;
+    }
+    for (const job of section.value.entries.values()) {
+      const other = job.key === 'jobs' ? undefined : file.entries.get(job.key);
+      if (globalKeys.has(job.key)) reportReserved(job, report);
+      else if (other) reportDuplicate(job, other, report);
+      else entries.set(job.key, job);
+    }
   }
   return { ...file, entries };
 }

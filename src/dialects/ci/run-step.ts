@@ -22,6 +22,8 @@ export function readRun(entry: MapEntry, reading: Reading): RunStep | undefined 
 
 function readDetailed(entry: MapEntry, node: MapNode, reading: Reading): RunStep | undefined {
   const command = textField(node, 'command', 'run:command', reading);
+  // A command of the wrong form was told where it was read.
+  if (command === undefined && field(node, 'command')) return undefined;
   if (command === undefined || command.trim() === '') {
     invalidStep(reading, entry.keySpan, '`run` has no `command`');
     return undefined;

@@ -42,7 +42,9 @@ export function notRunYet(reading: Reading, span: Span, name: string, consequenc
  */
 export function tidy(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const seen = new Set<string>();
-  const schemaSpans = diagnostics.flatMap(({ code, span }) => (code.startsWith('schema/') && span ? [span] : []));
+  const schemaSpans = diagnostics.flatMap(({ code, severity, span }) =>
+    severity === 'error' && code.startsWith('schema/') && span ? [span] : [],
+  );
   return diagnostics.filter((diagnostic) => {
     const { code, span } = diagnostic;
     const key = `${code} ${span ? `${span.file}:${span.start}:${span.end}` : diagnostic.message}`;
