@@ -194,7 +194,7 @@ export function pruneRuns(
       if (index < rule.keep && rule.olderThanMs === undefined) continue;
       const stored = await load(runs, String(number));
       // Without a state it may have been made a moment ago.
-      if (stored?.isRunning || (stored === undefined && index === 0)) continue;
+      if (stored === undefined ? index === 0 : isInUse(stored)) continue;
       const ageMs = stored === undefined ? Number.POSITIVE_INFINITY : rule.nowMs - Date.parse(stored.state.startedAt);
       if (index < rule.keep && ageMs <= (rule.olderThanMs ?? Number.POSITIVE_INFINITY)) continue;
       const directory = join(runs, String(number));
@@ -206,6 +206,11 @@ export function pruneRuns(
   });
 }
 
+/** Another process that has told how its run ended may still write reports and copy artifacts. */
+function isInUse({ state, isRunning }: StoredRun): boolean {
+  return isRunning || (state.process.pid !== process.pid && isSameProcessAlive(state.process));
+}
+
 /** Directories of jobs (`Run.workspacesDirectory`) that killed runs left. */
 export async function listDeadWorkspaces(location: RunStoreLocation): Promise<readonly string[]> {
   const runs = runsDirectory(location);
@@ -213,7 +218,8 @@ export async function listDeadWorkspaces(location: RunStoreLocation): Promise<re
   for (const number of numbersIn(runs)) {
     const { workspacesDirectory } = runAt(runs, String(number));
     if (!existsSync(workspacesDirectory)) continue;
-    if ((await load(runs, String(number)))?.isRunning === false) dead.push(workspacesDirectory);
+    const stored = await load(runs, String(number));
+    if (stored !== undefined && !isInUse(stored)) dead.push(workspacesDirectory);
   }
   return dead;
 }

@@ -18,8 +18,16 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectKey } from '../../src/stores/project-key.ts';
 import type { RunState } from '../../src/stores/run-state.ts';
-import { createRun, listRuns, projectDirectory, pruneRuns, readRun } from '../../src/stores/run-store.ts';
+import {
+  createRun,
+  listDeadWorkspaces,
+  listRuns,
+  projectDirectory,
+  pruneRuns,
+  readRun,
+} from '../../src/stores/run-store.ts';
 import { safeName } from '../../src/stores/safe-name.ts';
+import { processIdentity } from '../../src/util/process-identity.ts';
 
 let base: string;
 let location: { readonly stateDirectory: string; readonly projectRoot: string };
@@ -137,6 +145,21 @@ describe('runs', () => {
     expect((await listRuns(location)).map(({ run }) => run.id)).toEqual(['5', '4', '3']);
     await pruneRuns(location, { ...rule, keep: 0, mode: 'remove' });
     expect((await listRuns(location)).map(({ run }) => run.id)).toEqual(['3']);
+  });
+
+  it('are left to another process that has finished but is still there', async () => {
+    const run = await create();
+    await finish(run.id);
+    await create();
+    const { state } = (await readRun(location, run.id))!;
+    await run.writeState({ ...state, process: processIdentity(process.ppid)! });
+    mkdirSync(run.workspacesDirectory);
+    const rule = { keep: 1, nowMs: 0, mode: 'remove' } as const;
+    expect(await pruneRuns(location, rule)).toEqual([]);
+    expect(await listDeadWorkspaces(location)).toEqual([]);
+    await run.writeState(state);
+    expect(await listDeadWorkspaces(location)).toEqual([run.workspacesDirectory]);
+    expect((await pruneRuns(location, rule)).map(({ id }) => id)).toEqual([run.id]);
   });
 
   it('a killed process is not running any more', async () => {
