@@ -1,0 +1,126 @@
+import { existsSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Place, Programs, Side } from './workload.ts';
+
+type Extra = Omit<Side, 'role' | 'command'> & { readonly env?: Readonly<Record<string, string>> };
+
+type Arguments = readonly string[] | ((place: Place) => readonly string[]);
+
+function given(args: Arguments, place: Place): readonly string[] {
+  return typeof args === 'function' ? args(place) : args;
+}
+
+/** Our own `ci` in the project. */
+export function ours(args: Arguments, extra: Extra = {}): Side {
+  const { env, ...rest } = extra;
+  return {
+    role: 'ours',
+    ...rest,
+    command: (place) => ({
+      argv: [place.programs.node, place.programs.ci, ...given(args, place)],
+      cwd: place.project,
+      env: { CI_CLI_HOME: place.home, ...env },
+    }),
+  };
+}
+
+/** `skip` for what needs the overlay way of isolation. */
+export function needsOverlay({ runHelp }: Programs): string | undefined {
+  if (!/"overlay"/.test(runHelp)) return 'ci run has no --isolation overlay';
+  return process.getuid?.() === 0 ? undefined : 'mounting an overlay takes root';
+}
+
+/** `skip` for what mounts an overlay by itself. */
+export function needsRoot(): string | undefined {
+  return process.platform === 'linux' && process.getuid?.() === 0
+    ? undefined
+    : 'mounting an overlay takes root on Linux';
+}
+
+/** One of the programs in `limits/`. */
+export function limit(
+  program: string,
+  args: (place: Place) => readonly string[],
+  extra: Omit<Side, 'role' | 'command'> = {},
+): Side {
+  return {
+    role: 'limit',
+    ...extra,
+    command: (place) => ({
+      argv: [place.programs.node, join(place.programs.limits, program), ...args(place)],
+      cwd: place.project,
+    }),
+  };
+}
+
+/** gitlab-ci-local on its newer Node; its own state folder is removed before each run unless it is kept. */
+export function gitlabCiLocal(args: Arguments, extra: Extra = {}): Side {
+  const { env, skip, before, ...rest } = extra;
+  return {
+    role: 'peer',
+    mostRuns: 3,
+    ...rest,
+    skip: (programs) => {
+      if (programs.peers === undefined) return 'no peers';
+      return skip?.(programs);
+    },
+    before: (place) => {
+      if (rest.state !== 'kept') rmSync(join(place.project, '.gitlab-ci-local'), { recursive: true, force: true });
+      before?.(place);
+    },
+    command: (place) => ({
+      argv: [
+        join(place.programs.peers!, 'node_modules/node/bin/node'),
+        join(place.programs.peers!, 'node_modules/gitlab-ci-local/dist/index.js'),
+        '--home',
+        place.home,
+        ...given(args, place),
+      ],
+      cwd: place.project,
+      env: { ...env },
+    }),
+  };
+}
+
+/** gitlab-ci-local with a tree of its own for each job, which takes rsync. */
+export function gitlabCiLocalIsolated(args: Arguments = [], extra: Extra = {}): Side {
+  const all = (place: Place) => ['--shell-isolation', '--concurrency', '2', ...given(args, place)];
+  return gitlabCiLocal(all, { skip: needsRsync, ...extra });
+}
+
+/** gitlab-ci-local in the working tree itself; even so it runs rsync before the first job. */
+export function gitlabCiLocalInPlace(args: Arguments = [], extra: Extra = {}): Side {
+  return gitlabCiLocal((place) => ['--concurrency', '2', ...given(args, place)], { skip: needsRsync, ...extra });
+}
+
+function needsRsync({ peers }: Programs): string | undefined {
+  return peers === undefined || hasProgram('rsync') ? undefined : 'rsync, which it needs, is not here';
+}
+
+/** wireit's script `all`, started without npm's own 0.25 s. */
+export function wireit(extra: Extra = {}): Side {
+  const { env, ...rest } = extra;
+  return {
+    role: 'peer',
+    ...rest,
+    skip: ({ peers }) => (peers === undefined ? 'no peers' : undefined),
+    before: (place) => rmSync(join(place.project, '.wireit'), { recursive: true, force: true }),
+    command: ({ programs, project }) => ({
+      argv: [programs.node, join(programs.peers!, 'node_modules/wireit/bin/wireit.js')],
+      cwd: project,
+      env: {
+        npm_package_json: join(project, 'package.json'),
+        npm_lifecycle_event: 'all',
+        npm_config_user_agent: 'npm/10.0.0 node/v20.0.0 linux x64 workspaces/false',
+        WIREIT_CACHE: 'none',
+        WIREIT_PARALLEL: '2',
+        ...env,
+      },
+    }),
+  };
+}
+
+/** Whether a program is in PATH. */
+export function hasProgram(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, name)));
+}
