@@ -130,8 +130,9 @@ function settings(
   return {
     when: rule?.when ?? definition.when,
     ...(startInMs === undefined ? {} : { startInMs }),
-    // Only a manual job outside of rules is allowed to fail by default. https://docs.gitlab.com/ci/yaml/#allow_failure
-    allowFailure: rule?.allowFailure ?? definition.allowFailure ?? (!definition.rules && definition.when === 'manual'),
+    // A job whose own `when` is manual may fail by default, also if it has rules; one that a rule makes manual may not.
+    // https://docs.gitlab.com/ci/yaml/#allow_failure, lib/gitlab/ci/config/entry/job.rb (`ignored?`)
+    allowFailure: rule?.allowFailure ?? definition.allowFailure ?? definition.when === 'manual',
     ...(needs === undefined ? {} : { needs }),
     interruptible: rule?.interruptible ?? definition.interruptible,
   };

@@ -1,7 +1,8 @@
 import { evaluateExpression } from '../expressions/evaluate-expression.ts';
-import { expandVariables } from '../expressions/expand-variables.ts';
+import { expandVariables, referencedVariables } from '../expressions/expand-variables.ts';
 import type { Expression, Parsed } from '../expressions/expression.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
+import { sortAndExpand } from '../expressions/sort-and-expand.ts';
 import { memoisedCompileRegex } from '../expressions/user-regex.ts';
 import type { RepositoryQuery } from '../model/context.ts';
 import type { Rule } from '../model/pipeline.ts';
@@ -44,7 +45,7 @@ export function ruleEvaluator(query: RepositoryQuery): EvaluateRules {
   };
 
   const expand = (patterns: readonly string[], find: FindVariable): readonly string[] =>
-    patterns.map((pattern) => expandVariables(pattern, (name) => find(name)?.value, { unknown: 'keep' }));
+    patterns.map((pattern) => expandNested(pattern, find));
 
   const judgeChanges = (changes: NonNullable<Rule['changes']>, find: FindVariable): ClauseTrace => {
     const [base] = changes.compareTo === undefined ? [] : expand([changes.compareTo], find);
@@ -93,6 +94,22 @@ export function ruleEvaluator(query: RepositoryQuery): EvaluateRules {
     }
     return { trace };
   };
+}
+
+/** Variables in variables count in patterns, other than in `if`. Source: lib/gitlab/ci/build/rules/rule/clause/changes.rb */
+function expandNested(pattern: string, find: FindVariable): string {
+  if (!pattern.includes('$')) return pattern;
+  const used = new Map<string, Variable>();
+  const open = [...referencedVariables(pattern)];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    const variable = find(name);
+    if (!variable || used.has(name)) continue;
+    used.set(name, variable);
+    if (!variable.raw) open.push(...referencedVariables(variable.value));
+  }
+  const expanded = sortAndExpand([...used.values()], { as: 'server' });
+  const values = new Map(expanded.map(({ name, value }) => [name, value]));
+  return expandVariables(pattern, (name) => values.get(name), { unknown: 'keep' });
 }
 
 function shown(name: string, variable: Variable | undefined): string {

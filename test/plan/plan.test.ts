@@ -56,7 +56,7 @@ describe('rules', () => {
       { included: false, because: 'rule 1 says `when: never`' },
     ],
     ['an empty rule', [{}], { included: true, when: 'on_success', allowFailure: false }],
-    ["the job's own when", [{}], { when: 'manual', allowFailure: false }, { when: 'manual' }],
+    ["the job's own when", [{}], { when: 'manual', allowFailure: true }, { when: 'manual' }],
     ['manual in a rule blocks', [{ when: 'manual' }], { when: 'manual', allowFailure: false }],
     [
       'manual in a rule, allowed to fail',
@@ -68,6 +68,13 @@ describe('rules', () => {
     ['changes', [{ changes: ['src/**/*'] }], { included: true }],
     ['changes elsewhere', [{ changes: ['docs/**/*'] }], { included: false }],
     ['changes with a variable', [{ changes: ['$DIR/*.ts'] }], { included: true }, { variables: { DIR: 'src' } }],
+    [
+      'changes with a variable in a variable',
+      [{ changes: ['$OUTER/*.ts'] }],
+      { included: true },
+      { variables: { DIR: 'src', OUTER: '$DIR' } },
+    ],
+    ['if without one', [{ if: '$OUTER == "src"' }], { included: false }, { variables: { DIR: 'src', OUTER: '$DIR' } }],
     ['exists', [{ exists: ['Dockerfile'] }], { included: true }],
     ['exists not', [{ exists: ['*.py', 'nope'] }], { included: false }],
     ['all must hold', [{ if: '$CI_COMMIT_BRANCH', changes: ['src/*.ts'], exists: ['nope'] }], { included: false }],
