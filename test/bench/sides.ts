@@ -77,7 +77,7 @@ export function gitlabCiLocal(args: Arguments, extra: Extra = {}): Side {
         ...given(args, place),
       ],
       cwd: place.project,
-      env: { ...env },
+      env: { PATH: peerPath(place.programs), ...env },
     }),
   };
 }
@@ -93,8 +93,15 @@ export function gitlabCiLocalInPlace(args: Arguments = [], extra: Extra = {}): S
   return gitlabCiLocal((place) => ['--concurrency', '2', ...given(args, place)], { skip: needsRsync, ...extra });
 }
 
-function needsRsync({ peers }: Programs): string | undefined {
-  return peers === undefined || hasProgram('rsync') ? undefined : 'rsync, which it needs, is not here';
+/** PATH with the folder `bin` of the peers at its head: for programs that a peer needs and the machine does not have. */
+function peerPath({ peers }: Programs): string {
+  return `${join(peers!, 'bin')}${delimiter}${process.env['PATH'] ?? ''}`;
+}
+
+/** `skip` for what makes gitlab-ci-local run jobs. */
+export function needsRsync(programs: Programs): string | undefined {
+  if (programs.peers === undefined || hasProgram('rsync', peerPath(programs))) return undefined;
+  return `rsync, which it needs, is neither in PATH nor in ${join(programs.peers, 'bin')}`;
 }
 
 /** wireit's script `all`, started without npm's own 0.25 s. */
@@ -120,7 +127,6 @@ export function wireit(extra: Extra = {}): Side {
   };
 }
 
-/** Whether a program is in PATH. */
-export function hasProgram(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, name)));
+function hasProgram(name: string, path: string): boolean {
+  return path.split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, name)));
 }

@@ -1,5 +1,5 @@
 import { makeProject } from '../project.ts';
-import { gitlabCiLocal, limit, ours } from '../sides.ts';
+import { gitlabCiLocal, limit, needsRsync, ours } from '../sides.ts';
 import { atMostSeconds, atMostTimes, nodeStart } from '../targets.ts';
 import type { Programs, Workload } from '../workload.ts';
 
@@ -34,7 +34,10 @@ export function containersWorkload(count: number): Workload {
           cwd: scratch,
         }),
       },
-      gcl: gitlabCiLocal(['--concurrency', '2', '--pull-policy', 'if-not-present'], { mostRuns: 1, skip: needsEngine }),
+      gcl: gitlabCiLocal(['--concurrency', '2', '--pull-policy', 'if-not-present'], {
+        mostRuns: 1,
+        skip: (programs) => needsEngine(programs) ?? needsRsync(programs),
+      }),
     },
     targets: [
       atMostTimes('ours', 'raw API', 1.15),

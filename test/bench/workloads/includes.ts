@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { makeProject } from '../project.ts';
 import { gitlabCiLocal, ours } from '../sides.ts';
 import { atMostSeconds, nodeStart, wallOf } from '../targets.ts';
-import type { Workload } from '../workload.ts';
+import type { Programs, Workload } from '../workload.ts';
 import { grows } from './lint.ts';
 
 function nested(depth: number): Record<string, string> {
@@ -24,8 +26,13 @@ function wide(name: string, count: number): Record<string, string> {
   return files;
 }
 
-/** A setting of the user's own file, since GitLab's own limit is 150. */
+/** The setting that raises GitLab's own limit of 150. */
 const raised = { CI_CLI_MAX_INCLUDES: '2000' };
+
+const needsSetting = ({ root }: Programs): string | undefined =>
+  readFileSync(join(root, 'docs/command-line.md'), 'utf8').includes('max-includes')
+    ? undefined
+    : 'no setting allows more than 150 includes';
 
 export const includeWorkloads: readonly Workload[] = [
   {
@@ -41,9 +48,9 @@ export const includeWorkloads: readonly Workload[] = [
     prepare: (directory) =>
       makeProject(directory, { ...wide('big', 1000), ...wide('small', 100), ...wide('least', 1) }),
     sides: {
-      ours: ours(['lint', 'big.yml', '--dialect', 'gitlab'], { env: raised }),
-      small: ours(['lint', 'small.yml', '--dialect', 'gitlab'], { env: raised }),
-      least: ours(['lint', 'least.yml', '--dialect', 'gitlab'], { env: raised }),
+      ours: ours(['lint', 'big.yml', '--dialect', 'gitlab'], { env: raised, skip: needsSetting }),
+      small: ours(['lint', 'small.yml', '--dialect', 'gitlab'], { env: raised, skip: needsSetting }),
+      least: ours(['lint', 'least.yml', '--dialect', 'gitlab'], { env: raised, skip: needsSetting }),
     },
     targets: [grows('ours', 'small', 10)],
   },
