@@ -31,6 +31,12 @@ export function signalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
+/** What a command ends with that could not tell all it had to tell: as if by SIGPIPE, or 4 where the disk is full. */
+export function lostOutputExitCode(error: unknown): number {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT' ? exitCodes.system : signalExitCode('SIGPIPE');
+}
+
 /** Maps whatever a command threw to its exit code and to what the user reads. The one place that does so. */
 export function describeFailure(error: unknown): { readonly exitCode: number; readonly text: string } {
   if (error instanceof CommandError) {

@@ -8,6 +8,8 @@ export interface Invocation {
   readonly stdout: Terminal;
   readonly stderr: Terminal;
   readonly stdinIsTty: boolean;
+  /** Aborted when nobody takes our output any more; the reason is the stream's error (`EPIPE`, `EIO`, `ENOSPC`). */
+  readonly outputLost: AbortSignal;
   readonly version: string;
   /** Where the package lies, with a slash at the end: `schemas/` is in it. */
   readonly packageRoot: URL;
@@ -22,11 +24,12 @@ export interface Terminal {
 }
 
 /** Writes text and resolves when the stream took it, so that a command never ends with half of its output unsent. */
-export function print(terminal: Terminal, text: string): Promise<void> {
+export function print(terminal: Terminal, text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     terminal.stream.write(text, (error) => {
-      // Nobody reads any more (`ci list | head -1`): that is no failure of ours.
-      if (error && (error as NodeJS.ErrnoException).code !== 'EPIPE') reject(error);
+      // Nobody reads any more (`ci list | head -1`, a closed terminal): that is no failure of ours.
+      const code = (error as NodeJS.ErrnoException | null | undefined)?.code;
+      if (error && !['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(code ?? '')) reject(error);
       else resolve();
     });
   });

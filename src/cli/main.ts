@@ -10,7 +10,7 @@ function terminal(stream: NodeJS.WriteStream): Terminal {
   return { stream, isTty: stream.isTTY === true, columns: stream.columns };
 }
 
-function invocation(): Invocation {
+function invocation(outputLost: AbortSignal): Invocation {
   // The bundle's entry is dist/ci.js.
   const packageRoot = new URL('..', import.meta.url);
   return {
@@ -19,6 +19,7 @@ function invocation(): Invocation {
     stdout: terminal(process.stdout),
     stderr: terminal(process.stderr),
     stdinIsTty: process.stdin.isTTY === true,
+    outputLost,
     version: (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version,
     packageRoot,
   };
@@ -57,12 +58,12 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
   }
 }
 
-// A reader that went away (`ci list | head -1`) ends us quietly, as it ends every filter.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
-  throw error;
-});
+// A reader that went away, a closed terminal or a full disk must not end us before we have cleaned up.
+const outputLost = new AbortController();
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => outputLost.abort(error));
+}
 
-process.exitCode = await main(process.argv.slice(2), invocation());
+process.exitCode = await main(process.argv.slice(2), invocation(outputLost.signal));
 // All is done and cleaned up: a connection that somebody keeps open must not keep the user waiting.
 setTimeout(() => process.exit(), 1000).unref();

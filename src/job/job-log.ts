@@ -24,6 +24,8 @@ export interface JobLog {
   info(text: string): Promise<void>;
   warning(text: string): Promise<void>;
   error(text: string): Promise<void>;
+  /** What to do about an error; as visible as that. */
+  hint(text: string): Promise<void>;
   /** Hides one more value. */
   hide(secret: string): void;
   /** A text that does not go through the log, with its secrets hidden. */
@@ -84,6 +86,7 @@ export function createJobLog(options: JobLogOptions): JobLog {
     line: (text) => write(`\x1b[0K${text}\x1b[0;m\n`),
     info: (text) => write(`\x1b[32;1m${text}\x1b[0;m\n`),
     warning: (text) => writeTo(warnings, `\x1b[0;33mWARNING: ${text}\x1b[0;m\n`),
+    hint: (text) => writeTo(errors, `\x1b[36m${text}\x1b[0;m\n`),
     error: (text) => writeTo(errors, `\x1b[31;1mERROR: ${text}\x1b[0;m\n`),
     hide: (secret) => void masking.add(secret),
     async masked(text) {

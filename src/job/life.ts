@@ -44,7 +44,7 @@ async function attempt(run: JobRun, step: Step, progress: Progress): Promise<voi
     const failure = await perform(run, step, progress);
     if (failure !== undefined) fail(progress, failure);
   } catch (error) {
-    const failure = await surroundingsFailed(run, error);
+    const failure = surroundingsFailed(run.limits, error);
     // Whatever becomes of after_script, the job's result stays; only the job's own end counts.
     if (step.phase !== 'after' || run.limits.ending() !== undefined) fail(progress, failure);
     else if (failure.status === 'failed') await run.log.warning(`after_script failed: ${failure.message}`);

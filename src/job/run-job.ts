@@ -91,7 +91,7 @@ async function openSession(
     limits.soft.throwIfAborted();
     return { session: await executor.open(spec, log.system, limits.soft) };
   } catch (error) {
-    return { outcome: await surroundingsFailed({ limits, log }, error) };
+    return { outcome: surroundingsFailed(limits, error) };
   }
 }
 
@@ -102,7 +102,7 @@ async function writeFileVariables(run: JobRun): Promise<Outcome | undefined> {
     }
     return undefined;
   } catch (error) {
-    return surroundingsFailed(run, error);
+    return surroundingsFailed(run.limits, error);
   }
 }
 
@@ -143,6 +143,7 @@ async function tellVerdict(log: JobLog, outcome: Outcome): Promise<void> {
     case 'failed': {
       const fault = ownFaults.has(outcome.reason) ? '' : ' (system failure)';
       await log.error(`Job failed${fault}: ${outcome.message ?? outcome.reason}`);
+      if (outcome.hint !== undefined) await log.hint(outcome.hint);
       break;
     }
     default:

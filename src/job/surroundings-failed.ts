@@ -1,21 +1,17 @@
 import { type Outcome, SystemError } from '../model/outcome.ts';
 import { endedOutcome, type JobLimits } from './job-limits.ts';
-import type { JobLog } from './job-log.ts';
 
 /**
- * What an error means for the job, with the hint told in its log: a failure of the surroundings, or the job having to
+ * What an error means for the job: a failure of the surroundings, or the job having to
  * end, after which anything may fail.
  * @throws the error itself when it is neither, which makes it a bug.
  */
-export async function surroundingsFailed(
-  { limits, log }: { readonly limits: JobLimits; readonly log: JobLog },
-  error: unknown,
-): Promise<Outcome> {
+export function surroundingsFailed(limits: JobLimits, error: unknown): Outcome {
   const ending = limits.ending();
   if (ending !== undefined && (error instanceof SystemError || isAbort(limits, error))) return endedOutcome(ending);
   if (!(error instanceof SystemError)) throw error;
-  if (error.hint !== undefined) await log.line(error.hint);
-  return { status: 'failed', reason: error.reason, message: error.message };
+  const hint = error.hint === undefined ? {} : { hint: error.hint };
+  return { status: 'failed', reason: error.reason, message: error.message, ...hint };
 }
 
 function isAbort(limits: JobLimits, error: unknown): boolean {

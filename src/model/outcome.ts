@@ -45,8 +45,10 @@ export type Outcome =
       readonly status: 'failed';
       readonly reason: FailureReason;
       readonly exit?: Exit;
-      /** For people: what failed and what to do. */
+      /** For people: what failed. */
       readonly message?: string;
+      /** For people: what to do about it. */
+      readonly hint?: string;
     };
 
 /** One uploaded artifact of a job. */

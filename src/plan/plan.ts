@@ -60,7 +60,13 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const out = leftOut(workflow.kind === 'out' ? workflow.because : undefined, asked.drafts, selection, pipeline);
   if (out !== undefined) {
     const input = { index, graph, selected: nothing, selection, context: full, above };
-    const value = { ...whole, nodes: [], decisions: buildDecisions(input, []), leftOutBecause: out, notices: [] };
+    const decisions = buildDecisions(input, []).map((decision) => ({
+      ...decision,
+      included: false,
+      ids: [],
+      because: `the whole pipeline is left out: ${out}`,
+    }));
+    const value = { ...whole, nodes: [], decisions, leftOutBecause: out, notices: [] };
     return { value, diagnostics, unknownSelectors: [] };
   }
   const selected = closeOverNeeds(graph, asked);

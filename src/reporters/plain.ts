@@ -11,6 +11,7 @@ import { noteText, statusSign } from './result-text.ts';
 import { summaryFold } from './summary-fold.ts';
 import { summaryLines } from './summary-text.ts';
 import { oneLine } from './terminal-text.ts';
+import { isToolLine } from './tool-line.ts';
 
 export interface PlainOptions {
   readonly output: Output;
@@ -66,9 +67,8 @@ export function plainReporter(options: PlainOptions): Reporter {
     for (const job of prefixers.keys()) flush(job);
   }
   /** The tool's own lines about a job's life are for the log and for `-v`; what went wrong is for everybody. */
-  function isShown({ stream, level }: Event & { type: 'job-output' }): boolean {
-    if (verbosity === 'quiet') return false;
-    return stream !== 'system' || level !== undefined || verbosity === 'verbose';
+  function isShown(event: Event & { type: 'job-output' }): boolean {
+    return verbosity === 'verbose' || (verbosity === 'normal' && !isToolLine(event));
   }
   function write(event: Event & { type: 'job-output' }): void {
     let prefixer = prefixers.get(event.job);
@@ -107,8 +107,7 @@ export function plainReporter(options: PlainOptions): Reporter {
           label.plan(event.jobs);
           return;
         case 'job-waiting':
-          if (verbosity !== 'quiet')
-            say(event.job, `waiting for its ${event.for === 'delay' ? 'delay' : 'resource group'}`);
+          if (verbosity !== 'quiet') say(event.job, waitText(event));
           return;
         case 'job-started':
           if (verbosity !== 'quiet')
@@ -151,6 +150,12 @@ export function plainReporter(options: PlainOptions): Reporter {
       await output.ready();
     },
   };
+}
+
+function waitText(event: Event & { type: 'job-waiting' }): string {
+  if (event.for === 'resource-group') return 'waits for its resource group';
+  const left = event.untilMs === undefined ? '' : ` of ${formatDuration(event.untilMs - event.at)}`;
+  return `waits for its delay${left}`;
 }
 
 /** `failed: exit code 1`, `success, 2 attempts`; the other notes name the status themselves. */

@@ -12,6 +12,7 @@ import {
   type Writable,
 } from './job-state.ts';
 import type { Counts, JobSummary, Message, RunSummary } from './run-summary.ts';
+import { isToolLine } from './tool-line.ts';
 
 /** Takes events, gives the summary of those seen so far. */
 export interface SummaryFold {
@@ -76,7 +77,7 @@ export function summaryFold(): SummaryFold {
           return;
         }
         case 'job-output':
-          appendOutput(jobOf(event.job), event.bytes);
+          if (!isToolLine(event)) appendOutput(jobOf(event.job), event.bytes);
           return;
         case 'job-retried':
           jobOf(event.job).summary.attempts = event.attempt;

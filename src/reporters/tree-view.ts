@@ -3,6 +3,7 @@ import type { JobResult } from '../model/outcome.ts';
 import { assertNever } from '../util/assert-never.ts';
 import { unplannedJob } from './job-state.ts';
 import { type LogTail, logTail } from './log-tail.ts';
+import { isToolLine } from './tool-line.ts';
 
 /** A job as the live tree shows it. */
 export interface TreeJob {
@@ -112,7 +113,7 @@ export function treeView(): TreeView {
           return;
         case 'job-output': {
           const job = jobOf(event.job);
-          if (job.state !== 'running') return;
+          if (job.state !== 'running' || isToolLine(event)) return;
           job.tail ??= logTail(tailBytes);
           job.tail.append(event.bytes);
           return;

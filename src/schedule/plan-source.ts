@@ -144,7 +144,7 @@ export class PlanSource implements JobSource {
   #makeDue(run: Run): readonly Released[] {
     const { node } = run;
     if (node.when === 'manual') {
-      return this.#conclude(run, unrunResult(node, 'manual'), { because: 'manual, and not started' });
+      return this.#conclude(run, unrunResult(node, 'manual'), { because: 'not started' });
     }
     if (node.kind === 'approval') return this.#conclude(run, unrunResult(node, 'success'));
     if (node.kind === 'bridge') {

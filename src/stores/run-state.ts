@@ -16,6 +16,8 @@ export interface RunState {
   readonly status?: FinalStatus;
   /** Who runs it. */
   readonly process: ProcessIdentity;
+  /** Ids of the jobs that were to run; absent until the plan is made. */
+  readonly planned?: readonly string[];
   /** Jobs that have ended, by id. */
   readonly jobs: Readonly<Record<string, JobRecord>>;
 }

@@ -350,13 +350,13 @@ describe('status rules', () => {
       events.flatMap((event) => (event.type === 'job-finished' ? [[event.job, event.because]] : [])),
     );
     expect(because).toEqual({
-      gate: 'manual, and not started',
+      gate: 'not started',
       b: 'waits for manual job gate',
       c: 'waits for manual job gate',
       bad: undefined,
       d: 'bad failed',
       e: 'd was skipped',
-      opt: 'manual, and not started',
+      opt: 'not started',
       f: 'opt is manual and was not started',
       ok: undefined,
       g: 'nothing before it failed',

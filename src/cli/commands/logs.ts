@@ -1,5 +1,4 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
 import { resolveColor } from '../../reporters/color.ts';
 import { stripColors } from '../../reporters/terminal-text.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -25,12 +24,11 @@ export async function logs(invocation: Invocation, [job]: readonly string[], opt
 }
 
 async function copy(invocation: Invocation, path: string, color: boolean): Promise<void> {
-  const { stream } = invocation.stdout;
-  if (color) {
-    await pipeline(createReadStream(path), stream, { end: false });
-    return;
+  const chunks = color ? createReadStream(path) : withoutColors(createReadStream(path, 'utf8'));
+  for await (const chunk of chunks) {
+    if (invocation.outputLost.aborted) return;
+    await print(invocation.stdout, chunk);
   }
-  await pipeline(createReadStream(path, 'utf8'), withoutColors, stream, { end: false });
 }
 
 /** Escape sequences never cross a line, so whole lines are looked at; a very long line goes on in parts. */

@@ -3,7 +3,7 @@ import type { JobResult } from '../../model/outcome.ts';
 import { type ReportFile, type ReportKind, reportKinds } from '../../reporters/report-files.ts';
 import type { StoredRun } from '../../stores/run-store.ts';
 import { cloneTree } from '../../util/files/clone-tree.ts';
-import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
+import { CommandError, exitCodes, lostOutputExitCode, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
 import { findLocations } from '../locations.ts';
@@ -53,6 +53,8 @@ async function runOnce(
   if (earlier !== undefined) await print(invocation.stderr, `ci: goes on from run ${earlier.run.id}\n`);
   const end = await runPipeline(invocation, { loaded, plan, options, earlier, reports, ...(stop ? { stop } : {}) });
   if (options.artifactsDir !== undefined) await copyArtifacts(end, resolve(invocation.cwd, options.artifactsDir));
+  if (end.signal === undefined && invocation.outputLost.aborted)
+    return lostOutputExitCode(invocation.outputLost.reason);
   return exitCodeOf(end);
 }
 

@@ -27,7 +27,7 @@ export async function runs(invocation: Invocation, _: readonly string[], options
   const rows = stored.map((run) => {
     const { status, startedAt, durationMs, jobs, file } = runDocument(run);
     const kind = status === 'success' ? 'success' : status === 'failed' ? 'error' : 'warning';
-    const failed = Object.values(jobs).filter((one) => one === 'failed').length;
+    const failed = Object.values(run.state.jobs).filter((job) => job.status === 'failed' && !job.allowFailure).length;
     const count = `${Object.keys(jobs).length} jobs${failed > 0 ? `, ${failed} failed` : ''}`;
     const time = durationMs === undefined ? '' : formatDuration(durationMs);
     return [run.run.id, paint(kind, status), startedAt.replace('T', ' ').slice(0, 19), time, count, file];

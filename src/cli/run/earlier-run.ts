@@ -24,7 +24,7 @@ export async function lastRun(location: RunStoreLocation, flag: '--failed' | '--
   return last;
 }
 
-/** Ids of jobs of the whole pipeline that failed, were canceled or did not run in the last run. */
+/** Ids of jobs that failed, were canceled, or were to run in the last run and did not; nothing that it left aside. */
 export async function failedLastTime(
   invocation: Invocation,
   options: RunOptions,
@@ -35,7 +35,7 @@ export async function failedLastTime(
   return plan.nodes
     .filter((node) => {
       const record = last.state.jobs[node.id];
-      if (record === undefined) return node.when !== 'manual';
+      if (record === undefined) return last.state.planned?.includes(node.id) ?? false;
       return record.status === 'failed' || record.status === 'canceled' || record.status === 'skipped';
     })
     .map(({ id }) => id);

@@ -20,6 +20,7 @@ import { cacheStore, projectCacheDirectory } from '../../stores/cache-store.ts';
 import { projectKey } from '../../stores/project-key.ts';
 import { resourceLocks } from '../../stores/resource-locks.ts';
 import { createRun, type Run, readRun, type StoredRun } from '../../stores/run-store.ts';
+import { anySignal } from '../../util/any-signal.ts';
 import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { runGit } from '../../util/git.ts';
@@ -91,11 +92,13 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     },
   });
   const stopFromOutside = (): void => {
-    stopping.abort(new Error('files changed'));
-    source?.cancel('files changed');
+    const reason = invocation.outputLost.aborted ? 'nobody takes the output' : 'files changed';
+    stopping.abort(new Error(reason));
+    source?.cancel(reason);
   };
-  if (given.stop?.aborted) stopFromOutside();
-  else given.stop?.addEventListener('abort', stopFromOutside, { once: true });
+  using joined = anySignal([invocation.outputLost, ...(given.stop ? [given.stop] : [])]);
+  if (joined.signal.aborted) stopFromOutside();
+  else joined.signal.addEventListener('abort', stopFromOutside, { once: true });
   const tidying = tidy({ place, cacheDirectory: locations.cache, nowMs: clock.now(), signal: stopping.signal });
   try {
     await using snapshot = await snapshotFor(
@@ -157,7 +160,6 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     const result = await source.finished;
     return { result, run, signal: signals.received() };
   } finally {
-    given.stop?.removeEventListener('abort', stopFromOutside);
     await executors.close();
     const problem = await removeWorkspaces(run);
     await tidying;

@@ -48,6 +48,7 @@ export function runRecorder(run: Run, initial: RunState, taken: Readonly<Record<
   return {
     outputs: (jobId, left) => outputs.set(jobId, left),
     on(event: Event) {
+      if (event.type === 'pipeline-planned') changed({ ...state, planned: event.jobs.map(({ id }) => id) });
       if (event.type === 'job-finished') {
         const dotenv = outputs.get(event.job)?.dotenv ?? [];
         const extra = dotenv.length > 0 ? { dotenv } : {};
