@@ -223,8 +223,13 @@ describe('a job', () => {
       () => Promise.reject(new SystemError('image_pull_failure', 'no such image', { hint: 'check the name' })),
     );
     const { result, log } = await live(specOf([script('make')]), executor);
-    expect(result.outcome).toEqual({ status: 'failed', reason: 'image_pull_failure', message: 'no such image' });
-    expect(log).toContain('check the name\nERROR: Job failed (system failure): no such image\n');
+    expect(result.outcome).toEqual({
+      status: 'failed',
+      reason: 'image_pull_failure',
+      message: 'no such image',
+      hint: 'check the name',
+    });
+    expect(log).toContain('ERROR: Job failed (system failure): no such image\ncheck the name\n');
   });
 
   it('throws bugs on after cleaning up', async () => {
