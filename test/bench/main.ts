@@ -47,6 +47,16 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     return 2;
   }
   const directory = mkdtempSync(join(fastDirectory(), 'ci-bench-'));
+  const removeAll = (): void => rmSync(directory, { recursive: true, force: true });
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => {
+      removeAll();
+      process.exit(code);
+    });
+  }
   try {
     const programs = await findPrograms({
       root,
@@ -74,7 +84,7 @@ export async function main(args: readonly string[], root: string): Promise<numbe
       ? 1
       : 0;
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeAll();
   }
 }
 
