@@ -10,7 +10,8 @@ import { findLocations } from '../locations.ts';
 import type { RunOptions } from '../options.ts';
 import { findPipelineFile } from '../pipeline-file.ts';
 import { failedLastTime, lastRun } from '../run/earlier-run.ts';
-import { type PipelineEnd, runPipeline } from '../run/run-pipeline.ts';
+import type { PipelineEnd } from '../run/pipeline-run.ts';
+import { runPipeline } from '../run/run-pipeline.ts';
 import { loadSettings, withSettings } from '../settings.ts';
 
 /** `ci run [SELECTOR…]`: runs the pipeline, or the selected jobs with everything they need. */

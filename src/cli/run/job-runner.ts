@@ -1,0 +1,49 @@
+import type { JobDeps } from '../../job/job-run.ts';
+import { runJob } from '../../job/run-job.ts';
+import type { JobLease } from '../../model/ports.ts';
+import type { JobRunResult } from '../../schedule/run-workers.ts';
+import type { Executors } from './executors.ts';
+import type { RunRecorder } from './run-recorder.ts';
+
+export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | 'emit' | 'clock'> {
+  readonly executors: Executors;
+  readonly recorder: RunRecorder;
+  /** This program's. */
+  readonly version: string;
+}
+
+/** Makes what runs one leased job: with the executor it names, in the lowest free slot. */
+export function jobRunner({ executors, recorder, version, ...shared }: JobRunnerParts) {
+  const runner = { name: 'pipewright', version, revision: 'local', platform: platformName() };
+  const slots = freeSlots();
+  return async (lease: JobLease): Promise<JobRunResult> => {
+    const slot = slots.take();
+    try {
+      const executor = await executors.get(lease.spec.executor);
+      const ended = await runJob(lease, { ...shared, executor, runner, concurrentId: slot });
+      recorder.outputs(lease.spec.id, ended.outputs);
+      return ended;
+    } finally {
+      slots.give(slot);
+    }
+  };
+}
+
+/** Lowest free numbers, for `CI_CONCURRENT_ID`. */
+function freeSlots(): { take(): number; give(slot: number): void } {
+  const taken = new Set<number>();
+  return {
+    take: () => {
+      let slot = 0;
+      while (taken.has(slot)) slot++;
+      taken.add(slot);
+      return slot;
+    },
+    give: (slot) => taken.delete(slot),
+  };
+}
+
+function platformName(): string {
+  const names: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+  return `${process.platform}/${names[process.arch] ?? process.arch}`;
+}

@@ -1,0 +1,55 @@
+import type { Emit, Event } from '../../model/event.ts';
+import type { Source } from '../../model/job-spec.ts';
+import { runGit } from '../../util/git.ts';
+import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
+import type { Invocation } from '../invocation.ts';
+import type { RunOptions } from '../options.ts';
+import { enclosingRepository } from '../pipeline-file.ts';
+import type { PipelineRun } from './pipeline-run.ts';
+
+/** The run's copy of the tree; nothing is copied when no job wants sources. */
+export async function snapshotFor(
+  invocation: Invocation,
+  { loaded, plan, options }: PipelineRun,
+  storeDirectory: string,
+  signal: AbortSignal,
+): Promise<Snapshot | undefined> {
+  const wanted = plan.nodes.some(
+    (node) =>
+      node.kind === 'job' &&
+      !(options.inPlace && node.executor === 'shell') &&
+      node.definition.steps.some(({ kind }) => kind === 'checkout'),
+  );
+  if (!wanted) return undefined;
+  // A repository without a commit yet has files to list all the same.
+  const topLevel = enclosingRepository(loaded.file.root);
+  return takeSnapshot({
+    projectRoot: loaded.file.root,
+    ...(topLevel === undefined ? {} : { topLevel }),
+    storeDirectory,
+    git: (directory, args) => runGit(args, { cwd: directory, env: invocation.env }),
+    nowMs: Date.now(),
+    signal,
+  });
+}
+
+/** Tells what of the tree could not be copied; with `-v` also how much was. */
+export function tellSnapshot(snapshot: Snapshot | undefined, options: RunOptions, emit: Emit): void {
+  if (snapshot === undefined) return;
+  const tell = (type: 'notice' | 'warning', message: string): void => emit({ type, at: Date.now(), message } as Event);
+  for (const { path, because } of snapshot.skipped.slice(0, 10))
+    tell('warning', `${path} is not in the copy of the tree: ${because}`);
+  if (options.verbose) {
+    tell(
+      'notice',
+      `copy of the tree: ${snapshot.files} files, ${snapshot.copied} copied now, the rest shared with the last run`,
+    );
+  }
+}
+
+/** Where jobs get their sources from. */
+export function sourceFor({ loaded, options }: PipelineRun, snapshot: Snapshot | undefined): Source {
+  if (options.inPlace) return { kind: 'in-place', directory: loaded.file.root };
+  if (snapshot === undefined) return { kind: 'none' };
+  return { kind: 'snapshot', tree: snapshot.tree, gitObjects: snapshot.gitObjects };
+}
