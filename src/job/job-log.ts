@@ -79,7 +79,8 @@ export function createJobLog(options: JobLogOptions): JobLog {
   const write = (text: string): Promise<void> => writeTo(system, text);
   const sections = sectionWriter(options, write);
   return {
-    system,
+    // An executor's own lines. What it warns of is for everybody.
+    system: { write: (bytes) => (isWarning(bytes) ? warnings : system).write(bytes) },
     stdout,
     stderr,
     refused: masking.refused,
@@ -100,8 +101,13 @@ export function createJobLog(options: JobLogOptions): JobLog {
       await stdout.flush();
       await stderr.flush();
       await system.flush();
+      await warnings.flush();
     },
   };
+}
+
+function isWarning(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('WARNING: ');
 }
 
 function sectionWriter(

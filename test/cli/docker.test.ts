@@ -71,7 +71,24 @@ bad: { services: [{ name: ci-test/busybox:latest, alias: s, command: [sleep, '60
     const result = await runCi(['run', '--reporter', 'json'], { cwd: project.root, home: project.home });
     expect(statuses(result.stdout)).toEqual({ good: 'success', bad: 'failed' });
     expect(result.exitCode).toBe(1);
-    expect(await labelled(engine!.api)).toEqual([]);
+    expect(await labelled(engine!.api, result)).toEqual([]);
+  });
+
+  it('warns of a service that ends at once, with its log', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+a:
+  image: ci-test/busybox:latest
+  services: [{ name: ci-test/busybox:latest, alias: db, command: [sh, -c, 'echo dying; exit 3'] }]
+  script: ['true']
+`,
+    });
+    const result = await runCi(['run'], { cwd: project.root, home: project.home });
+    expect(result.exitCode, result.stdout).toBe(0);
+    expect(result.stdout).toMatch(
+      /WARNING: Service ci-test\/busybox:latest probably didn't start properly: .*exit code 3/,
+    );
+    expect(result.stdout).toContain('dying');
   });
 
   it('fails with 4 and a clear message when an image is not there', async () => {
@@ -157,7 +174,7 @@ long:
     expect(result.exitCode, result.stdout + result.stderr).toBe(128 + number);
     expect(statuses(result.stdout)).toEqual({ long: 'canceled' });
     expect(outputOf(result.stdout, 'long')).toContain('after: canceled');
-    expect(await labelled(engine!.api)).toEqual([]);
+    expect(await labelled(engine!.api, result)).toEqual([]);
   });
 });
 

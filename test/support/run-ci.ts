@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
 
 export interface CiResult {
+  readonly pid: number;
   readonly exitCode: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -54,7 +55,7 @@ export function runCi(args: readonly string[], options: CiOptions): Promise<CiRe
       stderr += text;
     });
     child.on('error', reject);
-    child.on('close', (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }));
+    child.on('close', (exitCode, signal) => resolve({ pid: child.pid!, exitCode, signal, stdout, stderr }));
   });
 }
 

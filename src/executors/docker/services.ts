@@ -71,6 +71,7 @@ async function startService(
   const { engine, network } = place;
   const facts = await place.images.ensure(service, out, signal);
   let id: string;
+  let end: WatchedEnd | undefined;
   try {
     const container = await engine.api.createContainer({
       name: `${place.name}-service-${index}`,
@@ -87,12 +88,31 @@ async function startService(
     id = container.id;
     place.onCreated(id);
     signal.throwIfAborted();
+    end = await engine.watchEnd(id);
     await container.start();
   } catch (error) {
+    end?.close();
     throw engine.failure(`start service ${service.name}`, error);
   }
-  const problem = await waitUntilReady(place, id, facts, signal);
+  const problem = (await endsAtOnce(end)) ?? (await waitUntilReady(place, id, facts, signal));
+  end.close();
   if (problem !== undefined) await warn(engine, id, service, problem, out);
+}
+
+type WatchedEnd = Awaited<ReturnType<Engine['watchEnd']>>;
+
+/** A service that can't even start its program says so by ending within this time, milliseconds. */
+const firstMomentMs = 300;
+
+/** Nothing tells of a service without a port or health check but its end. */
+async function endsAtOnce(end: WatchedEnd): Promise<string | undefined> {
+  const over = new AbortController();
+  try {
+    const code = await Promise.race([end.exitCode, sleep(firstMomentMs, undefined, { signal: over.signal })]);
+    return code === undefined ? undefined : `it ended with exit code ${code}`;
+  } finally {
+    over.abort();
+  }
 }
 
 /** The engine shows a service's environment to anybody, so masked variables of the job are not in it. */

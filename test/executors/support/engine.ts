@@ -27,10 +27,10 @@ export async function testEngine(): Promise<Engine | undefined> {
   }
 }
 
-/** Names of everything at the engine that carries our label and, if given, belongs to the run. */
-export async function labelled(api: Dockerode, run?: string): Promise<readonly string[]> {
-  const label = run === undefined ? [`${labelPrefix}managed=true`] : [`${labelPrefix}run=${run}`];
-  const filters = { label };
+/** Names of everything at the engine that belongs to a run, or that a process made: other tests run at the same time. */
+export async function labelled(api: Dockerode, owner: string | { readonly pid: number }): Promise<readonly string[]> {
+  const label = typeof owner === 'string' ? `${labelPrefix}run=${owner}` : `${labelPrefix}pid=${owner.pid}`;
+  const filters = { label: [label] };
   const [containers, networks, volumes] = await Promise.all([
     api.listContainers({ all: true, filters }),
     api.listNetworks({ filters }),
