@@ -79,7 +79,8 @@ function rowsOf(result: Result): readonly Row[] {
       .filter(([name, side]) => side.role === role && result.measured[name] !== undefined)
       .map(([name]) => `${name} ${summaryText(result.measured[name]!)}`)
       .join('; ');
-  const first = [workload.title, sides('ours') || 'FAILED', sides('limit'), sides('peer')];
+  const noneOfOurs = result.failed.some(({ side }) => workload.sides[side]?.role === 'ours') ? 'FAILED' : 'not run';
+  const first = [workload.title, sides('ours') || noneOfOurs, sides('limit'), sides('peer')];
   return workload.targets.map((target, index) => {
     const { value, met } = judge(target, result);
     const bound = `${target.what} ${target.sense === 'at most' ? '≤' : '≥'} ${withUnit(target.bound, target.unit)}`;
