@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'ci-bench-program-'));
+let main;
 try {
   const outfile = join(directory, 'main.mjs');
   await build({
@@ -19,8 +20,8 @@ try {
     target: 'node20.19',
     logLevel: 'warning',
   });
-  const { main } = await import(pathToFileURL(outfile).href);
-  process.exitCode = await main(process.argv.slice(2), root);
+  ({ main } = await import(pathToFileURL(outfile).href));
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
+process.exitCode = await main(process.argv.slice(2), root);
