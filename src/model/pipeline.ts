@@ -41,6 +41,8 @@ interface DefinitionBase {
   readonly stage: Spanned<string>;
   /** Absent: always in, with the job's own `when`. */
   readonly rules?: readonly Rule[];
+  /** Which pipelines the job is in, where it has no rules. Absent: all. */
+  readonly refPolicy?: RefPolicy;
   readonly when: Exclude<When, 'never'>;
   /** With `when: delayed`. */
   readonly startInMs?: number;
@@ -137,6 +139,27 @@ export interface Rule {
   readonly variables?: readonly VariableDefinition[];
   readonly needs?: readonly Need[];
   readonly interruptible?: boolean;
+}
+
+/** The older way to say which pipelines a job is in. Source: https://docs.gitlab.com/ci/yaml/deprecated_keywords/ */
+export interface RefPolicy {
+  /** In, if all its conditions hold. Absent: in. */
+  readonly only?: PolicyPart;
+  /** Out, if one of its conditions holds. */
+  readonly except?: PolicyPart;
+}
+
+/** Conditions of `only` or `except`; each holds if one of its items does. */
+export interface PolicyPart {
+  readonly span: Span;
+  /** Names of branches and tags, `/regex/flags`, kinds of pipeline (`tags`, `merge_requests`); each may end in `@project`. */
+  readonly refs?: readonly string[];
+  /** Expressions; the dialect has checked that they parse. */
+  readonly variables?: readonly Spanned<string>[];
+  readonly changes?: { readonly paths: readonly string[]; readonly span: Span };
+  readonly kubernetes?: 'active';
+  /** It does not stand in the file, but the dialect takes it for granted. */
+  readonly assumed?: true;
 }
 
 export type PullPolicy = 'always' | 'if-not-present' | 'never';

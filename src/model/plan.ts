@@ -92,6 +92,8 @@ export interface Decision {
   readonly image?: string;
   readonly executor: ExecutorName;
   readonly rules: readonly RuleTrace[];
+  /** What became of `only` and `except`, for a job without rules. */
+  readonly policy?: readonly PolicyTrace[];
 }
 
 /** What became of one rule. */
@@ -101,8 +103,20 @@ export interface RuleTrace {
   readonly clauses: readonly ClauseTrace[];
 }
 
+/** What became of `only` or `except`. Conditions after the one that decided are not tried. */
+export interface PolicyTrace {
+  readonly keyword: 'only' | 'except';
+  readonly span: Span;
+  /** See PolicyPart.assumed. */
+  readonly assumed: boolean;
+  /** `only`: all conditions hold. `except`: one of them holds. */
+  readonly holds: boolean;
+  readonly clauses: readonly ClauseTrace[];
+}
+
 export interface ClauseTrace {
-  readonly kind: 'if' | 'changes' | 'exists';
+  /** `if`, `changes` and `exists` of rules; `refs`, `variables`, `changes` and `kubernetes` of `only` and `except`. */
+  readonly kind: 'if' | 'changes' | 'exists' | 'refs' | 'variables' | 'kubernetes';
   /** As written: the expression, or the patterns. */
   readonly text: string;
   readonly result: boolean;

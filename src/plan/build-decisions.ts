@@ -39,5 +39,6 @@ function decision(drafts: readonly Draft[], running: ReadonlySet<string>, input:
     ...(image === undefined ? {} : { image: expandWith(layers, image) }),
     executor: executorOf(definition, selection),
     rules: speaker.rules,
+    ...(speaker.policy === undefined ? {} : { policy: speaker.policy }),
   };
 }

@@ -19,6 +19,8 @@ export function checkReferences(pipeline: Pipeline): readonly Diagnostic[] {
   for (const job of index.jobs) {
     checkStage(job, pipeline, report);
     checkRules(job.definition.rules, report);
+    const { only, except } = job.definition.refPolicy ?? {};
+    for (const part of [only, except]) checkGlobs(part?.changes, report);
     checkNeeds(job, job.definition.needs, index, pipeline, report);
     for (const rule of job.definition.rules ?? []) checkNeeds(job, rule.needs, index, pipeline, report);
     checkDependencies(job, index, pipeline, report);
@@ -79,12 +81,14 @@ function checkRules(rules: readonly Rule[] | undefined, report: Report): void {
       span: unreachable.span,
     });
   }
-  for (const clause of rules?.flatMap((rule) => [rule.changes, rule.exists]) ?? []) {
-    for (const pattern of clause?.paths ?? []) {
-      const problem = globProblem(pattern);
-      if (problem === undefined) continue;
-      report({ code: 'plan/bad-glob', severity: 'error', message: problem, ...(clause ? { span: clause.span } : {}) });
-    }
+  for (const clause of rules?.flatMap((rule) => [rule.changes, rule.exists]) ?? []) checkGlobs(clause, report);
+}
+
+function checkGlobs(clause: Rule['exists'], report: Report): void {
+  for (const pattern of clause?.paths ?? []) {
+    const problem = globProblem(pattern);
+    if (problem === undefined) continue;
+    report({ code: 'plan/bad-glob', severity: 'error', message: problem, ...(clause ? { span: clause.span } : {}) });
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Context } from '../model/context.ts';
 import type { AllowFailure, JobDefinition, Need, Pipeline, Rule, When } from '../model/pipeline.ts';
-import type { RuleTrace } from '../model/plan.ts';
+import type { PolicyTrace, RuleTrace } from '../model/plan.ts';
 import type { Variable, VariableDefinition } from '../model/variable.ts';
-import type { EvaluateRules, FindVariable } from './evaluate-rules.ts';
+import type { EvaluatePolicy } from './evaluate-policy.ts';
+import type { EvaluateRules } from './evaluate-rules.ts';
 import type { Leg } from './expand-legs.ts';
 import type { ExpandedJob, JobIndex } from './job-index.ts';
+import type { FindVariable } from './judge-clauses.ts';
 
 /** One job as it may become a node: what rules made of it. */
 export interface Draft {
@@ -24,6 +26,7 @@ export interface Draft {
   /** Global variables that it inherits, its own, those of its matrix, those of the rule; later ones win. */
   readonly variables: readonly Variable[];
   readonly rules: readonly RuleTrace[];
+  readonly policy?: readonly PolicyTrace[];
 }
 
 /** Variables that hold for all jobs. */
@@ -72,22 +75,22 @@ export function decideWorkflow(
   return { kind: 'in', variables: (matched.rule.variables ?? []).map(plainVariable) };
 }
 
-/** What rules make of every job and leg, in file order. */
-export function decideJobs(index: JobIndex, shared: PipelineVariables, evaluate: EvaluateRules): readonly Draft[] {
+/** What decides whether a job is in. */
+export interface JobJudges {
+  readonly rules: EvaluateRules;
+  readonly policy: EvaluatePolicy;
+}
+
+/** What rules, or `only` and `except`, make of every job and leg, in file order. */
+export function decideJobs(index: JobIndex, shared: PipelineVariables, judges: JobJudges): readonly Draft[] {
   const drafts: Draft[] = [];
   for (const job of index.jobs) {
-    for (const leg of job.legs) drafts.push(decideLeg(job, leg, drafts.length, shared, evaluate));
+    for (const leg of job.legs) drafts.push(decideLeg(job, leg, drafts.length, shared, judges));
   }
   return drafts;
 }
 
-function decideLeg(
-  job: ExpandedJob,
-  leg: Leg,
-  order: number,
-  shared: PipelineVariables,
-  evaluate: EvaluateRules,
-): Draft {
+function decideLeg(job: ExpandedJob, leg: Leg, order: number, shared: PipelineVariables, judges: JobJudges): Draft {
   const { definition } = job;
   const own = [...inherited(definition, shared.global), ...definition.variables.map(plainVariable), ...leg.variables];
   const base = { job, leg, order, rules: [], variables: own };
@@ -100,10 +103,14 @@ function decideLeg(
       because: 'its stage does not exist',
     };
   }
+  const find = finder(shared.above, byName(own), shared.predefined);
   if (!definition.rules) {
-    return { ...base, ...settings(definition, undefined), included: true, because: 'it has no rules' };
+    const made = settings(definition, undefined);
+    if (!definition.refPolicy) return { ...base, ...made, included: true, because: 'it has no rules' };
+    const { included, because, trace } = judges.policy(definition.refPolicy, find);
+    return { ...base, ...made, ...(included ? {} : { when: 'never' }), included, because, policy: trace };
   }
-  const { matched, trace } = evaluate(definition.rules, finder(shared.above, byName(own), shared.predefined));
+  const { matched, trace } = judges.rules(definition.rules, find);
   if (!matched) {
     const out = { included: false, when: 'never', because: 'no rule matches' } as const;
     return { ...base, ...settings(definition, undefined), ...out, rules: trace };

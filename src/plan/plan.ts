@@ -7,10 +7,12 @@ import { buildDecisions } from './build-decisions.ts';
 import { type BuildInput, buildNodes } from './build-nodes.ts';
 import { checkReferences, cycleDiagnostic } from './check-references.ts';
 import { decideJobs, decideWorkflow, outerVariables, plainVariable } from './decide-jobs.ts';
+import { policyEvaluator } from './evaluate-policy.ts';
 import { ruleEvaluator } from './evaluate-rules.ts';
 import { findCycle } from './find-cycle.ts';
 import { indexJobs } from './job-index.ts';
 import { expandWith } from './job-variables.ts';
+import { clauseJudges } from './judge-clauses.ts';
 import { closeOverNeeds, type PlanGraph, planGraph, type SelectedJobs } from './plan-graph.ts';
 import { selectDrafts, type UnknownSelector } from './select-drafts.ts';
 
@@ -33,7 +35,8 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const diagnostics: Diagnostic[] = [...checkReferences(pipeline)];
   if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
 
-  const evaluate = ruleEvaluator(context.query);
+  const judges = clauseJudges(context.query);
+  const evaluate = ruleEvaluator(judges);
   const outer = outerVariables(context);
   const workflow = decideWorkflow(pipeline, outer, evaluate);
   const fromRule = workflow.kind === 'in' ? workflow.variables : [];
@@ -47,7 +50,7 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const full: Context = { ...context, predefined: [...context.predefined, ...named] };
 
   const index = indexJobs(pipeline);
-  const drafts = decideJobs(index, { ...outer, global }, evaluate);
+  const drafts = decideJobs(index, { ...outer, global }, { rules: evaluate, policy: policyEvaluator(judges, context) });
   const graph = planGraph(drafts, index);
   const asked = selectDrafts(drafts, pipeline.stages, selection, graph.after);
   if (asked.unknown.length > 0) return { value: undefined, diagnostics, unknownSelectors: asked.unknown };

@@ -1,5 +1,5 @@
 import { locator } from '../../diagnostics/locate.ts';
-import type { Decision, RuleTrace } from '../../model/plan.ts';
+import type { ClauseTrace, Decision, PolicyTrace, RuleTrace } from '../../model/plan.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
 import { nearest } from '../../util/nearest.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
@@ -32,7 +32,11 @@ export async function explain(
   }
   const leftOut = plan.leftOutBecause;
   if (options.format === 'json') {
-    const document = { ...toJson(decision), rules: decision.rules.map((rule) => ruleDocument(rule, loaded)) };
+    const document = {
+      ...toJson(decision),
+      rules: decision.rules.map((rule) => ruleDocument(rule, loaded)),
+      ...(decision.policy ? { policy: decision.policy.map((trace) => policyDocument(trace, loaded)) } : {}),
+    };
     await printJson(invocation, {
       schema: 'ci/1',
       ...(leftOut === undefined ? {} : { pipelineLeftOutBecause: leftOut }),
@@ -56,13 +60,21 @@ function explanation(decision: Decision, loaded: LoadedPlan['loaded']): string[]
   decision.rules.forEach((rule, index) => {
     const place = locate(rule.span);
     const where = place === undefined ? rule.span.file : `${rule.span.file}:${place.start.line}`;
-    lines.push('', `rule ${index + 1} (${where}): ${resultText(rule)}`);
-    for (const clause of rule.clauses) {
-      lines.push(`  ${clause.kind}: ${clause.text}  → ${clause.result}`);
-      for (const value of clause.values) lines.push(`    ${value}`);
-    }
+    lines.push('', `rule ${index + 1} (${where}): ${resultText(rule)}`, ...rule.clauses.flatMap(clauseLines));
   });
+  for (const trace of decision.policy ?? []) {
+    // What is taken for granted is worth a word only where it leaves the job out.
+    if (trace.assumed && trace.holds) continue;
+    const line = locate(trace.span)?.start.line;
+    const where = line === undefined ? trace.span.file : `${trace.span.file}:${line}`;
+    const head = trace.assumed ? `${trace.keyword}, not written but assumed` : `${trace.keyword} (${where})`;
+    lines.push('', `${head}: ${trace.holds ? 'holds' : 'does not hold'}`, ...trace.clauses.flatMap(clauseLines));
+  }
   return lines.map((line) => oneLine(line, { color: false }));
+}
+
+function clauseLines({ kind, text, result, values }: ClauseTrace): string[] {
+  return [`  ${kind}: ${text}  → ${result}`, ...values.map((value) => `    ${value}`)];
 }
 
 function resultText(rule: RuleTrace): string {
@@ -77,11 +89,15 @@ function resultText(rule: RuleTrace): string {
 }
 
 function ruleDocument(rule: RuleTrace, loaded: LoadedPlan['loaded']): object {
-  const place = locator(projectSources(loaded.file.root))(rule.span);
-  return {
-    file: rule.span.file,
-    ...(place === undefined ? {} : { line: place.start.line, column: place.start.column }),
-    result: rule.result,
-    clauses: rule.clauses,
-  };
+  return { ...placeDocument(rule, loaded), result: rule.result, clauses: rule.clauses };
+}
+
+function policyDocument(trace: PolicyTrace, loaded: LoadedPlan['loaded']): object {
+  const { keyword, assumed, holds, clauses } = trace;
+  return { keyword, ...(assumed ? { assumed } : placeDocument(trace, loaded)), holds, clauses };
+}
+
+function placeDocument({ span }: RuleTrace | PolicyTrace, loaded: LoadedPlan['loaded']): object {
+  const place = locator(projectSources(loaded.file.root))(span);
+  return { file: span.file, ...(place === undefined ? {} : { line: place.start.line, column: place.start.column }) };
 }

@@ -9,10 +9,12 @@ import { allowFailure } from './keywords/allow-failure.ts';
 import { coverage } from './keywords/coverage.ts';
 import { dependencies } from './keywords/dependencies.ts';
 import { environment } from './keywords/environment.ts';
+import { except } from './keywords/except.ts';
 import { image } from './keywords/image.ts';
 import { notRunJobKeywords } from './keywords/index.ts';
 import { interruptible } from './keywords/interruptible.ts';
 import { needs } from './keywords/needs.ts';
+import { only } from './keywords/only.ts';
 import { parallel } from './keywords/parallel.ts';
 import { resourceGroup } from './keywords/resource-group.ts';
 import { retry } from './keywords/retry.ts';
@@ -26,6 +28,7 @@ import { trigger } from './keywords/trigger.ts';
 import { variables } from './keywords/variables.ts';
 import { when } from './keywords/when.ts';
 import type { Reading } from './reading.ts';
+import { type AssumedRefs, readRefPolicy } from './ref-policy.ts';
 import { field } from './values.ts';
 import type { JobText, Vocabulary } from './vocabulary.ts';
 
@@ -34,12 +37,13 @@ type Common = Omit<Extract<JobDefinition, { kind: 'approval' }>, 'kind'>;
 /**
  * Makes the model's job of one merged and resolved job of the file.
  * @param entry the job's name and place.
+ * @param refs for which refs the job is if it does not say so.
  */
-export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary): JobDefinition {
+export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary, refs: AssumedRefs): JobDefinition {
   const { node, reading } = job;
   for (const keyword of notRunJobKeywords) take(node, keyword, reading);
   checkRules(node, reading);
-  const common = readCommon(entry, node, reading);
+  const common = readCommon(entry, node, refs, reading);
   if (field(node, 'trigger') || mirrorsPipeline(node)) {
     checkBridge(entry, node, reading);
     return { kind: 'bridge', ...common, trigger: take(node, trigger, reading) ?? { includes: [] } };
@@ -48,7 +52,7 @@ export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
   return { kind: 'job', ...common, ...readScriptKeys(node, reading), steps: jobSteps(node, body, reading) };
 }
 
-function readCommon(entry: MapEntry, node: MapNode, reading: Reading): Common {
+function readCommon(entry: MapEntry, node: MapNode, refs: AssumedRefs, reading: Reading): Common {
   const jobWhen = take(node, when, reading) ?? 'on_success';
   const startInMs = readStart(node, jobWhen, reading);
   return {
@@ -60,6 +64,7 @@ function readCommon(entry: MapEntry, node: MapNode, reading: Reading): Common {
     inheritVariables: readInherit(node, reading).variables,
     interruptible: take(node, interruptible, reading) ?? false,
     ...given('rules', take(node, rules, reading)),
+    ...given('refPolicy', readRefPolicy({ node, span: entry.keySpan }, { only, except }, refs, reading)),
     ...given('startInMs', startInMs),
     ...given('allowFailure', take(node, allowFailure, reading)),
     ...given('needs', take(node, needs, reading)),

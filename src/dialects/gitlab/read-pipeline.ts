@@ -14,7 +14,8 @@ import { workflow } from './keywords/workflow.ts';
 import { withoutKeys } from './merge.ts';
 import { readJob } from './read-job.ts';
 import { invalidValue, type Reading } from './reading.ts';
-import { kindOf } from './values.ts';
+import type { AssumedRefs } from './ref-policy.ts';
+import { field, kindOf } from './values.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 const mergedIntoJobs: ReadonlySet<string> = new Set([...globalDefaultKeys, 'default', 'spec', 'include']);
@@ -24,7 +25,8 @@ export function readPipeline(root: MapNode, given: CompileInput, vocabulary: Voc
   const { global, jobs: entries } = splitTopLevel(root, reading);
   const defaults = readDefaults(global, reading);
   const globalVariables = take(global, variables, reading) ?? [];
-  const jobs = readJobs(entries, defaults, { given, vocabulary, reading, globalVariables });
+  const refs = assumedRefs(global, vocabulary);
+  const jobs = readJobs(entries, defaults, { given, vocabulary, reading, globalVariables, refs });
   checkOnStop(
     jobs.map(({ definition }) => definition),
     reading,
@@ -51,6 +53,15 @@ interface JobSurroundings {
   readonly vocabulary: Vocabulary;
   readonly reading: Reading;
   readonly globalVariables: readonly VariableDefinition[];
+  readonly refs: AssumedRefs;
+}
+
+/** `workflow:rules` takes the place of what is assumed. Source: lib/gitlab/ci/config/entry/processable.rb (`compose!`) */
+function assumedRefs(global: MapNode, { defaultRefs }: Vocabulary): AssumedRefs {
+  if (defaultRefs === undefined) return {};
+  const settings = field(global, 'workflow');
+  const hasRules = settings !== undefined && field(settings.value, 'rules') !== undefined;
+  return { withOnly: defaultRefs, ...(hasRules ? {} : { withoutOnly: defaultRefs }) };
 }
 
 interface ReadJob {
@@ -61,7 +72,7 @@ interface ReadJob {
 function readJobs(
   entries: readonly MapEntry[],
   defaults: ReadonlyMap<string, MapEntry>,
-  { given, vocabulary, reading, globalVariables }: JobSurroundings,
+  { given, vocabulary, reading, globalVariables, refs }: JobSurroundings,
 ): readonly ReadJob[] {
   const { predefined, projectVariables, pipelineVariables } = given.context;
   return entries.flatMap((entry) => {
@@ -85,7 +96,7 @@ function readJobs(
       const own = take(node, variables, reading) ?? [];
       return variableLookup(predefined, globalVariables, own, projectVariables, pipelineVariables)(name);
     };
-    const definition = readJob(entry, { name: entry.key, node, reading, variable }, vocabulary);
+    const definition = readJob(entry, { name: entry.key, node, reading, variable }, vocabulary, refs);
     return { entry, definition };
   }
 }

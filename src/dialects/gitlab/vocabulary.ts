@@ -12,6 +12,8 @@ export interface Vocabulary {
   readonly normalise: (file: MapNode, report: Report) => MapNode;
   /** The steps of a job that are not written as a script; undefined: GitLab's own way. */
   readonly readSteps: (job: JobText) => OwnSteps | undefined;
+  /** For which refs a job is that does not say so. Absent: for any. */
+  readonly defaultRefs?: readonly string[];
 }
 
 /** One job as it stands in the file, merged and resolved. */
@@ -34,4 +36,5 @@ export const gitlabVocabulary: Vocabulary = {
   scalars: 'yaml-1.1',
   normalise: (file) => file,
   readSteps: () => undefined,
+  defaultRefs: ['branches', 'tags'],
 };

@@ -1,4 +1,4 @@
-import { notRun } from '../keyword.ts';
+import { policyKeyword } from '../ref-policy.ts';
 
 /** The old way to say when a job is not in the pipeline. */
-export const except = notRun('except', ['job'], 'the job is in the pipeline whatever the event');
+export const except = policyKeyword('except');

@@ -1,4 +1,4 @@
-import { notRun } from '../keyword.ts';
+import { policyKeyword } from '../ref-policy.ts';
 
 /** The old way to say when a job is in the pipeline. */
-export const only = notRun('only', ['job'], 'the job is in the pipeline whatever the event');
+export const only = policyKeyword('only');
