@@ -47,11 +47,13 @@ export type BuiltContext =
   /** The options contradict each other or the repository: wrong usage, exit 2. */
   | { readonly kind: 'usage-error'; readonly message: string; readonly hint?: string };
 
-/** Gathers everything that a plan depends on besides the file. Starts `git` (three times, more for `changes`). */
+/** Gathers everything that a plan depends on besides the file. Starts `git` (three times, more for `changes`, once for `changedSince`). */
 export function buildContext(options: ContextOptions): BuiltContext {
   const gathered = gatherGitFacts(options.root, options.env);
   const chosen = chooseRef(options, gathered);
   if (chosen.kind === 'usage-error') return chosen;
+  const unknown = unknownRevision(options, gathered);
+  if (unknown !== undefined) return { kind: 'usage-error', message: unknown };
   const { ref } = chosen;
   const { branch: current, ...facts } = gathered.facts;
   const git = {
@@ -139,6 +141,14 @@ function contradictionIn(options: ContextOptions, event: EventName): string | un
     return '--target-branch only fits --event merge_request';
   }
   return undefined;
+}
+
+/** Without a repository nothing is compared, so nothing has to exist. */
+function unknownRevision({ changedSince, root, env }: ContextOptions, gathered: GatheredGit): string | undefined {
+  if (changedSince === undefined || !gathered.facts.real) return undefined;
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${changedSince}^{commit}`];
+  const found = runGit(args, { cwd: root, env });
+  return found.kind === 'ok' ? undefined : `--changed-since: there is no revision \`${changedSince}\``;
 }
 
 function chooseTag(options: ContextOptions, gathered: GatheredGit): Chosen {

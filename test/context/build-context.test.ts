@@ -168,6 +168,8 @@ describe('events', () => {
     [{ targetBranch: 'a' }, /only fits/],
     [{ branch: '' }, /--branch is empty/],
     [{ changedSince: '' }, /--changed-since is empty/],
+    [{ changedSince: 'nowhere' }, /--changed-since: there is no revision `nowhere`/],
+    [{ changedSince: '--all' }, /--changed-since: there is no revision `--all`/],
   ])('refuses %j', (options, message) => {
     using repository = onBranch();
     expect(build(repository, options)).toMatchObject({ kind: 'usage-error', message: expect.stringMatching(message) });
