@@ -1,10 +1,10 @@
-import type { Plan, Selection } from '../model/plan.ts';
+import type { Decision, Plan, Selection } from '../model/plan.ts';
 import { type PlanResult, plan } from '../plan/plan.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Invocation } from './invocation.ts';
-import { type LoadedPipeline, loadPipeline } from './load-pipeline.ts';
+import { isValid, type LoadedPipeline, loadPipeline } from './load-pipeline.ts';
 import type { PlanOptions, SelectionOptions } from './options.ts';
-import { requireValid } from './report-diagnostics.ts';
+import { requireValid, tellDiagnostics } from './report-diagnostics.ts';
 import { withSettings } from './settings.ts';
 
 /** One hour, as on GitLab. */
@@ -34,6 +34,30 @@ export async function loadPlan(
   await requireValid(invocation, loaded, { ...options, quiet }, result?.diagnostics);
   refuseUnknown(result!);
   return { loaded, plan: result!.value! };
+}
+
+export interface LoadedDecisions extends Pick<Plan, 'leftOutBecause'> {
+  readonly loaded: LoadedPipeline;
+  readonly decisions: readonly Decision[];
+}
+
+/**
+ * Reads the pipeline and decides which jobs are in; diagnostics go to stderr. That jobs which are in need others that
+ * are not is told, but no reason to end: it is what one wants explained.
+ * @throws CommandError exit 3 for an invalid file.
+ */
+export async function loadDecisions(invocation: Invocation, options: PlanOptions): Promise<LoadedDecisions> {
+  const loaded = await loadPipeline(invocation, options);
+  const selection = selectionOf([], withSettings(options, loaded.settings), undefined);
+  const result = loaded.compiled && plan(loaded.compiled.pipeline, loaded.context, selection);
+  if (isValid(loaded) && result?.decisions) {
+    await tellDiagnostics(invocation, loaded, options, [...loaded.diagnostics, ...result.diagnostics]);
+    return { loaded, decisions: result.decisions };
+  }
+  await requireValid(invocation, loaded, options, result?.diagnostics);
+  refuseUnknown(result!);
+  const { decisions, leftOutBecause } = result!.value!;
+  return { loaded, decisions, ...(leftOutBecause === undefined ? {} : { leftOutBecause }) };
 }
 
 /** The whole pipeline, nothing special asked for. */

@@ -55,13 +55,22 @@ export async function requireValid(
   const diagnostics = [...loaded.diagnostics, ...found];
   const failed = !isValid(loaded) || hasErrors(found);
   const shown = options.quiet && !failed ? [] : diagnostics;
-  if (shown.length > 0) {
-    const paint = await paintFor(invocation, invocation.stderr, options.color);
-    const text = printDiagnostics(shown, { sources: projectSources(loaded.file.root), paint: diagnosticPaint(paint) });
-    await print(invocation.stderr, `${text}\n`);
-  }
+  await tellDiagnostics(invocation, loaded, options, shown);
   if (failed)
     throw new CommandError(exitCodes.invalidFile, `${loaded.name} is not valid: ${diagnosticSummary(diagnostics)}`);
   if (!options.quiet) for (const notice of loaded.notices) await print(invocation.stderr, `ci: ${notice}\n`);
   return loaded.compiled!;
+}
+
+/** Prints diagnostics to stderr; nothing where there are none. */
+export async function tellDiagnostics(
+  invocation: Invocation,
+  loaded: LoadedPipeline,
+  options: FileOptions,
+  shown: readonly Diagnostic[],
+): Promise<void> {
+  if (shown.length === 0) return;
+  const paint = await paintFor(invocation, invocation.stderr, options.color);
+  const text = printDiagnostics(shown, { sources: projectSources(loaded.file.root), paint: diagnosticPaint(paint) });
+  await print(invocation.stderr, `${text}\n`);
 }

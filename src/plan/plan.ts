@@ -2,7 +2,7 @@ import { type Checked, type Diagnostic, hasErrors } from '../diagnostics/diagnos
 import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
-import type { Plan, Selection } from '../model/plan.ts';
+import type { Decision, Plan, Selection } from '../model/plan.ts';
 import { buildDecisions } from './build-decisions.ts';
 import { type BuildInput, buildNodes } from './build-nodes.ts';
 import { checkReferences, cycleDiagnostic } from './check-references.ts';
@@ -21,6 +21,8 @@ import { selectDrafts, type UnknownSelector } from './select-drafts.ts';
  */
 export interface PlanResult extends Checked<Plan> {
   readonly unknownSelectors: readonly UnknownSelector[];
+  /** Why each job is in or out, where errors keep the jobs that are in from being a plan; none is `selected`. */
+  readonly decisions?: readonly Decision[];
 }
 
 /**
@@ -74,8 +76,10 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   }
   const selected = closeOverNeeds(graph, asked);
   diagnostics.push(...selected.diagnostics, ...cycles(graph, index));
-  if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
   const input: BuildInput = { index, graph, selected, selection, context: full, above };
+  if (hasErrors(diagnostics)) {
+    return { value: undefined, diagnostics, unknownSelectors: [], decisions: buildDecisions(input, []) };
+  }
   const nodes = buildNodes(input);
   const notices = nodes.length === 0 && selected.notices.length === 0 ? ['no job is to run'] : selected.notices;
   return {

@@ -92,6 +92,17 @@ describe('rules', () => {
     },
   );
 
+  it('are told also where a need on a job that is left out keeps the rest from being a plan', () => {
+    const jobs = [job('a', { stage: 'build', rules: [{ if: '$NO' }] }), job('b', { needs: ['a'] })];
+    const result = plan(pipeline(jobs), context(), selection());
+    expect(result.value).toBeUndefined();
+    expect(result.diagnostics.map(({ code }) => code)).toEqual(['plan/need-left-out']);
+    expect(result.decisions).toMatchObject([
+      { name: 'a', included: false, because: 'no rule matches', selected: false },
+      { name: 'b', included: true, selected: false },
+    ]);
+  });
+
   it('changes is true when there is nothing to compare with', () => {
     const [decision] = planned([job('a', { rules: [{ changes: ['x'] }] })]).decisions;
     expect(decision).toMatchObject({ included: true });

@@ -4,7 +4,7 @@ import { oneLine } from '../../reporters/terminal-text.ts';
 import { nearest } from '../../util/nearest.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
-import { type LoadedPlan, loadPlan } from '../load-plan.ts';
+import { type LoadedDecisions, loadDecisions } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 import { projectSources } from '../report-diagnostics.ts';
 import { toJson } from './list.ts';
@@ -17,12 +17,12 @@ export async function explain(
   [job = '']: readonly string[],
   options: ExplainOptions,
 ): Promise<number> {
-  const { plan, loaded } = await loadPlan(invocation, [], options);
-  const decision = plan.decisions.find(({ name, ids }) => name === job || ids.includes(job));
+  const { decisions, leftOutBecause: leftOut, loaded } = await loadDecisions(invocation, options);
+  const decision = decisions.find(({ name, ids }) => name === job || ids.includes(job));
   if (decision === undefined) {
     const near = nearest(
       job,
-      plan.decisions.map(({ name }) => name),
+      decisions.map(({ name }) => name),
     );
     throw new CommandError(
       exitCodes.usage,
@@ -30,7 +30,6 @@ export async function explain(
       near.length > 0 ? `nearest: ${near.join(', ')}` : '`ci list` shows what there is',
     );
   }
-  const leftOut = plan.leftOutBecause;
   if (options.format === 'json') {
     const document = {
       ...toJson(decision),
@@ -49,7 +48,7 @@ export async function explain(
   return exitCodes.ok;
 }
 
-function explanation(decision: Decision, loaded: LoadedPlan['loaded']): string[] {
+function explanation(decision: Decision, loaded: LoadedDecisions['loaded']): string[] {
   const { name, stage, included, because, when, ids } = decision;
   const verdict = included ? `in the pipeline, ${when}` : 'not in the pipeline';
   const lines = [`${name} (stage ${stage}): ${verdict}`, `  because: ${because}`];
@@ -88,16 +87,16 @@ function resultText(rule: RuleTrace): string {
   }
 }
 
-function ruleDocument(rule: RuleTrace, loaded: LoadedPlan['loaded']): object {
+function ruleDocument(rule: RuleTrace, loaded: LoadedDecisions['loaded']): object {
   return { ...placeDocument(rule, loaded), result: rule.result, clauses: rule.clauses };
 }
 
-function policyDocument(trace: PolicyTrace, loaded: LoadedPlan['loaded']): object {
+function policyDocument(trace: PolicyTrace, loaded: LoadedDecisions['loaded']): object {
   const { keyword, assumed, holds, clauses } = trace;
   return { keyword, ...(assumed ? { assumed } : placeDocument(trace, loaded)), holds, clauses };
 }
 
-function placeDocument({ span }: RuleTrace | PolicyTrace, loaded: LoadedPlan['loaded']): object {
+function placeDocument({ span }: RuleTrace | PolicyTrace, loaded: LoadedDecisions['loaded']): object {
   const place = locator(projectSources(loaded.file.root))(span);
   return { file: span.file, ...(place === undefined ? {} : { line: place.start.line, column: place.start.column }) };
 }
