@@ -20,10 +20,11 @@ function editDistance(a: string, b: string): number {
 
 /**
  * The candidates most like `word`, nearest first, at most `most` of them.
- * @param maxDistance leave out those that need more edits than this; default: a third of the word, at least 2.
+ * @param maxDistance leave out those that need more edits than this; default: a third of the word, at least 2;
+ * but never so many that no letter of the word has to stay.
  */
 export function nearest(word: string, candidates: Iterable<string>, most = 3, maxDistance?: number): string[] {
-  const limit = maxDistance ?? Math.max(2, Math.floor(word.length / 3));
+  const limit = maxDistance ?? Math.min(word.length - 1, Math.max(2, Math.floor(word.length / 3)));
   const lower = word.toLowerCase();
   const scored: { candidate: string; distance: number }[] = [];
   for (const candidate of new Set(candidates)) {

@@ -313,6 +313,14 @@ build:
     ]);
   });
 
+  it('says of a script in too many lists just that', async () => {
+    const nested = (lists: number): string => `a: { script: ${'['.repeat(lists)}make${']'.repeat(lists)} }\n`;
+    expect((await compileText(nested(11))).codes).toEqual([]);
+    const { codes, diagnostics } = await compileText(nested(14));
+    expect(codes).toEqual(['error gitlab/invalid-value']);
+    expect(diagnostics[0]?.message).toBe('`script` is nested more than 10 lists deep');
+  });
+
   it('says why where nothing can be run', async () => {
     const { job, codes } = await compileText("it's: { run: [{ name: a, script: echo }] }\n");
     expect(codes).toEqual(['warning gitlab/not-run-yet']);

@@ -18,15 +18,20 @@ export function flatItems(node: Node, what: string, reading: Reading): readonly 
   if (node.kind === 'reference') return [];
   if (node.kind !== 'seq') return [node];
   const items: Node[] = [];
+  let tooDeep: Node | undefined;
   const visit = (nodes: readonly Node[], depth: number): void => {
     for (const item of nodes) {
       if (item.kind === 'reference') continue;
       if (item.kind !== 'seq') items.push(item);
-      else if (depth < maxNesting) visit(item.items, depth + 1);
-      else invalidValue(reading, item.span, `\`${what}\` is nested deeper than ${maxNesting} levels`);
+      else {
+        if (depth === maxNesting) tooDeep ??= item;
+        visit(item.items, depth + 1);
+      }
     }
   };
   visit(node.items, 0);
+  // What stands there is read all the same, so that nothing else is said about it.
+  if (tooDeep) invalidValue(reading, tooDeep.span, `\`${what}\` is nested more than ${maxNesting} lists deep`);
   return items;
 }
 
