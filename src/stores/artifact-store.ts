@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree, TakenFiles } from '../model/files.ts';
 import type { Dependency, JobSpec } from '../model/job-spec.ts';
 import type { ArtifactRecord } from '../model/outcome.ts';
@@ -10,7 +11,6 @@ import { linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { safeName } from './safe-name.ts';
-import { withStoreErrors } from './store-errors.ts';
 
 /** A run's artifacts on this machine. */
 export interface ArtifactStore extends ArtifactPort {
@@ -51,7 +51,7 @@ export function artifactStore(directory: string): ArtifactStore {
     signal: AbortSignal,
     about: { readonly type: string; readonly name: string },
   ): Promise<ArtifactRecord | undefined> =>
-    withStoreErrors({ doing: `save the artifacts of ${job.id}`, path: directory }, async () => {
+    withFileErrors({ doing: `save the artifacts of ${job.id}`, path: directory }, async () => {
       signal.throwIfAborted();
       const staging = join(directory, `.new-${randomBytes(8).toString('hex')}`);
       const files = join(staging, 'files');
@@ -72,7 +72,7 @@ export function artifactStore(directory: string): ArtifactStore {
 
   return {
     fetch: ({ id, attempt }) =>
-      withStoreErrors({ doing: `read the artifacts of ${id}`, path: jobDirectory(id) }, () =>
+      withFileErrors({ doing: `read the artifacts of ${id}`, path: jobDirectory(id) }, () =>
         fetchArchive(jobDirectory(id), attempt),
       ),
     store: (job, step, fill, signal) =>
@@ -87,7 +87,7 @@ export function artifactStore(directory: string): ArtifactStore {
       return Promise.all(pieces.map(async (piece) => (await readRecord(piece)).record));
     },
     seedFrom: (otherArtifacts, jobIds) =>
-      withStoreErrors({ doing: 'take over artifacts of another run', path: directory }, async () => {
+      withFileErrors({ doing: 'take over artifacts of another run', path: directory }, async () => {
         for (const jobId of jobIds) await seed(join(otherArtifacts, safeName(jobId)), directory, jobDirectory(jobId));
       }),
   };

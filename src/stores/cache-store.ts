@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import type { CacheHit, CachePort } from '../model/ports.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
@@ -9,7 +10,6 @@ import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../ut
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { type CachePointer, fingerprintOf, keyDirectory, readPointer, versionPrefix } from './cache-entry.ts';
-import { withStoreErrors } from './store-errors.ts';
 
 /** Caches of one project. Dispose at the end of the run: until then what was restored is not removed. */
 export interface CacheStore extends CachePort, AsyncDisposable {}
@@ -54,7 +54,7 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
 
   return {
     restore: (key, match, signal) =>
-      withStoreErrors({ doing: `restore the cache ${key}`, path: directory }, async () => {
+      withFileErrors({ doing: `restore the cache ${key}`, path: directory }, async () => {
         signal.throwIfAborted();
         if (match === 'exact') return open(keyDirectory(key));
         const found = pointersIn(directory)
@@ -67,7 +67,7 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
         return undefined;
       }),
     save: (key, { overwrite }, fill, signal) =>
-      withStoreErrors({ doing: `save the cache ${key}`, path: directory }, async () => {
+      withFileErrors({ doing: `save the cache ${key}`, path: directory }, async () => {
         signal.throwIfAborted();
         const place = join(directory, keyDirectory(key));
         const before = readPointer(place);

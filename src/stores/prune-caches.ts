@@ -1,12 +1,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { isOwnerAlive, isUsed, ownName } from '../util/files/shared-store.ts';
 import { versionPrefix } from './cache-entry.ts';
 import { pointersIn } from './cache-store.ts';
-import { withStoreErrors } from './store-errors.ts';
 
 /** One cache, for `ci cache ls`. */
 export interface CacheListing {
@@ -67,7 +67,7 @@ export function pruneCaches(
     readonly signal?: AbortSignal;
   },
 ): Promise<readonly CacheListing[]> {
-  return withStoreErrors({ doing: 'remove old caches', path: cacheDirectory }, async () => {
+  return withFileErrors({ doing: 'remove old caches', path: cacheDirectory }, async () => {
     if (rule.mode === 'remove') await finishRemovals(join(cacheDirectory, 'caches'));
     const caches = listCaches(cacheDirectory, rule.projectKey);
     let { totalBytes } = sizeOfCaches(caches);

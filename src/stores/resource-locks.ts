@@ -2,12 +2,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import type { ResourceLocks } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { isSameProcessAlive, type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
-import { withStoreErrors } from './store-errors.ts';
 
 /** Content of a lock file. */
 type Holder =
@@ -41,7 +41,7 @@ export function resourceLocks(directory: string): ResourceLocks {
       try {
         await abortable(before, signal);
         const place = join(directory, createHash('sha256').update(name).digest('hex').slice(0, 32));
-        const number = await withStoreErrors({ doing: `lock ${name}`, path: place }, () => take(place, name, signal));
+        const number = await withFileErrors({ doing: `lock ${name}`, path: place }, () => take(place, name, signal));
         let released = false;
         return {
           [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { measureTree } from '../util/files/measure-tree.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
@@ -9,7 +10,6 @@ import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts
 import { projectKey } from './project-key.ts';
 import type { RunState } from './run-state.ts';
 import { safeName } from './safe-name.ts';
-import { withStoreErrors } from './store-errors.ts';
 
 /** Which project's runs, and where they are kept (`$XDG_STATE_HOME/ci`). */
 export interface RunStoreLocation {
@@ -50,7 +50,7 @@ export function createRun(
   started: { readonly file: string; readonly nowMs: number },
 ): Promise<Run> {
   const runs = runsDirectory(location);
-  return withStoreErrors({ doing: 'start a run', path: runs }, async () => {
+  return withFileErrors({ doing: 'start a run', path: runs }, async () => {
     await mkdir(runs, { recursive: true, mode: 0o700 });
     const run = runAt(runs, await allocate(runs));
     await mkdir(join(run.directory, 'logs'));
@@ -119,7 +119,7 @@ function runAt(runs: string, id: string): Run {
     writeState: (state) => {
       const path = join(directory, 'run.json');
       const text = `${JSON.stringify(state, undefined, 2)}\n`;
-      return withStoreErrors({ doing: 'save the state of the run', path, bytesNeeded: Buffer.byteLength(text) }, () =>
+      return withFileErrors({ doing: 'save the state of the run', path, bytesNeeded: Buffer.byteLength(text) }, () =>
         writeFileAtomic(path, text, { mode: 0o600, durable: 'fast' }),
       );
     },
@@ -184,7 +184,7 @@ export function pruneRuns(
   },
 ): Promise<readonly PrunedRun[]> {
   const runs = runsDirectory(location);
-  return withStoreErrors({ doing: 'remove old runs', path: runs }, async () => {
+  return withFileErrors({ doing: 'remove old runs', path: runs }, async () => {
     if (rule.mode === 'remove') await finishRemovals(runs);
     const pruned: PrunedRun[] = [];
     const numbers = numbersIn(runs).sort((a, b) => b - a);

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
 import { assertNever } from '../util/assert-never.ts';
@@ -7,7 +8,6 @@ import { cloneTree } from '../util/files/clone-tree.ts';
 import { reflinks } from '../util/files/reflinks.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
-import { withWorkspaceErrors } from './workspace-errors.ts';
 
 /** What the user asks for (`--isolation`). */
 export type Isolation = 'auto' | 'overlay' | 'copy';
@@ -36,7 +36,7 @@ export interface OpenWorkspaceOptions {
  * @throws SystemError when the disk is full, a directory can't be written, or the way that was asked for is not there.
  */
 export function openWorkspace(tree: FileTree, directory: string, options: OpenWorkspaceOptions): Promise<Workspace> {
-  return withWorkspaceErrors({ doing: 'prepare the job directory', path: directory }, async () => {
+  return withFileErrors({ doing: 'prepare the job directory', path: directory }, async () => {
     const startedAt = performance.now();
     await mkdir(directory, { recursive: true });
     const method = await fillWorkspace(tree, directory, options);

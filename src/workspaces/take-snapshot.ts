@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
 import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
@@ -13,7 +14,6 @@ import type { AskGit } from './git-question.ts';
 import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
 import { isUnchanged, readManifest, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
-import { withWorkspaceErrors } from './workspace-errors.ts';
 
 /** What to take a snapshot of and where to keep it. */
 export interface SnapshotRequest {
@@ -55,7 +55,7 @@ const attempts = 3;
  * @throws SystemError when the disk is full, a directory can't be written, or git fails.
  */
 export function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> {
-  return withWorkspaceErrors({ doing: 'copy the working tree', path: request.storeDirectory }, async () => {
+  return withFileErrors({ doing: 'copy the working tree', path: request.storeDirectory }, async () => {
     // Other users of the machine may not read a copy of what they could not read.
     await mkdir(request.storeDirectory, { recursive: true, mode: 0o700 });
     for (let attempt = 1; ; attempt++) {

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
+import { withFileErrors } from '../../model/file-errors.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
-import { SystemError } from '../../model/outcome.ts';
-import { explainFileError } from '../../util/files/file-problem.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Isolation, Workspace } from '../../workspaces/open-workspace.ts';
 import type { Executor, Session } from '../executor.ts';
@@ -47,15 +46,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       const temporaryDirectory =
         job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
       try {
-        await makePlace(options.root, home, job, directory, temporaryDirectory);
+        await withFileErrors({ doing: "make the job's directory", path: home }, () =>
+          makePlace(options.root, home, job, directory, temporaryDirectory),
+        );
       } catch (error) {
         removeLater(home);
-        const problem = explainFileError(error, { doing: "make the job's directory", path: home });
-        if (problem === undefined) throw error;
-        throw new SystemError('runner_system_failure', problem.message, {
-          cause: error,
-          ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-        });
+        throw error;
       }
       return openShellSession({
         job,

@@ -1,8 +1,8 @@
-import { SystemError } from '../model/outcome.ts';
 import { mapFileErrors } from '../util/files/map-file-errors.ts';
+import { SystemError } from './outcome.ts';
 
 /** Runs `work` so that a full disk or a missing permission is a SystemError that names the path. */
-export function withWorkspaceErrors<T>(
+export function withFileErrors<T>(
   context: { readonly doing: string; readonly path?: string; readonly bytesNeeded?: number },
   work: () => Promise<T>,
 ): Promise<T> {
