@@ -135,7 +135,7 @@ describe('the house', () => {
     expect(sources.filter((file) => banned.test(file.code)).map((file) => file.path)).toEqual([]);
   });
 
-  it('does not use AbortSignal.any, which Node 20 forgets', () => {
+  it('does not use AbortSignal.any, which leaks', () => {
     expect(sources.filter((file) => file.code.includes('AbortSignal.any(')).map((file) => file.path)).toEqual([]);
   });
 

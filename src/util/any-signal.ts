@@ -6,8 +6,9 @@ export interface JoinedSignal extends Disposable {
 /**
  * A signal that is aborted as soon as one of the given ones is, with the same reason.
  *
- * In place of `AbortSignal.any`: Node 20 lets such a signal be collected as garbage while others wait for it, and then
- * it never aborts (https://github.com/nodejs/node/issues/54614). Here the given signals hold it until it is disposed.
+ * In place of `AbortSignal.any`, whose signals that somebody listened to are kept as long as their sources live
+ * (https://github.com/nodejs/node/issues/54614): a long run would collect some for every command of every job. This
+ * one is let go when it is disposed.
  */
 export function anySignal(signals: readonly AbortSignal[]): JoinedSignal {
   const controller = new AbortController();
