@@ -1,5 +1,5 @@
 import type { FileSelection } from '../../model/files.ts';
-import { type PathPattern, pathPattern } from '../../util/files/path-pattern.ts';
+import { type PathPattern, pathPatterns } from '../../util/files/path-pattern.ts';
 import { staticPrefix } from '../../util/glob.ts';
 
 /** Decides about one path after the other, in the order in which an archive brings them. */
@@ -18,16 +18,8 @@ export interface PathSelector {
  * @param names absolute paths of the base directory.
  */
 export function pathSelector(selection: FileSelection, names: readonly string[]): PathSelector {
-  const outside: string[] = [];
-  const patterns: PathPattern[] = [];
-  for (const text of selection.paths) {
-    const pattern = pathPattern(text, names);
-    if (pattern === 'outside') outside.push(text);
-    else patterns.push(pattern);
-  }
-  const excluded = selection.exclude
-    .map((text) => pathPattern(text, names))
-    .filter((pattern): pattern is PathPattern => pattern !== 'outside');
+  const { patterns, outside } = pathPatterns(selection.paths, names);
+  const { patterns: excluded } = pathPatterns(selection.exclude, names);
   const found = new Set<PathPattern>();
   const coveringOf = new Map<string, readonly PathPattern[]>([['', patterns.filter(({ glob }) => glob === '')]]);
   const covering = (path: string): readonly PathPattern[] => {

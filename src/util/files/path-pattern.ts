@@ -72,3 +72,18 @@ function relativeGlob(text: string, names: readonly string[]): string | undefine
   }
   return kept.join('/');
 }
+
+/** Several texts at once: the patterns among them, and the texts that lead outside, both in order. */
+export function pathPatterns(
+  texts: readonly string[],
+  names: readonly string[],
+): { readonly patterns: readonly PathPattern[]; readonly outside: readonly string[] } {
+  const patterns: PathPattern[] = [];
+  const outside: string[] = [];
+  for (const text of texts) {
+    const pattern = pathPattern(text, names);
+    if (pattern === 'outside') outside.push(text);
+    else patterns.push(pattern);
+  }
+  return { patterns, outside };
+}

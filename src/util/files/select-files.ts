@@ -1,6 +1,6 @@
 import { compileGlob, globProblem } from '../glob.ts';
 import { errorCode } from './file-problem.ts';
-import { type PathPattern, pathPattern } from './path-pattern.ts';
+import { type PathPattern, pathPattern, pathPatterns } from './path-pattern.ts';
 import { timeSlices } from './time-slice.ts';
 import type { SkippedPath, TreeEntry } from './tree-entry.ts';
 import { listDirectory, readEntry } from './walk-tree.ts';
@@ -45,13 +45,7 @@ export async function selectFiles(
 ): Promise<SelectedFiles> {
   signal?.throwIfAborted();
   const names = [root, ...(selection.alsoKnownAs ?? [])];
-  const outside: string[] = [];
-  const patterns: PathPattern[] = [];
-  for (const text of selection.paths) {
-    const pattern = pathPattern(text, names);
-    if (pattern === 'outside') outside.push(text);
-    else patterns.push(pattern);
-  }
+  const { patterns, outside } = pathPatterns(selection.paths, names);
   const excluded = excluder(selection.exclude, names);
   const walk = await walkMatches(root, patterns, excluded, signal);
   const taken = new Map(walk.entries.map((entry) => [entry.path, entry]));
