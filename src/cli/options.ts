@@ -41,7 +41,7 @@ export type PlanOptions = FileOptions & EventOptions & SelectionOptions;
 export interface RunOptions extends PlanOptions {
   readonly concurrency?: number;
   readonly inPlace?: boolean;
-  readonly isolation?: 'auto' | 'copy';
+  readonly isolation?: 'auto' | 'overlay' | 'copy';
   readonly artifactsDir?: string;
   readonly onFailure?: 'stop' | 'continue';
   readonly cache: boolean;

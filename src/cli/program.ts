@@ -93,7 +93,7 @@ function runCommand(): Command {
   return withSelection(withEvent(withFile(command)))
     .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
     .option('--in-place', 'shell jobs run in the working tree itself')
-    .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'copy']))
+    .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'overlay', 'copy']))
     .option('--artifacts-dir <dir>', 'also copy what jobs upload to here')
     .addOption(
       new Option('--on-failure <what>', 'continue: jobs that do not depend on the failure go on').choices([

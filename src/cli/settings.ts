@@ -19,7 +19,7 @@ const rules: Readonly<Record<string, SettingRule>> = {
   reporter: { kind: 'text', choices: ['auto', 'tree', 'plain', 'json', 'github', 'gitlab'] },
   color: { kind: 'text', choices: ['always', 'never', 'auto'] },
   pull: { kind: 'text', choices: ['always', 'if-not-present', 'never'] },
-  isolation: { kind: 'text', choices: ['auto', 'copy'] },
+  isolation: { kind: 'text', choices: ['auto', 'overlay', 'copy'] },
   'on-failure': { kind: 'text', choices: ['continue', 'stop'] },
   'artifacts-dir': { kind: 'text' },
   timeout: { kind: 'duration' },

@@ -32,6 +32,11 @@ export interface Session extends AsyncDisposable {
   /** The shell that scripts are written for: bash where there is one. */
   readonly shell: 'bash' | 'sh';
   /**
+   * Makes sure that all that was put is there for commands; `run` does it too. Trees that are put before may wait for
+   * it, since layers go in all at once. Throws what `put` would have thrown.
+   */
+  prepare?(signal: AbortSignal): Promise<void>;
+  /**
    * Runs a script and resolves when it has ended; output goes to `command.out` with backpressure. One at a time,
    * but for background commands. When `signal` aborts: TERM to the whole process group, KILL after the grace period,
    * and the promise resolves with how the process ended. State of the file system is kept from one run to the next.
@@ -68,6 +73,15 @@ export interface SessionFiles {
   put(tree: FileTree, at: string, signal: AbortSignal): Promise<void>;
   /** Copies what matches into `into`, an existing empty directory on this machine; hard links inside are kept. */
   get(selection: FileSelection, into: string, signal: AbortSignal): Promise<TakenFiles>;
+  /**
+   * Is what `get` would take exactly what `tree` holds, which was put before? Then it need not be taken once more.
+   * Undefined: it is not, or that can't be told cheaply.
+   */
+  sameAs?(
+    tree: FileTree,
+    selection: FileSelection,
+    signal: AbortSignal,
+  ): Promise<Pick<TakenFiles, 'unmatched' | 'outside'> | undefined>;
   /** Content of one regular file of at most `maxBytes`; undefined if it is not there or is no file. */
   read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   write(path: string, content: Uint8Array, mode: number): Promise<void>;

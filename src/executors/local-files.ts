@@ -1,68 +1,123 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
-import type { FileEntry, FileTree, TakenFiles } from '../model/files.ts';
+import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import type { FileEntry, FileSelection, FileTree, TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
 import { cloneTree, linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { explainFileError } from '../util/files/file-problem.ts';
-import { selectFiles } from '../util/files/select-files.ts';
+import { fingerprintOf } from '../util/files/fingerprint.ts';
+import { byPath, type SelectedFiles, selectFiles } from '../util/files/select-files.ts';
+import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { readEntry } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { runCommand } from '../util/process-command.ts';
+import type { FilledWorkspace, Workspace } from '../workspaces/open-workspace.ts';
 import type { SessionFiles } from './executor.ts';
 
 /** Files of a session whose directory is one of this machine. */
 export function localFiles(options: {
-  /** Absolute. */
+  /** Absolute path in the session. */
   readonly directory: string;
+  /** Absent: the directory is used as it is. */
+  readonly workspace?: Workspace;
   /** `PATH` in which git is looked for. */
   readonly path: string;
-  /** Lays an immutable tree into the session's directory, which is empty; absent: it is copied. */
-  readonly lay?: (tree: FileTree, signal: AbortSignal) => Promise<void>;
   /** Nobody will write to the job's files any more: what is taken may be hard links to them. */
   mayLink(): boolean;
 }): SessionFiles {
-  const { directory } = options;
+  const { directory, workspace } = options;
+  /** An absolute path, and where this process sees that. */
+  const place = async (path: string, signal?: AbortSignal): Promise<Place> => {
+    const inSession = resolve(directory, path);
+    const below = relative(directory, inSession);
+    const isInside = below === '' || !(below.startsWith('..') || isAbsolute(below));
+    if (workspace === undefined || !isInside) return { inSession, seenAt: inSession, isInside, below };
+    const filled = await workspace.fill(signal);
+    return { inSession, seenAt: join(filled.seenAt, below), isInside, below, filled };
+  };
+  const select = async (selection: FileSelection, base: Place, signal: AbortSignal): Promise<SelectedFiles> => {
+    const { paths, exclude } = selection;
+    const untracked = selection.untracked ? await untrackedFiles(base.seenAt, options.path, signal) : [];
+    const alsoKnownAs = base.seenAt === base.inSession ? [] : [base.inSession];
+    return selectFiles(base.seenAt, { paths, exclude, untracked, alsoKnownAs }, signal);
+  };
   return {
     put: (tree, at, signal) =>
       explained('put files into the job', async () => {
         const whole = tree.immutable && tree.entries === undefined && resolve(directory, at) === directory;
-        if (whole && options.lay !== undefined && (await isEmpty(directory))) await options.lay(tree, signal);
-        else await putTree(directory, tree, at, signal);
+        if (whole && workspace !== undefined) await workspace.lay(tree, signal);
+        else await putTree(await place(directory, signal), await place(at, signal), tree, signal);
+        if (!whole) workspace?.settle();
       }),
     get: (selection, into, signal) =>
       explained("take the job's files", async () => {
-        const base = resolve(directory, selection.base ?? '.');
-        const untracked = selection.untracked ? await untrackedFiles(base, options.path, signal) : [];
-        const { paths, exclude } = selection;
-        const selected = await selectFiles(base, { paths, exclude, untracked }, signal);
-        const place = options.mayLink() ? linkOrCopyTree : cloneTree;
-        await place({ root: base, entries: selected.entries }, into, { signal });
+        const base = await place(selection.base ?? '.', signal);
+        const selected = await select(selection, base, signal);
+        const tree = { root: base.seenAt, entries: selected.entries };
+        const { filled, below } = base;
+        const above = below === '' ? '' : `${below}/`;
+        if (!options.mayLink()) await cloneTree(tree, into, { signal });
+        else if (filled === undefined) await linkOrCopyTree(tree, into, { signal });
+        else {
+          const linkFrom = (entry: TreeEntry) => filled.origin({ ...entry, path: above + entry.path });
+          await linkOrCopyTree(tree, into, { signal, linkFrom });
+        }
         return taken(selected);
       }),
+    sameAs: (tree, selection, signal) =>
+      explained("look at the job's files", async () => {
+        if (tree.fingerprint === undefined) return undefined;
+        const base = await place(selection.base ?? '.', signal);
+        const { entries, unmatched, outside } = await select(selection, base, signal);
+        const same = fingerprintOf(withParents(base.seenAt, entries)) === tree.fingerprint;
+        return same ? { unmatched, outside } : undefined;
+      }),
     read: (path, maxBytes) =>
-      explained('read a file of the job', () => readRegularFile(resolve(directory, path), maxBytes)),
+      explained('read a file of the job', async () => readRegularFile((await place(path)).seenAt, maxBytes)),
     write: (path, content, mode) =>
       explained('write a file for the job', async () => {
-        const target = resolve(directory, path);
-        await mkdir(dirname(target), { recursive: true });
-        await writeFileAtomic(target, content, { mode, durable: 'fast' });
+        const { seenAt, isInside } = await place(path);
+        if (isInside) workspace?.settle();
+        await mkdir(dirname(seenAt), { recursive: true });
+        await writeFileAtomic(seenAt, content, { mode, durable: 'fast' });
         // Whatever the umask.
-        await chmod(target, mode);
+        await chmod(seenAt, mode);
       }),
   };
 }
 
-async function isEmpty(directory: string): Promise<boolean> {
-  return (await readdir(directory)).length === 0;
+interface Place {
+  /** Absolute, as the job's programs see it. */
+  readonly inSession: string;
+  /** Absolute, as this process sees it. */
+  readonly seenAt: string;
+  readonly isInside: boolean;
+  /** Relative to the session's directory; `''` is that itself. */
+  readonly below: string;
+  readonly filled?: FilledWorkspace;
 }
 
 /** Below the job's directory no link that a job made is followed; elsewhere the path is taken as it is. */
-async function putTree(directory: string, tree: FileTree, at: string, signal: AbortSignal): Promise<void> {
-  const target = resolve(directory, at);
-  const inside = relative(directory, target);
-  if (inside === '') await cloneTree(tree, directory, { signal });
-  else if (inside.startsWith('..') || isAbsolute(inside)) await cloneTree(tree, target, { signal });
-  else await cloneTree(tree, directory, { signal, rename: (path) => `${inside}/${path}` });
+async function putTree(directory: Place, target: Place, tree: FileTree, signal: AbortSignal): Promise<void> {
+  const { below } = target;
+  if (!target.isInside || below === '') await cloneTree(tree, target.seenAt, { signal });
+  else await cloneTree(tree, directory.seenAt, { signal, rename: (path) => `${below}/${path}` });
+}
+
+/** What is selected, with the directories in which it lies, as a copy of it has them. */
+function withParents(root: string, entries: readonly TreeEntry[]): readonly TreeEntry[] {
+  const known = new Set(entries.map(({ path }) => path));
+  const parents: TreeEntry[] = [];
+  for (const { path } of entries) {
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      const parent = path.slice(0, slash);
+      if (known.has(parent)) break;
+      known.add(parent);
+      const entry = readEntry(root, parent);
+      if (entry !== undefined && !('because' in entry)) parents.push(entry);
+    }
+  }
+  return parents.length === 0 ? entries : [...parents, ...entries].sort(byPath);
 }
 
 function taken(selected: {

@@ -1,5 +1,6 @@
+import type { TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
-import type { CachePort } from '../model/ports.ts';
+import type { CachePort, Fill } from '../model/ports.ts';
 import type { RestoreCacheStep, SaveCacheStep } from '../model/step.ts';
 import { resolveCacheKey } from './cache-key.ts';
 import type { JobRun } from './job-run.ts';
@@ -22,6 +23,7 @@ export async function restoreCache(run: JobRun, step: RestoreCacheStep, caches: 
       if (hit === undefined) continue;
       if (hit.key !== key) await log.line(`Found cache ${hit.key}`);
       await session.files.put(hit.tree, '.', limits.soft);
+      run.restoredCaches.set(hit.key, hit.tree);
       await log.info('Successfully extracted cache');
       return;
     } catch (error) {
@@ -54,19 +56,24 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
     exclude: [],
     untracked: step.untracked,
   };
+  const warn = async ({ unmatched, outside }: Pick<TakenFiles, 'unmatched' | 'outside'>): Promise<void> => {
+    for (const path of unmatched) await log.warning(`${path}: no matching files`);
+    for (const path of outside) await log.warning(`${path}: leads outside of the project directory, left out`);
+  };
   try {
-    const result = await caches.save(
-      key,
-      { overwrite: step.overwrite },
-      async (directory) => {
-        const taken = await session.files.get(selection, directory, limits.hard);
-        for (const path of taken.unmatched) await log.warning(`${path}: no matching files`);
-        for (const path of taken.outside)
-          await log.warning(`${path}: leads outside of the project directory, left out`);
-        return taken;
-      },
-      limits.hard,
-    );
+    const restored = run.restoredCaches.get(key);
+    const same = restored && (await session.files.sameAs?.(restored, selection, limits.hard));
+    if (same) {
+      await warn(same);
+      await log.info(savedLine.unchanged);
+      return;
+    }
+    const fill: Fill = async (directory) => {
+      const taken = await session.files.get(selection, directory, limits.hard);
+      await warn(taken);
+      return taken;
+    };
+    const result = await caches.save(key, { overwrite: step.overwrite }, fill, limits.hard);
     await log.info(savedLine[result]);
   } catch (error) {
     await forgive(run, error, 'Failed to create cache');

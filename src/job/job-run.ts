@@ -1,5 +1,6 @@
 import type { Executor, Session } from '../executors/executor.ts';
 import type { Emit } from '../model/event.ts';
+import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { ArtifactRecord } from '../model/outcome.ts';
 import type { ArtifactPort, CachePort } from '../model/ports.ts';
@@ -37,6 +38,8 @@ export interface JobRun {
   readonly limits: JobLimits;
   /** Cache keys made of files' content, so that saving uses the key that was restored. */
   readonly cacheKeys: Map<string, string>;
+  /** Caches that were restored, by their keys. */
+  readonly restoredCaches: Map<string, FileTree>;
   readonly artifacts: ArtifactRecord[];
   readonly dotenv: Variable[];
 }

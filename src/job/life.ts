@@ -85,6 +85,8 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
     case 'attach-workspace':
       return attachWorkspace(run, step);
     case 'run': {
+      const unprepared = await prepareSession(run, progress);
+      if (unprepared !== undefined) return unprepared;
       if (step.phase === 'after') return ignoreResult(runAfterScript(run, step, progress.scriptStatus));
       progress.scriptStarted = true;
       const { failure, limit } = await runScript(run, step);
@@ -93,6 +95,18 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
     }
     default:
       return assertNever(step);
+  }
+}
+
+/** Before the first script what was put waits for its place in the session; failing at that is no script's failure. */
+async function prepareSession({ session, limits }: JobRun, progress: Progress): Promise<Outcome | undefined> {
+  if (progress.scriptStarted) return undefined;
+  try {
+    await session.prepare?.(limits.soft);
+    return undefined;
+  } catch (error) {
+    progress.prepareFailed = true;
+    return surroundingsFailed(limits, error);
   }
 }
 

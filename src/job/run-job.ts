@@ -73,7 +73,10 @@ async function inSession(
   await using session = opened.session;
   const variables = jobVariables({ ...input, place: session });
   for (const value of maskedValues(spec, variables)) log.hide(value);
-  const run: JobRun = { spec, deps, session, variables, log, limits, cacheKeys: new Map(), artifacts: [], dotenv: [] };
+  const run: JobRun = {
+    ...{ spec, deps, session, variables, log, limits },
+    ...{ cacheKeys: new Map(), restoredCaches: new Map(), artifacts: [], dotenv: [] },
+  };
   await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
   await log.line(session.where);
   const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));

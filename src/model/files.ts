@@ -11,6 +11,10 @@ export interface FileTree {
   readonly immutable: boolean;
   /** Identity of the content for caching layers; equal ids mean equal content. */
   readonly id?: string;
+  /** How much it holds, where that is known without a look. */
+  readonly size?: { readonly files: number; readonly bytes: number };
+  /** Hash of paths, types, sizes, modes and times of all that it holds (`fingerprintOf`), where it is known. */
+  readonly fingerprint?: string;
 }
 
 export interface FileEntry {

@@ -152,17 +152,22 @@ async function readRecord({ directory }: Piece): Promise<StoredRecord> {
 
 async function fetchArchive(jobDirectory: string, attempt: number | undefined): Promise<FileTree | undefined> {
   const archives: Piece[] = [];
+  const size = { files: 0, bytes: 0 };
   for (const piece of await lastPieces(join(jobDirectory, 'uploads'))) {
     // A try that left nothing has no artifacts, whatever a failed one before it left.
     if (attempt !== undefined && piece.attempt !== attempt) continue;
-    if ((await readRecord(piece)).record.type === 'archive') archives.push(piece);
+    const { record } = await readRecord(piece);
+    if (record.type !== 'archive') continue;
+    archives.push(piece);
+    size.files += record.files;
+    size.bytes += record.totalBytes;
   }
   const [first, ...more] = archives;
   if (first === undefined) return undefined;
-  if (more.length === 0) return { root: join(first.directory, 'files'), immutable: true, id: first.directory };
+  if (more.length === 0) return { root: join(first.directory, 'files'), immutable: true, id: first.directory, size };
   const root = join(jobDirectory, `merged-${first.attempt}-${archives.length}`);
   if (!existsSync(root)) await merge(archives, jobDirectory, root);
-  return { root, immutable: true, id: root };
+  return { root, immutable: true, id: root, size };
 }
 
 async function merge(pieces: readonly Piece[], jobDirectory: string, root: string): Promise<void> {

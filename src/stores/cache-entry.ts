@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode } from '../util/files/file-problem.ts';
-import type { TreeEntry } from '../util/files/tree-entry.ts';
 
 /** Which version of a cache is the current one: `<key hash>/current`. */
 export interface CachePointer {
@@ -40,14 +39,4 @@ export function readPointer(directory: string): CachePointer | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Hash of paths, types, sizes, modes and times (to the millisecond); equal ones are taken for equal content. */
-export function fingerprintOf(entries: readonly TreeEntry[]): string {
-  const hash = createHash('sha256');
-  for (const { path, type, sizeBytes, mode, mtimeMs } of entries) {
-    // A directory's time changes whenever it is filled.
-    hash.update(`${path}\0${type}\0${sizeBytes}\0${mode}\0${type === 'directory' ? 0 : Math.round(mtimeMs)}\n`);
-  }
-  return hash.digest('hex');
 }

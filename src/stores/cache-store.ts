@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { CacheHit, CachePort } from '../model/ports.ts';
 import { errorCode } from '../util/files/file-problem.ts';
+import { fingerprintOf } from '../util/files/fingerprint.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
-import { type CachePointer, fingerprintOf, keyDirectory, readPointer, versionPrefix } from './cache-entry.ts';
+import { type CachePointer, keyDirectory, readPointer, versionPrefix } from './cache-entry.ts';
 
 /** Caches of one project. Dispose at the end of the run: until then what was restored is not removed. */
 export interface CacheStore extends CachePort, AsyncDisposable {}
@@ -47,7 +48,11 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
       usages.push(usage);
       await touch(place, now());
       const root = join(place, pointer.version, 'files');
-      return { key: pointer.key, tree: { root, immutable: true, id: pointer.version } };
+      const { files, totalBytes: bytes, fingerprint } = pointer;
+      return {
+        key: pointer.key,
+        tree: { root, immutable: true, id: pointer.version, size: { files, bytes }, fingerprint },
+      };
     }
     return undefined;
   };

@@ -2,75 +2,163 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
-import { SystemError } from '../model/outcome.ts';
-import { assertNever } from '../util/assert-never.ts';
 import { cloneTree } from '../util/files/clone-tree.ts';
 import { reflinks } from '../util/files/reflinks.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
+import type { OverlayMount, ProgramStart } from '../util/overlay-mounter.ts';
+import type { LayerMounts } from './layer-mounts.ts';
+import { originOf } from './origin-of.ts';
 
-/** What the user asks for (`--isolation`). */
-export type Isolation = 'auto' | 'overlay' | 'copy';
-
-/** How a workspace was made. */
-export type WorkspaceMethod = 'overlay' | 'reflink' | 'copy';
+/** How a workspace got what it holds: `empty` as long as nothing was laid. */
+export type WorkspaceMethod = 'overlay' | 'reflink' | 'copy' | 'empty';
 
 /** A directory that one job may change as it likes; disposing removes it. */
 export interface Workspace extends AsyncDisposable {
-  /** Absolute. */
+  /** Absolute, as the job's programs see it. */
   readonly directory: string;
+  /**
+   * Lays an immutable tree over what is there. Nothing may be done until it is needed: `fill` tells when.
+   * Once `settle` was called the tree is copied.
+   */
+  lay(tree: FileTree, signal: AbortSignal | undefined): Promise<void>;
+  /**
+   * Makes everything that was laid visible.
+   * @returns where this process sees it; may be another path than `directory`, in which nothing is seen then.
+   */
+  fill(signal: AbortSignal | undefined): Promise<FilledWorkspace>;
+  /** From now on programs of the job may be at work in the directory: no layer can be slid under it any more. */
+  settle(): void;
+}
+
+export interface FilledWorkspace {
   readonly method: WorkspaceMethod;
-  /** How long it took to make. */
-  readonly tookMs: number;
+  /** Absolute. */
+  readonly seenAt: string;
+  /** How to start a program of the job so that it sees the workspace. */
+  enter(start: ProgramStart): ProgramStart;
+  /**
+   * A file of immutable content, or of this workspace alone, that is the very file at this path and on the store's
+   * file system: to be hard linked. Undefined: the file at the path itself is that.
+   */
+  origin(entry: TreeEntry): string | undefined;
 }
 
 /** How to open a workspace. */
 export interface OpenWorkspaceOptions {
-  readonly isolation: Isolation;
-  readonly signal?: AbortSignal;
+  /** How layers are mounted; absent: everything is copied. */
+  readonly mounts?: LayerMounts;
+  /** Absolute path of a directory beside the workspace for what mounting needs; made when it is needed. */
+  readonly scratch: string;
+  /** Learns how the workspace was made, each time that something was. */
+  readonly onFilled?: (filling: WorkspaceFilling) => Promise<void>;
+}
+
+/** How trees came into a workspace. */
+export interface WorkspaceFilling {
+  readonly method: WorkspaceMethod;
+  readonly tookMs: number;
+  /** How many trees are mounted. */
+  readonly layers: number;
 }
 
 /**
- * Gives a job its own files: what `tree` holds, in `directory` (made if missing, must be empty), and the tree itself
- * unchanged whatever the job does. `auto` takes the cheapest way that breaks nothing for the job.
- * @throws SystemError when the disk is full, a directory can't be written, or the way that was asked for is not there.
+ * Gives a job a directory of its own (made if missing, must be empty), into which trees are laid that stay unchanged
+ * whatever the job does.
+ * @throws SystemError when the disk is full or a directory can't be written.
  */
-export function openWorkspace(tree: FileTree, directory: string, options: OpenWorkspaceOptions): Promise<Workspace> {
-  return withFileErrors({ doing: 'prepare the job directory', path: directory }, async () => {
-    const startedAt = performance.now();
-    await mkdir(directory, { recursive: true });
-    const method = await fillWorkspace(tree, directory, options);
-    return {
-      directory,
-      method,
-      tookMs: performance.now() - startedAt,
-      [Symbol.asyncDispose]: () => removeTree(directory),
-    };
-  });
+export async function openWorkspace(directory: string, options: OpenWorkspaceOptions): Promise<Workspace> {
+  await explained(directory, () => mkdir(directory, { recursive: true }));
+  return new LayeredWorkspace(directory, options);
 }
 
-async function fillWorkspace(
-  tree: FileTree,
-  directory: string,
-  { isolation, signal }: OpenWorkspaceOptions,
-): Promise<WorkspaceMethod> {
-  switch (isolation) {
-    case 'overlay':
-      throw new SystemError('runner_unsupported', 'overlay mounts are not available', {
-        hint: 'use --isolation copy or auto',
-      });
-    case 'auto':
-    case 'copy': {
-      try {
-        const { entries } = await cloneTree(tree, directory, signal === undefined ? {} : { signal });
-        return await methodOf(tree, entries, directory);
-      } catch (error) {
-        await removeTree(directory);
-        throw error;
-      }
+function explained<T>(directory: string, action: () => Promise<T>): Promise<T> {
+  return withFileErrors({ doing: 'prepare the job directory', path: directory }, action);
+}
+
+class LayeredWorkspace implements Workspace {
+  readonly directory: string;
+  readonly #options: OpenWorkspaceOptions;
+  /** All trees so far, lowest first; the last `#waiting` of them are not visible yet. */
+  readonly #trees: FileTree[] = [];
+  #waiting = 0;
+  #mount: OverlayMount | undefined;
+  /** How many of the trees `#mount` shows. */
+  #mounted = 0;
+  #method: WorkspaceMethod = 'empty';
+  #settled = false;
+
+  constructor(directory: string, options: OpenWorkspaceOptions) {
+    this.directory = directory;
+    this.#options = options;
+  }
+
+  async lay(tree: FileTree, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    this.#trees.push(tree);
+    this.#waiting++;
+    if (this.#settled) await this.fill(signal);
+  }
+
+  async fill(signal: AbortSignal | undefined): Promise<FilledWorkspace> {
+    if (this.#waiting > 0) await explained(this.directory, () => this.#show(signal));
+    const mount = this.#mount;
+    const layers = this.#trees.slice(0, this.#mounted);
+    return {
+      method: this.#method,
+      seenAt: mount?.seenAt ?? this.directory,
+      enter: (start) => mount?.enter(start) ?? start,
+      origin: (entry) => (mount === undefined ? undefined : originOf(entry, mount.changes, layers)),
+    };
+  }
+
+  settle(): void {
+    this.#settled = true;
+  }
+
+  async #show(signal: AbortSignal | undefined): Promise<void> {
+    const startedAt = performance.now();
+    if (this.#settled || !(await this.#mountAll())) await this.#copyWaiting(signal);
+    this.#waiting = 0;
+    await this.#options.onFilled?.({
+      method: this.#method,
+      tookMs: performance.now() - startedAt,
+      layers: this.#mounted,
+    });
+  }
+
+  /** What was copied before stays hidden below; what is mounted already gets more layers below the same changes. */
+  async #mountAll(): Promise<boolean> {
+    const { mounts } = this.#options;
+    if (mounts === undefined || !mounts.worthIt(this.#trees)) return false;
+    await this.#mount?.unmount();
+    this.#mount = await this.#mountLowest(mounts, this.#trees.length);
+    if (this.#mount === undefined) {
+      if (this.#mounted > 0) this.#mount = await this.#mountLowest(mounts, this.#mounted);
+      return false;
     }
-    default:
-      return assertNever(isolation);
+    this.#mounted = this.#trees.length;
+    this.#method = 'overlay';
+    return true;
+  }
+
+  #mountLowest(mounts: LayerMounts, count: number): Promise<OverlayMount | undefined> {
+    const lowestFirst = this.#trees.slice(0, count).map(({ root }) => root);
+    return mounts.mount({ lowestFirst, scratch: this.#options.scratch, target: this.directory });
+  }
+
+  async #copyWaiting(signal: AbortSignal | undefined): Promise<void> {
+    const target = this.#mount?.seenAt ?? this.directory;
+    for (const tree of this.#trees.slice(-this.#waiting)) {
+      const { entries } = await cloneTree(tree, target, signal === undefined ? {} : { signal });
+      if (this.#mount === undefined) this.#method = await methodOf(tree, entries, target);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#mount?.unmount();
+    await removeTree(this.directory);
+    await removeTree(this.#options.scratch);
   }
 }
 

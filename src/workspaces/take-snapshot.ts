@@ -203,12 +203,14 @@ function snapshotOf(
     readonly skipped: readonly SkippedPath[];
   },
 ): Snapshot {
-  const files = made.entries.filter((entry) => entry.type === 'file');
+  const contents = made.entries.filter((entry) => entry.type === 'file');
+  const files = contents.length;
+  const bytes = contents.reduce((sum, entry) => sum + entry.sizeBytes, 0);
   return {
-    tree: { root: join(request.storeDirectory, id, 'tree'), immutable: true, id },
+    tree: { root: join(request.storeDirectory, id, 'tree'), immutable: true, id, size: { files, bytes } },
     gitObjects: made.repository?.objects ?? [],
-    files: files.length,
-    bytes: files.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    files,
+    bytes,
     reused: made.reused,
     copied: made.copied,
     skipped: made.skipped,

@@ -21,7 +21,9 @@ import type { FileSelection } from '../../src/model/files.ts';
 import type { JobSpec } from '../../src/model/job-spec.ts';
 import type { Exit } from '../../src/model/outcome.ts';
 import type { LogSink } from '../../src/model/ports.ts';
+import { fingerprintOf } from '../../src/util/files/fingerprint.ts';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
+import { walkTree } from '../../src/util/files/walk-tree.ts';
 
 /** One executor as the suite sees it. */
 export interface Contestant {
@@ -145,6 +147,15 @@ export function executorContract(contestant: Contestant): void {
       life(open, () => executor, contestant);
     });
   });
+}
+
+/** All that a tree is, as far as `lstat` and reading tell. */
+async function stampsOf(root: string): Promise<readonly unknown[]> {
+  const { entries } = await walkTree(root);
+  return entries.map(({ path, type, sizeBytes, mode, mtimeMs, ino }) => [
+    ...[path, type, sizeBytes, mode, mtimeMs, ino],
+    type === 'file' ? readFileSync(join(root, path), 'utf8') : '',
+  ]);
 }
 
 type Open = (over?: Partial<JobSpec>) => Promise<Session>;
@@ -390,6 +401,70 @@ function files(open: Open, temporary: () => string, contestant: Contestant): voi
     expect(statSync(join(into, 'dir/first')).ino).toBe(statSync(join(into, 'dir/second')).ino);
     expect(lstatSync(join(into, 'empty')).isDirectory()).toBe(true);
     expect(statSync(join(into, 'plain.txt')).uid).toBe(process.getuid?.());
+  });
+
+  it('lays immutable trees over each other, and no job changes them', async () => {
+    await using session = await open();
+    const [sources, cache, artifacts] = [sampleTree(), temporary(), temporary()];
+    for (const [tree, text] of [
+      [cache, 'cache'],
+      [artifacts, 'artifacts'],
+    ] as const) {
+      mkdirSync(join(tree, 'dir'));
+      mkdirSync(join(tree, text));
+      for (const path of ['dir/both', `dir/${text}`, `${text}/own`]) writeFileSync(join(tree, path), text);
+    }
+    const trees = [sources, cache, artifacts];
+    const before = await Promise.all(trees.map(stampsOf));
+    for (const root of trees) await session.files.put({ root, immutable: true }, '.', never);
+    expect(Buffer.from((await session.files.read('dir/both', 99))!).toString()).toBe('artifacts');
+    expect(Buffer.from((await session.files.read('dir/cache', 99))!).toString()).toBe('cache');
+    await session.files.write('dir/written', Buffer.from('written'), 0o644);
+    await session.files.put({ root: artifacts, immutable: true }, 'dir/below', never);
+    if (contestant.does === 'scripts') {
+      const script = `set -e; cat dir/both; echo x >> dir/first; rm dir/deep/big.bin; mv dir/cache moved
+        mv cache renamed; rm -r artifacts; mkdir artifacts; echo new > artifacts/new; chmod 700 plain.txt
+        cat dir/written dir/below/artifacts/own renamed/own`;
+      expect(await output(session, script)).toBe('artifactswrittenartifactscache');
+      const into = temporary();
+      const paths = ['dir/', 'moved', 'renamed', 'artifacts', 'plain.txt', 'cache'];
+      const taken = await session.files.get(selection(paths, { exclude: ['dir/with*', 'dir/l*'] }), into, never);
+      expect(taken.unmatched).toEqual(['cache']);
+      const text = (path: string): string => readFileSync(join(into, path), 'utf8');
+      expect([text('moved'), text('renamed/own'), text('artifacts/new')]).toEqual(['cache', 'cache', 'new\n']);
+      expect([text('dir/first'), text('dir/run.sh'), text('dir/both')]).toEqual([
+        'linked\nx\n',
+        '#!/bin/sh\necho run\n',
+        'artifacts',
+      ]);
+      expect(statSync(join(into, 'plain.txt')).mode & 0o777).toBe(0o700);
+      expect(statSync(join(into, 'plain.txt')).mtimeMs).toBe(time.getTime());
+      for (const gone of ['dir/deep/big.bin', 'dir/cache', 'artifacts/own']) {
+        expect(taken.entries.map(({ path }) => path)).not.toContain(gone);
+      }
+    }
+    expect(await Promise.all(trees.map(stampsOf))).toEqual(before);
+  });
+
+  it('knows a tree that is as it was put, where it can tell', async () => {
+    await using session = await open();
+    const [sources, cache] = [sampleTree(), temporary()];
+    mkdirSync(join(cache, 'deps/a/b'), { recursive: true });
+    for (const path of ['deps/a/b/file', 'deps/a-b', 'deps/c']) writeFileSync(join(cache, path), path);
+    const fingerprint = fingerprintOf((await walkTree(cache)).entries);
+    const tree = { root: cache, immutable: true, fingerprint, size: { files: 3, bytes: 30 } };
+    await session.files.put({ root: sources, immutable: true }, '.', never);
+    await session.files.put(tree, '.', never);
+    await session.prepare?.(never);
+    const same = (paths: readonly string[]) => session.files.sameAs?.(tree, selection(paths), never);
+    const known = await same(['deps/', 'none']);
+    if (known !== undefined) expect(known).toEqual({ unmatched: ['none'], outside: [] });
+    expect(await same(['deps/', 'plain.txt'])).toBeUndefined();
+    expect(await same(['deps/a'])).toBeUndefined();
+    if (session.files.sameAs !== undefined && contestant.name !== 'docker') expect(known).toBeDefined();
+    if (contestant.does === 'files') return;
+    await output(session, 'echo more >> deps/c');
+    expect(await same(['deps/'])).toBeUndefined();
   });
 
   it('puts over what is there, into new directories, and only the named entries', async () => {

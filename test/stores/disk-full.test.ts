@@ -83,9 +83,13 @@ describe.skipIf(!mounted)('on a full disk', () => {
     expect(await visible()).toEqual([]);
   });
 
-  it('a workspace is not opened', async () => {
+  it('a workspace is not filled', async () => {
     const tree = { root: source, immutable: true };
-    await expect(openWorkspace(tree, join(disk, 'job'), { isolation: 'copy' })).rejects.toMatchObject(full);
+    {
+      await using workspace = await openWorkspace(join(disk, 'job'), { scratch: join(disk, 'scratch') });
+      await workspace.lay(tree, undefined);
+      await expect(workspace.fill(undefined)).rejects.toMatchObject(full);
+    }
     expect(await visible()).toEqual([]);
   });
 

@@ -1,46 +1,194 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openWorkspace } from '../../src/workspaces/open-workspace.ts';
+import type { FileTree } from '../../src/model/files.ts';
+import { unmountBelow } from '../../src/util/overlay-mounter.ts';
+import { layerMounts } from '../../src/workspaces/layer-mounts.ts';
+import { openWorkspace, type WorkspaceFilling } from '../../src/workspaces/open-workspace.ts';
+
+const isRoot = process.getuid?.() === 0;
+const path = process.env.PATH ?? '';
 
 let base: string;
+let fillings: WorkspaceFilling[];
+const refusals: string[] = [];
 beforeEach(() => {
-  base = mkdtempSync(join(tmpdir(), 'workspace-'));
-  mkdirSync(join(base, 'tree/src'), { recursive: true });
-  writeFileSync(join(base, 'tree/src/a'), 'a');
+  base = mkdtempSync(join(tmpdir(), 'workspace,:\\ '));
+  fillings = [];
+  refusals.length = 0;
 });
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+afterEach(async () => {
+  await unmountBelow(base, path);
+  rmSync(base, { recursive: true, force: true });
+});
 
-describe('openWorkspace', () => {
-  const tree = () => ({ root: join(base, 'tree'), immutable: true });
+function tree(name: string, files: Readonly<Record<string, string>>, size?: FileTree['size']): FileTree {
+  const root = join(base, name);
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(join(root, file, '..'), { recursive: true });
+    writeFileSync(join(root, file), text);
+  }
+  return { root, immutable: true, ...(size === undefined ? {} : { size }) };
+}
 
-  it('gives a copy that can be changed and goes away', async () => {
-    const directory = join(base, 'jobs/1');
+function open(given?: { readonly mounts: ReturnType<typeof layerMounts> }) {
+  const { mounts } = given ?? { mounts: layerMounts('overlay', path, (why) => refusals.push(why)) };
+  return openWorkspace(join(base, 'job/dir'), {
+    ...(mounts === undefined ? {} : { mounts }),
+    scratch: join(base, 'job/.layers'),
+    onFilled: async (filling) => {
+      fillings.push(filling);
+    },
+  });
+}
+
+const text = (file: string): string => readFileSync(join(base, file), 'utf8');
+
+describe('a workspace by copies', () => {
+  it('can be changed and goes away', async () => {
+    const sources = tree('tree', { 'src/a': 'a' });
     {
-      await using workspace = await openWorkspace(tree(), directory, { isolation: 'auto' });
-      expect(['copy', 'reflink']).toContain(workspace.method);
-      writeFileSync(join(workspace.directory, 'src/a'), 'changed');
-      expect(lstatSync(join(directory, 'src/a')).ino).not.toBe(lstatSync(join(base, 'tree/src/a')).ino);
-      expect(readFileSync(join(base, 'tree/src/a'), 'utf8')).toBe('a');
+      await using workspace = await open({ mounts: layerMounts('copy', path, () => {}) });
+      await workspace.lay(sources, undefined);
+      const { seenAt, method } = await workspace.fill(undefined);
+      expect(seenAt).toBe(workspace.directory);
+      expect(['copy', 'reflink']).toContain(method);
+      writeFileSync(join(seenAt, 'src/a'), 'changed');
+      expect(lstatSync(join(seenAt, 'src/a')).ino).not.toBe(lstatSync(join(base, 'tree/src/a')).ino);
+      expect(text('tree/src/a')).toBe('a');
     }
-    expect(existsSync(directory)).toBe(false);
+    expect(existsSync(join(base, 'job/dir'))).toBe(false);
   });
 
-  it('says when a way is not there', async () => {
-    await expect(openWorkspace(tree(), join(base, 'x'), { isolation: 'overlay' })).rejects.toMatchObject({
-      name: 'SystemError',
-      reason: 'runner_unsupported',
-    });
-  });
-
-  it('leaves nothing half made when it is stopped or fails', async () => {
-    const signal = AbortSignal.abort(new Error('stop'));
-    await expect(openWorkspace(tree(), join(base, 'x'), { isolation: 'copy', signal })).rejects.toThrow('stop');
-    expect(existsSync(join(base, 'x'))).toBe(false);
+  it('stops, and says what fails', async () => {
+    await using workspace = await open({ mounts: layerMounts('copy', path, () => {}) });
+    const sources = tree('tree', { a: 'a' });
+    await expect(workspace.lay(sources, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+    await workspace.lay(sources, undefined);
+    await expect(workspace.fill(AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     writeFileSync(join(base, 'file'), '');
-    await expect(openWorkspace(tree(), join(base, 'file/x'), { isolation: 'copy' })).rejects.toMatchObject({
+    await expect(openWorkspace(join(base, 'file/x'), { scratch: join(base, 's') })).rejects.toMatchObject({
       name: 'SystemError',
     });
+  });
+});
+
+describe.skipIf(!isRoot)('a workspace by an overlay', () => {
+  it('shows all layers, keeps them as they are, and leaves no mount', async () => {
+    const low = tree('low', { 'src/a': 'low', 'src/b': 'low', gone: 'low' });
+    const high = tree('high', { 'src/a': 'high', 'new/c': 'high' });
+    {
+      await using workspace = await open();
+      await workspace.lay(low, undefined);
+      await workspace.lay(high, undefined);
+      expect(readdirSync(workspace.directory)).toEqual([]);
+      const { seenAt, method } = await workspace.fill(undefined);
+      expect(method).toBe('overlay');
+      expect(text('job/dir/src/a') + text('job/dir/src/b')).toBe('highlow');
+      writeFileSync(join(seenAt, 'src/b'), 'mine');
+      rmSync(join(seenAt, 'gone'));
+      execFileSync('mv', [join(seenAt, 'src'), join(seenAt, 'renamed')]);
+      expect(readdirSync(seenAt).sort()).toEqual(['new', 'renamed']);
+      expect(readdirSync(join(base, 'low')).sort()).toEqual(['gone', 'src']);
+      expect(text('low/src/b')).toBe('low');
+    }
+    expect(readdirSync(join(base, 'job'))).toEqual([]);
+    expect(fillings).toMatchObject([{ method: 'overlay', layers: 2 }]);
+    expect(text('low/src/a') + text('high/src/a')).toBe('lowhigh');
+  });
+
+  it('slides later layers in, below what was changed, until programs may be at work', async () => {
+    await using workspace = await open();
+    await workspace.lay(tree('one', { a: '1', b: '1' }), undefined);
+    const { seenAt } = await workspace.fill(undefined);
+    writeFileSync(join(seenAt, 'a'), 'changed');
+    await workspace.lay(tree('two', { a: '2', b: '2' }), undefined);
+    await workspace.fill(undefined);
+    expect(text('job/dir/a') + text('job/dir/b')).toBe('changed2');
+    workspace.settle();
+    await workspace.lay(tree('three', { a: '3', c: '3' }), undefined);
+    expect(text('job/dir/a') + text('job/dir/b') + text('job/dir/c')).toBe('323');
+    expect(fillings.map(({ layers }) => layers)).toEqual([1, 2, 2]);
+  });
+
+  it('copies what is small, and mounts once more comes', async () => {
+    await using workspace = await open({ mounts: layerMounts('auto', path, () => {}) });
+    await workspace.lay(tree('small', { a: '1' }, { files: 1, bytes: 1 }), undefined);
+    expect((await workspace.fill(undefined)).method).not.toBe('overlay');
+    await workspace.lay(tree('large', { b: '2' }, { files: 10_000, bytes: 1 }), undefined);
+    expect((await workspace.fill(undefined)).method).toBe('overlay');
+    expect(text('job/dir/a') + text('job/dir/b')).toBe('12');
+  });
+
+  it('takes more layers than their paths would fit into the options of a mount', async () => {
+    await using workspace = await open();
+    for (let index = 0; index < 100; index++) {
+      await workspace.lay(tree(`layer-${'x'.repeat(60)}-${index}`, { [`f${index}`]: `${index}` }), undefined);
+    }
+    const { seenAt, method } = await workspace.fill(undefined);
+    expect({ method, files: readdirSync(seenAt).length }).toEqual({ method: 'overlay', files: 100 });
+  });
+
+  it('knows the file of the store behind one that is seen', async () => {
+    await using workspace = await open();
+    await workspace.lay(tree('low', { 'dir/a': 'low', b: 'low' }), undefined);
+    const { seenAt, origin } = await workspace.fill(undefined);
+    writeFileSync(join(seenAt, 'b'), 'new');
+    execFileSync('mv', [join(seenAt, 'dir'), join(seenAt, 'moved')]);
+    const originOf = (file: string) => {
+      const { size, mode, mtimeMs, ctimeMs, dev, ino, nlink } = lstatSync(join(seenAt, file));
+      return origin({ path: file, type: 'file', sizeBytes: size, mode, mtimeMs, ctimeMs, dev, ino, nlink });
+    };
+    expect(originOf('b')).toBe(join(base, 'job/.layers/u/b'));
+    expect(originOf('moved/a')).toBeUndefined();
+  });
+
+  it('copies where the system refuses, and says so once', async () => {
+    const mounts = layerMounts('overlay', path, (why) => refusals.push(why))!;
+    const broken = {
+      ...mounts,
+      mount: (request: Parameters<typeof mounts.mount>[0]) =>
+        mounts.mount({ ...request, target: join(base, 'nowhere') }),
+    };
+    for (const name of ['one', 'two']) {
+      await using workspace = await open({ mounts: broken });
+      await workspace.lay(tree(name, { a: name }), undefined);
+      expect((await workspace.fill(undefined)).method).not.toBe('overlay');
+      expect(text('job/dir/a')).toBe(name);
+    }
+    expect(refusals).toHaveLength(1);
+    expect(refusals[0]).toMatch(/nowhere/);
+  });
+
+  it('is unmounted after its process was killed', async () => {
+    const workspace = await open();
+    await workspace.lay(tree('low', { a: 'low' }), undefined);
+    await workspace.fill(undefined);
+    await unmountBelow(join(base, 'job'), path);
+    expect(readdirSync(workspace.directory)).toEqual([]);
+  });
+});
+
+describe('the way of mounting', () => {
+  const given = (isolation: 'auto' | 'overlay' | 'copy', uid: number, platform = 'linux') =>
+    layerMounts(isolation, path, () => {}, { platform, uid }) !== undefined;
+
+  it('breaks nothing unasked', () => {
+    expect(given('auto', 0)).toBe(true);
+    expect(given('auto', 1000)).toBe(false);
+    expect(given('overlay', 1000)).toBe(true);
+    expect(given('copy', 0)).toBe(false);
+    expect(given('overlay', 0, 'darwin')).toBe(false);
   });
 });

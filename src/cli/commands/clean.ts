@@ -9,7 +9,7 @@ import { runLocation } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import { engineLocation } from '../run/executors.ts';
-import { endOrphans, keptRuns } from '../run/tidy.ts';
+import { freeWorkspaces, keptRuns } from '../run/tidy.ts';
 
 export interface CleanOptions {
   readonly all?: boolean;
@@ -76,17 +76,21 @@ async function fileItems(
     const runs = await pruneRuns(location, { keep, nowMs, mode, ...age });
     return [
       ...runs.map(({ directory, totalBytes }) => ({ kind: 'run' as const, name: directory, bytes: totalBytes })),
-      ...(await deadWorkspaces(location, mode)),
+      ...(await deadWorkspaces(invocation, location, mode)),
     ];
   }
   return everything(invocation, options, mode);
 }
 
 /** Directories of jobs whose `ci` was killed. */
-async function deadWorkspaces(location: RunStoreLocation, mode: 'list' | 'remove'): Promise<readonly Item[]> {
+async function deadWorkspaces(
+  invocation: Invocation,
+  location: RunStoreLocation,
+  mode: 'list' | 'remove',
+): Promise<readonly Item[]> {
   const items: Item[] = [];
   for (const directory of await listDeadWorkspaces(location)) {
-    if (mode === 'remove') endOrphans(directory);
+    if (mode === 'remove') await freeWorkspaces(directory, invocation.env['PATH'] ?? '');
     items.push(await removeDirectory(directory, mode));
   }
   return items;

@@ -4,6 +4,7 @@ import type { Executor } from '../../executors/executor.ts';
 import { loadExecutor } from '../../executors/index.ts';
 import type { ExecutorName } from '../../model/job-spec.ts';
 import type { PullPolicy } from '../../model/pipeline.ts';
+import type { Isolation } from '../../workspaces/layer-mounts.ts';
 import type { Invocation } from '../invocation.ts';
 
 /** From TERM to KILL when a job is stopped. */
@@ -14,6 +15,9 @@ export interface ExecutorSettings {
   readonly workspaces: string;
   readonly pull: PullPolicy;
   readonly privileged: boolean;
+  readonly isolation: Isolation;
+  /** Tells the user of something that is not as he asked for. */
+  warn(message: string): void;
 }
 
 /** The executors that a run uses, each loaded when its first job wants it. */
@@ -34,7 +38,13 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
       case 'shell':
         return loadExecutor({
           name,
-          options: { root: settings.workspaces, graceMs, env: jobEnvironment(invocation.env) },
+          options: {
+            root: settings.workspaces,
+            graceMs,
+            env: jobEnvironment(invocation.env),
+            isolation: settings.isolation,
+            warn: settings.warn,
+          },
         });
       case 'docker':
         return loadExecutor({

@@ -43,6 +43,8 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     workspaces: run.workspacesDirectory,
     pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
     privileged: options.privileged ?? false,
+    isolation: options.isolation ?? 'auto',
+    warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
   });
   const output = streamOutput(invocation.stdout.stream as TerminalStream);
   const recorder = runRecorder(run, (await readRun(place, run.id))!.state, taken?.records);
@@ -51,7 +53,13 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...reports, screen]);
   const emit: Emit = (event) => all.on(event);
   using ending = listenForEnding(invocation, { executors, screen, stop: given.stop });
-  const tidying = tidy({ place, cacheDirectory: locations.cache, nowMs: clock.now(), signal: ending.stopping });
+  const tidying = tidy({
+    place,
+    cacheDirectory: locations.cache,
+    path: invocation.env['PATH'] ?? '',
+    nowMs: clock.now(),
+    signal: ending.stopping,
+  });
   try {
     const snapshots = join(locations.cache, 'snapshots', key);
     await using snapshot = await snapshotUnlessStopped(invocation, given, snapshots, ending.stopping);

@@ -1,6 +1,7 @@
 import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
 import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import { unmountBelow } from '../../util/overlay-mounter.ts';
 import { killByVariable } from '../../util/process-strays.ts';
 
 /** Runs of a project that are kept when nobody says otherwise. */
@@ -11,6 +12,8 @@ export interface Tidying {
   readonly place: RunStoreLocation;
   /** `$XDG_CACHE_HOME/ci`. */
   readonly cacheDirectory: string;
+  /** The user's `PATH`. */
+  readonly path: string;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
   /** Aborted: what is not removed yet is left to the next run. */
@@ -22,9 +25,9 @@ export interface Tidying {
  * `ci` was killed, caches beyond the cap. Costs a few looks at directories when there is nothing to remove. Never throws: what
  * can't be removed now must not fail a run; `ci clean` tells.
  */
-export async function tidy({ place, cacheDirectory, nowMs, signal }: Tidying): Promise<void> {
+export async function tidy({ place, cacheDirectory, path, nowMs, signal }: Tidying): Promise<void> {
   const work = [
-    () => removeDeadWorkspaces(place, signal),
+    () => removeDeadWorkspaces(place, path, signal),
     () => pruneRuns(place, { keep: keptRuns, nowMs, mode: 'remove', signal }),
     () => pruneCaches(cacheDirectory, { capBytes: defaultCacheCapBytes, mode: 'remove', signal }),
   ];
@@ -34,15 +37,20 @@ export async function tidy({ place, cacheDirectory, nowMs, signal }: Tidying): P
   }
 }
 
-async function removeDeadWorkspaces(place: RunStoreLocation, signal: AbortSignal): Promise<void> {
+async function removeDeadWorkspaces(place: RunStoreLocation, path: string, signal: AbortSignal): Promise<void> {
   for (const directory of await listDeadWorkspaces(place)) {
-    endOrphans(directory);
+    await freeWorkspaces(directory, path);
     await removeTree(directory, signal).catch(() => {});
   }
 }
 
-/** Ends what jobs of a killed `ci` still run. @param workspaces `Run.workspacesDirectory` of a dead run. */
-export function endOrphans(workspaces: string): void {
+/**
+ * Ends what jobs of a killed `ci` still run, and takes down what it had mounted for them.
+ * @param workspaces `Run.workspacesDirectory` of a dead run.
+ * @param path the user's `PATH`.
+ */
+export async function freeWorkspaces(workspaces: string, path: string): Promise<void> {
   // Every job has this variable, and its value lies there also for `--in-place`.
   killByVariable('RUNNER_TEMP_PROJECT_DIR', `${workspaces}/`);
+  await unmountBelow(workspaces, path);
 }

@@ -4,8 +4,11 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { withFileErrors } from '../../model/file-errors.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
+import type { LogSink } from '../../model/ports.ts';
+import { formatDuration } from '../../util/duration.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import type { Isolation, Workspace } from '../../workspaces/open-workspace.ts';
+import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
+import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import type { Executor, Session } from '../executor.ts';
 import { findProgram } from './find-program.ts';
 import { openShellSession } from './shell-session.ts';
@@ -20,6 +23,8 @@ export interface ShellExecutorOptions {
   readonly env: Readonly<Record<string, string>>;
   /** How a job gets its own copy of the sources; default `auto`. */
   readonly isolation?: Isolation;
+  /** Tells the user when the way that he asked for is not there. */
+  readonly warn?: (message: string) => void;
 }
 
 /** Jobs as processes of this machine's user, each in a private directory. */
@@ -28,9 +33,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const open = new Set<() => void>();
   const path = options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   const bash = findProgram('bash', path);
-  const removeLater = (directory: string, workspaces: readonly Workspace[] = []): void => {
-    // A workspace may be mounted inside of the directory.
-    const removal = Promise.allSettled(workspaces.map((workspace) => workspace[Symbol.asyncDispose]()))
+  const isolation = options.isolation ?? 'auto';
+  const mounts = layerMounts(isolation, path, (why) => {
+    if (isolation === 'overlay') options.warn?.(`no overlay here, the jobs' files are copied: ${why}`);
+  });
+  const removeLater = (directory: string, workspace?: Workspace): void => {
+    const removal = Promise.resolve(workspace?.[Symbol.asyncDispose]())
       .then(() => removeTree(directory))
       // A directory that can't be removed (files of another user) must not fail a job that has ended.
       .catch(() => {})
@@ -39,16 +47,24 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   };
   return {
     name: 'shell',
-    open: async (job, _out, signal): Promise<Session> => {
+    open: async (job, out, signal): Promise<Session> => {
       signal.throwIfAborted();
       const home = join(options.root, randomBytes(6).toString('hex'));
       const directory = job.source.kind === 'in-place' ? job.source.directory : join(home, job.projectPath);
       const temporaryDirectory =
         job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
+      let workspace: Workspace | undefined;
       try {
         await withFileErrors({ doing: "make the job's directory", path: home }, () =>
           makePlace(options.root, home, job, directory, temporaryDirectory),
         );
+        if (job.source.kind !== 'in-place') {
+          workspace = await openWorkspace(directory, {
+            ...(mounts === undefined ? {} : { mounts }),
+            scratch: join(home, '.layers'),
+            onFilled: (filling) => tellFilling(filling, isolation, out),
+          });
+        }
       } catch (error) {
         removeLater(home);
         throw error;
@@ -63,9 +79,9 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         env: options.env,
         path,
         graceMs: options.graceMs,
-        isolation: options.isolation ?? 'auto',
+        workspace,
         open,
-        remove: (workspaces) => removeLater(home, workspaces),
+        remove: () => removeLater(home, workspace),
       });
     },
     kill: () => {
@@ -75,6 +91,22 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       await Promise.all(removals);
     },
   };
+}
+
+/** Copies that take longer make it worth to tell of a faster way. */
+const longCopyMs = 1000;
+
+async function tellFilling(
+  { method, layers, tookMs }: WorkspaceFilling,
+  isolation: Isolation,
+  out: LogSink,
+): Promise<void> {
+  const say = (text: string): Promise<void> => out.write(Buffer.from(`${text}\n`));
+  if (method === 'overlay') await say(`Job directory: an overlay of ${layers} layer${layers === 1 ? '' : 's'}`);
+  else await say(`Job directory: ${method === 'reflink' ? 'reflinks' : 'a copy'}, took ${formatDuration(tookMs)}`);
+  if (method === 'copy' && tookMs > longCopyMs && isolation === 'auto') {
+    await say('With --isolation overlay that takes no time, but sudo does not work in jobs');
+  }
 }
 
 async function makePlace(

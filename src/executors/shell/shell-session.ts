@@ -11,7 +11,7 @@ import {
   markerName,
   type ProcessFamily,
 } from '../../util/process-strays.ts';
-import { type Isolation, openWorkspace, type Workspace } from '../../workspaces/open-workspace.ts';
+import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
 
@@ -28,11 +28,12 @@ export interface ShellSessionPlace {
   /** Where programs of our own (git) are looked for. */
   readonly path: string;
   readonly graceMs: number;
-  readonly isolation: Isolation;
+  /** Absent: the job works in a directory that is not its own. */
+  readonly workspace: Workspace | undefined;
   /** Learns of the session's processes while it is open. */
   readonly open: Set<() => void>;
-  /** Removes what was made for the session, workspaces first, in the background. */
-  remove(workspaces: readonly Workspace[]): void;
+  /** Removes what was made for the session in the background. */
+  remove(): void;
 }
 
 /** Longest wait for what a job left running when its session is closed, milliseconds. */
@@ -41,7 +42,7 @@ const longestDisposalGraceMs = 2000;
 /** Opens a session whose commands are process groups on this machine. */
 export function openShellSession(place: ShellSessionPlace): Session {
   const processes = new JobProcesses(place.graceMs);
-  const workspaces: Workspace[] = [];
+  const { workspace } = place;
   const kill = (): void => processes.kill();
   place.open.add(kill);
   return {
@@ -49,19 +50,20 @@ export function openShellSession(place: ShellSessionPlace): Session {
     temporaryDirectory: place.temporaryDirectory,
     where: place.where,
     shell: place.shell,
+    prepare: async (signal) => {
+      await workspace?.fill(signal);
+    },
     run: (command, signal) => runCommand(place, processes, command, signal),
     files: localFiles({
       directory: place.directory,
       path: place.path,
-      lay: async (tree, signal) => {
-        workspaces.push(await openWorkspace(tree, place.directory, { isolation: place.isolation, signal }));
-      },
-      mayLink: () => place.job.source.kind !== 'in-place' && onlyTakesAfterRuns(place.job) && !processes.anyAlive(),
+      ...(workspace === undefined ? {} : { workspace }),
+      mayLink: () => workspace !== undefined && onlyTakesAfterRuns(place.job) && !processes.anyAlive(),
     }),
     [Symbol.asyncDispose]: async () => {
       await processes.endAll(Math.min(place.graceMs, longestDisposalGraceMs));
       place.open.delete(kill);
-      place.remove(workspaces);
+      place.remove();
     },
   };
 }
@@ -73,15 +75,19 @@ async function runCommand(
   signal: AbortSignal,
 ): Promise<Exit> {
   if (signal.aborted) return { kind: 'signal', signal: 'SIGTERM' };
-  const [file, ...args] = command.shell === undefined ? [place.shellFile] : command.shell.trim().split(/\s+/);
+  const shell = command.shell === undefined ? [place.shellFile] : command.shell.trim().split(/\s+/);
   const directory = command.directory ?? place.directory;
+  const filled = await place.workspace?.fill(signal);
+  place.workspace?.settle();
+  const start = filled?.enter({ argv: shell, directory }) ?? { argv: shell, directory };
+  const [file, ...args] = start.argv;
   const marker = processes.nextMarker();
   let running: RunningProcess;
   try {
     running = await startProcess({
       file: file!,
       args,
-      directory,
+      directory: start.directory,
       env: environment(place, command, marker),
       stdin: command.script,
       stdout: (bytes) => command.stdout.write(bytes),

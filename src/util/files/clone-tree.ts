@@ -29,6 +29,12 @@ export interface CloneOptions {
   readonly rename?: (path: string) => string | undefined;
 }
 
+/** How to link. */
+export interface LinkOptions extends CloneOptions {
+  /** Absolute path of the file that an entry's link is made to, if that is another than the entry's own. */
+  readonly linkFrom?: (entry: TreeEntry) => string | undefined;
+}
+
 /**
  * Copies a tree over a directory (made if missing): files by reflink where the file system can, else by content,
  * directories, symbolic links as they are, with modes and modification times. Hard links among the files stay hard
@@ -45,7 +51,7 @@ export function cloneTree(from: Tree, toDirectory: string, options: CloneOptions
  * As `cloneTree`, but files are hard links to the source's where the file system allows it. Only for trees whose
  * files nobody writes to: both names are one file.
  */
-export function linkOrCopyTree(from: Tree, toDirectory: string, options: CloneOptions = {}): Promise<ClonedTree> {
+export function linkOrCopyTree(from: Tree, toDirectory: string, options: LinkOptions = {}): Promise<ClonedTree> {
   return place(from, toDirectory, 'link', options);
 }
 
@@ -53,7 +59,7 @@ async function place(
   from: Tree,
   toDirectory: string,
   method: 'copy' | 'link',
-  options: CloneOptions,
+  options: LinkOptions,
 ): Promise<ClonedTree> {
   const { signal } = options;
   signal?.throwIfAborted();
@@ -75,7 +81,7 @@ async function placeEntries(
   { entries, skipped }: Source,
   toDirectory: string,
   method: 'copy' | 'link',
-  options: CloneOptions,
+  options: LinkOptions,
 ): Promise<ClonedTree> {
   const { signal } = options;
   mkdirSync(toDirectory, { recursive: true });
@@ -86,6 +92,7 @@ async function placeEntries(
   });
   const target: Target = {
     method,
+    linkFrom: options.linkFrom,
     copier,
     placer: directoryPlacer(toDirectory),
     keepsSpecialModes: options.specialModes === 'keep',
@@ -123,6 +130,7 @@ interface Work {
 /** What is known of the target while it is filled. */
 interface Target {
   readonly method: 'copy' | 'link';
+  readonly linkFrom: LinkOptions['linkFrom'];
   readonly copier: FileCopier;
   readonly placer: DirectoryPlacer;
   readonly keepsSpecialModes: boolean;
@@ -151,7 +159,7 @@ async function placeEntry(target: Target, work: Work): Promise<void> {
 
 async function placeFile(target: Target, { from, entry, to }: Work): Promise<void> {
   target.files++;
-  if (target.method === 'link' && (await tryLink(from, to))) {
+  if (target.method === 'link' && (await tryLink(target.linkFrom?.(entry) ?? from, to))) {
     target.linked++;
     return;
   }

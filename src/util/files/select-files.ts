@@ -65,7 +65,7 @@ export async function selectFiles(
 }
 
 /** Segment by segment, so that a directory is followed by what is in it. */
-function byPath(a: TreeEntry, b: TreeEntry): number {
+export function byPath(a: TreeEntry, b: TreeEntry): number {
   const [left, right] = [a.path.replaceAll('/', '\0'), b.path.replaceAll('/', '\0')];
   return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+import type { TreeEntry } from './tree-entry.ts';
+
+/**
+ * Hash of paths, types, sizes, modes and times (to the millisecond) of a tree; equal ones are taken for equal content.
+ * @param entries all of the tree, as `walkTree` sorts them.
+ */
+export function fingerprintOf(entries: readonly TreeEntry[]): string {
+  const hash = createHash('sha256');
+  for (const { path, type, sizeBytes, mode, mtimeMs } of entries) {
+    // A directory's time changes whenever it is filled.
+    hash.update(`${path}\0${type}\0${sizeBytes}\0${mode}\0${type === 'directory' ? 0 : Math.round(mtimeMs)}\n`);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,245 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { lstatSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from './files/file-problem.ts';
+import { removeTree } from './files/remove-tree.ts';
+import { startProcess } from './process.ts';
+
+/** What to mount: layers that stay as they are, and a directory that shows them and takes every change. */
+export interface OverlayRequest {
+  /** Absolute; the upper ones hide the lower ones. */
+  readonly lowestFirst: readonly string[];
+  /** Absolute, an existing directory of the caller's own: links to the layers and the changes are kept there. */
+  readonly scratch: string;
+  /** Absolute, an existing empty directory. */
+  readonly target: string;
+}
+
+/** What to start and where. */
+export interface ProgramStart {
+  readonly argv: readonly string[];
+  /** Absolute. */
+  readonly directory: string;
+}
+
+/** A mounted overlay. */
+export interface OverlayMount {
+  /** Where this process sees what is mounted. */
+  readonly seenAt: string;
+  /** Absolute path of the directory of changes: a file that was made or changed lies there under its own path. */
+  readonly changes: string;
+  /** How to start a program so that it sees the mount. */
+  enter(start: ProgramStart): ProgramStart;
+  /** The changes stay. */
+  unmount(): Promise<void>;
+}
+
+/**
+ * Mounts overlays. `host`: where everybody sees them, which takes root. `namespace`: in a user namespace of their own,
+ * which an ordinary user may make where the system allows it; only programs started by `enter` see them.
+ */
+export interface OverlayMounter {
+  readonly where: 'host' | 'namespace';
+  /** @throws OverlayRefused when this system does not let us. */
+  mount(request: OverlayRequest): Promise<OverlayMount>;
+}
+
+/** Why there is no overlay: what the system said. */
+export class OverlayRefused extends Error {
+  override readonly name = 'OverlayRefused';
+}
+
+/** Mount programs are looked for in the system's directories first. */
+const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** @param path the user's `PATH`, for systems that have their programs elsewhere. */
+export function overlayMounter(where: OverlayMounter['where'], path: string): OverlayMounter {
+  const env = { PATH: `${systemPath}:${path}`, LC_ALL: 'C' };
+  switch (where) {
+    case 'host':
+      return hostMounter(env);
+    case 'namespace':
+      return namespaceMounter(env);
+  }
+}
+
+type Env = Readonly<Record<string, string>>;
+
+/**
+ * The options' text must fit into a page and treats `:` and `,` as its own: so layers are named by short links,
+ * relative to the directory that `mount` is started in.
+ */
+async function writeLayers({ lowestFirst, scratch }: OverlayRequest): Promise<string> {
+  await removeTree(join(scratch, 'l'));
+  for (const name of ['l', 'u', 'w']) await mkdir(join(scratch, name), { recursive: true });
+  const names = lowestFirst.map((layer, index) => {
+    symlinkSync(layer, join(scratch, `l/${index}`));
+    return `l/${index}`;
+  });
+  return `lowerdir=${names.reverse().join(':')},upperdir=u,workdir=w`;
+}
+
+function hostMounter(env: Env): OverlayMounter {
+  const unmount = batchedUnmount(env);
+  return {
+    where: 'host',
+    mount: async (request) => {
+      // Without redirect_dir a directory of a lower layer can't be renamed, and programs that rename fail.
+      const options = `${await writeLayers(request)},redirect_dir=on`;
+      const argv = ['mount', '-t', 'overlay', 'overlay', '-o', options, request.target];
+      const { failure } = await run(argv, env, request.scratch);
+      if (failure !== undefined) throw new OverlayRefused(failure);
+      return {
+        seenAt: request.target,
+        changes: join(request.scratch, 'u'),
+        enter: (start) => start,
+        unmount: () => unmount(request.target),
+      };
+    },
+  };
+}
+
+/** Collects what is to be unmounted while the program for it runs, and unmounts all that at once. */
+function batchedUnmount(env: Env): (target: string) => Promise<void> {
+  let waiting: string[] = [];
+  let running: Promise<void> = Promise.resolve();
+  return (target) => {
+    waiting.push(target);
+    running = running.then(async () => {
+      const targets = waiting;
+      waiting = [];
+      if (targets.length > 0) await unmountAll(targets, env);
+    });
+    return running;
+  };
+}
+
+async function unmountAll(targets: readonly string[], env: Env): Promise<void> {
+  const { failure } = await run(['umount', ...targets], env);
+  if (failure === undefined) return;
+  // Somebody's shell may be in it: out of sight now, gone when he leaves.
+  const left = new Set(mountPoints());
+  const busy = targets.filter((target) => left.has(target));
+  if (busy.length > 0) await run(['umount', '-l', ...busy], env);
+}
+
+/** Unmounts what a process that was killed left mounted below a directory. */
+export async function unmountBelow(directory: string, path: string): Promise<void> {
+  const left = mountPoints().filter((point) => point.startsWith(`${directory}/`));
+  if (left.length > 0) await run(['umount', '-l', ...left], { PATH: `${systemPath}:${path}`, LC_ALL: 'C' });
+}
+
+/** Absolute paths at which something is mounted; none where the system can't tell. */
+function mountPoints(): string[] {
+  let text: string;
+  try {
+    text = readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) =>
+      line.split(' ')[4]!.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))),
+    );
+}
+
+/** In a namespace the mount belongs to a process that holds it; it ends with our end of its pipe, however we end. */
+const holdScript = 'mount -t overlay overlay -o "$1" "$2" && echo mounted && exec cat >/dev/null';
+const enterScript = 'cd -- "$1" || exit 1; shift; exec "$@"';
+
+function namespaceMounter(env: Env): OverlayMounter {
+  return {
+    where: 'namespace',
+    mount: async (request) => {
+      const options = `${await writeLayers(request)},userxattr`;
+      const args = [
+        '--user',
+        '--map-root-user',
+        '--mount',
+        '--',
+        'sh',
+        '-c',
+        holdScript,
+        'sh',
+        options,
+        request.target,
+      ];
+      const holder = spawn('unshare', args, { cwd: request.scratch, env, stdio: 'pipe', detached: true });
+      await mounted(holder);
+      const seenAt = `/proc/${holder.pid}/root${request.target}`;
+      if (lstatSync(seenAt, { throwIfNoEntry: false }) === undefined)
+        throw new OverlayRefused('the mount is not visible');
+      const ids = [`--map-user=${process.getuid!()}`, `--map-group=${process.getgid!()}`];
+      const inside = ['--preserve-credentials', '--user', '--mount', `--target=${holder.pid}`, '--'];
+      return {
+        seenAt,
+        changes: join(request.scratch, 'u'),
+        // The mount needs root of a namespace; in one more namespace the job is the user himself again.
+        enter: ({ argv, directory }) => ({
+          argv: [
+            'nsenter',
+            ...inside,
+            'unshare',
+            '--user',
+            ...ids,
+            '--',
+            'sh',
+            '-c',
+            enterScript,
+            'sh',
+            directory,
+            ...argv,
+          ],
+          directory: '/',
+        }),
+        unmount: () => letGo(holder),
+      };
+    },
+  };
+}
+
+function mounted(holder: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    holder.stderr!.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    holder.stdout!.once('data', () => resolve());
+    holder.stdin!.on('error', () => {});
+    holder.once('error', (error) => reject(new OverlayRefused(error.message)));
+    holder.once('close', () => reject(new OverlayRefused(said.trim().split('\n').at(-1) || 'no reason given')));
+  });
+}
+
+async function letGo(holder: ChildProcess): Promise<void> {
+  if (holder.exitCode !== null || holder.signalCode !== null) return;
+  const gone = new Promise((resolve) => holder.once('exit', resolve));
+  holder.stdin!.end();
+  await gone;
+}
+
+/** Runs a short program; what it said when it failed. */
+async function run(
+  argv: readonly string[],
+  env: Env,
+  directory = '/',
+): Promise<{ readonly failure: string | undefined }> {
+  let said = '';
+  const take = async (bytes: Uint8Array): Promise<void> => {
+    said += Buffer.from(bytes).toString();
+  };
+  try {
+    const [file, ...args] = argv;
+    const running = await startProcess({ file: file!, args, directory, env, stdin: '', stdout: take, stderr: take });
+    const end = await running.ended;
+    if (end.kind === 'code' && end.code === 0) return { failure: undefined };
+    return { failure: said.trim().split('\n')[0] || `${file} failed` };
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return { failure: (error as Error).message };
+  }
+}
