@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { compileSchemas } from './compile-schemas.mjs';
+import { lazyModules } from './lazy-modules.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -26,6 +27,7 @@ await build({
   legalComments: 'none',
   // Only needed for an ssh:// engine and for BuildKit sessions: loaded from node_modules when used.
   external: ['ssh2', 'cpu-features', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
+  plugins: [lazyModules],
   banner: {
     // Bundled CommonJS packages ask for Node's own modules with require().
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",

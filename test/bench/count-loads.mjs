@@ -3,7 +3,8 @@
 
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
-import { register } from 'node:module';
+import Module, { register } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
 const { COUNT_LOADS, COUNT_SPAWNS } = process.env;
@@ -14,7 +15,13 @@ export async function load(url, context, next) {
   return next(url, context);
 }
 
-if (isMainThread && COUNT_LOADS) register(import.meta.url);
+if (isMainThread && COUNT_LOADS) {
+  register(import.meta.url);
+  // The hook does not hear of CommonJS modules that are loaded with require().
+  process.on('exit', () => {
+    for (const file of Object.keys(Module._cache)) appendFileSync(COUNT_LOADS, `${pathToFileURL(file)}\n`);
+  });
+}
 if (isMainThread && COUNT_SPAWNS) {
   subscribe('child_process', ({ process: child }) => {
     const note = () => appendFileSync(COUNT_SPAWNS, `${child.spawnfile}\n`);

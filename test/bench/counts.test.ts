@@ -79,6 +79,18 @@ describe('counts that do not depend on time', () => {
     for (const name of ['dockerode', 'docker-modem', 'listr2']) expect([...packages]).not.toContain(name);
   });
 
+  it.skipIf(engine === undefined)(
+    'loads nothing for ssh, BuildKit or building images for a run in containers',
+    async () => {
+      using project = temporaryProject({ '.ci.yml': 'a:\n  image: ci-test/busybox:latest\n  script: ["true"]\n' });
+      const files = ownFiles(await counted(project, ['run', '--pull', 'never'], 'COUNT_LOADS'));
+      expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
+      const bundled = files.filter((file) => relative(root, file).startsWith('dist/'));
+      const packages = new Set(bundled.flatMap(packagesIn));
+      expect([...packages]).toContain('docker-modem');
+    },
+  );
+
   it('has no schema compiler in the bundle', () => {
     const chunks = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.js'))
