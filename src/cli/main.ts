@@ -64,6 +64,10 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => outputLost.abort(error));
 }
 
-process.exitCode = await main(process.argv.slice(2), invocation(outputLost.signal));
-// All is done and cleaned up: a connection that somebody keeps open must not keep the user waiting.
-setTimeout(() => process.exit(), 1000).unref();
+// Should nothing be left to wait for before the command has ended: that is a bug of ours, never a success.
+process.exitCode = exitCodes.bug;
+void main(process.argv.slice(2), invocation(outputLost.signal)).then((exitCode) => {
+  process.exitCode = exitCode;
+  // All is done and cleaned up: a connection that somebody keeps open must not keep the user waiting.
+  setTimeout(() => process.exit(), 1000).unref();
+});

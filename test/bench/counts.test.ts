@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../scripts/bundle.mjs';
 import { engineLocation, testEngine } from '../executors/support/engine.ts';
 import { type CiOptions, readEvents, runCi } from '../support/run-ci.ts';
 import { type TemporaryProject, temporaryProject } from '../support/temporary-project.ts';
@@ -10,8 +12,23 @@ import { countEngineCalls } from './engine-counter.ts';
 import { flat, graphFiles } from './graph.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const hook = new URL('count-loads.mjs', import.meta.url).href;
+const hook = new URL('count.mjs', import.meta.url).href;
 const engine = await testEngine();
+
+/** A copy of `ci` whose bundle names its modules. */
+const named = mkdtempSync(join(tmpdir(), 'ci-named-'));
+/** Every module of the bundle with its bytes; true: it is evaluated only when it is wanted. */
+const modules = new Map<string, { readonly bytes: number; readonly lazy: boolean }>();
+
+beforeAll(async () => {
+  cpSync(join(root, 'bin'), join(named, 'bin'), { recursive: true });
+  cpSync(join(root, 'package.json'), join(named, 'package.json'));
+  for (const name of ['schemas', 'node_modules']) symlinkSync(join(root, name), join(named, name));
+  const bundled = await bundle(join(named, 'dist'), { names: 'kept' });
+  const text = readFileSync(join(named, 'dist/ci.js'), 'utf8');
+  for (const { module, bytes } of bundled) modules.set(module, { bytes, lazy: text.includes(`({"${module}"(`) });
+});
+afterAll(() => rmSync(named, { recursive: true, force: true }));
 
 /** Runs `ci` and returns the lines that the hook wrote. */
 async function counted(
@@ -21,19 +38,26 @@ async function counted(
   env: CiOptions['env'] = {},
 ): Promise<readonly string[]> {
   const file = join(dirname(project.home), `${what}-${args.join('-').replaceAll('/', '-')}.txt`);
-  const options = { cwd: project.root, home: project.home };
+  const options = { cwd: project.root, home: project.home, program: join(named, 'bin/ci.js') };
   const result = await runCi(args, { ...options, env: { ...env, NODE_OPTIONS: `--import ${hook}`, [what]: file } });
   expect(result.exitCode, result.stdout + result.stderr).toBe(0);
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
 }
 
-/** The npm packages whose code is in a file of dist/, by its source map. */
-function packagesIn(file: string): readonly string[] {
-  return sourcesIn(file).flatMap((source) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1] ?? []);
+/** The modules that a command evaluates. */
+async function evaluated(project: TemporaryProject, args: readonly string[]): Promise<readonly string[]> {
+  const ran = new Set(await counted(project, args, 'COUNT_LOADS'));
+  expect([...ran]).toContain(join(named, 'bin/bundle.js'));
+  return [...modules].filter(([module, { lazy }]) => !lazy || ran.has(module)).map(([module]) => module);
 }
 
-function sourcesIn(file: string): readonly string[] {
-  return (JSON.parse(readFileSync(`${file}.map`, 'utf8')) as { sources: string[] }).sources;
+/** The npm packages that these modules are of. */
+function packagesOf(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))];
+}
+
+function bytesOf(paths: readonly string[]): number {
+  return paths.reduce((sum, path) => sum + modules.get(path)!.bytes, 0);
 }
 
 /** Makes a folder of `bash`, `sh` and `git` for the head of PATH that note their name in a file at each start. */
@@ -46,60 +70,51 @@ function noteStarts(folder: string, log: string): string {
   return folder;
 }
 
-const ownFiles = (urls: readonly string[]): readonly string[] =>
-  urls.filter((url) => url.startsWith('file:') && url !== hook).map((url) => fileURLToPath(url));
-
 describe('counts that do not depend on time', () => {
   it('loads nothing but its entry for --version', async () => {
     using project = temporaryProject({});
-    const files = ownFiles(await counted(project, ['--version'], 'COUNT_LOADS'));
-    expect(files.map((file) => relative(root, file))).toEqual(['bin/ci.js']);
+    const files = await counted(project, ['--version'], 'COUNT_LOADS');
+    expect(files.map((file) => relative(named, file))).toEqual(['bin/ci.js']);
   });
 
   it.each(['list', 'lint'])('loads no engine, terminal or archive library for %s', async (command) => {
     using project = temporaryProject(graphFiles(flat(2)));
-    const files = ownFiles(await counted(project, [command], 'COUNT_LOADS'));
-    const bundled = files.filter((file) => relative(root, file).startsWith('dist/'));
-    expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
-    expect(bundled.length).toBeGreaterThan(1);
-    expect(bundled.length).toBeLessThanOrEqual(40);
-    const packages = new Set(bundled.flatMap(packagesIn));
+    const paths = await evaluated(project, [command]);
+    expect(packagesOf(paths)).toEqual(expect.arrayContaining(['commander', 'yaml']));
     for (const name of ['dockerode', 'docker-modem', 'listr2', 'tar-stream', 'execa', 'protobufjs', 'ssh2']) {
-      expect([...packages]).not.toContain(name);
+      expect(packagesOf(paths)).not.toContain(name);
     }
-    const bytes = bundled.reduce((sum, file) => sum + statSync(file).size, 0);
-    expect(bytes).toBeLessThan(1_500_000);
+    expect(packagesOf([...modules.keys()])).toEqual(expect.arrayContaining(['dockerode', 'listr2', 'execa']));
+    expect(paths.length).toBeLessThanOrEqual(300);
+    expect(bytesOf(paths)).toBeLessThan(1_200_000);
   });
 
   it('loads no engine library for a run in the shell', async () => {
     using project = temporaryProject(graphFiles(flat(1)));
-    const files = ownFiles(await counted(project, ['run', '--reporter', 'plain'], 'COUNT_LOADS'));
-    const bundled = files.filter((file) => relative(root, file).startsWith('dist/'));
-    const packages = new Set(bundled.flatMap(packagesIn));
-    for (const name of ['dockerode', 'docker-modem', 'listr2']) expect([...packages]).not.toContain(name);
+    const packages = packagesOf(await evaluated(project, ['run', '--reporter', 'plain']));
+    expect(packages).toContain('yaml');
+    for (const name of ['dockerode', 'docker-modem', 'listr2']) expect(packages).not.toContain(name);
   });
 
   it.skipIf(engine === undefined)(
     'loads nothing for ssh, BuildKit or building images for a run in containers',
     async () => {
       using project = temporaryProject({ '.ci.yml': 'a:\n  image: ci-test/busybox:latest\n  script: ["true"]\n' });
-      const files = ownFiles(await counted(project, ['run', '--pull', 'never'], 'COUNT_LOADS'));
-      expect(files.filter((file) => file.includes('node_modules'))).toEqual([]);
-      const bundled = files.filter((file) => relative(root, file).startsWith('dist/'));
-      const packages = new Set(bundled.flatMap(packagesIn));
-      expect([...packages]).toContain('docker-modem');
+      const lines = await counted(project, ['run', '--pull', 'never'], 'COUNT_LOADS');
+      expect(lines.filter((line) => line.startsWith('/') && line.includes('node_modules'))).toEqual([]);
+      const ran = [...modules.keys()].filter((module) => lines.includes(module));
+      expect(packagesOf(ran)).toContain('docker-modem');
+      for (const path of ['docker-modem/lib/ssh.js', 'dockerode/lib/session.js', 'tar-fs/index.js']) {
+        expect(modules.get(`node_modules/${path}`)).toMatchObject({ lazy: true });
+        expect(ran).not.toContain(`node_modules/${path}`);
+      }
     },
   );
 
   it('has no schema compiler in the bundle', () => {
-    const chunks = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.js'))
-      .map((name) => join(root, 'dist', name));
-    expect(chunks.length).toBeGreaterThan(1);
-    const sources = new Set(chunks.flatMap(sourcesIn));
-    expect([...sources].some((source) => source.endsWith('validators.js'))).toBe(true);
-    const compiler = [...sources].filter((source) => /node_modules\/ajv\/(?!dist\/runtime\/)/.test(source));
-    expect(compiler).toEqual([]);
+    const paths = [...modules.keys()];
+    expect(paths.some((path) => path.endsWith('validators.js'))).toBe(true);
+    expect(paths.filter((path) => /node_modules\/ajv\/(?!dist\/runtime\/)/.test(path))).toEqual([]);
   });
 
   it('starts one process for each job that does nothing, and as many for itself however many there are', async () => {

@@ -20,6 +20,8 @@ export interface CiOptions {
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
   /** Run `node` from here instead of the one that runs the tests. */
   readonly node?: string;
+  /** Another `bin/ci.js` than that of this checkout. */
+  readonly program?: string;
 }
 
 /** Environment of a plain user: no CI, no colours, no settings of the machine. */
@@ -40,7 +42,7 @@ export function plainEnvironment(home: string): Record<string, string> {
 /** Runs the built `ci` as a user would and collects what it says. */
 export function runCi(args: readonly string[], options: CiOptions): Promise<CiResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(options.node ?? process.execPath, [binary, ...args], {
+    const child = spawn(options.node ?? process.execPath, [options.program ?? binary, ...args], {
       cwd: options.cwd,
       env: { ...plainEnvironment(options.home), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

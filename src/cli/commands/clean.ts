@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { connectEngine } from '../../executors/docker/engine.ts';
 import { type Leftover, listLeftovers, sweepLeftovers } from '../../executors/docker/leftovers.ts';
 import { listProjects } from '../../stores/project-usage.ts';
@@ -108,6 +110,9 @@ async function everything(
     if (isBusy || lastUsedMs > newest) continue;
     for (const directory of directories) items.push(await removeDirectory(directory, mode));
   }
+  // See bin/bundle.js.
+  const compiled = join(cache, 'compiled');
+  if (options.older === undefined && existsSync(compiled)) items.push(await removeDirectory(compiled, mode));
   return items;
 }
 

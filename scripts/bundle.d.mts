@@ -1,0 +1,4 @@
+export function bundle(
+  outdir: string,
+  options?: { readonly names?: 'short' | 'kept' },
+): Promise<readonly { readonly module: string; readonly bytes: number }[]>;
