@@ -32,6 +32,7 @@ export async function live(run: JobRun): Promise<Outcome> {
   for (const step of run.spec.steps) {
     if (progress.over) break;
     if (!isDue(step, progress) || !hasWork(run, step)) continue;
+    if (step.kind === 'run' && !(await prepareSession(run, progress))) continue;
     await run.log.begin(sectionOf(step, progress.failure === undefined ? 'successful' : 'failed'));
     await attempt(run, step, progress);
   }
@@ -85,8 +86,6 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
     case 'attach-workspace':
       return attachWorkspace(run, step);
     case 'run': {
-      const unprepared = await prepareSession(run, progress);
-      if (unprepared !== undefined) return unprepared;
       if (step.phase === 'after') return ignoreResult(runAfterScript(run, step, progress.scriptStatus));
       progress.scriptStarted = true;
       const { failure, limit } = await runScript(run, step);
@@ -98,15 +97,16 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
   }
 }
 
-/** Before the first script what was put waits for its place in the session; failing at that is no script's failure. */
-async function prepareSession({ session, limits }: JobRun, progress: Progress): Promise<Outcome | undefined> {
-  if (progress.scriptStarted) return undefined;
+/** Before the first script what was put takes its place in the session; failing at that is no script's failure. */
+async function prepareSession({ session, limits }: JobRun, progress: Progress): Promise<boolean> {
+  if (progress.scriptStarted) return true;
   try {
     await session.prepare?.(limits.soft);
-    return undefined;
+    return true;
   } catch (error) {
+    fail(progress, surroundingsFailed(limits, error));
     progress.prepareFailed = true;
-    return surroundingsFailed(limits, error);
+    return false;
   }
 }
 

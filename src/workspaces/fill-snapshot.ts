@@ -5,7 +5,7 @@ import { errorCode } from '../util/files/file-problem.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
-import { isUnchanged, type SnapshotManifest } from './snapshot-manifest.ts';
+import { type SnapshotManifest, unchangedOf } from './snapshot-manifest.ts';
 
 /** The snapshot before, whose files the new one may share. */
 export interface OldSnapshot {
@@ -38,7 +38,7 @@ const attempts = 3;
 /** Fills the new tree by links to the last one and by copies. */
 export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnapshot> {
   const { projectRoot, entries, tree, old, signal } = content;
-  const same = new Set(old === undefined ? [] : entries.filter((entry) => isUnchanged(entry, old.manifest)));
+  const same = unchangedOf(entries, old?.manifest);
   await using copier = fileCopier({
     concurrency: 2,
     expectedFiles: entries.length - same.size,

@@ -13,7 +13,7 @@ import { fillSnapshot, type OldSnapshot } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
 import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
-import { isUnchanged, readManifest, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
+import { isAllUnchanged, readManifest, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
 
 /** What to take a snapshot of and where to keep it. */
 export interface SnapshotRequest {
@@ -139,8 +139,7 @@ function isSame(
   repository: RepositoryFacts | undefined,
   manifest: SnapshotManifest,
 ): boolean {
-  if (entries.length !== manifest.files.size || (repository?.state ?? '') !== manifest.gitState) return false;
-  return entries.every((entry) => isUnchanged(entry, manifest));
+  return (repository?.state ?? '') === manifest.gitState && isAllUnchanged(entries, manifest);
 }
 
 interface Built {
