@@ -46,7 +46,7 @@ export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnap
   });
   const placer = directoryPlacer(tree);
   const breathe = timeSlices(signal);
-  const copied: TreeEntry[] = [];
+  let copied = 0;
   let linked = 0;
   for (const entry of entries) {
     const { path } = entry;
@@ -56,15 +56,14 @@ export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnap
     else if (entry.type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
     else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
     else {
-      copied.push(entry);
+      copied++;
       await copier.add(copyOf(content, entry));
     }
     await breathe();
   }
-  await copier.finish();
-  const torn = await settle(content, copied);
+  const torn = await settle(content, await copier.finish());
   const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
-  return { entries: stamped, linked, copied: copied.length };
+  return { entries: stamped, linked, copied };
 }
 
 function copyOf({ projectRoot, tree }: SnapshotContent, entry: TreeEntry): FileCopy {
@@ -73,6 +72,7 @@ function copyOf({ projectRoot, tree }: SnapshotContent, entry: TreeEntry): FileC
     to: `${tree}/${entry.path}`,
     mtimeMs: entry.mtimeMs,
     sizeBytes: entry.sizeBytes,
+    ctimeMs: entry.ctimeMs,
     ...(entry.mode > 0o777 ? { mode: entry.mode & 0o777 } : {}),
   };
 }
@@ -81,25 +81,23 @@ function copyOf({ projectRoot, tree }: SnapshotContent, entry: TreeEntry): FileC
  * Copies files again that changed while they were copied; those that never stand still are kept as they are, but
  * never taken for unchanged later.
  */
-async function settle(content: SnapshotContent, copied: readonly TreeEntry[]): Promise<ReadonlyMap<string, TreeEntry>> {
-  const torn = new Map<string, TreeEntry>();
-  let open = copied;
-  for (let round = 0; open.length > 0; round++) {
-    const changed: TreeEntry[] = [];
-    for (const entry of open) {
-      const now = readEntry(content.projectRoot, entry.path);
+async function settle(content: SnapshotContent, copies: readonly FileCopy[]): Promise<ReadonlyMap<string, TreeEntry>> {
+  const { projectRoot } = content;
+  const settled = new Map<string, TreeEntry>();
+  let torn = copies;
+  for (let round = 1; torn.length > 0; round++) {
+    await using copier = fileCopier({ concurrency: 1, expectedFiles: 0 });
+    for (const { from } of torn) {
+      const now = readEntry(projectRoot, from.slice(projectRoot.length + 1));
       if (now === undefined || 'because' in now || now.type !== 'file') continue;
-      if (now.mtimeMs === entry.mtimeMs && now.sizeBytes === entry.sizeBytes && now.ctimeMs === entry.ctimeMs) continue;
-      changed.push(now);
-      torn.set(entry.path, round < attempts ? now : { ...now, ctimeMs: -1 });
+      const isLastTry = round === attempts;
+      settled.set(now.path, isLastTry ? { ...now, ctimeMs: -1 } : now);
+      await copier.add(copyOf(content, now));
     }
-    if (round === attempts) break;
-    await using copier = fileCopier({ concurrency: 1, expectedFiles: changed.length });
-    for (const entry of changed) await copier.add(copyOf(content, entry));
-    await copier.finish();
-    open = changed;
+    const again = await copier.finish();
+    torn = round === attempts ? [] : again;
   }
-  return torn;
+  return settled;
 }
 
 function tryLink(from: string, to: string): boolean {

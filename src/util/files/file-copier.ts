@@ -1,4 +1,4 @@
-import { chmodSync, constants, copyFile, copyFileSync, utimesSync } from 'node:fs';
+import { chmodSync, constants, copyFile, copyFileSync, lstatSync, utimesSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { copyWorkerCode } from './copy-worker.ts';
 import { errorCode } from './file-problem.ts';
@@ -15,14 +15,19 @@ export interface FileCopy {
   /** Set when the source's mode is not what the copy gets. */
   readonly mode?: number;
   readonly sizeBytes: number;
+  /** Set when it is to be told if the source was changed while it was copied. */
+  readonly ctimeMs?: number;
 }
 
 /** Copies many files, several at once. */
 export interface FileCopier extends AsyncDisposable {
   /** Resolves when there is room for more, not when the file is copied. @throws the first failure so far. */
   add(copy: FileCopy): Promise<void> | undefined;
-  /** Resolves when all are copied. @throws the first failure. */
-  finish(): Promise<void>;
+  /**
+   * Resolves when all are copied, with those that were no longer as they were given afterwards.
+   * @throws the first failure.
+   */
+  finish(): Promise<readonly FileCopy[]>;
 }
 
 /** A thread costs some 40 ms to start, a small file some 25 µs to copy. */
@@ -46,10 +51,7 @@ export function fileCopier(options: {
     options.expectedFiles < worthThreads ? slicedCopier(options.signal) : threadedCopier(options.concurrency);
   return {
     add: (copy) => (copy.sizeBytes > largeBytes ? large : small).add(copy),
-    finish: async () => {
-      await small.finish();
-      await large.finish();
-    },
+    finish: async () => [...(await small.finish()), ...(await large.finish())],
     [Symbol.asyncDispose]: async () => {
       await small[Symbol.asyncDispose]();
       await large[Symbol.asyncDispose]();
@@ -60,6 +62,12 @@ export function fileCopier(options: {
 function finishFile({ to, mtimeMs, mode }: FileCopy): void {
   utimesSync(to, mtimeMs / 1000, mtimeMs / 1000);
   if (mode !== undefined) chmodSync(to, mode);
+}
+
+function isTorn({ from, ctimeMs, mtimeMs, sizeBytes }: FileCopy): boolean {
+  if (ctimeMs === undefined) return false;
+  const now = lstatSync(from, { throwIfNoEntry: false });
+  return now?.ctimeMs !== ctimeMs || now.mtimeMs !== mtimeMs || now.size !== sizeBytes;
 }
 
 async function copyReplacing(copy: FileCopy): Promise<void> {
@@ -85,6 +93,7 @@ function copyAsync(copy: FileCopy): Promise<void> {
 
 function slicedCopier(signal: AbortSignal | undefined): FileCopier {
   const breathe = timeSlices(signal);
+  const torn: FileCopy[] = [];
   return {
     add: (copy) => {
       try {
@@ -94,9 +103,10 @@ function slicedCopier(signal: AbortSignal | undefined): FileCopier {
         throw error;
       }
       finishFile(copy);
+      if (isTorn(copy)) torn.push(copy);
       return breathe();
     },
-    finish: () => Promise.resolve(),
+    finish: () => Promise.resolve(torn),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
@@ -137,19 +147,23 @@ function inFlight(most: number) {
 
 function largeCopier(concurrency: number): FileCopier {
   const flight = inFlight(concurrency);
+  const torn: FileCopy[] = [];
+  const copyOne = async (copy: FileCopy): Promise<void> => {
+    await copyAsync(copy).catch((error) => {
+      if (errorCode(error) !== 'EEXIST') throw error;
+      return copyReplacing(copy);
+    });
+    if (isTorn(copy)) torn.push(copy);
+  };
   return {
     add: (copy) => {
       flight.throwIfFailed();
-      return flight.run(
-        copyAsync(copy).catch((error) => {
-          if (errorCode(error) !== 'EEXIST') throw error;
-          return copyReplacing(copy);
-        }),
-      );
+      return flight.run(copyOne(copy));
     },
     finish: async () => {
       await flight.idle();
       flight.throwIfFailed();
+      return torn;
     },
     [Symbol.asyncDispose]: flight.idle,
   };
@@ -158,12 +172,14 @@ function largeCopier(concurrency: number): FileCopier {
 interface BatchResult {
   readonly id: number;
   readonly blocked: readonly number[];
+  readonly torn: readonly number[];
   readonly failure?: { readonly message: string };
 }
 
 function threadedCopier(concurrency: number): FileCopier {
   const threads = Array.from({ length: concurrency }, () => copyThread());
   const flight = inFlight(concurrency * 2);
+  const torn: FileCopy[] = [];
   let batch: FileCopy[] = [];
   let next = 0;
   const flush = (): Promise<void> | undefined => {
@@ -171,7 +187,7 @@ function threadedCopier(concurrency: number): FileCopier {
     if (batch.length === 0) return undefined;
     const copies = batch;
     batch = [];
-    return flight.run(threads[next++ % concurrency]!.copy(copies));
+    return flight.run(threads[next++ % concurrency]!.copy(copies, torn));
   };
   return {
     add: (copy) => {
@@ -182,6 +198,7 @@ function threadedCopier(concurrency: number): FileCopier {
       await flush();
       await flight.idle();
       flight.throwIfFailed();
+      return torn;
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(threads.map((thread) => thread.close()));
@@ -205,20 +222,26 @@ function copyThread() {
     waiting.clear();
   });
   return {
-    copy: async (copies: readonly FileCopy[]): Promise<void> => {
+    copy: async (copies: readonly FileCopy[], torn: FileCopy[]): Promise<void> => {
       const id = ++lastId;
       const result = await new Promise<BatchResult>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
         worker.postMessage({
           id,
           paths: copies.map((copy) => `${copy.from}\0${copy.to}`).join('\0'),
-          times: Float64Array.from(copies, (copy) => copy.mtimeMs / 1000),
+          times: Float64Array.from(copies, (copy) => copy.mtimeMs),
+          changes: Float64Array.from(copies, (copy) => copy.ctimeMs ?? -1),
+          sizes: Float64Array.from(copies, (copy) => copy.sizeBytes),
           modes: Int32Array.from(copies, (copy) => copy.mode ?? -1),
           flags,
         });
       });
       if (result.failure) throw Object.assign(new Error(result.failure.message), result.failure);
-      for (const index of result.blocked) await copyReplacing(copies[index]!);
+      for (const index of result.torn) torn.push(copies[index]!);
+      for (const index of result.blocked) {
+        await copyReplacing(copies[index]!);
+        if (isTorn(copies[index]!)) torn.push(copies[index]!);
+      }
     },
     close: async (): Promise<void> => {
       await worker.terminate();
