@@ -1,6 +1,6 @@
 import { linkSync, readlinkSync, symlinkSync } from 'node:fs';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
-import { type FileCopy, fileCopier } from '../util/files/file-copier.ts';
+import { type FileCopier, type FileCopy, fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
@@ -22,6 +22,8 @@ export interface SnapshotContent {
   readonly tree: string;
   readonly old: OldSnapshot | undefined;
   readonly signal: AbortSignal | undefined;
+  /** One that was started before; it is disposed. */
+  readonly copier: FileCopier | undefined;
 }
 
 /** What a snapshot was filled with. */
@@ -35,15 +37,16 @@ export interface FilledSnapshot {
 /** How often a file that changes while it is copied is copied again. */
 const attempts = 3;
 
+/** Starts to wait for that many files to copy. */
+export function snapshotCopier(expectedFiles: number, signal: AbortSignal | undefined): FileCopier {
+  return fileCopier({ concurrency: 2, expectedFiles, ...(signal === undefined ? {} : { signal }) });
+}
+
 /** Fills the new tree by links to the last one and by copies. */
 export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnapshot> {
   const { projectRoot, entries, tree, old, signal } = content;
   const same = unchangedOf(entries, old?.manifest);
-  await using copier = fileCopier({
-    concurrency: 2,
-    expectedFiles: entries.length - same.size,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  await using copier = content.copier ?? snapshotCopier(entries.length - same.size, signal);
   const placer = directoryPlacer(tree);
   const breathe = timeSlices(signal);
   let copied = 0;

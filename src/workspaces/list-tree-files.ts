@@ -16,10 +16,15 @@ const maxNestedRepositories = 10;
  * What a job sees of a working tree: with git, tracked files that are there and untracked ones that are not ignored,
  * those of submodules and nested repositories too; without git (`ask` undefined, or no git installed), everything.
  * `.git` never.
+ * @param options.onNames told how many names git gave, before the files are looked at.
  */
-export async function listTreeFiles(root: string, ask: AskGit | undefined, signal?: AbortSignal): Promise<ListedTree> {
+export async function listTreeFiles(
+  root: string,
+  ask: AskGit | undefined,
+  { signal, onNames }: { readonly signal: AbortSignal | undefined; readonly onNames?: (count: number) => void },
+): Promise<ListedTree> {
   const listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] } = { entries: [], skipped: [] };
-  const found = ask === undefined ? 'no git' : await addRepository({ root, ask, signal, listed }, '', 0);
+  const found = ask === undefined ? 'no git' : await addRepository({ root, ask, signal, onNames, listed }, '', 0);
   return found === 'no git' ? walkAll(root, signal) : listed;
 }
 
@@ -34,6 +39,7 @@ interface Listing {
   readonly root: string;
   readonly ask: AskGit;
   readonly signal: AbortSignal | undefined;
+  readonly onNames: ((count: number) => void) | undefined;
   readonly listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] };
 }
 
@@ -46,7 +52,9 @@ async function addRepository(listing: Listing, below: string, depth: number): Pr
   const breathe = timeSlices(listing.signal);
   const nested: string[] = [];
   // A path in conflict is listed once a side.
-  for (const name of new Set(text.split('\0'))) {
+  const names = new Set(text.split('\0'));
+  listing.onNames?.(names.size);
+  for (const name of names) {
     if (name === '' || name.startsWith('../')) continue;
     const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
     const entry = readEntry(root, path);

@@ -4,12 +4,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
+import type { FileCopier } from '../util/files/file-copier.ts';
 import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
-import { fillSnapshot, type OldSnapshot } from './fill-snapshot.ts';
+import { fillSnapshot, type OldSnapshot, snapshotCopier } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
 import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
@@ -80,9 +81,14 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
   const previous = await findPrevious(storeDirectory);
   const ask = request.topLevel === undefined ? undefined : request.git;
   let keepUsage = false;
+  let copier: FileCopier | undefined;
+  // With no snapshot before all is copied: let threads start while the files are looked at.
+  const onNames = (count: number): void => {
+    if (previous === undefined) copier ??= snapshotCopier(count, signal);
+  };
   try {
     const [listed, repository] = await Promise.all([
-      listTreeFiles(projectRoot, ask, signal),
+      listTreeFiles(projectRoot, ask, { signal, onNames }),
       ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ask) : undefined,
     ]);
     const unreadable = listed.entries
@@ -95,10 +101,11 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
       keepUsage = true;
       return snapshotOf(request, previous, { entries, repository, reused: 'all', copied: 0, skipped });
     }
-    const built = await build(request, entries, repository, previous);
+    const built = await build({ ...request, copier }, entries, repository, previous);
     const reused = built.linked > 0 ? 'some' : 'none';
     return snapshotOf(request, built, { entries, repository, reused, copied: built.copied, skipped });
   } finally {
+    await copier?.[Symbol.asyncDispose]();
     if (!keepUsage) await previous?.usage.release();
   }
 }
@@ -150,7 +157,7 @@ interface Built {
 }
 
 async function build(
-  request: SnapshotRequest,
+  request: SnapshotRequest & { readonly copier: FileCopier | undefined },
   entries: readonly TreeEntry[],
   repository: RepositoryFacts | undefined,
   previous: Previous | undefined,
@@ -166,6 +173,7 @@ async function build(
       tree,
       old: oldOf(request, previous),
       signal: request.signal,
+      copier: request.copier,
     }).catch((error: unknown) => {
       throw noteBytesNeeded(error, () => entries.reduce((sum, entry) => sum + entry.sizeBytes, 0));
     });
