@@ -1,17 +1,18 @@
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { FileEntry, FileSelection, FileTree, TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
 import { cloneTree, linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { explainFileError } from '../util/files/file-problem.ts';
 import { fingerprintOf } from '../util/files/fingerprint.ts';
-import { byPath, type SelectedFiles, selectFiles } from '../util/files/select-files.ts';
+import { byPath, mayTake, type SelectedFiles, selectFiles } from '../util/files/select-files.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { runCommand } from '../util/process-command.ts';
-import type { FilledWorkspace, Workspace } from '../workspaces/open-workspace.ts';
+import type { FilledWorkspace, Workspace, WorkspaceLayers } from '../workspaces/open-workspace.ts';
 import type { SessionFiles } from './executor.ts';
 
 /** Files of a session whose directory is one of this machine. */
@@ -66,8 +67,9 @@ export function localFiles(options: {
       }),
     sameAs: (tree, selection, signal) =>
       explained("look at the job's files", async () => {
-        if (tree.fingerprint === undefined) return undefined;
         const base = await place(selection.base ?? '.', signal);
+        if (base.filled?.layers && isUntouched(tree, selection, base.filled.layers, directory)) return tree.takenBy;
+        if (tree.fingerprint === undefined) return undefined;
         const { entries, unmatched, outside } = await select(selection, base, signal);
         const same = fingerprintOf(withParents(base.seenAt, entries)) === tree.fingerprint;
         return same ? { unmatched, outside } : undefined;
@@ -102,6 +104,20 @@ async function putTree(directory: Place, target: Place, tree: FileTree, signal: 
   const { below } = target;
   if (!target.isInside || below === '') await cloneTree(tree, target.seenAt, { signal });
   else await cloneTree(tree, directory.seenAt, { signal, rename: (path) => `${below}/${path}` });
+}
+
+/** The same selection gave this layer, and takes nothing from the other ones or from what the job changed. */
+function isUntouched(
+  tree: FileTree,
+  selection: FileSelection,
+  { lowestFirst, changes }: WorkspaceLayers,
+  directory: string,
+): boolean {
+  if (tree.takenBy === undefined || selection.untracked || selection.base !== undefined) return false;
+  if (!lowestFirst.includes(tree) || !isDeepStrictEqual(tree.takenBy.selection, selection)) return false;
+  const { paths, exclude } = selection;
+  const others = lowestFirst.filter((layer) => layer !== tree).map(({ root }) => root);
+  return ![...others, changes].some((root) => mayTake(root, { paths, exclude, alsoKnownAs: [directory] }));
 }
 
 /** What is selected, with the directories in which it lies, as a copy of it has them. */

@@ -73,7 +73,7 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
       await warn(taken);
       return taken;
     };
-    const result = await caches.save(key, { overwrite: step.overwrite }, fill, limits.hard);
+    const result = await caches.save(key, { overwrite: step.overwrite, selection }, fill, limits.hard);
     await log.info(savedLine[result]);
   } catch (error) {
     await forgive(run, error, 'Failed to create cache');

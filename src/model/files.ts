@@ -15,6 +15,12 @@ export interface FileTree {
   readonly size?: { readonly files: number; readonly bytes: number };
   /** Hash of paths, types, sizes, modes and times of all that it holds (`fingerprintOf`), where it is known. */
   readonly fingerprint?: string;
+  /** What was once asked for and gave exactly this tree. */
+  readonly takenBy?: {
+    readonly selection: FileSelection;
+    readonly unmatched: readonly string[];
+    readonly outside: readonly string[];
+  };
 }
 
 export interface FileEntry {

@@ -1,5 +1,5 @@
 import type { Checked } from '../diagnostics/diagnostic.ts';
-import type { FileEntry, FileTree, TakenFiles } from './files.ts';
+import type { FileEntry, FileSelection, FileTree, TakenFiles } from './files.ts';
 import type { Dependency, JobSpec } from './job-spec.ts';
 import type { ArtifactRecord, Outcome, Outputs } from './outcome.ts';
 import type { UploadArtifactsStep } from './step.ts';
@@ -58,10 +58,13 @@ export interface CacheHit {
 /** Where caches live. Keys are readable text here; the store hashes them. */
 export interface CachePort {
   restore(key: string, match: 'exact' | 'prefix', signal: AbortSignal): Promise<CacheHit | undefined>;
-  /** Atomic: a reader sees the old cache or the new one. `unchanged`: equal content was there already. */
+  /**
+   * Atomic: a reader sees the old cache or the new one. `unchanged`: equal content was there already.
+   * @param options.selection what `fill` takes; remembered as `FileTree.takenBy`.
+   */
   save(
     key: string,
-    options: { readonly overwrite: boolean },
+    options: { readonly overwrite: boolean; readonly selection?: FileSelection },
     fill: Fill,
     signal: AbortSignal,
   ): Promise<'saved' | 'unchanged' | 'exists' | 'empty'>;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FileTree } from '../model/files.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 
 /** Which version of a cache is the current one: `<key hash>/current`. */
@@ -14,6 +15,7 @@ export interface CachePointer {
   readonly totalBytes: number;
   /** Hash of the list of files. */
   readonly fingerprint: string;
+  readonly takenBy?: FileTree['takenBy'];
 }
 
 /** Start of a version's directory name. */

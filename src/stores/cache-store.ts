@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { CacheHit, CachePort } from '../model/ports.ts';
 import { errorCode } from '../util/files/file-problem.ts';
@@ -48,11 +49,9 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
       usages.push(usage);
       await touch(place, now());
       const root = join(place, pointer.version, 'files');
-      const { files, totalBytes: bytes, fingerprint } = pointer;
-      return {
-        key: pointer.key,
-        tree: { root, immutable: true, id: pointer.version, size: { files, bytes }, fingerprint },
-      };
+      const { files, totalBytes: bytes, fingerprint, takenBy } = pointer;
+      const known = { size: { files, bytes }, fingerprint, ...(takenBy === undefined ? {} : { takenBy }) };
+      return { key: pointer.key, tree: { root, immutable: true, id: pointer.version, ...known } };
     }
     return undefined;
   };
@@ -71,7 +70,7 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
         }
         return undefined;
       }),
-    save: (key, { overwrite }, fill, signal) =>
+    save: (key, { overwrite, selection }, fill, signal) =>
       withFileErrors({ doing: `save the cache ${key}`, path: directory }, async () => {
         signal.throwIfAborted();
         const place = join(directory, keyDirectory(key));
@@ -94,10 +93,14 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
             files: entries.filter((entry) => entry.type === 'file').length,
             totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
             fingerprint: fingerprintOf(entries),
+            ...(selection === undefined
+              ? {}
+              : { takenBy: { selection, unmatched: taken.unmatched, outside: taken.outside } }),
           };
           const current = readPointer(place);
           if (current?.fingerprint === pointer.fingerprint && existsSync(join(place, current.version, 'files'))) {
             await touch(place, now());
+            if (!isDeepStrictEqual(current.takenBy, pointer.takenBy)) await describeAnew(place, current, pointer);
             return 'unchanged';
           }
           await swap(place, staging, pointer, now());
@@ -121,6 +124,17 @@ async function swap(place: string, staging: string, pointer: CachePointer, nowMs
     await usage.release();
   }
   await removeUnused(place, versionPrefix, (version) => version === readPointer(place)?.version);
+}
+
+/** The same content by another selection: the next reader is told of that one. */
+async function describeAnew(place: string, { version }: CachePointer, pointer: CachePointer): Promise<void> {
+  const usage = await markUsed(place, version);
+  if (usage === undefined) return;
+  try {
+    await writeFileAtomic(join(place, 'current'), JSON.stringify({ ...pointer, version }));
+  } finally {
+    await usage.release();
+  }
 }
 
 /** Remembers when a cache was last used, as the time of an empty file. */

@@ -42,6 +42,15 @@ export interface FilledWorkspace {
    * file system: to be hard linked. Undefined: the file at the path itself is that.
    */
   origin(entry: TreeEntry): string | undefined;
+  /** What the workspace is made of; absent: it is one directory. */
+  readonly layers?: WorkspaceLayers;
+}
+
+/** The parts of an overlay. */
+export interface WorkspaceLayers {
+  readonly lowestFirst: readonly FileTree[];
+  /** Absolute path of the directory of changes. */
+  readonly changes: string;
 }
 
 /** How to open a workspace. */
@@ -103,12 +112,13 @@ class LayeredWorkspace implements Workspace {
   async fill(signal: AbortSignal | undefined): Promise<FilledWorkspace> {
     if (this.#waiting > 0) await explained(this.directory, () => this.#show(signal));
     const mount = this.#mount;
-    const layers = this.#trees.slice(0, this.#mounted);
+    const layers = mount && { lowestFirst: this.#trees.slice(0, this.#mounted), changes: mount.changes };
     return {
       method: this.#method,
       seenAt: mount?.seenAt ?? this.directory,
       enter: (start) => mount?.enter(start) ?? start,
-      origin: (entry) => (mount === undefined ? undefined : originOf(entry, mount.changes, layers)),
+      origin: (entry) => layers && originOf(entry, layers),
+      ...(layers === undefined ? {} : { layers }),
     };
   }
 

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { compileGlob, globProblem } from '../glob.ts';
 import { errorCode } from './file-problem.ts';
 import { type PathPattern, pathPattern, pathPatterns } from './path-pattern.ts';
@@ -62,6 +63,19 @@ export async function selectFiles(
     outside,
     skipped: walk.skipped,
   };
+}
+
+/**
+ * A quick look at the first level: false means that the selection takes nothing from below this directory.
+ * @throws the error of the operating system when it can't be read.
+ */
+export function mayTake(root: string, selection: FileSelectionInput): boolean {
+  if (selection.untracked !== undefined) return true;
+  const { patterns } = pathPatterns(selection.paths, [root, ...(selection.alsoKnownAs ?? [])]);
+  if (patterns.some((pattern) => pattern.glob === '')) return true;
+  return readdirSync(root).some((name) =>
+    patterns.some((pattern) => pattern.matches(name) || pattern.mayMatchBelow(name)),
+  );
 }
 
 /** Segment by segment, so that a directory is followed by what is in it. */
