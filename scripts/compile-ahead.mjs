@@ -21,7 +21,7 @@ build:
 test:
   stage: test
   rules:
-    - if: $CI_COMMIT_BRANCH
+    - if: $CI_COMMIT_BRANCH =~ /^ma/ || $CI_COMMIT_BRANCH
   script: ["true"]
 `;
 

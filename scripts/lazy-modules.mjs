@@ -11,30 +11,50 @@ const rarelyNeeded = [
   ['docker-modem', './http_duplex'],
 ];
 
+/** Modules that our own code imports, with the functions and classes that it takes of them. */
+const lazyExports = {
+  // Its tables take longer than reading a small pipeline.
+  re2js: ['RE2JS'],
+  'node:crypto': ['createHash', 'randomBytes', 'randomUUID'],
+};
+
+/** Code that makes a stand-in for the function or class that an expression gives. */
+const standIn = (real) => `new Proxy(function () {}, {
+  get: (_, name) => (${real})[name],
+  apply: (_, self, args) => Reflect.apply(${real}, self, args),
+  construct: (_, args) => Reflect.construct(${real}, args),
+})`;
+
+const anyOf = (paths) => new RegExp(`^(${paths.map((path) => path.replaceAll(/[./]/g, '\\$&')).join('|')})$`);
+
 /** Plugin for esbuild: such a module is evaluated when something of it is first used, not when it is required. */
 export const lazyModules = {
   name: 'lazy-modules',
   setup(build) {
-    const paths = [...new Set(rarelyNeeded.map(([, path]) => path.replaceAll(/[./]/g, '\\$&')))];
-    build.onResolve(
-      { filter: new RegExp(`^(${paths.join('|')})$`) },
-      async ({ path, importer, resolveDir, kind, pluginData }) => {
-        const wanted = rarelyNeeded.some(
-          ([library, each]) => each === path && new RegExp(`/node_modules/${library}/lib/[^/]+$`).test(importer),
-        );
-        if (!wanted || pluginData === 'real') return undefined;
-        const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: 'real' });
-        return { path: found.path, namespace: 'lazy' };
-      },
-    );
+    build.onResolve({ filter: anyOf(rarelyNeeded.map(([, path]) => path)) }, async (given) => {
+      const { path, importer, resolveDir, kind, pluginData } = given;
+      const wanted = rarelyNeeded.some(
+        ([library, each]) => each === path && new RegExp(`/node_modules/${library}/lib/[^/]+$`).test(importer),
+      );
+      if (!wanted || pluginData === 'real') return undefined;
+      const found = await build.resolve(path, { resolveDir, importer, kind, pluginData: 'real' });
+      return { path: found.path, namespace: 'lazy' };
+    });
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
       resolveDir: dirname(path),
-      contents: `const load = () => require(${JSON.stringify(path)});
-        module.exports = new Proxy(function () {}, {
-          get: (_, name) => load()[name],
-          apply: (_, self, args) => Reflect.apply(load(), self, args),
-          construct: (_, args) => Reflect.construct(load(), args),
-        });`,
+      contents: `const load = () => require(${JSON.stringify(path)}); module.exports = ${standIn('load()')};`,
+    }));
+    build.onResolve({ filter: anyOf(Object.keys(lazyExports)) }, ({ path, kind, importer, resolveDir }) =>
+      kind === 'import-statement' && !importer.includes('/node_modules/')
+        ? { path, namespace: 'lazy-exports', pluginData: resolveDir }
+        : undefined,
+    );
+    build.onLoad({ filter: /.*/, namespace: 'lazy-exports' }, ({ path, pluginData: resolveDir }) => ({
+      resolveDir,
+      contents: [
+        `const load = () => require(${JSON.stringify(path)});`,
+        ...lazyExports[path].map((name) => `export const ${name} = ${standIn(`load().${name}`)};`),
+      ].join('\n'),
     }));
   },
 };

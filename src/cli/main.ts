@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import type { CommanderError } from 'commander';
 import { actions } from './actions.ts';
 import { CommandError, describeFailure, exitCodes } from './exit-code.ts';
@@ -18,7 +19,8 @@ function invocation(outputLost: AbortSignal): Invocation {
     cwd: process.cwd(),
     stdout: terminal(process.stdout),
     stderr: terminal(process.stderr),
-    stdinIsTty: process.stdin.isTTY === true,
+    // `process.stdin` would open it as a stream.
+    stdinIsTty: isatty(0),
     outputLost,
     version: (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version,
     packageRoot,

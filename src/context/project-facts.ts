@@ -21,5 +21,7 @@ function folderName(directory: string): string {
 
 /** As GitLab allows in a project's path: letters, digits, `_`, `-`, `.`, not at the start a `-` or `.`. */
 function sanitized(part: string): string {
+  // What most names are, without the tables of Unicode.
+  if (/^\w[\w.-]*(?<!\.|-)$/.test(part)) return part;
   return part.replace(/[^\p{L}\p{N}_.-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '') || 'project';
 }

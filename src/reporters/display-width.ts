@@ -1,10 +1,13 @@
+import { once } from '../util/once.ts';
+
 // East Asian wide and full-width blocks and the emoji planes. Source: https://www.unicode.org/reports/tr11/
 const wide =
   /[\u1100-\u115f\u231a\u231b\u2329\u232a\u23e9-\u23ec\u23f0\u23f3\u25fd\u25fe\u2614\u2615\u2648-\u2653\u267f\u2693\u26a1\u26aa\u26ab\u26bd\u26be\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2755\u2757\u2795-\u2797\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{1fa70}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const nothing = /^[\p{Mn}\p{Me}\p{Cf}\u200b]$/u;
 const plain = /^[\x20-\x7e]*$/;
 const colours = /\x1b\[[0-9;:]*m/g;
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Made at the first text that is not plain: that takes as long as reading a small pipeline. */
+const graphemes = once(() => new Intl.Segmenter(undefined, { granularity: 'grapheme' }));
 
 function graphemeWidth(grapheme: string): number {
   if (grapheme.length === 1 && grapheme >= ' ' && grapheme <= '~') return 1;
@@ -18,7 +21,7 @@ export function displayWidth(text: string): number {
   const bare = text.includes('\x1b') ? text.replace(colours, '') : text;
   if (plain.test(bare)) return bare.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(bare)) width += graphemeWidth(segment);
+  for (const { segment } of graphemes().segment(bare)) width += graphemeWidth(segment);
   return width;
 }
 
@@ -36,7 +39,7 @@ export function truncateToWidth(text: string, columns: number): string {
       kept += part;
       continue;
     }
-    for (const { segment } of graphemes.segment(part)) {
+    for (const { segment } of graphemes().segment(part)) {
       width += graphemeWidth(segment);
       if (width > columns - 1) return `${kept}…${coloured ? '\x1b[0m' : ''}`;
       kept += segment;
