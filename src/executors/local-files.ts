@@ -7,12 +7,13 @@ import { SystemError } from '../model/outcome.ts';
 import { cloneTree, linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { explainFileError } from '../util/files/file-problem.ts';
 import { fingerprintOf } from '../util/files/fingerprint.ts';
-import { byPath, mayTake, type SelectedFiles, selectFiles } from '../util/files/select-files.ts';
+import { mayTake, type SelectedFiles, selectFiles, sortedByPath } from '../util/files/select-files.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { runCommand } from '../util/process-command.ts';
 import type { FilledWorkspace, Workspace, WorkspaceLayers } from '../workspaces/open-workspace.ts';
+import { originsOf } from '../workspaces/origins-of.ts';
 import type { SessionFiles } from './executor.ts';
 
 /** Files of a session whose directory is one of this machine. */
@@ -58,9 +59,10 @@ export function localFiles(options: {
         const { filled, below } = base;
         const above = below === '' ? '' : `${below}/`;
         if (!options.mayLink()) await cloneTree(tree, into, { signal });
-        else if (filled === undefined) await linkOrCopyTree(tree, into, { signal });
+        else if (filled?.layers === undefined) await linkOrCopyTree(tree, into, { signal });
         else {
-          const linkFrom = (entry: TreeEntry) => filled.origin({ ...entry, path: above + entry.path });
+          const { layers } = filled;
+          const linkFrom = (entry: TreeEntry) => originsOf({ ...entry, path: above + entry.path }, layers);
           await linkOrCopyTree(tree, into, { signal, linkFrom });
         }
         return taken(selected);
@@ -133,7 +135,7 @@ function withParents(root: string, entries: readonly TreeEntry[]): readonly Tree
       if (entry !== undefined && !('because' in entry)) parents.push(entry);
     }
   }
-  return parents.length === 0 ? entries : [...parents, ...entries].sort(byPath);
+  return parents.length === 0 ? entries : sortedByPath([...parents, ...entries]);
 }
 
 function taken(selected: {

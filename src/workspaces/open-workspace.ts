@@ -8,7 +8,6 @@ import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import type { OverlayMount, ProgramStart } from '../util/overlay-mounter.ts';
 import type { LayerMounts } from './layer-mounts.ts';
-import { originOf } from './origin-of.ts';
 
 /** How a workspace got what it holds: `empty` as long as nothing was laid. */
 export type WorkspaceMethod = 'overlay' | 'reflink' | 'copy' | 'empty';
@@ -37,11 +36,6 @@ export interface FilledWorkspace {
   readonly seenAt: string;
   /** How to start a program of the job so that it sees the workspace. */
   enter(start: ProgramStart): ProgramStart;
-  /**
-   * A file of immutable content, or of this workspace alone, that is the very file at this path and on the store's
-   * file system: to be hard linked. Undefined: the file at the path itself is that.
-   */
-  origin(entry: TreeEntry): string | undefined;
   /** What the workspace is made of; absent: it is one directory. */
   readonly layers?: WorkspaceLayers;
 }
@@ -117,7 +111,6 @@ class LayeredWorkspace implements Workspace {
       method: this.#method,
       seenAt: mount?.seenAt ?? this.directory,
       enter: (start) => mount?.enter(start) ?? start,
-      origin: (entry) => layers && originOf(entry, layers),
       ...(layers === undefined ? {} : { layers }),
     };
   }

@@ -31,8 +31,11 @@ export interface CloneOptions {
 
 /** How to link. */
 export interface LinkOptions extends CloneOptions {
-  /** Absolute path of the file that an entry's link is made to, if that is another than the entry's own. */
-  readonly linkFrom?: (entry: TreeEntry) => string | undefined;
+  /**
+   * Absolute paths of files that an entry's link is made to in place of the entry's own: the first that is there.
+   * If none is, the file is copied.
+   */
+  readonly linkFrom?: (entry: TreeEntry) => Iterable<string>;
 }
 
 /**
@@ -109,8 +112,10 @@ async function placeEntries(
     const path = options.rename === undefined ? entry.path : options.rename(entry.path);
     if (path === undefined || path === '') continue;
     placed.push(entry);
-    await placeEntry(target, { from: `${from.root}/${entry.path}`, entry, path, to: `${toDirectory}/${path}` });
-    await breathe();
+    const wait = placeEntry(target, { from: `${from.root}/${entry.path}`, entry, path, to: `${toDirectory}/${path}` });
+    if (wait !== undefined) await wait;
+    const pause = breathe();
+    if (pause !== undefined) await pause;
   }
   await copier.finish();
   for (const link of target.links) await replacing(link.to, () => linkSync(link.from, link.to));
@@ -144,37 +149,53 @@ interface Target {
   linked: number;
 }
 
-async function placeEntry(target: Target, work: Work): Promise<void> {
+/** Synchronous but for what must wait: most trees have many small files. */
+function placeEntry(target: Target, work: Work): Promise<void> | undefined {
   const { entry, path } = work;
   if (entry.type === 'directory') {
     target.placer.ensure(path);
     target.directories.push(work);
-    return;
+    return undefined;
   }
   const slash = path.lastIndexOf('/');
   target.placer.ensure(slash < 0 ? '' : path.slice(0, slash));
-  if (entry.type === 'symlink') await placeSymlink(work);
-  else await placeFile(target, work);
+  return entry.type === 'symlink' ? placeSymlink(work) : placeFile(target, work);
 }
 
-async function placeFile(target: Target, { from, entry, to }: Work): Promise<void> {
+function placeFile(target: Target, work: Work): Promise<void> | undefined {
+  const { from, entry, to } = work;
   target.files++;
-  if (target.method === 'link' && (await tryLink(target.linkFrom?.(entry) ?? from, to))) {
-    target.linked++;
-    return;
+  if (target.method === 'link') {
+    for (const origin of target.linkFrom?.(entry) ?? [from]) {
+      const linked = tryLink(origin, to);
+      if (linked === 'not there' && target.linkFrom !== undefined) continue;
+      if (linked === 'blocked') return removeTree(to).then(() => linkOrCopyFile(target, work, origin));
+      if (linked === 'linked') target.linked++;
+      return linked === 'linked' ? undefined : copyFile(target, work);
+    }
   }
+  return copyFile(target, work);
+}
+
+function linkOrCopyFile(target: Target, work: Work, origin: string): Promise<void> | undefined {
+  if (tryLink(origin, work.to) !== 'linked') return copyFile(target, work);
+  target.linked++;
+  return undefined;
+}
+
+function copyFile(target: Target, { from, entry, to }: Work): Promise<void> | undefined {
   if (entry.nlink > 1) {
     const key = `${entry.dev}:${entry.ino}`;
     const first = target.firstOf.get(key);
     if (first !== undefined) {
       target.links.push({ from: first, to });
-      return;
+      return undefined;
     }
     target.firstOf.set(key, to);
   }
   target.totalBytes += entry.sizeBytes;
   const mode = entry.mode > 0o777 ? { mode: modeFor(target, entry) } : {};
-  await target.copier.add({ from, to, mtimeMs: entry.mtimeMs, sizeBytes: entry.sizeBytes, ...mode });
+  return target.copier.add({ from, to, mtimeMs: entry.mtimeMs, sizeBytes: entry.sizeBytes, ...mode });
 }
 
 function modeFor(target: Target, entry: TreeEntry): number {
@@ -187,18 +208,20 @@ async function entriesOf(from: Tree, signal: AbortSignal | undefined): Promise<S
   const found = new Map<string, TreeEntry>();
   const skipped: SkippedPath[] = [];
   const breathe = timeSlices(signal);
-  const add = (path: string): void => {
+  const add = (given: TreeEntry | { readonly path: string }): void => {
+    const { path } = given;
     if (path === '' || path === '.' || found.has(path)) return;
     const slash = path.lastIndexOf('/');
-    if (slash > 0) add(path.slice(0, slash));
-    const entry = readEntry(from.root, path);
+    if (slash > 0) add({ path: path.slice(0, slash) });
+    const entry = 'ino' in given ? given : readEntry(from.root, path);
     if (entry === undefined) skipped.push({ path, because: 'ENOENT' });
     else if ('because' in entry) skipped.push(entry);
     else found.set(path, entry);
   };
-  for (const { path } of from.entries) {
-    add(path);
-    await breathe();
+  for (const entry of from.entries) {
+    add(entry);
+    const pause = breathe();
+    if (pause !== undefined) await pause;
   }
   return { entries: [...found.values()], skipped };
 }
@@ -221,12 +244,15 @@ async function placeSymlink({ from, entry, to }: Work): Promise<void> {
   lutimesSync(to, seconds, seconds);
 }
 
-async function tryLink(from: string, to: string): Promise<boolean> {
+function tryLink(from: string, to: string): 'linked' | 'blocked' | 'not there' | 'impossible' {
   try {
-    await replacing(to, () => linkSync(from, to));
-    return true;
+    linkSync(from, to);
+    return 'linked';
   } catch (error) {
-    if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'ENOSYS'].includes(errorCode(error) ?? '')) return false;
+    const code = errorCode(error) ?? '';
+    if (code === 'EEXIST') return 'blocked';
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'not there';
+    if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'ENOSYS'].includes(code)) return 'impossible';
     throw error;
   }
 }

@@ -18,16 +18,16 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
   let failure: unknown;
   for (let round = 0; round < 5; round++) {
     failure = undefined;
-    const open: { readonly path: string; listed: boolean }[] = [{ path, listed: false }];
+    const open: OpenPath[] = [{ path, type: 'unknown' }];
     while (open.length > 0) {
       const top = open.at(-1)!;
       try {
-        if (top.listed) {
+        if (top.type === 'emptied directory') {
           open.pop();
           rmdirSync(top.path);
-        } else if (removeFileOrFindDirectory(top.path) === 'directory') {
-          top.listed = true;
-          open.push(...list(top.path, path).map((child) => ({ path: child, listed: false })));
+        } else if (removeFileOrFindDirectory(top) === 'directory') {
+          top.type = 'emptied directory';
+          for (const child of list(top.path, path)) open.push(child);
         } else {
           open.pop();
         }
@@ -37,7 +37,8 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
         if (code === undefined) throw error;
         if (code !== 'ENOENT') failure ??= error;
       }
-      await breathe();
+      const pause = breathe();
+      if (pause !== undefined) await pause;
     }
     if (failure === undefined) return;
     if (errorCode(failure) === 'ENOTEMPTY') {
@@ -54,7 +55,16 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
   throw failure;
 }
 
-function removeFileOrFindDirectory(path: string): 'directory' | 'removed' {
+interface OpenPath {
+  readonly path: string;
+  type: 'unknown' | 'file' | 'emptied directory';
+}
+
+function removeFileOrFindDirectory({ path, type }: OpenPath): 'directory' | 'removed' {
+  if (type === 'file') {
+    unlinkSync(path);
+    return 'removed';
+  }
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return 'removed';
   if (stats.isDirectory()) {
@@ -74,15 +84,15 @@ function tryToOpen(directory: string, mode: number): void {
   }
 }
 
-/** Children's paths; a directory that lies too deep is first moved up into `top`. */
-function list(directory: string, top: string): string[] {
-  const names = readdirSync(directory);
-  if (directory.length < longestPath) return names.map((name) => `${directory}/${name}`);
-  return names.map((name) => {
-    const from = `${directory}/${name}`;
-    if (!lstatSync(from, { throwIfNoEntry: false })?.isDirectory()) return from;
-    const to = `${top}/.deep-${randomBytes(6).toString('hex')}`;
-    renameSync(from, to);
-    return to;
+/** Children; a directory that lies too deep is first moved up into `top`. */
+function list(directory: string, top: string): OpenPath[] {
+  const isDeep = directory.length >= longestPath;
+  return readdirSync(directory, { withFileTypes: true }).map((child) => {
+    const path = `${directory}/${child.name}`;
+    if (child.isFile() || child.isSymbolicLink()) return { path, type: 'file' };
+    if (!isDeep || !child.isDirectory()) return { path, type: 'unknown' };
+    const moved = `${top}/.deep-${randomBytes(6).toString('hex')}`;
+    renameSync(path, moved);
+    return { path: moved, type: 'unknown' };
   });
 }

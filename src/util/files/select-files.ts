@@ -55,7 +55,7 @@ export async function selectFiles(
     const entry = readEntry(root, path);
     if (entry !== undefined && !('because' in entry)) taken.set(path, entry);
   }
-  const entries = [...taken.values()].sort(byPath);
+  const entries = sortedByPath(taken.values());
   return {
     entries,
     totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
@@ -78,10 +78,11 @@ export function mayTake(root: string, selection: FileSelectionInput): boolean {
   );
 }
 
-/** Segment by segment, so that a directory is followed by what is in it. */
-export function byPath(a: TreeEntry, b: TreeEntry): number {
-  const [left, right] = [a.path.replaceAll('/', '\0'), b.path.replaceAll('/', '\0')];
-  return left < right ? -1 : left > right ? 1 : 0;
+/** Sorts segment by segment, so that a directory is followed by what is in it. */
+export function sortedByPath(entries: Iterable<TreeEntry>): readonly TreeEntry[] {
+  const keyed = Array.from(entries, (entry) => ({ entry, key: entry.path.replaceAll('/', '\0') }));
+  keyed.sort(({ key: left }, { key: right }) => (left < right ? -1 : left > right ? 1 : 0));
+  return keyed.map(({ entry }) => entry);
 }
 
 function isInside(path: string): boolean {

@@ -25,6 +25,9 @@ export interface SkippedPath {
 export interface Tree {
   /** Absolute. */
   readonly root: string;
-  /** Relative paths of what belongs to it; absent: everything below `root`. */
-  readonly entries?: readonly { readonly path: string }[];
+  /**
+   * Relative paths of what belongs to it; absent: everything below `root`. What comes with all that `lstat` said is
+   * not looked at again.
+   */
+  readonly entries?: readonly (TreeEntry | { readonly path: string })[];
 }
