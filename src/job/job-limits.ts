@@ -21,6 +21,9 @@ export interface JobLimits {
   stop(): void;
 }
 
+/** Why a clock was stopped. Given, since `abort()` makes an error with its stack for every time limit that was kept. */
+export const over = 'over';
+
 /** Starts the job's time. */
 export function startLimits(lease: JobLease, clock: Clock): JobLimits {
   const timeout = new AbortController();
@@ -40,7 +43,7 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
       return lease.cancel.aborted ? { kind: 'canceled' } : undefined;
     },
     stop: () => {
-      stopped.abort();
+      stopped.abort(over);
       soft[Symbol.dispose]();
       hard[Symbol.dispose]();
     },
@@ -57,7 +60,7 @@ export function startTimer(
   void clock.sleep(limitMs, stopped.signal).then(() => {
     if (!stopped.signal.aborted) controller.abort(new Error(timeoutMessage(limitMs)));
   });
-  return { signal: controller.signal, expired: () => controller.signal.aborted, stop: () => stopped.abort() };
+  return { signal: controller.signal, expired: () => controller.signal.aborted, stop: () => stopped.abort(over) };
 }
 
 /** What a job that had to end counts as. */

@@ -6,7 +6,7 @@ import type { Variable } from '../model/variable.ts';
 import { anySignal } from '../util/any-signal.ts';
 import type { Clock } from '../util/clock.ts';
 import { parseDuration } from '../util/duration.ts';
-import { endedOutcome, failureOf, goDuration, startTimer, timedOut } from './job-limits.ts';
+import { endedOutcome, failureOf, goDuration, over, startTimer, timedOut } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
 import { scriptText, shellOf } from './script-text.ts';
 
@@ -115,7 +115,7 @@ function watchSilence(clock: Clock, limitMs: number) {
   return {
     signal: controller.signal,
     expired: () => controller.signal.aborted,
-    stop: () => stopped.abort(),
+    stop: () => stopped.abort(over),
     listen: (sink: LogSink): LogSink => ({
       write(bytes) {
         latest = clock.now();

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import type { Event } from '../model/event.ts';
 import { eventFields, eventHead, schemaVersion } from './json.ts';
 import { type LogFile, type OpenLogFileOptions, openLogFile } from './log-files.ts';
@@ -107,7 +108,8 @@ export async function eventsFileReporter(path: string, options: OpenLogFileOptio
   function add(events: readonly StoredEvent[]): void {
     if (failure !== undefined || events.length === 0) return;
     for (const event of events) waiting.push(`${encodeStoredEvent(event)}\n`);
-    writing ??= Promise.resolve()
+    // The many events of one turn of the event loop are one write.
+    writing ??= setImmediate()
       .then(writeWaiting)
       .catch((error: unknown) => {
         failure = error;

@@ -1,14 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { withFileErrors } from '../model/file-errors.ts';
+import { withFileErrors, withFileErrorsNow } from '../model/file-errors.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { measureTree } from '../util/files/measure-tree.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts';
 import { projectKey } from './project-key.ts';
-import type { RunState } from './run-state.ts';
+import type { JobRecord, RunState } from './run-state.ts';
 import { safeName } from './safe-name.ts';
 
 /** Which project's runs, and where they are kept (`$XDG_STATE_HOME/ci`). */
@@ -34,6 +34,11 @@ export interface Run {
   logPath(jobId: string): string;
   /** Replaces `run.json` atomically. */
   writeState(state: RunState): Promise<void>;
+  /**
+   * Adds how a job ended to what `run.json` holds, until that tells how the run ended: one line more in `jobs.ndjson`,
+   * where writing all jobs anew at every end of a job would be quadratic.
+   */
+  recordJob(jobId: string, record: JobRecord): void;
 }
 
 /** A run that was found on disk. */
@@ -119,11 +124,37 @@ function runAt(runs: string, id: string): Run {
     writeState: (state) => {
       const path = join(directory, 'run.json');
       const text = `${JSON.stringify(state, undefined, 2)}\n`;
-      return withFileErrors({ doing: 'save the state of the run', path, bytesNeeded: Buffer.byteLength(text) }, () =>
+      return withFileErrors({ doing, path, bytesNeeded: Buffer.byteLength(text) }, () =>
         writeFileAtomic(path, text, { mode: 0o600, durable: 'fast' }),
       );
     },
+    recordJob: (jobId, record) => {
+      const path = join(directory, jobsFile);
+      const line: JobLine = { job: jobId, record };
+      withFileErrorsNow({ doing, path }, () => appendFileSync(path, `${JSON.stringify(line)}\n`, { mode: 0o600 }));
+    },
   };
+}
+
+const doing = 'save the state of the run';
+
+/** Jobs that have ended while the run goes on, a line each. */
+const jobsFile = 'jobs.ndjson';
+
+interface JobLine {
+  readonly job: string;
+  readonly record: JobRecord;
+}
+
+/** What `recordJob` has told; the line at which a run was killed may be cut off. */
+async function recordedJobs(directory: string): Promise<Record<string, JobRecord>> {
+  const text = await readFile(join(directory, jobsFile), 'utf8').catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return '';
+    throw error;
+  });
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n');
+  const lines = whole.filter((line) => line !== '').map((line) => JSON.parse(line) as JobLine);
+  return Object.fromEntries(lines.map(({ job, record }) => [job, record]));
 }
 
 /** One run by its number, or the newest (`last`); undefined if there is none or its state can't be read. */
@@ -153,7 +184,9 @@ async function load(runs: string, id: string): Promise<StoredRun | undefined> {
   try {
     const state = JSON.parse(await readFile(join(run.directory, 'run.json'), 'utf8')) as RunState;
     if (state.schema !== 'ci/1') return undefined;
-    return { run, state, isRunning: state.finishedAt === undefined && isSameProcessAlive(state.process) };
+    if (state.finishedAt !== undefined) return { run, state, isRunning: false };
+    const jobs = { ...state.jobs, ...(await recordedJobs(run.directory)) };
+    return { run, state: { ...state, jobs }, isRunning: isSameProcessAlive(state.process) };
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR' || error instanceof SyntaxError)
       return undefined;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Name of the environment variable by which the processes of one job find each other, also after `setsid`. */
@@ -16,7 +16,7 @@ export interface ProcessFamily {
 
 /**
  * Pids of the living processes whose marker starts with this one. Empty where there is no `/proc` (other systems than Linux).
- * Costs one directory listing, and one small read a process that is younger than `since`.
+ * Costs a look at each pid that was given out since then, or one directory listing where those are many.
  */
 export function findStrays(marker: string, since: number): number[] {
   return lookAround(marker, since).strays;
@@ -39,20 +39,38 @@ export function killByVariable(name: string, valueStart: string): readonly numbe
 }
 
 /** `undecided`: a process is just starting its program, so whose it is can't be told yet. */
-function lookAround(marker: string, since: number): { readonly strays: number[]; readonly undecided: boolean } {
+interface Sight {
+  readonly strays: number[];
+  undecided: boolean;
+}
+
+function lookAround(marker: string, since: number): Sight {
   const needle = Buffer.from(`${markerName}=${marker}`);
-  const oldest = pidsWrapped(since) ? 0 : since;
-  const strays: number[] = [];
-  let undecided = false;
-  for (const name of listProcesses()) {
-    const pid = Number(name);
-    if (!(pid >= oldest) || pid === process.pid) continue;
-    const environment = environmentOf(pid);
-    if (environment === undefined) continue;
-    if (environment.length === 0) undecided ||= isStarting(name);
-    else if (hasVariable(environment, needle)) strays.push(pid);
+  const sight: Sight = { strays: [], undecided: false };
+  let latest = latestPid();
+  if (latest < since || latest - since > fewPids) {
+    // Where the kernel has started again at small pids, a younger process may have a smaller one.
+    const oldest = latest < since ? 0 : since;
+    for (const name of listProcesses()) if (Number(name) >= oldest) look(name, needle, sight);
+    return sight;
   }
-  return { strays, undecided };
+  // Most often nothing was started but what has ended. What one started that ended while we looked is looked at too.
+  for (let pid = since, rounds = 0; pid <= latest && rounds < 3; rounds++, latest = latestPid()) {
+    for (; pid <= latest; pid++) if (existsSync(`/proc/${pid}`)) look(String(pid), needle, sight);
+  }
+  return sight;
+}
+
+/** Up to so many pids are looked at one by one: cheaper than a listing of all processes. */
+const fewPids = 64;
+
+function look(name: string, needle: Buffer, sight: Sight): void {
+  const pid = Number(name);
+  if (pid === process.pid) return;
+  const environment = environmentOf(pid);
+  if (environment === undefined) return;
+  if (environment.length === 0) sight.undecided ||= isStarting(name);
+  else if (hasVariable(environment, needle)) sight.strays.push(pid);
 }
 
 /** Kernel threads and the dead have no environment for good. */
@@ -147,12 +165,12 @@ function listProcesses(): string[] {
   }
 }
 
-/** The kernel started again at small pids, so a younger process may have a smaller one. */
-function pidsWrapped(since: number): boolean {
+/** The pid that was given out last in our namespace; 0 where the system does not tell. */
+function latestPid(): number {
   try {
-    return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ')[4]) < since;
+    return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ')[4]) || 0;
   } catch {
-    return true;
+    return 0;
   }
 }
 

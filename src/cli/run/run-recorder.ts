@@ -4,7 +4,7 @@ import type { Reporter } from '../../reporters/reporter.ts';
 import type { JobRecord, RunState } from '../../stores/run-state.ts';
 import type { Run } from '../../stores/run-store.ts';
 
-/** Keeps `run.json` up to date, so that later commands know how far a run is and how it ended. */
+/** Keeps the run's state up to date, so that later commands know how far a run is and how it ended. */
 export interface RunRecorder extends Reporter {
   /** What a job left; told before its `job-finished`. */
   outputs(jobId: string, outputs: Outputs): void;
@@ -42,7 +42,11 @@ export function runRecorder(run: Run, initial: RunState, taken: Readonly<Record<
   function record(job: string, result: JobRecord): void {
     // One object for the whole run: copying it at every job would be quadratic.
     (state.jobs as Record<string, JobRecord>)[job] = result;
-    changed(state);
+    try {
+      run.recordJob(job, result);
+    } catch (error) {
+      failure ??= error;
+    }
   }
   if (Object.keys(taken).length > 0) changed(state);
   return {

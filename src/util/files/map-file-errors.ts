@@ -12,7 +12,16 @@ export async function mapFileErrors<T>(
   try {
     return await work();
   } catch (error) {
-    const problem = explainFileError(error, context);
-    throw problem === undefined ? error : make(problem, error);
+    throw explained(error, context, make);
   }
+}
+
+/** The error that `make` makes of an error of the operating system; any other one as it is. */
+export function explained(
+  error: unknown,
+  context: Parameters<typeof explainFileError>[1],
+  make: (problem: FileProblem, cause: unknown) => Error,
+): unknown {
+  const problem = explainFileError(error, context);
+  return problem === undefined ? error : make(problem, error);
 }
