@@ -1,4 +1,5 @@
 import { createMasking, defaultTokenPrefixes, type Masker } from '../masking/masker.ts';
+import type { MaskingTables } from '../masking/masking-tables.ts';
 import type { Emit } from '../model/event.ts';
 import type { LogSink } from '../model/ports.ts';
 import type { Phase } from '../model/step.ts';
@@ -46,6 +47,8 @@ export interface JobLogOptions {
   readonly secrets: Iterable<string>;
   /** Further token prefixes, besides GitLab's own. */
   readonly tokenPrefixes?: readonly string[];
+  /** Shared by the jobs of a run. */
+  readonly maskingTables?: MaskingTables | undefined;
   /** `markers`: `section_start:…` in the log as a GitLab server wants them. */
   readonly sections: 'plain' | 'markers';
   /** Sees the masked bytes too. */
@@ -55,10 +58,8 @@ export interface JobLogOptions {
 /** Opens the log of one try of a job. */
 export function createJobLog(options: JobLogOptions): JobLog {
   const { job, sink, emit, clock } = options;
-  const masking = createMasking({
-    phrases: options.secrets,
-    prefixes: [...defaultTokenPrefixes, ...(options.tokenPrefixes ?? [])],
-  });
+  const prefixes = [...defaultTokenPrefixes, ...(options.tokenPrefixes ?? [])];
+  const masking = createMasking({ phrases: options.secrets, prefixes }, options.maskingTables);
   const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error'): Masker =>
     masking.stream({
       write(bytes) {

@@ -1,4 +1,5 @@
 import type { Executor, Session } from '../executors/executor.ts';
+import type { MaskingTables } from '../masking/masking-tables.ts';
 import type { Emit } from '../model/event.ts';
 import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
@@ -24,6 +25,8 @@ export interface JobDeps {
   /** Secrets besides the job's masked variables. */
   readonly secrets?: readonly string[];
   readonly tokenPrefixes?: readonly string[];
+  /** Shared by the jobs of a run, most of which have the same secrets. */
+  readonly maskingTables?: MaskingTables;
   /** Section markers in the log, for a GitLab server; default `plain`. */
   readonly sections?: 'plain' | 'markers';
 }

@@ -5,7 +5,7 @@ import { expandSpec } from './expand-spec.ts';
 import { type JobLimits, startLimits } from './job-limits.ts';
 import { createJobLog, type JobLog } from './job-log.ts';
 import type { JobDeps, JobRun } from './job-run.ts';
-import { jobVariables, maskedValues, type VariableInput } from './job-variables.ts';
+import { type JobVariables, jobVariables, maskedValues, type VariableInput } from './job-variables.ts';
 import { live } from './life.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 
@@ -27,20 +27,22 @@ export async function runJob(
     startedAt: clock.now(),
     concurrentId: deps.concurrentId ?? 0,
   };
+  const before = jobVariables(input);
   const log = createJobLog({
     job: spec.id,
     sink: lease.log,
     emit,
     clock,
-    secrets: [...(deps.secrets ?? []), ...maskedValues(spec, jobVariables(input))],
+    secrets: [...(deps.secrets ?? []), ...maskedValues(spec, before)],
     ...(deps.tokenPrefixes === undefined ? {} : { tokenPrefixes: deps.tokenPrefixes }),
+    maskingTables: deps.maskingTables,
     sections: deps.sections ?? 'plain',
     ...(coverage === undefined ? {} : { watch: coverage.push }),
   });
   const limits = startLimits(lease, clock);
   try {
     warnOfUnmasked(lease, deps, log);
-    const { outcome: told, outputs } = await inSession(lease, deps, { input, log, limits });
+    const { outcome: told, outputs } = await inSession(lease, deps, { input, before, log, limits });
     const outcome = await withoutSecrets(log, told);
     await tellVerdict(log, outcome);
     const percent = coverage?.finish();
@@ -54,6 +56,8 @@ export async function runJob(
 
 interface Opening {
   readonly input: VariableInput;
+  /** As they are while the place of the job is not known. */
+  readonly before: JobVariables;
   readonly log: JobLog;
   readonly limits: JobLimits;
 }
@@ -61,13 +65,12 @@ interface Opening {
 async function inSession(
   lease: JobLease,
   deps: JobDeps,
-  { input, log, limits }: Opening,
+  { input, before, log, limits }: Opening,
 ): Promise<{ readonly outcome: Outcome; readonly outputs: Outputs }> {
   const { spec } = lease;
   const name = deps.executor.name;
   await log.line(`Running with ${deps.runner.name} ${deps.runner.version} (${deps.runner.revision})`);
   await log.begin({ name: 'prepare_executor', caption: `Preparing the "${name}" executor`, phase: 'prepare' });
-  const before = jobVariables(input);
   const opened = await openSession(deps, expandSpec(spec, before), log, limits);
   if ('outcome' in opened) return { outcome: opened.outcome, outputs: noOutputs };
   await using session = opened.session;

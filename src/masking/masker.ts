@@ -1,7 +1,8 @@
 import type { LogSink } from '../model/ports.ts';
 import { type Automaton, buildAutomaton, type Pattern } from './automaton.ts';
 import { MaskingStream, type Rule } from './masking-stream.ts';
-import { phraseForms } from './phrase-forms.ts';
+import { type MaskingTables, maskingTables } from './masking-tables.ts';
+import { minPhraseLength } from './phrase-forms.ts';
 
 /**
  * Prefixes of GitLab's own tokens; what follows one is masked whatever it is.
@@ -59,41 +60,34 @@ export interface Masking {
   stream(sink: LogSink): Masker;
 }
 
-/** Builds the tables once for all the streams of a job. */
-export function createMasking(secrets: Secrets): Masking {
-  const forms = new Map<string, Pattern>();
-  const refused: string[] = [];
-  for (const phrase of secrets.phrases) {
-    if (addForms(forms, phrase) === 'refused' && phrase.trim() !== '') refused.push(phrase);
-  }
-  const openers = (secrets.prefixes ?? defaultTokenPrefixes)
-    .filter((prefix) => prefix !== '')
-    .map((prefix): Pattern => ({ bytes: Buffer.from(prefix, 'utf8'), kind: 'opener' }));
+/**
+ * Builds the table once for all the streams of a job.
+ * @param tables shared by the jobs of a run, most of which hide the same values.
+ */
+export function createMasking(secrets: Secrets, tables: MaskingTables = maskingTables()): Masking {
+  const prefixes = secrets.prefixes ?? defaultTokenPrefixes;
+  const first = tables.of(secrets.phrases, prefixes);
   const rule: { automaton: Automaton; readonly follows: Uint8Array } = {
-    automaton: buildAutomaton([...forms.values(), ...openers]),
+    automaton: first.automaton,
     follows: tokenBytes,
   };
+  let table = first;
   const add = (phrase: string): 'added' | 'refused' => {
-    const before = forms.size;
-    const result = addForms(forms, phrase);
-    if (forms.size > before) rule.automaton = buildAutomaton([...forms.values(), ...openers]);
-    return result;
+    if (!table.phrases.has(phrase)) {
+      const { forms } = table;
+      table = tables.of([...table.phrases, phrase], prefixes);
+      // Streams read what they hold back once more for a new table: not for one that finds the same.
+      if (table.forms.size > forms.size) rule.automaton = table.automaton;
+    }
+    return phrase.trim().length < minPhraseLength ? 'refused' : 'added';
   };
-  return { refused, add, stream: (sink) => createStream(rule, add, sink) };
+  return { refused: first.refused, add, stream: (sink) => createStream(rule, add, sink) };
 }
 
 /** A masker for a single stream. Its `refused` values are those of `createMasking`. */
 export function createMasker(secrets: Secrets, sink: LogSink): Masker & { readonly refused: readonly string[] } {
   const masking = createMasking(secrets);
   return { ...masking.stream(sink), refused: masking.refused };
-}
-
-function addForms(forms: Map<string, Pattern>, phrase: string): 'added' | 'refused' {
-  const bytes = phraseForms(phrase);
-  for (const form of bytes) {
-    forms.set(Buffer.from(form).toString('latin1'), { bytes: form, kind: 'phrase' });
-  }
-  return bytes.length === 0 ? 'refused' : 'added';
 }
 
 function createStream(rule: Rule, add: Masking['add'], sink: LogSink): Masker {

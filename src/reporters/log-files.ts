@@ -1,4 +1,4 @@
-import { close, createReadStream, mkdirSync, openSync, write, writeSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { LogSink } from '../model/ports.ts';
@@ -33,14 +33,13 @@ export interface OpenLogFileOptions {
 const smallBytes = 16 * 1024;
 
 const writeBytes = promisify(write);
-const closeFile = promisify(close);
 
 async function openForAppending(path: string): Promise<AppendHandle> {
   const file = openMakingDirectory(path);
   return {
     write: (bytes) => writeBytes(file, bytes),
     writeNow: (bytes) => writeSync(file, bytes),
-    close: () => closeFile(file),
+    close: async () => closeSync(file),
   };
 }
 
@@ -93,7 +92,8 @@ export async function openLogFile(path: string, options: OpenLogFileOptions = {}
       async write(bytes) {
         size += bytes.length;
         try {
-          if (underWay > 0 || bytes.length > smallBytes || handle.writeNow === undefined) return await writeLater(bytes);
+          if (underWay > 0 || bytes.length > smallBytes || handle.writeNow === undefined)
+            return await writeLater(bytes);
           for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(handle.writeNow(rest));
         } catch (error) {
           throw writeFailure(path, error);

@@ -11,6 +11,8 @@ export interface JoinedSignal extends Disposable {
  * one is let go when it is disposed.
  */
 export function anySignal(signals: readonly AbortSignal[]): JoinedSignal {
+  const [first] = signals;
+  if (first !== undefined && signals.length === 1) return { signal: first, [Symbol.dispose]: () => {} };
   const controller = new AbortController();
   const leave: (() => void)[] = [];
   const release = (): void => {

@@ -17,7 +17,7 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectKey } from '../../src/stores/project-key.ts';
-import type { RunState } from '../../src/stores/run-state.ts';
+import type { JobRecord, RunState } from '../../src/stores/run-state.ts';
 import {
   createRun,
   listDeadWorkspaces,
@@ -122,6 +122,30 @@ describe('runs', () => {
     expect(statSync(join(run.directory, 'run.json')).mode & 0o077).toBe(0);
     writeFileSync(run.logPath('../evil'), 'log');
     expect(dirname(run.logPath('../evil'))).toBe(join(run.directory, 'logs'));
+  });
+
+  it('know of each job that has ended while they go on, also when they are killed in the middle of a line', async () => {
+    const run = await create();
+    const record = (id: string): JobRecord => ({
+      status: 'success',
+      allowFailure: false,
+      durationMs: 1,
+      attempts: 1,
+      artifacts: [],
+      logPath: run.logPath(id),
+    });
+    const { state } = (await readRun(location, run.id))!;
+    await run.writeState({ ...state, planned: ['a', 'b'], jobs: { earlier: record('earlier') } });
+    run.recordJob('a', record('a'));
+    run.recordJob('b', record('b'));
+    const path = join(run.directory, 'jobs.ndjson');
+    writeFileSync(path, '{"job":"c","rec', { flag: 'a' });
+    expect(statSync(path).mode & 0o077).toBe(0);
+    const { jobs, planned } = (await readRun(location, run.id))!.state;
+    expect(planned).toEqual(['a', 'b']);
+    expect(jobs).toEqual({ earlier: record('earlier'), a: record('a'), b: record('b') });
+    await finish(run.id);
+    expect((await readRun(location, run.id))!.state.jobs).toEqual(jobs);
   });
 
   it('with a damaged or hostile state or id are not found', async () => {

@@ -1,5 +1,6 @@
 import type { JobDeps } from '../../job/job-run.ts';
 import { runJob } from '../../job/run-job.ts';
+import { maskingTables } from '../../masking/masking-tables.ts';
 import type { JobLease } from '../../model/ports.ts';
 import type { JobRunResult } from '../../schedule/run-workers.ts';
 import type { Executors } from './executors.ts';
@@ -16,11 +17,12 @@ export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | '
 export function jobRunner({ executors, recorder, version, ...shared }: JobRunnerParts) {
   const runner = { name: 'pipewright', version, revision: 'local', platform: platformName() };
   const slots = freeSlots();
+  const tables = maskingTables();
   return async (lease: JobLease): Promise<JobRunResult> => {
     const slot = slots.take();
     try {
       const executor = await executors.get(lease.spec.executor);
-      const ended = await runJob(lease, { ...shared, executor, runner, concurrentId: slot });
+      const ended = await runJob(lease, { ...shared, executor, runner, maskingTables: tables, concurrentId: slot });
       recorder.outputs(lease.spec.id, ended.outputs);
       return ended;
     } finally {
