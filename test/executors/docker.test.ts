@@ -1,4 +1,6 @@
-import { createDockerExecutor } from '../../src/executors/docker/docker-executor.ts';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createDockerExecutor, type DockerExecutorOptions } from '../../src/executors/docker/docker-executor.ts';
 import type { Image } from '../../src/model/pipeline.ts';
 import { type Contestant, executorContract } from './contract.ts';
 import { engineLocation, labelled, testEngine } from './support/engine.ts';
@@ -7,18 +9,35 @@ import { processesWith } from './support/processes.ts';
 const engine = await testEngine();
 const span = { file: '.ci.yml', start: 0, end: 0 };
 
-function contestant(name: string, image: Omit<Image, 'span'>): Contestant {
+function contestant(
+  name: string,
+  image: Omit<Image, 'span'>,
+  over: (root: string) => Partial<DockerExecutorOptions> = () => ({}),
+): Contestant {
   const runId = `contract-${process.pid}-${name.replaceAll(/\W/g, '-')}`;
   return {
     name,
     available: engine !== undefined,
     does: 'scripts',
     job: { executor: 'docker', runId, image: { ...image, span } },
-    make: () => createDockerExecutor({ engine: engineLocation, pull: 'never', graceMs: 500 }),
+    make: (root) => createDockerExecutor({ engine: engineLocation, pull: 'never', graceMs: 500, ...over(root) }),
     processes: async (text) => processesWith(text),
-    leftovers: async () => (engine === undefined ? [] : labelled(engine.api, runId)),
+    leftovers: async (root) => [
+      ...(engine === undefined ? [] : await labelled(engine.api, runId)),
+      ...(existsSync(layersDirectory(root)) ? readdirSync(layersDirectory(root)) : []),
+    ],
   };
 }
 
 executorContract(contestant('docker (Debian, bash)', { name: 'ci-test/debian' }));
+const layersDirectory = (root: string) => join(root, 'layers');
+executorContract(
+  contestant('docker (layers)', { name: 'ci-test/debian' }, (root) => ({ layersDirectory: layersDirectory(root) })),
+);
+executorContract(
+  contestant('docker (layers, as for an ordinary user)', { name: 'ci-test/busybox' }, (root) => ({
+    layersDirectory: layersDirectory(root),
+    uid: 1000,
+  })),
+);
 executorContract(contestant('docker (BusyBox, sh, not root)', { name: 'ci-test/busybox', user: 'app' }));

@@ -54,6 +54,7 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
             pull: settings.pull,
             graceMs,
             limits: settings.privileged ? { privileged: true } : {},
+            ...(settings.isolation === 'copy' ? {} : { layersDirectory: settings.workspaces }),
           },
         });
       default:

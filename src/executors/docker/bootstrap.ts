@@ -88,7 +88,7 @@ function isPlain(value: string): boolean {
 }
 
 /** Quotes a text for any POSIX shell. */
-function quote(value: string): string {
+export function quote(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
 }
 

@@ -1,14 +1,14 @@
 import type { Command } from '../executor.ts';
 import { preamble } from './bootstrap.ts';
+import type { JobContainerPlace } from './job-container-place.ts';
 
 /**
  * What a container's bootstrap reads: its line, then the script. Says on standard error which variables are left out.
- * @param shell for commands that name none.
  */
 export async function commandInput(
   command: Command,
   env: Readonly<Record<string, string>>,
-  shell: string,
+  { shell, firstWords }: Pick<JobContainerPlace, 'shell' | 'firstWords'>,
 ): Promise<string> {
   const { line, skipped } = preamble({
     env,
@@ -19,5 +19,5 @@ export async function commandInput(
     const warning = `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out\n`;
     await command.stderr.write(Buffer.from(warning));
   }
-  return line + command.script;
+  return (firstWords === undefined ? '' : `${firstWords}; `) + line + command.script;
 }

@@ -55,9 +55,11 @@ export function jobContainerOptions(given: {
   readonly network?: string;
   /** Directories of this machine that the job sees at the same place, read-only. */
   readonly readOnly?: readonly string[];
+  readonly mounts?: readonly Dockerode.MountSettings[];
 }): Dockerode.ContainerCreateOptions {
   const { image, network, limits } = given;
   const mode = network ?? limits.network;
+  const mounts = [...(given.readOnly ?? []).map(readOnlyMount), ...(given.mounts ?? [])];
   return {
     name: given.name,
     Image: withTag(image.name),
@@ -76,9 +78,7 @@ export function jobContainerOptions(given: {
     HostConfig: {
       ...hostConfig(limits),
       ...(mode === undefined ? {} : { NetworkMode: mode }),
-      ...(given.readOnly === undefined || given.readOnly.length === 0
-        ? {}
-        : { Mounts: given.readOnly.map(readOnlyMount) }),
+      ...(mounts.length === 0 ? {} : { Mounts: mounts }),
     },
     ...(network === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: ['build'] } } } }),
   };

@@ -75,7 +75,7 @@ async function runExec(
 ): Promise<Exit> {
   const { engine, id } = place;
   const marker = randomBytes(12).toString('hex');
-  const input = await commandInput(command, { ...command.env, [markerName]: marker }, place.shell);
+  const input = await commandInput(command, { ...command.env, [markerName]: marker }, place);
   const exec = await engine.api.getContainer(id).exec({
     Cmd: ['sh', '-c', bootstrap],
     AttachStdin: true,

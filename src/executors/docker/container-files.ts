@@ -11,7 +11,7 @@ import { takeFiles } from './take-files.ts';
 
 /** Files of a session that lie in a container, on this machine or another. */
 export function containerFiles(place: FilesPlace): SessionFiles {
-  const { engine, container, directory, owner } = place;
+  const { engine, directory, owner } = place;
   const known = new Set<string>(['/', directory]);
   return {
     put: async (tree, at, signal) => {
@@ -19,18 +19,42 @@ export function containerFiles(place: FilesPlace): SessionFiles {
       const target = posix.resolve(directory, at);
       await makeDirectories(place, target, known);
       await send(place, packTree(tree, { prefix: target.slice(1), ...owner, signal }), signal);
-      if (!engine.isLocal && tree.entries === undefined) await sendObjects(place, tree.root, target, signal);
+      if (!place.seesOurFiles && tree.entries === undefined) await sendObjects(place, tree.root, target, signal);
     },
     get: (selection, into, signal) => takeFiles(place, selection, into, signal),
-    read: (path, maxBytes) => readContainerFile(engine, container, posix.resolve(directory, path), maxBytes),
+    read: (path, maxBytes) => readContainerFile(engine, place.container, posix.resolve(directory, path), maxBytes),
     write: async (path, content, mode) => {
       const target = posix.resolve(directory, path);
       await makeDirectories(place, posix.dirname(target), known);
-      const archive = pack();
-      archive.entry({ name: target.slice(1), mode, mtime: new Date(), ...owner }, Buffer.from(content));
-      await send(place, await finished(archive), undefined);
+      await writeFiles(place, [], [{ path: target, content, mode }]);
     },
   };
+}
+
+export interface FileToWrite {
+  /** Absolute. */
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly mode: number;
+}
+
+export interface DirectoryToMake {
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** Writes files with one call. The directories get owner and mode, made or not. */
+export async function writeFiles(
+  place: FilesPlace,
+  directories: readonly DirectoryToMake[],
+  files: readonly FileToWrite[],
+): Promise<void> {
+  const archive = pack();
+  for (const { path, mode } of directories) addDirectory(archive, path, mode, place.owner);
+  for (const { path, content, mode } of files) {
+    archive.entry({ name: path.slice(1), mode, mtime: new Date(), ...place.owner }, Buffer.from(content));
+  }
+  await send(place, await finished(archive), undefined);
 }
 
 /** Gives a repository its own copy of objects that an engine on another machine can't see. */
@@ -47,16 +71,6 @@ async function sendObjects(place: FilesPlace, root: string, target: string, sign
   const archive = pack();
   archive.entry({ name: `${target}/${alternatesPath}`.slice(1), mode: 0o644, ...place.owner }, Buffer.alloc(0));
   await send(place, await finished(archive), signal);
-}
-
-/** Directories of a new container that its user has to own. */
-export async function prepareDirectories(
-  place: FilesPlace,
-  directories: readonly { readonly path: string; readonly mode: number }[],
-): Promise<void> {
-  const archive = pack();
-  for (const { path, mode } of directories) addDirectory(archive, path, mode, place.owner);
-  await send(place, await finished(archive), undefined);
 }
 
 /** A small archive as a whole. */
@@ -76,10 +90,8 @@ async function makeDirectories(place: FilesPlace, path: string, known: Set<strin
   }
   known.add(path);
   if (missing.length === 0) return;
-  await prepareDirectories(
-    place,
-    missing.map((each) => ({ path: each, mode: 0o755 })),
-  );
+  const directories = missing.map((each) => ({ path: each, mode: 0o755 }));
+  await writeFiles(place, directories, []);
 }
 
 function addDirectory(archive: ReturnType<typeof pack>, path: string, mode: number, owner: Owner): void {

@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
+import { platform } from 'node:os';
 import { join } from 'node:path';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Executor } from '../executor.ts';
+import { type Belongings, removeBelongings } from './belongings.ts';
 import type { ContainerLimits } from './container-config.ts';
 import { openDockerSession } from './docker-session.ts';
 import { connectEngine, type Engine } from './engine.ts';
 import type { EngineLocation } from './engine-address.ts';
 import { ImageKnowledge } from './image-knowledge.ts';
 import { Images } from './images.ts';
-import { removeContainer, sweepLeftovers } from './leftovers.ts';
+import { LayerSupport } from './layer-support.ts';
+import { sweepLeftovers } from './leftovers.ts';
 
 /** What the composition root decides about jobs in containers. */
 export interface DockerExecutorOptions {
@@ -19,6 +22,13 @@ export interface DockerExecutorOptions {
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
   readonly limits?: ContainerLimits;
+  /**
+   * Absolute path of a directory for what jobs' layers need, made when needed; absent: files are always sent to the
+   * engine, never mounted.
+   */
+  readonly layersDirectory?: string;
+  /** User id of this process; default: as the system says. */
+  readonly uid?: number;
   /** How long a service may take until it accepts connections, milliseconds; default 30,000. */
   readonly serviceTimeoutMs?: number;
   /** Wait before a failed pull is tried again, milliseconds; default 2,000; doubles. */
@@ -37,18 +47,17 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     open: async (job, out, signal) => {
       signal.throwIfAborted();
       connection ??= connect(options, removals);
-      const { engine, images, knowledge } = await connection;
+      const { engine, ...known } = await connection;
       return openDockerSession({
         engine,
-        images,
-        knowledge,
+        ...known,
         job,
         limits: options.limits ?? {},
         graceMs: options.graceMs,
         serviceTimeoutMs: options.serviceTimeoutMs ?? 30_000,
         name: `ci-${randomBytes(6).toString('hex')}`,
         open,
-        removeLater: (containers, networks) => removals.add(engine, containers, networks),
+        removeLater: (made) => removals.add(engine, made),
         out,
         signal,
       });
@@ -65,6 +74,7 @@ interface Connection {
   readonly engine: Engine;
   readonly images: Images;
   readonly knowledge: ImageKnowledge;
+  readonly layers: LayerSupport;
 }
 
 async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
@@ -73,15 +83,17 @@ async function connect(options: DockerExecutorOptions, removals: Removals): Prom
   const images = new Images({ engine, configDirectory, retryDelayMs: options.pullRetryDelayMs ?? 2000 }, options.pull);
   // What killed runs left goes meanwhile; nobody waits for it.
   removals.addSweep(sweepLeftovers(engine));
-  return { engine, images, knowledge: new ImageKnowledge(engine) };
+  const { layersDirectory: directory, uid = process.getuid?.() } = options;
+  const settings = directory === undefined ? undefined : { directory, uid, platform: platform() };
+  return { engine, images, knowledge: new ImageKnowledge(engine), layers: new LayerSupport(engine, settings) };
 }
 
 /** What is being removed in the background. */
 class Removals {
   readonly #running = new Set<Promise<void>>();
 
-  add(engine: Engine, containers: readonly string[], networks: readonly string[]): void {
-    const removal = remove(engine, containers, networks)
+  add(engine: Engine, made: Belongings): void {
+    const removal = removeBelongings(engine, made)
       // A dead engine can't remove anything; the next run's sweep will.
       .catch(() => {})
       .finally(() => this.#running.delete(removal));
@@ -104,9 +116,4 @@ class Removals {
     await Promise.race([Promise.all(this.#running), late]);
     clearTimeout(timer);
   }
-}
-
-async function remove(engine: Engine, containers: readonly string[], networks: readonly string[]): Promise<void> {
-  await Promise.allSettled(containers.map((id) => removeContainer(engine, id)));
-  await Promise.allSettled(networks.map((id) => engine.api.getNetwork(id).remove()));
 }

@@ -1,39 +1,16 @@
 import { hostname } from 'node:os';
-import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
-import type { Image } from '../../model/pipeline.ts';
-import type { LogSink } from '../../model/ports.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Session } from '../executor.ts';
-import { type ContainerLimits, jobContainerOptions } from './container-config.ts';
-import { containerFiles, prepareDirectories } from './container-files.ts';
-import { type Engine, statusOf } from './engine.ts';
-import type { FilesPlace } from './files-place.ts';
-import { sharedObjects } from './git-objects.ts';
-import type { ImageKnowledge, InsideFacts } from './image-knowledge.ts';
-import { type ImageFacts, type Images, say } from './images.ts';
+import { type Belongings, noBelongings } from './belongings.ts';
+import { say } from './images.ts';
 import { JobContainer } from './job-container.ts';
 import { labelsFor } from './labels.ts';
+import { type Prepared, prepareContainer } from './prepare-container.ts';
 import { withTag } from './pull.ts';
 import { startServices } from './services.ts';
-
-/** What one session is made of. */
-export interface DockerSessionRequest {
-  readonly engine: Engine;
-  readonly images: Images;
-  readonly knowledge: ImageKnowledge;
-  readonly job: JobSpec;
-  readonly limits: ContainerLimits;
-  readonly graceMs: number;
-  readonly serviceTimeoutMs: number;
-  /** Unique; start of the names of everything that the session makes at the engine. */
-  readonly name: string;
-  removeLater(containers: readonly string[], networks: readonly string[]): void;
-  /** Learns how to drop the session's containers, from the first one on until the session is closed. */
-  readonly open: Set<() => void>;
-  readonly out: LogSink;
-  readonly signal: AbortSignal;
-}
+import { sessionFiles } from './session-files.ts';
+import type { DockerSessionRequest } from './session-request.ts';
 
 /**
  * Makes the job's container and its services. The container is not started before the first command.
@@ -41,12 +18,11 @@ export interface DockerSessionRequest {
  */
 export async function openDockerSession(request: DockerSessionRequest): Promise<Session> {
   const { engine, job, name } = request;
-  const containers: string[] = [];
-  const networks: string[] = [];
-  const drop = (): void => request.removeLater([...containers], [...networks]);
+  const made = noBelongings();
+  const drop = (): void => request.removeLater(made);
   request.open.add(drop);
   try {
-    const session = await open(request, containers, networks);
+    const session = await open(request, made);
     return {
       ...session,
       [Symbol.asyncDispose]: async () => {
@@ -62,7 +38,7 @@ export async function openDockerSession(request: DockerSessionRequest): Promise<
   }
 }
 
-async function open(request: DockerSessionRequest, containers: string[], networks: string[]): Promise<Session> {
+async function open(request: DockerSessionRequest, made: Belongings): Promise<Session> {
   const { engine, job, out, signal, name } = request;
   const { image } = job;
   if (image === undefined) {
@@ -72,21 +48,22 @@ async function open(request: DockerSessionRequest, containers: string[], network
   }
   await say(out, `Using Docker executor with image ${withTag(image.name)} ...`);
   const facts = await request.images.ensure(image, out, signal);
-  const network = job.services.length > 0 ? await openNetwork(request, networks) : undefined;
+  const network = job.services.length > 0 ? await openNetwork(request, made) : undefined;
   const directory = `/builds/${job.projectPath}`;
-  const { id, place, inside } = await withServices(
-    request,
-    network,
-    containers,
-    prepareContainer(request, image, facts, directory, network, containers),
-  );
+  const preparing = prepareContainer({ ...request, image, facts, directory, network }, made);
+  const { container, inside } = await withServices(request, network, made, preparing);
   const { memoryBytes } = request.limits;
-  const container = new JobContainer({
+  const commands = new JobContainer({
     engine,
-    id,
+    get id() {
+      return container.container;
+    },
     image: withTag(image.name),
     shell: inside.shellFile,
     graceMs: request.graceMs,
+    get firstWords() {
+      return container.firstWords();
+    },
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
   });
   signal.throwIfAborted();
@@ -95,16 +72,20 @@ async function open(request: DockerSessionRequest, containers: string[], network
     temporaryDirectory: `${directory}.tmp`,
     where: `Running on ${name} via ${hostname()}...`,
     shell: inside.shell,
-    run: (command, runSignal) => container.run(command, runSignal),
-    files: containerFiles(place),
+    prepare: () => container.begin(out),
+    run: async (command, runSignal) => {
+      await container.begin(out);
+      return commands.run(command, runSignal);
+    },
+    files: sessionFiles(container),
     [Symbol.asyncDispose]: async () => {
-      container.close();
-      request.removeLater(containers, networks);
+      commands.close();
+      request.removeLater(made);
     },
   };
 }
 
-async function openNetwork(request: DockerSessionRequest, networks: string[]): Promise<string> {
+async function openNetwork(request: DockerSessionRequest, made: Belongings): Promise<string> {
   const labels = labelsFor(request.job, 'network');
   const network = await request.engine.api.createNetwork({
     Name: request.name,
@@ -112,7 +93,7 @@ async function openNetwork(request: DockerSessionRequest, networks: string[]): P
     CheckDuplicate: true,
     Labels: labels,
   });
-  networks.push(network.id);
+  made.networks.push(network.id);
   return request.name;
 }
 
@@ -120,7 +101,7 @@ async function openNetwork(request: DockerSessionRequest, networks: string[]): P
 async function withServices(
   request: DockerSessionRequest,
   network: string | undefined,
-  containers: string[],
+  made: Belongings,
   preparing: Promise<Prepared>,
 ): Promise<Prepared> {
   if (network === undefined) return preparing;
@@ -129,7 +110,7 @@ async function withServices(
   preparing.catch((error: unknown) => giveUp.abort(error));
   using either = anySignal([request.signal, giveUp.signal]);
   const onCreated = (id: string): void => {
-    containers.push(id);
+    made.containers.push(id);
   };
   const starting = startServices(
     { engine, images, job, limits, network, name, readyTimeoutMs: serviceTimeoutMs, onCreated },
@@ -140,56 +121,4 @@ async function withServices(
   if (prepared.status === 'rejected') throw prepared.reason;
   if (started.status === 'rejected') throw started.reason;
   return prepared.value;
-}
-
-interface Prepared {
-  readonly id: string;
-  readonly place: FilesPlace;
-  readonly inside: InsideFacts;
-}
-
-async function prepareContainer(
-  request: DockerSessionRequest,
-  image: Image,
-  facts: ImageFacts,
-  directory: string,
-  network: string | undefined,
-  containers: string[],
-): Promise<Prepared> {
-  const { engine, job, limits, name } = request;
-  const objects = job.source.kind === 'snapshot' ? await sharedObjects(job.source.tree.root) : [];
-  const options = jobContainerOptions({
-    name,
-    image,
-    directory,
-    labels: labelsFor(job, 'build'),
-    limits,
-    ...(network === undefined ? {} : { network }),
-    // Another machine's engine can't see them: `put` then streams them.
-    ...(engine.isLocal ? { readOnly: objects } : {}),
-  });
-  let id: string;
-  try {
-    id = (await engine.api.createContainer(options)).id;
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-    throw new SystemError(
-      'image_pull_failure',
-      `image \`${withTag(image.name)}\` went away while the job was prepared`,
-      {
-        cause: error,
-      },
-    );
-  }
-  containers.push(id);
-  const inside = await request.knowledge.inside(facts, id, image.user);
-  const place: FilesPlace = { engine, container: id, directory, owner: inside.owner };
-  // For root the engine has made the working directory itself.
-  if (inside.owner.uid !== 0) {
-    await prepareDirectories(place, [
-      { path: directory, mode: 0o755 },
-      { path: `${directory}.tmp`, mode: 0o700 },
-    ]);
-  }
-  return { id, place, inside };
 }

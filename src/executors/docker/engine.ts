@@ -11,6 +11,10 @@ export interface Engine {
   readonly text: string;
   /** The engine runs on this machine and its socket is a file: paths of this machine mean the same to it. */
   readonly isLocal: boolean;
+  /** What the engine tells of itself, asked once. */
+  facts(): Promise<EngineFacts>;
+  /** Creates a container and gives its id. */
+  create(options: Dockerode.ContainerCreateOptions): Promise<string>;
   /** Can this machine connect to a container's own address? Not where the engine runs in a virtual machine or rootless. */
   reachesContainers(): Promise<boolean>;
   /** Joins a container's input and output before it is started. */
@@ -24,6 +28,17 @@ export interface Engine {
   attachExec(exec: string): Promise<Duplex>;
   /** The engine's error as a SystemError that names it; SystemErrors and abort reasons stay as they are. */
   failure(doing: string, error: unknown): unknown;
+}
+
+export interface EngineFacts {
+  /** `linux` or `windows`. */
+  readonly system: string;
+  /** `seccomp`, `apparmor`, `rootless`, `userns`, `selinux` … */
+  readonly security: readonly string[];
+  /** Where the engine keeps its files, on its own machine. */
+  readonly rootDirectory: string;
+  /** Docker Desktop runs its engine in a virtual machine. */
+  readonly isDesktop: boolean;
 }
 
 /**
@@ -66,14 +81,31 @@ function makeEngine(api: Dockerode, text: string, address: EngineAddress): Engin
         error ? reject(error) : resolve(result as Readable),
       );
     });
-  let reaches: Promise<boolean> | undefined;
+  let facts: Promise<EngineFacts> | undefined;
+  const isPlainSocket = address.kind === 'socket' && platform() === 'linux';
+  const factsOnce = (): Promise<EngineFacts> => {
+    facts ??= readFacts(api);
+    return facts;
+  };
   return {
     api,
     text,
     isLocal: address.kind === 'socket',
-    reachesContainers: () => {
-      reaches ??= address.kind === 'socket' && platform() === 'linux' ? isPlain(api) : Promise.resolve(false);
-      return reaches;
+    facts: factsOnce,
+    create: async ({ name, platform: wanted, ...body }) => {
+      const created = (await dial({
+        path: '/containers/create?',
+        method: 'POST',
+        statusCodes: { 201: true },
+        // Dockerode would write the whole body into the address too.
+        options: { _query: { ...(name && { name }), ...(wanted && { platform: wanted }) }, _body: body },
+      })) as unknown as { readonly Id: string };
+      return created.Id;
+    },
+    reachesContainers: async () => {
+      if (!isPlainSocket) return false;
+      const { security, isDesktop } = await factsOnce();
+      return !security.includes('rootless') && !isDesktop;
     },
     attach: async (container) => {
       const options = { stream: true, hijack: true, stdin: true, stdout: true, stderr: true };
@@ -96,13 +128,19 @@ function makeEngine(api: Dockerode, text: string, address: EngineAddress): Engin
   };
 }
 
-async function isPlain(api: Dockerode): Promise<boolean> {
+async function readFacts(api: Dockerode): Promise<EngineFacts> {
   const info = (await api.info()) as {
+    readonly OSType?: string;
     readonly OperatingSystem?: string;
-    readonly SecurityOptions?: readonly string[];
+    readonly SecurityOptions?: readonly string[] | null;
+    readonly DockerRootDir?: string;
   };
-  const rootless = info.SecurityOptions?.some((option) => option.includes('rootless')) ?? false;
-  return !rootless && !info.OperatingSystem?.includes('Docker Desktop');
+  return {
+    system: info.OSType ?? '',
+    security: (info.SecurityOptions ?? []).map((option) => option.replace(/^name=/, '').replace(/,.*$/, '')),
+    rootDirectory: info.DockerRootDir ?? '',
+    isDesktop: info.OperatingSystem?.includes('Docker Desktop') ?? false,
+  };
 }
 
 async function readExitCode(response: Readable): Promise<number> {

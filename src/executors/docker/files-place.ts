@@ -7,6 +7,8 @@ export interface FilesPlace {
   readonly container: string;
   /** The session's directory. */
   readonly directory: string;
+  /** May the engine be given paths of this machine? */
+  readonly seesOurFiles: boolean;
   /** Whom files that are put there belong to. */
   readonly owner: Owner;
 }

@@ -17,6 +17,7 @@ const bashPaths = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'];
 export class ImageKnowledge {
   readonly #engine: Engine;
   readonly #known = new Map<string, Promise<InsideFacts>>();
+  readonly #found = new Map<string, InsideFacts>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -27,14 +28,24 @@ export class ImageKnowledge {
    * @param user the job's own `user`, if it names one.
    */
   inside(image: ImageFacts, container: string, user: string | undefined): Promise<InsideFacts> {
-    const key = `${image.id} ${user ?? ''}`;
+    const key = keyOf(image, user);
     let known = this.#known.get(key);
     if (known === undefined) {
       known = this.#look(container, user ?? image.user);
-      known.catch(() => this.#known.delete(key));
+      known.then(
+        (facts) => this.#found.set(key, facts),
+        () => this.#known.delete(key),
+      );
       this.#known.set(key, known);
     }
     return known;
+  }
+
+  /** Id of the user that scripts run as; undefined as long as only a look into the image can tell. */
+  userId(image: ImageFacts, user: string | undefined): number | undefined {
+    const name = (user ?? image.user).split(':')[0]!;
+    if (name === '' || name === 'root') return 0;
+    return /^\d+$/.test(name) ? Number(name) : this.#found.get(keyOf(image, user))?.owner.uid;
   }
 
   async #look(container: string, user: string): Promise<InsideFacts> {
@@ -45,4 +56,8 @@ export class ImageKnowledge {
     const bash = bashPaths[found.indexOf(true)];
     return { shell: bash === undefined ? 'sh' : 'bash', shellFile: bash ?? 'sh', owner };
   }
+}
+
+function keyOf(image: ImageFacts, user: string | undefined): string {
+  return `${image.id} ${user ?? ''}`;
 }

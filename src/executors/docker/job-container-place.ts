@@ -3,11 +3,14 @@ import type { Engine } from './engine.ts';
 /** A container that has been created, and how its commands are ended. */
 export interface JobContainerPlace {
   readonly engine: Engine;
+  /** Another one may take its place before the first command. */
   readonly id: string;
   readonly image: string;
   /** For commands that name no shell: the file that `Session.shell` stands for. */
   readonly shell: string;
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
+  /** Shell commands that run before each script, as the image's user. */
+  readonly firstWords: string | undefined;
   readonly memoryBytes?: number;
 }

@@ -48,7 +48,7 @@ export class JobContainer {
 
   async #runByStart(command: Command, signal: AbortSignal): Promise<Exit> {
     const { engine, id } = this.#place;
-    const input = await commandInput(command, command.env, this.#place.shell);
+    const input = await commandInput(command, command.env, this.#place);
     const [stream, end] = await Promise.all([engine.attach(id), engine.watchEnd(id)]);
     stream.on('error', () => {});
     const gaveUp = deferred<never>();

@@ -6,7 +6,7 @@ import { processIdentity } from '../../util/process-identity.ts';
 export const labelPrefix = 'dev.pipewright.';
 
 /** What an object of ours at an engine is for. */
-export type ObjectType = 'build' | 'service' | 'network';
+export type ObjectType = 'build' | 'service' | 'network' | 'files';
 
 /** Labels of one object: whose it is, and by which process on which machine it was made. */
 export function labelsFor(job: JobSpec, type: ObjectType): Record<string, string> {

@@ -1,0 +1,143 @@
+import { SystemError } from '../../model/outcome.ts';
+import type { Image } from '../../model/pipeline.ts';
+import type { Belongings } from './belongings.ts';
+import { jobContainerOptions } from './container-config.ts';
+import { writeFiles } from './container-files.ts';
+import { shortReason, statusOf } from './engine.ts';
+import { sharedObjects } from './git-objects.ts';
+import type { InsideFacts } from './image-knowledge.ts';
+import type { ImageFacts } from './images.ts';
+import { JobLayers } from './job-layers.ts';
+import { labelsFor } from './labels.ts';
+import { withTag } from './pull.ts';
+import {
+  type CreatedContainer,
+  isRefused,
+  mountRefusal,
+  SessionContainer,
+  temporaryDirectory,
+} from './session-container.ts';
+import type { DockerSessionRequest } from './session-request.ts';
+
+export interface Prepared {
+  readonly container: SessionContainer;
+  readonly inside: InsideFacts;
+}
+
+/** What the container of a job is made of. */
+export interface ContainerRequest extends DockerSessionRequest {
+  readonly image: Image;
+  readonly facts: ImageFacts;
+  /** The project's. */
+  readonly directory: string;
+  /** The job's own network, when it has services. */
+  readonly network: string | undefined;
+}
+
+/**
+ * Creates the job's container, with layers where the engine can mount them.
+ * @param made learns of everything that was made, also when it fails.
+ */
+export async function prepareContainer(request: ContainerRequest, made: Belongings): Promise<Prepared> {
+  const { engine, directory, layers: support } = request;
+  const { created, inside } = await createSeen(request, made);
+  const { owner } = inside;
+  const own = async (id: string): Promise<void> => {
+    // For root the engine has made the working directory itself.
+    if (owner.uid === 0) return;
+    const place = { engine, container: id, directory, owner, seesOurFiles: support.seesOurFiles };
+    await writeFiles(place, [{ path: directory, mode: 0o755 }, temporaryDirectory(place)], []);
+  };
+  await own(created.id);
+  const replace = async (): Promise<string> => {
+    const { id } = await createContainer(request, made, undefined);
+    await own(id);
+    return id;
+  };
+  const container = new SessionContainer({ engine, directory, owner, support, created, replace });
+  return { container, inside };
+}
+
+interface Seen {
+  readonly created: CreatedContainer;
+  readonly inside: InsideFacts;
+}
+
+/** With a look into the container, which is the first time that the engine has to mount anything. */
+async function createSeen(request: ContainerRequest, made: Belongings): Promise<Seen> {
+  const { engine, layers: support, directory } = request;
+  const layers = await layersFor(request, made);
+  if (layers === undefined) return look(request, await createContainer(request, made, undefined));
+  let created: CreatedContainer | undefined;
+  try {
+    created = await createContainer(request, made, layers);
+    return await look(request, created);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    const why = created === undefined ? shortReason(error) : await mountRefusal(engine, created.id, directory);
+    if (why === undefined) throw error;
+    support.refuse(why);
+    return look(request, await createContainer(request, made, undefined));
+  }
+}
+
+async function look(request: ContainerRequest, created: CreatedContainer): Promise<Seen> {
+  const { knowledge, facts, image } = request;
+  return { created, inside: await knowledge.inside(facts, created.id, image.user) };
+}
+
+/** None for users who could not write to layers. */
+async function layersFor(request: ContainerRequest, made: Belongings): Promise<JobLayers | undefined> {
+  const { layers: support, knowledge, facts, image, name, directory, job } = request;
+  const uid = knowledge.userId(facts, image.user);
+  if (uid === undefined || !support.suits(uid)) return undefined;
+  const way = await support.way();
+  if (way === undefined) return undefined;
+  const scratch = support.scratch();
+  made.directories.push(scratch);
+  const layers = new JobLayers(scratch, { way, name, directory, labels: labelsFor(job, 'files') });
+  made.volumes.push(...layers.volumes);
+  return layers;
+}
+
+async function createContainer(
+  request: ContainerRequest,
+  made: Belongings,
+  layers: JobLayers | undefined,
+): Promise<CreatedContainer> {
+  const { engine, job, image, limits, directory, network, layers: support } = request;
+  const objects =
+    support.seesOurFiles && job.source.kind === 'snapshot' ? await sharedObjects(job.source.tree.root) : [];
+  // A second try has another name: the first may still be being removed.
+  const tries = made.containers.length;
+  const name = layers === undefined && tries > 0 ? `${request.name}-${tries}` : request.name;
+  const options = jobContainerOptions({
+    name,
+    image,
+    directory,
+    labels: labelsFor(job, 'build'),
+    limits,
+    ...(network === undefined ? {} : { network }),
+    // What the engine can't see is sent.
+    readOnly: objects,
+    ...(layers === undefined ? {} : { mounts: layers.mounts }),
+  });
+  try {
+    const id = await engine.create(options);
+    made.containers.push(id);
+    return { id, ...(layers === undefined ? {} : { layers }) };
+  } catch (error) {
+    if (objects.length > 0 && /bind source path does not exist|invalid mount config/.test(shortReason(error))) {
+      support.refuseAll(shortReason(error));
+      return createContainer(request, made, undefined);
+    }
+    if (statusOf(error) !== 404) throw error;
+    throw new SystemError(
+      'image_pull_failure',
+      `image \`${withTag(image.name)}\` went away while the job was prepared`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

@@ -1,0 +1,155 @@
+import type { FileTree } from '../../model/files.ts';
+import type { LogSink } from '../../model/ports.ts';
+import { quote } from './bootstrap.ts';
+import { existsInContainer, openArchive } from './container-file.ts';
+import { containerFiles, type DirectoryToMake, type FileToWrite, writeFiles } from './container-files.ts';
+import type { Owner } from './container-owner.ts';
+import { type Engine, statusOf } from './engine.ts';
+import type { FilesPlace } from './files-place.ts';
+import { say } from './images.ts';
+import type { JobLayers } from './job-layers.ts';
+import type { LayerSupport } from './layer-support.ts';
+
+/** A container that was created and not started. */
+export interface CreatedContainer {
+  readonly id: string;
+  /** Absent: files have to be sent. */
+  readonly layers?: JobLayers;
+}
+
+/**
+ * The container of a session. Trees are laid under the project's directory as long as nothing was done in it; when it
+ * shows that the engine can't mount them, another container takes this one's place, and they are sent.
+ */
+export class SessionContainer implements FilesPlace {
+  readonly engine: Engine;
+  readonly directory: string;
+  readonly owner: Owner;
+  readonly #support: LayerSupport;
+  /** Gives a container without layers in place of the present one. */
+  readonly #replace: () => Promise<string>;
+  readonly #writes: FileToWrite[] = [];
+  #written = 0;
+  #created: CreatedContainer;
+  #sealed = false;
+  #readying: Promise<void> = Promise.resolve();
+
+  constructor(given: {
+    readonly engine: Engine;
+    readonly directory: string;
+    readonly owner: Owner;
+    readonly support: LayerSupport;
+    readonly created: CreatedContainer;
+    readonly replace: () => Promise<string>;
+  }) {
+    this.engine = given.engine;
+    this.directory = given.directory;
+    this.owner = given.owner;
+    this.#support = given.support;
+    this.#created = given.created;
+    this.#replace = given.replace;
+  }
+
+  get container(): string {
+    return this.#created.id;
+  }
+
+  get seesOurFiles(): boolean {
+    return this.#support.seesOurFiles;
+  }
+
+  /** Trees that are mounted, lowest first. */
+  get layers(): JobLayers | undefined {
+    return this.#created.layers;
+  }
+
+  /** Lays a tree over what is there. False: it has to be sent. */
+  lay(tree: FileTree): boolean {
+    const { layers } = this.#created;
+    return layers !== undefined && !this.#sealed && this.#support.takes(tree) && layers.lay(tree);
+  }
+
+  /** Writes a file into the temporary directory: before the first command with the others, when `ready` is called. */
+  async write(file: FileToWrite): Promise<void> {
+    if (this.#sealed) await this.#writeTemporary([file]);
+    else this.#writes.push(file);
+  }
+
+  /** Makes sure that everything that was laid and written is there. */
+  ready(): Promise<void> {
+    const next = this.#readying.then(() => this.#makeReady());
+    this.#readying = next.catch(() => {});
+    return next;
+  }
+
+  /** Before a command: all is there, and stays. Says in the job's log how its files came. */
+  async begin(out: LogSink): Promise<void> {
+    if (this.#sealed) return;
+    await this.ready();
+    const laid = this.layers?.trees.length ?? 0;
+    if (laid > 0) await say(out, `Job directory: an overlay of ${laid} layer${laid === 1 ? '' : 's'}`);
+    this.seal();
+  }
+
+  /** What the shell does before each script. */
+  firstWords(): string | undefined {
+    const { layers, directory, owner } = this;
+    // Git refuses to work where somebody else owns the repository; changing one directory is enough for it.
+    if (!layers?.hasForeignRepository(owner.uid)) return undefined;
+    return `chown ${owner.uid}:${owner.gid} ${quote(`${directory}/.git`)} 2>/dev/null`;
+  }
+
+  /** From now on something may have been changed in the project's directory: nothing can be slid under that. */
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  async #makeReady(): Promise<void> {
+    if (this.#sealed) return;
+    const { layers } = this.#created;
+    const devices = layers?.devices() ?? [];
+    if (layers !== undefined && this.#support.unproven(devices)) {
+      const refusal = await mountRefusal(this.engine, this.container, `${this.directory}/${layers.witness() ?? ''}`);
+      if (refusal === undefined) this.#support.prove(devices);
+      else await this.#send(layers.trees, refusal);
+    }
+    if (this.#written === this.#writes.length) return;
+    await this.#writeTemporary(this.#writes);
+    this.#written = this.#writes.length;
+  }
+
+  #writeTemporary(files: readonly FileToWrite[]): Promise<void> {
+    return writeFiles(this, [temporaryDirectory(this)], files);
+  }
+
+  async #send(trees: readonly FileTree[], refusal: string): Promise<void> {
+    this.#support.refuse(refusal);
+    this.#created = { id: await this.#replace() };
+    this.#written = 0;
+    const files = containerFiles(this);
+    for (const tree of trees) await files.put(tree, '.', new AbortController().signal);
+  }
+}
+
+/** The session's directory for file variables. */
+export function temporaryDirectory({ directory, owner }: FilesPlace): DirectoryToMake {
+  return { path: `${directory}.tmp`, mode: owner.uid === 0 ? 0o755 : 0o700 };
+}
+
+/** Why an engine can't mount a container's volumes; undefined if it can, and shows the path. @throws SystemError */
+export async function mountRefusal(engine: Engine, container: string, path: string): Promise<string | undefined> {
+  try {
+    return (await existsInContainer(engine, container, path)) ? undefined : 'the engine does not see them';
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+  }
+  // The answer to the first question has no text.
+  const asked = await openArchive(engine, container, path).catch((error: unknown) => error);
+  return asked instanceof Error ? asked.message : 'the engine could not mount them at first';
+}
+
+/** Did the engine answer that it can't do something, rather than not answer? */
+export function isRefused(error: unknown): boolean {
+  const status = statusOf(error) ?? statusOf((error as { cause?: unknown }).cause);
+  return status !== undefined && status >= 400 && status !== 404;
+}
