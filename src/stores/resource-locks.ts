@@ -7,6 +7,7 @@ import type { ResourceLocks } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
+import { monotonicMs } from '../util/monotonic.ts';
 import { isSameProcessAlive, type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
 
 /** Content of a lock file. */
@@ -141,7 +142,7 @@ function watchDirectory(place: string): { next(signal: AbortSignal): Promise<voi
   } catch {
     // No watches left: looking again from time to time has to do.
   }
-  const start = performance.now();
+  const start = monotonicMs();
   let last = start - shortestPauseMs;
   return {
     next: async (signal) => {
@@ -150,7 +151,7 @@ function watchDirectory(place: string): { next(signal: AbortSignal): Promise<voi
       const timer = setTimeout(woken.resolve, watcher === undefined ? 2 * shortestPauseMs : lookAgainMs);
       let soon: NodeJS.Timeout | undefined;
       changed = () => {
-        soon ??= setTimeout(woken.resolve, Math.max(0, last + shortestPauseMs - performance.now()));
+        soon ??= setTimeout(woken.resolve, Math.max(0, last + shortestPauseMs - monotonicMs()));
       };
       try {
         await abortable(woken.promise, signal);
@@ -158,7 +159,7 @@ function watchDirectory(place: string): { next(signal: AbortSignal): Promise<voi
         clearTimeout(timer);
         clearTimeout(soon);
         changed = undefined;
-        last = performance.now();
+        last = monotonicMs();
       }
     },
     close: () => watcher?.close(),

@@ -41,6 +41,12 @@ export interface Run {
   recordJob(jobId: string, record: JobRecord): void;
 }
 
+/** A run that was just made. */
+export interface StartedRun extends Run {
+  /** What its `run.json` holds. */
+  readonly initialState: RunState;
+}
+
 /** A run that was found on disk. */
 export interface StoredRun {
   readonly run: Run;
@@ -53,22 +59,23 @@ export interface StoredRun {
 export function createRun(
   location: RunStoreLocation,
   started: { readonly file: string; readonly nowMs: number },
-): Promise<Run> {
+): Promise<StartedRun> {
   const runs = runsDirectory(location);
   return withFileErrors({ doing: 'start a run', path: runs }, async () => {
     await mkdir(runs, { recursive: true, mode: 0o700 });
     const run = runAt(runs, await allocate(runs));
     await mkdir(join(run.directory, 'logs'));
-    await run.writeState({
+    const initialState: RunState = {
       schema: 'ci/1',
       id: run.id,
       file: started.file,
       startedAt: new Date(started.nowMs).toISOString(),
       process: processIdentity() ?? { pid: process.pid, started: '', boot: '' },
       jobs: {},
-    });
+    };
+    await run.writeState(initialState);
     await writeFileAtomic(join(runs, '.last'), run.id, { durable: 'fast' });
-    return run;
+    return { ...run, initialState };
   });
 }
 

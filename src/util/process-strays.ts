@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from './monotonic.ts';
 
 /** Name of the environment variable by which the processes of one job find each other, also after `setsid`. */
 export const markerName = 'CI_JOB_MARKER';
@@ -86,14 +87,14 @@ function isStarting(pid: string): boolean {
  */
 export async function endFamily(family: ProcessFamily, graceMs: number): Promise<void> {
   const told = new Set<number>();
-  const killAt = performance.now() + graceMs;
-  for (let waitMs = 5; performance.now() < killAt; waitMs = Math.min(waitMs * 2, 100)) {
+  const killAt = monotonicMs() + graceMs;
+  for (let waitMs = 5; monotonicMs() < killAt; waitMs = Math.min(waitMs * 2, 100)) {
     // Each hears TERM once, also one that was forked, or was starting its program, while the others heard it.
     if (!signalFamily(family, 'SIGTERM', told)) return;
-    await sleep(Math.min(waitMs, Math.max(1, killAt - performance.now())));
+    await sleep(Math.min(waitMs, Math.max(1, killAt - monotonicMs())));
   }
-  const giveUpAt = performance.now() + 1000;
-  while (signalFamily(family, 'SIGKILL') && performance.now() < giveUpAt) await sleep(10);
+  const giveUpAt = monotonicMs() + 1000;
+  while (signalFamily(family, 'SIGKILL') && monotonicMs() < giveUpAt) await sleep(10);
 }
 
 /** Is a process of the family left that is no zombie? */

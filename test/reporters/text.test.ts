@@ -85,6 +85,32 @@ describe('display width', () => {
   });
 });
 
+describe('the quick way to measure text', () => {
+  const ranges = [
+    [0x20, 0x7e],
+    [0xa1, 0xac],
+    [0xae, 0x2ff],
+    [0x2010, 0x2027],
+    [0x2190, 0x21ff],
+    [0x2500, 0x25fc],
+    [0x2713, 0x2718],
+    [0x2800, 0x28ff],
+  ] as const;
+  const characters = ranges.flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, index) => String.fromCharCode(first + index)),
+  );
+
+  it('agrees with the thorough one', () => {
+    const text = characters.join('');
+    expect(displayWidth(text)).toBe(text.length);
+    // A wide character in the text makes every grapheme be looked at.
+    expect(displayWidth(`${text}漢`)).toBe(text.length + 2);
+    expect(characters.filter((character) => displayWidth(`${character}漢${character}`) !== 4)).toEqual([]);
+    expect(truncateToWidth(text, 100)).toBe(`${text.slice(0, 99)}…`);
+    expect(truncateToWidth(`${text}漢`, 100)).toBe(`${text.slice(0, 99)}…`);
+  });
+});
+
 describe('renderTable', () => {
   it('aligns wide and coloured cells, leaves out empty columns, cuts to the terminal', () => {
     const rows = [

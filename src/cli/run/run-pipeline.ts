@@ -13,7 +13,7 @@ import { artifactStore } from '../../stores/artifact-store.ts';
 import { cacheStore, projectCacheDirectory } from '../../stores/cache-store.ts';
 import { projectKey } from '../../stores/project-key.ts';
 import { resourceLocks } from '../../stores/resource-locks.ts';
-import { createRun, type Run, readRun } from '../../stores/run-store.ts';
+import { createRun, type Run } from '../../stores/run-store.ts';
 import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
@@ -47,7 +47,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
   });
   const output = streamOutput(invocation.stdout.stream as TerminalStream);
-  const recorder = runRecorder(run, (await readRun(place, run.id))!.state, taken?.records);
+  const recorder = runRecorder(run, run.initialState, taken?.records);
   const screen = await screenReporter(invocation, options, output);
   const reports = given.reports.length > 0 ? [reportFilesReporter(given.reports)] : [];
   const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...reports, screen]);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { Service } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
+import { monotonicMs } from '../../util/monotonic.ts';
 import { type ContainerLimits, entrypointOf, hostConfig } from './container-config.ts';
 import type { Engine } from './engine.ts';
 import { type ImageFacts, type Images, say } from './images.ts';
@@ -137,7 +138,7 @@ async function waitUntilReady(
   const [port] = facts.tcpPorts;
   const probes = port !== undefined && (await engine.reachesContainers());
   if (!facts.hasHealthCheck && !probes) return undefined;
-  const until = performance.now() + readyTimeoutMs;
+  const until = monotonicMs() + readyTimeoutMs;
   for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 500)) {
     signal.throwIfAborted();
     const { State, NetworkSettings } = await engine.api.getContainer(id).inspect();
@@ -147,7 +148,7 @@ async function waitUntilReady(
       if (State.Health?.Status === 'healthy') return undefined;
       if (State.Health?.Status === 'unhealthy') return 'its health check fails';
     } else if (address === undefined || address === '' || (await accepts(address, port!))) return undefined;
-    if (performance.now() > until) {
+    if (monotonicMs() > until) {
       const seconds = readyTimeoutMs / 1000;
       return facts.hasHealthCheck
         ? `its health check has not passed after ${seconds} s`
