@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { FileEntry, FileSelection, FileTree, TakenFiles } from '../model/files.ts';
+import type { FileSelection, FileTree, TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
 import { cloneTree, linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { explainFileError } from '../util/files/file-problem.ts';
@@ -138,18 +138,19 @@ function withParents(root: string, entries: readonly TreeEntry[]): readonly Tree
   return parents.length === 0 ? entries : sortedByPath([...parents, ...entries]);
 }
 
-function taken(selected: {
-  readonly entries: readonly FileEntry[];
-  readonly totalBytes: number;
-  readonly unmatched: readonly string[];
-  readonly outside: readonly string[];
-}): TakenFiles {
+function taken(selected: SelectedFiles): TakenFiles {
   return {
     entries: selected.entries.map(({ path, type, sizeBytes }) => ({ path, type, sizeBytes })),
     totalBytes: selected.totalBytes,
+    hasHardLinks: hasHardLinks(selected.entries),
     unmatched: selected.unmatched,
     outside: selected.outside,
   };
+}
+
+function hasHardLinks(entries: readonly TreeEntry[]): boolean {
+  const several = entries.filter(({ type, nlink }) => type === 'file' && nlink > 1);
+  return new Set(several.map(({ dev, ino }) => `${dev}:${ino}`)).size < several.length;
 }
 
 /** What git does not track below a directory, ignored files too; nothing where there is no repository. */

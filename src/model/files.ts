@@ -13,6 +13,8 @@ export interface FileTree {
   readonly id?: string;
   /** How much it holds, where that is known without a look. */
   readonly size?: { readonly files: number; readonly bytes: number };
+  /** Are there several names of one file in it? Absent: none that matter, or it is not known. */
+  readonly hasHardLinks?: boolean;
   /** Hash of paths, types, sizes, modes and times of all that it holds (`fingerprintOf`), where it is known. */
   readonly fingerprint?: string;
   /** What was once asked for and gave exactly this tree. */
@@ -48,6 +50,8 @@ export interface FileSelection {
 export interface TakenFiles {
   readonly entries: readonly FileEntry[];
   readonly totalBytes: number;
+  /** Several of the entries are one file. */
+  readonly hasHardLinks?: boolean;
   /** Patterns that matched nothing, in the order of the selection. */
   readonly unmatched: readonly string[];
   /** Patterns that led outside of the base directory and were ignored. */

@@ -34,7 +34,7 @@ interface Piece {
 
 interface StoredRecord {
   readonly record: ArtifactRecord;
-  readonly taken: Pick<TakenFiles, 'entries' | 'totalBytes'>;
+  readonly taken: Pick<TakenFiles, 'entries' | 'totalBytes' | 'hasHardLinks'>;
 }
 
 /**
@@ -111,7 +111,8 @@ async function publish(
       files: taken.entries.filter((entry) => entry.type !== 'directory').length,
       totalBytes: taken.totalBytes,
     };
-    const stored: StoredRecord = { record, taken: { entries: taken.entries, totalBytes: taken.totalBytes } };
+    const { entries, totalBytes, hasHardLinks = false } = taken;
+    const stored: StoredRecord = { record, taken: { entries, totalBytes, hasHardLinks } };
     await writeFile(join(staging, 'record.json'), JSON.stringify(stored));
     try {
       await rename(staging, directory);
@@ -153,21 +154,24 @@ async function readRecord({ directory }: Piece): Promise<StoredRecord> {
 async function fetchArchive(jobDirectory: string, attempt: number | undefined): Promise<FileTree | undefined> {
   const archives: Piece[] = [];
   const size = { files: 0, bytes: 0 };
+  let hasHardLinks = false;
   for (const piece of await lastPieces(join(jobDirectory, 'uploads'))) {
     // A try that left nothing has no artifacts, whatever a failed one before it left.
     if (attempt !== undefined && piece.attempt !== attempt) continue;
-    const { record } = await readRecord(piece);
+    const { record, taken } = await readRecord(piece);
     if (record.type !== 'archive') continue;
     archives.push(piece);
     size.files += record.files;
     size.bytes += record.totalBytes;
+    hasHardLinks ||= taken.hasHardLinks ?? false;
   }
   const [first, ...more] = archives;
   if (first === undefined) return undefined;
-  if (more.length === 0) return { root: join(first.directory, 'files'), immutable: true, id: first.directory, size };
+  if (more.length === 0)
+    return { root: join(first.directory, 'files'), immutable: true, id: first.directory, size, hasHardLinks };
   const root = join(jobDirectory, `merged-${first.attempt}-${archives.length}`);
   if (!existsSync(root)) await merge(archives, jobDirectory, root);
-  return { root, immutable: true, id: root, size };
+  return { root, immutable: true, id: root, size, hasHardLinks };
 }
 
 async function merge(pieces: readonly Piece[], jobDirectory: string, root: string): Promise<void> {

@@ -15,6 +15,7 @@ export interface CachePointer {
   readonly totalBytes: number;
   /** Hash of the list of files. */
   readonly fingerprint: string;
+  readonly hasHardLinks?: boolean;
   readonly takenBy?: FileTree['takenBy'];
 }
 

@@ -49,8 +49,13 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
       usages.push(usage);
       await touch(place, now());
       const root = join(place, pointer.version, 'files');
-      const { files, totalBytes: bytes, fingerprint, takenBy } = pointer;
-      const known = { size: { files, bytes }, fingerprint, ...(takenBy === undefined ? {} : { takenBy }) };
+      const { files, totalBytes: bytes, fingerprint, hasHardLinks = false, takenBy } = pointer;
+      const known = {
+        size: { files, bytes },
+        fingerprint,
+        hasHardLinks,
+        ...(takenBy === undefined ? {} : { takenBy }),
+      };
       return { key: pointer.key, tree: { root, immutable: true, id: pointer.version, ...known } };
     }
     return undefined;
@@ -93,6 +98,7 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
             files: entries.filter((entry) => entry.type === 'file').length,
             totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
             fingerprint: fingerprintOf(entries),
+            hasHardLinks: taken.hasHardLinks ?? false,
             ...(selection === undefined
               ? {}
               : { takenBy: { selection, unmatched: taken.unmatched, outside: taken.outside } }),

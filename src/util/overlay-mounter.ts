@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { lstatSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, symlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from './files/file-problem.ts';
 import { removeTree } from './files/remove-tree.ts';
-import { startProcess } from './process.ts';
+import { type MountEnvironment, mountEnvironment, tryProgram, unmountAll } from './unmount.ts';
 
 /** What to mount: layers that stay as they are, and a directory that shows them and takes every change. */
 export interface OverlayRequest {
@@ -41,6 +40,8 @@ export interface OverlayMount {
  */
 export interface OverlayMounter {
   readonly where: 'host' | 'namespace';
+  /** Is a file of a layer that has several names still one file after it was written to? */
+  readonly keepsHardLinks: boolean;
   /** @throws OverlayRefused when this system does not let us. */
   mount(request: OverlayRequest): Promise<OverlayMount>;
 }
@@ -50,12 +51,9 @@ export class OverlayRefused extends Error {
   override readonly name = 'OverlayRefused';
 }
 
-/** Mount programs are looked for in the system's directories first. */
-const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin';
-
 /** @param path the user's `PATH`, for systems that have their programs elsewhere. */
 export function overlayMounter(where: OverlayMounter['where'], path: string): OverlayMounter {
-  const env = { PATH: `${systemPath}:${path}`, LC_ALL: 'C' };
+  const env = mountEnvironment(path);
   switch (where) {
     case 'host':
       return hostMounter(env);
@@ -64,14 +62,14 @@ export function overlayMounter(where: OverlayMounter['where'], path: string): Ov
   }
 }
 
-type Env = Readonly<Record<string, string>>;
-
 /**
  * The options' text must fit into a page and treats `:` and `,` as its own: so layers are named by short links,
  * relative to the directory that `mount` is started in.
  */
 async function writeLayers({ lowestFirst, scratch }: OverlayRequest): Promise<string> {
   await removeTree(join(scratch, 'l'));
+  // Marked for the layers it was used with: where nothing is in it, a new one goes with any.
+  if (isEmptyDirectory(join(scratch, 'u'))) for (const name of ['u', 'w']) await removeTree(join(scratch, name));
   for (const name of ['l', 'u', 'w']) await mkdir(join(scratch, name), { recursive: true });
   const names = lowestFirst.map((layer, index) => {
     symlinkSync(layer, join(scratch, `l/${index}`));
@@ -80,15 +78,21 @@ async function writeLayers({ lowestFirst, scratch }: OverlayRequest): Promise<st
   return `lowerdir=${names.reverse().join(':')},upperdir=u,workdir=w`;
 }
 
-function hostMounter(env: Env): OverlayMounter {
+function isEmptyDirectory(path: string): boolean {
+  return existsSync(path) && readdirSync(path).length === 0;
+}
+
+function hostMounter(env: MountEnvironment): OverlayMounter {
   const unmount = batchedUnmount(env);
   return {
     where: 'host',
+    keepsHardLinks: true,
     mount: async (request) => {
-      // Without redirect_dir a directory of a lower layer can't be renamed, and programs that rename fail.
-      const options = `${await writeLayers(request)},redirect_dir=on`;
+      // Without redirect_dir a directory of a layer can't be renamed, and programs that do it fail; without the index
+      // names of one file come apart when it is written to.
+      const options = `${await writeLayers(request)},redirect_dir=on,index=on`;
       const argv = ['mount', '-t', 'overlay', 'overlay', '-o', options, request.target];
-      const { failure } = await run(argv, env, request.scratch);
+      const { failure } = await tryProgram(argv, env, request.scratch);
       if (failure !== undefined) throw new OverlayRefused(failure);
       return {
         seenAt: request.target,
@@ -101,7 +105,7 @@ function hostMounter(env: Env): OverlayMounter {
 }
 
 /** Collects what is to be unmounted while the program for it runs, and unmounts all that at once. */
-function batchedUnmount(env: Env): (target: string) => Promise<void> {
+function batchedUnmount(env: MountEnvironment): (target: string) => Promise<void> {
   let waiting: string[] = [];
   let running: Promise<void> = Promise.resolve();
   return (target) => {
@@ -115,45 +119,15 @@ function batchedUnmount(env: Env): (target: string) => Promise<void> {
   };
 }
 
-async function unmountAll(targets: readonly string[], env: Env): Promise<void> {
-  const { failure } = await run(['umount', ...targets], env);
-  if (failure === undefined) return;
-  // Somebody's shell may be in it: out of sight now, gone when he leaves.
-  const left = new Set(mountPoints());
-  const busy = targets.filter((target) => left.has(target));
-  if (busy.length > 0) await run(['umount', '-l', ...busy], env);
-}
-
-/** Unmounts what a process that was killed left mounted below a directory. */
-export async function unmountBelow(directory: string, path: string): Promise<void> {
-  const left = mountPoints().filter((point) => point.startsWith(`${directory}/`));
-  if (left.length > 0) await run(['umount', '-l', ...left], { PATH: `${systemPath}:${path}`, LC_ALL: 'C' });
-}
-
-/** Absolute paths at which something is mounted; none where the system can't tell. */
-function mountPoints(): string[] {
-  let text: string;
-  try {
-    text = readFileSync('/proc/self/mountinfo', 'utf8');
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) =>
-      line.split(' ')[4]!.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8))),
-    );
-}
-
 /** In a namespace the mount belongs to a process that holds it; it ends with our end of its pipe, however we end. */
 const holdScript = 'mount -t overlay overlay -o "$1" "$2" && echo mounted && exec cat >/dev/null';
 const enterScript = 'cd -- "$1" || exit 1; shift; exec "$@"';
 
-function namespaceMounter(env: Env): OverlayMounter {
+function namespaceMounter(env: MountEnvironment): OverlayMounter {
   return {
     where: 'namespace',
+    // The kernel has no index of links there.
+    keepsHardLinks: false,
     mount: async (request) => {
       const options = `${await writeLayers(request)},userxattr`;
       const args = [
@@ -220,26 +194,4 @@ async function letGo(holder: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => holder.once('exit', resolve));
   holder.stdin!.end();
   await gone;
-}
-
-/** Runs a short program; what it said when it failed. */
-async function run(
-  argv: readonly string[],
-  env: Env,
-  directory = '/',
-): Promise<{ readonly failure: string | undefined }> {
-  let said = '';
-  const take = async (bytes: Uint8Array): Promise<void> => {
-    said += Buffer.from(bytes).toString();
-  };
-  try {
-    const [file, ...args] = argv;
-    const running = await startProcess({ file: file!, args, directory, env, stdin: '', stdout: take, stderr: take });
-    const end = await running.ended;
-    if (end.kind === 'code' && end.code === 0) return { failure: undefined };
-    return { failure: said.trim().split('\n')[0] || `${file} failed` };
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return { failure: (error as Error).message };
-  }
 }

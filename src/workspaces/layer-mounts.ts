@@ -6,8 +6,8 @@ export type Isolation = 'auto' | 'overlay' | 'copy';
 
 /** Mounts layers as long as the system lets us. */
 export interface LayerMounts {
-  /** Are these trees so large that mounting them costs less than copying? */
-  worthIt(trees: readonly FileTree[]): boolean;
+  /** How many of these trees, from the lowest one, are to be layers: those that cost less so, and that lose nothing. */
+  howMany(lowestFirst: readonly FileTree[]): number;
   /** Undefined when the system refuses; where it never allowed any, it is not asked again. */
   mount(request: OverlayRequest): Promise<OverlayMount | undefined>;
 }
@@ -38,7 +38,11 @@ export function layerMounts(
   const mounter = overlayMounter(isRoot ? 'host' : 'namespace', path);
   let state: 'untried' | 'works' | 'refused' = 'untried';
   return {
-    worthIt: (trees) => isolation === 'overlay' || isLarge(trees),
+    howMany: (trees) => {
+      const linked = mounter.keepsHardLinks ? -1 : trees.findIndex((tree) => tree.hasHardLinks);
+      const layers = linked < 0 ? trees : trees.slice(0, linked);
+      return isolation === 'overlay' || isLarge(layers) ? layers.length : 0;
+    },
     mount: async (request) => {
       if (state === 'refused') return undefined;
       try {

@@ -121,7 +121,9 @@ class LayeredWorkspace implements Workspace {
 
   async #show(signal: AbortSignal | undefined): Promise<void> {
     const startedAt = performance.now();
-    if (this.#settled || !(await this.#mountAll())) await this.#copyWaiting(signal);
+    const shown = this.#trees.length - this.#waiting;
+    const done = this.#settled ? shown : Math.max(shown, await this.#mountLayers());
+    await this.#copy(this.#trees.slice(done), signal);
     this.#waiting = 0;
     await this.#options.onFilled?.({
       method: this.#method,
@@ -130,19 +132,23 @@ class LayeredWorkspace implements Workspace {
     });
   }
 
-  /** What was copied before stays hidden below; what is mounted already gets more layers below the same changes. */
-  async #mountAll(): Promise<boolean> {
+  /**
+   * What was copied before stays hidden below; what is mounted already gets more layers below the same changes.
+   * @returns how many trees are mounted.
+   */
+  async #mountLayers(): Promise<number> {
     const { mounts } = this.#options;
-    if (mounts === undefined || !mounts.worthIt(this.#trees)) return false;
+    const count = mounts?.howMany(this.#trees) ?? 0;
+    if (mounts === undefined || count <= this.#mounted) return this.#mounted;
     await this.#mount?.unmount();
-    this.#mount = await this.#mountLowest(mounts, this.#trees.length);
-    if (this.#mount === undefined) {
-      if (this.#mounted > 0) this.#mount = await this.#mountLowest(mounts, this.#mounted);
-      return false;
+    this.#mount = await this.#mountLowest(mounts, count);
+    if (this.#mount !== undefined) {
+      this.#mounted = count;
+      this.#method = 'overlay';
+    } else if (this.#mounted > 0) {
+      this.#mount = await this.#mountLowest(mounts, this.#mounted);
     }
-    this.#mounted = this.#trees.length;
-    this.#method = 'overlay';
-    return true;
+    return this.#mounted;
   }
 
   #mountLowest(mounts: LayerMounts, count: number): Promise<OverlayMount | undefined> {
@@ -150,11 +156,12 @@ class LayeredWorkspace implements Workspace {
     return mounts.mount({ lowestFirst, scratch: this.#options.scratch, target: this.directory });
   }
 
-  async #copyWaiting(signal: AbortSignal | undefined): Promise<void> {
+  async #copy(trees: readonly FileTree[], signal: AbortSignal | undefined): Promise<void> {
     const target = this.#mount?.seenAt ?? this.directory;
-    for (const tree of this.#trees.slice(-this.#waiting)) {
+    for (const tree of trees) {
       const { entries } = await cloneTree(tree, target, signal === undefined ? {} : { signal });
       if (this.#mount === undefined) this.#method = await methodOf(tree, entries, target);
+      else this.#settled = true;
     }
   }
 

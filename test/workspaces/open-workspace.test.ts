@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import {
+  appendFileSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileTree } from '../../src/model/files.ts';
 import { readEntry } from '../../src/util/files/walk-tree.ts';
-import { unmountBelow } from '../../src/util/overlay-mounter.ts';
+import { unmountBelow } from '../../src/util/unmount.ts';
 import { layerMounts } from '../../src/workspaces/layer-mounts.ts';
 import { openWorkspace, type WorkspaceFilling } from '../../src/workspaces/open-workspace.ts';
 import { originsOf } from '../../src/workspaces/origins-of.ts';
@@ -110,18 +112,32 @@ describe.skipIf(!isRoot)('a workspace by an overlay', () => {
     expect(text('low/src/a') + text('high/src/a')).toBe('lowhigh');
   });
 
-  it('slides later layers in, below what was changed, until programs may be at work', async () => {
+  it('slides later layers in as long as nothing was changed, then copies them over the changes', async () => {
     await using workspace = await open();
     await workspace.lay(tree('one', { a: '1', b: '1' }), undefined);
-    const { seenAt } = await workspace.fill(undefined);
-    writeFileSync(join(seenAt, 'a'), 'changed');
-    await workspace.lay(tree('two', { a: '2', b: '2' }), undefined);
     await workspace.fill(undefined);
-    expect(text('job/dir/a') + text('job/dir/b')).toBe('changed2');
+    await workspace.lay(tree('two', { a: '2' }), undefined);
+    const { seenAt } = await workspace.fill(undefined);
+    expect(text('job/dir/a') + text('job/dir/b')).toBe('21');
+    writeFileSync(join(seenAt, 'a'), 'changed');
+    writeFileSync(join(seenAt, 'c'), 'changed');
+    await workspace.lay(tree('three', { a: '3', d: '3' }), undefined);
+    await workspace.fill(undefined);
+    expect(text('job/dir/a') + text('job/dir/b') + text('job/dir/c') + text('job/dir/d')).toBe('31changed3');
     workspace.settle();
-    await workspace.lay(tree('three', { a: '3', c: '3' }), undefined);
-    expect(text('job/dir/a') + text('job/dir/b') + text('job/dir/c')).toBe('323');
-    expect(fillings.map(({ layers }) => layers)).toEqual([1, 2, 2]);
+    await workspace.lay(tree('four', { a: '4' }), undefined);
+    expect(text('job/dir/a')).toBe('4');
+    expect(fillings.map(({ layers }) => layers)).toEqual([1, 2, 2, 2]);
+  });
+
+  it('keeps the names of one file together', async () => {
+    await using workspace = await open();
+    const low = tree('low', { a: '1' });
+    linkSync(join(base, 'low/a'), join(base, 'low/b'));
+    await workspace.lay(low, undefined);
+    const { seenAt } = await workspace.fill(undefined);
+    appendFileSync(join(seenAt, 'a'), '2');
+    expect(text('job/dir/b') + text('low/b')).toBe('121');
   });
 
   it('copies what is small, and mounts once more comes', async () => {

@@ -1,8 +1,8 @@
 import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
 import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import { unmountBelow } from '../../util/overlay-mounter.ts';
 import { killByVariable } from '../../util/process-strays.ts';
+import { unmountBelow } from '../../util/unmount.ts';
 
 /** Runs of a project that are kept when nobody says otherwise. */
 export const keptRuns = 20;
