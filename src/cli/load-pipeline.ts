@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { buildContext } from '../context/build-context.ts';
+import { lazyContext } from '../context/lazy-context.ts';
 import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
 import { compileFile } from '../dialects/compile-file.ts';
 import type { Compiled } from '../dialects/dialect.ts';
@@ -33,15 +34,21 @@ export type LoadOptions = FileOptions & Partial<EventOptions>;
 
 /**
  * Finds, reads and compiles the pipeline file. Starts `git`, nothing else.
+ * @param facts `when wanted`: facts of the repository are only looked up for a file that depends on them; then there
+ * are no notices of them, and options of events count for nothing.
  * @throws CommandError exit 3 when there is no file, exit 2 when options contradict each other.
  */
-export async function loadPipeline(invocation: Invocation, options: LoadOptions): Promise<LoadedPipeline> {
+export async function loadPipeline(
+  invocation: Invocation,
+  options: LoadOptions,
+  facts: 'gathered' | 'when wanted' = 'gathered',
+): Promise<LoadedPipeline> {
   const file = findPipelineFile(invocation.cwd, options.file);
   const name = displayPath(file.root, file.path);
   const locations = findLocations(invocation.env);
   const settings = await loadSettings(locations, file.root, invocation.env);
   const given = readGivenVariables(invocation, options, settings.variables);
-  const built = buildContext({
+  const surroundings = {
     root: file.root,
     configPath: name,
     env: invocation.env,
@@ -49,8 +56,14 @@ export async function loadPipeline(invocation: Invocation, options: LoadOptions)
     version: invocation.version,
     projectVariables: given.project,
     pipelineVariables: given.pipeline,
-    ...pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']),
-  });
+  };
+  const built =
+    facts === 'when wanted'
+      ? { kind: 'context' as const, context: lazyContext(surroundings), notices: [] }
+      : buildContext({
+          ...surroundings,
+          ...pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']),
+        });
   if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
   const compiled = await compile(file, name, options.dialect, built.context);
   return {

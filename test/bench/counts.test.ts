@@ -77,7 +77,8 @@ async function programsStarted(project: TemporaryProject, args: readonly string[
   const PATH = `${noteStarts(join(base, 'programs'), log)}${delimiter}${process.env['PATH']}`;
   const others = await counted(project, args, 'COUNT_SPAWNS', { PATH });
   const counts: Record<string, number> = {};
-  for (const name of readFileSync(log, 'utf8').trim().split('\n')) counts[name] = (counts[name] ?? 0) + 1;
+  const started = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : [];
+  for (const name of started) counts[name] = (counts[name] ?? 0) + 1;
   for (const path of others.filter((each) => !each.startsWith(base) && each !== 'git')) {
     counts[path] = (counts[path] ?? 0) + 1;
   }
@@ -111,9 +112,16 @@ describe('counts that do not depend on time', () => {
     expect(packagesOf(await evaluated(project, ['list']))).toContain('re2js');
   });
 
-  it('asks git three times for a list', async () => {
+  it('asks git three times for a list, and never to lint what does not depend on it', async () => {
     using project = temporaryProject(graphFiles(flat(2)));
     expect(await programsStarted(project, ['list'])).toEqual({ git: 3 });
+    using other = temporaryProject(graphFiles(flat(2)));
+    expect(await programsStarted(other, ['lint'])).toEqual({});
+    using dependent = temporaryProject({
+      '.gitlab-ci.yml': 'include:\n  - local: more.yml\n    rules:\n      - if: $CI_COMMIT_BRANCH == "main"\n',
+      'more.yml': 'a:\n  script: ["true"]\n',
+    });
+    expect(await programsStarted(dependent, ['lint'])).toEqual({ git: 3 });
   });
 
   it('loads no engine library for a run in the shell', async () => {

@@ -28,7 +28,11 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
   const names = files.length > 0 ? files : [options.file];
   const checked: Checked[] = [];
   for (const file of names) {
-    const loaded = await loadPipeline(invocation, { ...options, ...(file === undefined ? {} : { file }) });
+    const loaded = await loadPipeline(
+      invocation,
+      { ...options, ...(file === undefined ? {} : { file }) },
+      'when wanted',
+    );
     const references = loaded.compiled === undefined ? [] : checkReferences(loaded.compiled.pipeline);
     checked.push({ file: loaded.name, root: loaded.file.root, diagnostics: [...loaded.diagnostics, ...references] });
   }

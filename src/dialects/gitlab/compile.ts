@@ -1,6 +1,7 @@
 import type { Checked, Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { variableLookup } from '../../expressions/merge-variables.ts';
 import type { Node } from '../../syntax/node.ts';
+import { once } from '../../util/once.ts';
 import type { Compiled, CompileInput } from '../dialect.ts';
 import { checkMerged } from './check-merged.ts';
 import { limitExpandedSize } from './expanded-size.ts';
@@ -31,7 +32,8 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
     return { value: undefined, diagnostics };
   }
   const { context, files } = given;
-  const variable = variableLookup(context.predefined, context.projectVariables, context.pipelineVariables);
+  const lookup = once(() => variableLookup(context.predefined, context.projectVariables, context.pipelineVariables));
+  const variable = (name: string): string | undefined => lookup()(name);
   const merged = await mergeIncludes(
     { path: given.file, node: entry },
     { vocabulary, files, known: { context, variable }, report },

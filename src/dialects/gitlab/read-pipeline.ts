@@ -74,7 +74,6 @@ function readJobs(
   defaults: ReadonlyMap<string, MapEntry>,
   { given, vocabulary, reading, globalVariables, refs }: JobSurroundings,
 ): readonly ReadJob[] {
-  const { predefined, projectVariables, pipelineVariables } = given.context;
   return entries.flatMap((entry) => {
     checkJobName(entry, reading);
     if (entry.value.kind === 'reference') return [];
@@ -93,6 +92,7 @@ function readJobs(
 
   function readOne(entry: MapEntry, node: MapNode): ReadJob {
     const variable = (name: string): string | undefined => {
+      const { predefined, projectVariables, pipelineVariables } = given.context;
       const own = take(node, variables, reading) ?? [];
       return variableLookup(predefined, globalVariables, own, projectVariables, pipelineVariables)(name);
     };
