@@ -15,14 +15,18 @@ import type { EventOptions, FileOptions } from './options.ts';
 import { displayPath, findPipelineFile, type PipelineFile } from './pipeline-file.ts';
 import { loadSettings, type Settings } from './settings.ts';
 
-/** A pipeline file read and compiled, with all that was found wrong. */
-export interface LoadedPipeline {
+/** Where the pipeline file is, and the settings that hold for it. */
+export interface FoundPipeline {
   readonly file: PipelineFile;
+  readonly settings: Settings;
+  readonly locations: Locations;
+}
+
+/** A pipeline file read and compiled, with all that was found wrong. */
+export interface LoadedPipeline extends FoundPipeline {
   /** As messages show it. */
   readonly name: string;
   readonly context: Context;
-  readonly settings: Settings;
-  readonly locations: Locations;
   /** Undefined when the file is too broken to say anything about it. */
   readonly compiled: Compiled | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -33,20 +37,29 @@ export interface LoadedPipeline {
 export type LoadOptions = FileOptions & Partial<EventOptions>;
 
 /**
- * Finds, reads and compiles the pipeline file. Starts `git`, nothing else.
- * @param facts `when wanted`: facts of the repository are only looked up for a file that depends on them; then there
+ * Finds the pipeline file and reads the settings; starts nothing.
+ * @throws CommandError exit 3 when there is no file, exit 2 for settings that are wrong.
+ */
+export async function findPipeline(invocation: Invocation, { file: given }: FileOptions): Promise<FoundPipeline> {
+  const file = findPipelineFile(invocation.cwd, given);
+  const locations = findLocations(invocation.env);
+  return { file, locations, settings: await loadSettings(locations, file.root, invocation.env) };
+}
+
+/**
+ * Reads and compiles the pipeline file, which it finds first unless it is given. Starts `git`, nothing else.
+ * @param more.facts `when wanted`: facts of the repository are only looked up for a file that depends on them; then there
  * are no notices of them, and options of events count for nothing.
  * @throws CommandError exit 3 when there is no file, exit 2 when options contradict each other.
  */
 export async function loadPipeline(
   invocation: Invocation,
   options: LoadOptions,
-  facts: 'gathered' | 'when wanted' = 'gathered',
+  more: { readonly facts?: 'gathered' | 'when wanted'; readonly found?: FoundPipeline } = {},
 ): Promise<LoadedPipeline> {
-  const file = findPipelineFile(invocation.cwd, options.file);
+  const found = more.found ?? (await findPipeline(invocation, options));
+  const { file, settings } = found;
   const name = displayPath(file.root, file.path);
-  const locations = findLocations(invocation.env);
-  const settings = await loadSettings(locations, file.root, invocation.env);
   const given = readGivenVariables(invocation, options, settings.variables);
   const surroundings = {
     root: file.root,
@@ -58,7 +71,7 @@ export async function loadPipeline(
     pipelineVariables: given.pipeline,
   };
   const built =
-    facts === 'when wanted'
+    more.facts === 'when wanted'
       ? { kind: 'context' as const, context: lazyContext(surroundings), notices: [] }
       : buildContext({
           ...surroundings,
@@ -67,11 +80,9 @@ export async function loadPipeline(
   if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
   const compiled = await compile(file, name, options.dialect, built.context);
   return {
-    file,
+    ...found,
     name,
     context: built.context,
-    settings,
-    locations,
     compiled: compiled.value,
     diagnostics: compiled.diagnostics,
     notices: [...settings.warnings, ...given.warnings, ...built.notices],

@@ -17,16 +17,28 @@ export interface LoadedPlan {
 
 /**
  * Reads the pipeline and plans what the selection asks for; diagnostics go to stderr.
- * @param only exactly these job ids, for `--failed`.
  * @throws CommandError exit 3 for an invalid file, exit 2 for a selector that means nothing.
  */
 export async function loadPlan(
   invocation: Invocation,
   selectors: readonly string[],
   options: PlanOptions,
+): Promise<LoadedPlan> {
+  return planLoaded(invocation, await loadPipeline(invocation, options), selectors, options);
+}
+
+/**
+ * Plans what the selection asks for of a pipeline that was read; diagnostics go to stderr.
+ * @param more.only exactly these job ids, for `--failed`.
+ * @throws CommandError exit 3 for an invalid file, exit 2 for a selector that means nothing.
+ */
+export async function planLoaded(
+  invocation: Invocation,
+  loaded: LoadedPipeline,
+  selectors: readonly string[],
+  options: PlanOptions,
   more: { readonly only?: readonly string[]; readonly quiet?: boolean } = {},
 ): Promise<LoadedPlan> {
-  const loaded = await loadPipeline(invocation, options);
   const compiled = loaded.compiled;
   const { only, quiet = false } = more;
   const selection = selectionOf(selectors, withSettings(options, loaded.settings), only);

@@ -5,7 +5,7 @@ import type { CommanderError } from 'commander';
 import { actions } from './actions.ts';
 import { CommandError, describeFailure, exitCodes } from './exit-code.ts';
 import { type Invocation, print, type Terminal } from './invocation.ts';
-import { createProgram } from './program.ts';
+import { createProgram, type Execute } from './program.ts';
 
 function terminal(stream: NodeJS.WriteStream): Terminal {
   return { stream, isTty: stream.isTTY === true, columns: stream.columns };
@@ -30,7 +30,7 @@ function invocation(outputLost: AbortSignal): Invocation {
 /** Reads the command line, runs the command, and resolves with the exit code. */
 async function main(argv: readonly string[], given: Invocation): Promise<number> {
   let exitCode: number = exitCodes.ok;
-  const program = createProgram(given.version, async (command, arguments_, options) => {
+  const execute: Execute = async (command, arguments_, options) => {
     const directory = options['directory'];
     const cwd = typeof directory === 'string' ? resolve(given.cwd, directory) : given.cwd;
     if (cwd !== given.cwd) {
@@ -42,7 +42,8 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
     }
     const action = await actions[command]!();
     exitCode = await action({ ...given, cwd }, arguments_, options as never);
-  });
+  };
+  const program = createProgram(given.version, execute, argv[0]);
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -129,9 +129,9 @@ function runCommand(): Command {
 }
 
 /** Every command but the hidden ones, in the order of the help. */
-function visibleCommands(): readonly Command[] {
-  return [
-    runCommand(),
+const visibleCommands: Readonly<Record<string, () => Command>> = {
+  run: runCommand,
+  lint: () =>
     format(
       withFile(
         new Command('lint')
@@ -140,26 +140,32 @@ function visibleCommands(): readonly Command[] {
       ),
       ['text', 'json', 'sarif', 'github', 'codequality'],
     ).option('--strict', 'warnings count as problems too'),
+  list: () =>
     format(withSelection(withEvent(withFile(new Command('list').alias('ls')))), ['text', 'json']).description(
       'the jobs of the pipeline: name, stage, when, needs, executor, why in or out',
     ),
+  graph: () =>
     format(
       withSelection(
         withEvent(withFile(new Command('graph').argument('[selector...]', 'only these jobs and what they need'))),
       ),
       ['tree', 'mermaid', 'dot', 'json', 'html'],
     ).description('the DAG of the pipeline'),
+  plan: () =>
     format(withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))), [
       'text',
       'json',
     ]).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),
+  explain: () =>
     format(withSelection(withEvent(withFile(new Command('explain').argument('<job>', 'a job of the file')))), [
       'text',
       'json',
     ]).description('why a job is in, out, manual or delayed: every rule with the values it saw'),
+  config: () =>
     format(withEvent(withFile(new Command('config'))), ['yaml', 'json']).description(
       'the file after includes, extends, references and anchors',
     ),
+  logs: () =>
     withColor(
       withDirectory(
         new Command('logs')
@@ -167,6 +173,7 @@ function visibleCommands(): readonly Command[] {
           .option('--run <id>', 'default: the last run'),
       ),
     ).description('full logs of the last run'),
+  artifacts: () =>
     format(
       withDirectory(
         new Command('artifacts')
@@ -175,12 +182,14 @@ function visibleCommands(): readonly Command[] {
       ),
       ['text', 'json'],
     ).description('paths of the artifacts of the last run'),
+  runs: () =>
     format(
       withColor(
         withDirectory(new Command('runs').option('-n, --limit <n>', 'how many (default: 20)', positiveInteger)),
       ),
       ['text', 'json'],
     ).description('earlier runs with their results'),
+  clean: () =>
     format(
       new Command('clean')
         .option('--all', 'runs, caches and snapshots of all projects')
@@ -188,17 +197,18 @@ function visibleCommands(): readonly Command[] {
         .option('--dry-run', 'only say what would be removed'),
       ['text', 'json'],
     ).description('remove what ci keeps on this machine: leftovers of dead runs, old runs; with --all everything'),
+  schema: () =>
     new Command('schema').argument('[dialect]', 'ci or gitlab', 'ci').description('print a JSON Schema, for editors'),
+  completion: () =>
     new Command('completion')
       .argument('<shell>', 'bash, zsh, fish or pwsh')
       .description('print a completion script for a shell'),
-  ];
-}
+};
 
 /** Commands that are not for people. */
-function hiddenCommands(): readonly Command[] {
-  return [new Command('__complete').argument('[word...]').allowUnknownOption().allowExcessArguments()];
-}
+const hiddenCommands: Readonly<Record<string, () => Command>> = {
+  __complete: () => new Command('__complete').argument('[word...]').allowUnknownOption().allowExcessArguments(),
+};
 
 /** Runs one command, by name. */
 export type Execute = (
@@ -207,8 +217,11 @@ export type Execute = (
   options: Readonly<Record<string, unknown>>,
 ) => Promise<void>;
 
-/** The whole command line. Also the source of the command line reference and of shell completion. */
-export function createProgram(version: string, execute: Execute): Command {
+/**
+ * The whole command line. Also the source of the command line reference and of shell completion.
+ * @param first the first argument: where that is a command's name, no other command is built.
+ */
+export function createProgram(version: string, execute: Execute, first?: string): Command {
   const program = new Command('ci')
     .description('Run .ci.yml, .gitlab-ci.yml and .circleci/config.yml pipelines on this machine.')
     .version(version, '-V, --version', 'print the version')
@@ -221,8 +234,9 @@ export function createProgram(version: string, execute: Execute): Command {
     command.showHelpAfterError(`(ci ${command.name()} --help shows what there is)`);
     program.addCommand(command, { hidden });
   };
-  for (const command of visibleCommands()) add(command, false);
-  for (const command of hiddenCommands()) add(command, true);
+  const all = { ...visibleCommands, ...hiddenCommands };
+  const wanted = first !== undefined && Object.hasOwn(all, first) ? { [first]: all[first]! } : all;
+  for (const [name, make] of Object.entries(wanted)) add(make(), Object.hasOwn(hiddenCommands, name));
   return program;
 }
 

@@ -31,7 +31,7 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
     const loaded = await loadPipeline(
       invocation,
       { ...options, ...(file === undefined ? {} : { file }) },
-      'when wanted',
+      { facts: 'when wanted' },
     );
     const references = loaded.compiled === undefined ? [] : checkReferences(loaded.compiled.pipeline);
     checked.push({ file: loaded.name, root: loaded.file.root, diagnostics: [...loaded.diagnostics, ...references] });

@@ -5,14 +5,13 @@ import type { StoredRun } from '../../stores/run-store.ts';
 import { cloneTree } from '../../util/files/clone-tree.ts';
 import { CommandError, exitCodes, lostOutputExitCode, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
-import { type LoadedPlan, loadPlan } from '../load-plan.ts';
-import { findLocations } from '../locations.ts';
+import { type FoundPipeline, findPipeline, loadPipeline } from '../load-pipeline.ts';
+import { type LoadedPlan, planLoaded } from '../load-plan.ts';
 import type { RunOptions } from '../options.ts';
-import { findPipelineFile } from '../pipeline-file.ts';
 import { failedLastTime, lastRun } from '../run/earlier-run.ts';
 import type { PipelineEnd } from '../run/pipeline-run.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
-import { loadSettings, withSettings } from '../settings.ts';
+import { withSettings } from '../settings.ts';
 
 /** `ci run [SELECTOR…]`: runs the pipeline, or the selected jobs with everything they need. */
 export async function run(invocation: Invocation, selectors: readonly string[], flags: RunOptions): Promise<number> {
@@ -39,10 +38,12 @@ async function runOnce(
   reports: readonly ReportFile[],
   stop?: AbortSignal,
 ): Promise<number> {
-  const options = await effectiveOptions(invocation, flags);
-  const earlier = await earlierRun(invocation, options);
-  const only = options.failed ? await failedLastTime(invocation, options, earlier!) : undefined;
-  const { loaded, plan } = await loadPlan(invocation, selectors, options, {
+  const found = await findPipeline(invocation, flags);
+  const options = withSettings(flags, found.settings);
+  const earlier = await earlierRun(found, options);
+  const loaded = await loadPipeline(invocation, options, { found });
+  const only = options.failed ? await failedLastTime(invocation, loaded, options, earlier!) : undefined;
+  const { plan } = await planLoaded(invocation, loaded, selectors, options, {
     quiet: options.quiet ?? false,
     ...(only === undefined ? {} : { only }),
   });
@@ -59,15 +60,9 @@ async function runOnce(
   return exitCodeOf(end);
 }
 
-async function effectiveOptions(invocation: Invocation, flags: RunOptions): Promise<RunOptions> {
-  const { root } = findPipelineFile(invocation.cwd, flags.file);
-  return withSettings(flags, await loadSettings(findLocations(invocation.env), root, invocation.env));
-}
-
-async function earlierRun(invocation: Invocation, options: RunOptions): Promise<StoredRun | undefined> {
+async function earlierRun({ file, locations }: FoundPipeline, options: RunOptions): Promise<StoredRun | undefined> {
   if (!options.failed && options.from === undefined) return undefined;
-  const { root } = findPipelineFile(invocation.cwd, options.file);
-  const location = { stateDirectory: findLocations(invocation.env).state, projectRoot: root };
+  const location = { stateDirectory: locations.state, projectRoot: file.root };
   return lastRun(location, options.failed ? '--failed' : '--from');
 }
 

@@ -5,7 +5,8 @@ import type { JobRecord } from '../../stores/run-state.ts';
 import { type RunStoreLocation, readRun, type StoredRun } from '../../stores/run-store.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
-import { loadPlan } from '../load-plan.ts';
+import type { LoadedPipeline } from '../load-pipeline.ts';
+import { planLoaded } from '../load-plan.ts';
 import type { RunOptions } from '../options.ts';
 
 /**
@@ -27,11 +28,11 @@ export async function lastRun(location: RunStoreLocation, flag: '--failed' | '--
 /** Ids of jobs that failed, were canceled, or were to run in the last run and did not; nothing that it left aside. */
 export async function failedLastTime(
   invocation: Invocation,
+  loaded: LoadedPipeline,
   options: RunOptions,
   last: StoredRun,
 ): Promise<readonly string[]> {
-  const { failed: _, ...rest } = options;
-  const { plan } = await loadPlan(invocation, [], rest, { quiet: true });
+  const { plan } = await planLoaded(invocation, loaded, [], options, { quiet: true });
   return plan.nodes
     .filter((node) => {
       const record = last.state.jobs[node.id];
