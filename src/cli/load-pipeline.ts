@@ -3,7 +3,7 @@ import { buildContext } from '../context/build-context.ts';
 import { lazyContext } from '../context/lazy-context.ts';
 import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
 import { compileFile } from '../dialects/compile-file.ts';
-import type { Compiled } from '../dialects/dialect.ts';
+import type { Compiled, CompileInput } from '../dialects/dialect.ts';
 import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
 import type { Context } from '../model/context.ts';
 import { localFiles } from '../sources/local-files.ts';
@@ -78,7 +78,8 @@ export async function loadPipeline(
           ...pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']),
         });
   if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
-  const compiled = await compile(file, name, options.dialect, built.context);
+  const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
+  const compiled = await compile(file, name, options.dialect, { context: built.context, limits });
   return {
     ...found,
     name,
@@ -89,7 +90,12 @@ export async function loadPipeline(
   };
 }
 
-async function compile(file: PipelineFile, name: string, dialectName: FileOptions['dialect'], context: Context) {
+async function compile(
+  file: PipelineFile,
+  name: string,
+  dialectName: FileOptions['dialect'],
+  given: Pick<CompileInput, 'context' | 'limits'>,
+) {
   const wanted = dialectName ?? recogniseDialect(name);
   const dialect = dialectNamed(wanted);
   if (dialect === undefined) {
@@ -100,7 +106,7 @@ async function compile(file: PipelineFile, name: string, dialectName: FileOption
     );
   }
   const text = readFileSync(file.path, 'utf8');
-  return compileFile(dialect, text, { file: name, files: localFiles(file.root), context });
+  return compileFile(dialect, text, { file: name, files: localFiles(file.root), ...given });
 }
 
 /** True if the pipeline can be worked with. */

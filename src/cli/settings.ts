@@ -27,6 +27,7 @@ const rules: Readonly<Record<string, SettingRule>> = {
   quiet: { kind: 'boolean' },
   verbose: { kind: 'boolean' },
   privileged: { kind: 'boolean', userOnly: true },
+  'max-includes': { kind: 'number', userOnly: true },
 };
 
 /** Settings by option name as commander writes it (`onFailure`), ready to lie below the flags. */
@@ -66,9 +67,7 @@ export async function loadSettings(
         const hint = didYouMean(name, [...Object.keys(rules), 'variables']);
         warnings.push(`${path}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
       } else if (rule.userOnly && !trusted) {
-        warnings.push(
-          `${path}: \`${name}\` is ignored, a repository can't turn safety off (only a flag or your own settings)`,
-        );
+        warnings.push(`${path}: \`${name}\` is ignored here, a repository can't turn safety off (only your own settings can)`);
       } else {
         options[optionName(name)] = checkValue(`${path}: \`${name}\``, rule, value);
       }

@@ -23,6 +23,11 @@ export interface CompileInput {
   readonly file: string;
   readonly files: FileLoader;
   readonly context: Context;
+  /** What the user allows beyond the usual. */
+  readonly limits?: {
+    /** Files that may be included, directly or not; default: GitLab's 150. */
+    readonly maxIncludes?: number;
+  };
 }
 
 export interface Compiled {

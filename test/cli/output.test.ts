@@ -171,4 +171,21 @@ describe('what comes out', () => {
     const bad = await runCi(['run'], { ...given, env: { CI_CLI_CONCURRENCY: 'many' } });
     expect(bad.exitCode).toBe(2);
   });
+
+  it('takes the limit of included files from the user, not from the repository', async () => {
+    const job = 'a: { script: [make] }\n';
+    using project = temporaryProject({
+      '.gitlab-ci.yml': 'include: [one.yml, two.yml]\n',
+      'one.yml': job,
+      'two.yml': job,
+      '.ci.toml': 'max-includes = 1000\n',
+      '../home/config/config.toml': 'max-includes = 1\n',
+    });
+    const given = { cwd: project.root, home: project.home };
+    const few = await runCi(['lint'], given);
+    expect(few).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('more than 1 files are included') });
+    expect(few.stdout).toContain('CI_CLI_MAX_INCLUDES');
+    const enough = await runCi(['list'], { ...given, env: { CI_CLI_MAX_INCLUDES: '2' } });
+    expect(enough).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('`max-includes` is ignored here') });
+  });
 });

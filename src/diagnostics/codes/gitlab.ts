@@ -15,7 +15,7 @@ export const gitlabCodes = {
   'gitlab/include-not-read':
     'An included file of another project, server or template is not read; what it defines is missing.',
   'gitlab/include-outside': 'An included local file lies outside of the project.',
-  'gitlab/include-too-many': 'More than 150 files are included.',
+  'gitlab/include-too-many': 'More files are included than GitLab allows: 150, or the setting `max-includes`.',
   'gitlab/invalid-extends': '`extends` names something that is no map.',
   'gitlab/invalid-value': 'A value has the wrong form, after includes, `extends` and `!reference` are resolved.',
   'gitlab/job-name': "A job's name is empty or longer than 255 characters.",

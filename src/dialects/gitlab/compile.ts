@@ -36,7 +36,7 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
   const variable = (name: string): string | undefined => lookup()(name);
   const merged = await mergeIncludes(
     { path: given.file, node: entry },
-    { vocabulary, files, known: { context, variable }, report },
+    { vocabulary, files, known: { context, variable }, report, ...given.limits },
   );
   const { incomplete } = merged;
   const extended = resolveExtends(merged.root, { report, incomplete });

@@ -12,8 +12,8 @@ import { selectDocument } from './select-document.ts';
 import { field } from './values.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** GitLab's limit. Source: https://docs.gitlab.com/ci/yaml/#include */
-const mostIncludes = 150;
+/** Unless the user sets another. Source: https://docs.gitlab.com/ci/yaml/#include */
+const gitlabMaxIncludes = 150;
 const includeKey: ReadonlySet<string> = new Set(['include']);
 
 type LocalInclude = Extract<IncludeEntry, { readonly kind: 'local' }>;
@@ -26,6 +26,7 @@ interface Includer {
   /** Parsed files; a file may be included often. Undefined: it is not usable, and that was told. */
   readonly parsed: Map<string, MapNode | undefined>;
   readonly unread: Node[];
+  readonly maxIncludes: number;
   included: number;
   incomplete: boolean;
 }
@@ -50,9 +51,11 @@ export async function mergeIncludes(
     readonly files: FileLoader;
     readonly known: Known;
     readonly report: Report;
+    readonly maxIncludes?: number;
   },
 ): Promise<MergedFiles> {
-  const includer: Includer = { ...given, parsed: new Map(), unread: [], included: 0, incomplete: false };
+  const { maxIncludes = gitlabMaxIncludes } = given;
+  const includer: Includer = { ...given, maxIncludes, parsed: new Map(), unread: [], included: 0, incomplete: false };
   const root = await mergeFile(includer, prepare(includer, entry.node), [entry.path]);
   return { root, incomplete: includer.incomplete, unread: includer.unread };
 }
@@ -157,15 +160,16 @@ function mayInclude(includer: Includer, file: LoadedFile, span: Span, chain: rea
     return false;
   }
   includer.included++;
-  if (includer.included === mostIncludes + 1) {
+  if (includer.included === includer.maxIncludes + 1) {
     includer.report({
       code: 'gitlab/include-too-many',
       severity: 'error',
-      message: `more than ${mostIncludes} files are included`,
+      message: `more than ${includer.maxIncludes} files are included`,
       span,
+      hint: '`max-includes` in your own settings file or CI_CLI_MAX_INCLUDES allows more',
     });
   }
-  return includer.included <= mostIncludes;
+  return includer.included <= includer.maxIncludes;
 }
 
 function parse(includer: Includer, file: LoadedFile, entry: LocalInclude): MapNode | undefined {
