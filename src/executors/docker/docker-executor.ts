@@ -66,7 +66,11 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     kill: () => {
       for (const drop of open) drop();
     },
-    close: () => removals.finish(options.closeTimeoutMs ?? 30_000),
+    close: async () => {
+      await removals.finish(options.closeTimeoutMs ?? 30_000);
+      const connected = await connection?.catch(() => undefined);
+      await connected?.layers.close();
+    },
   };
 }
 

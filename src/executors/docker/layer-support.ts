@@ -3,6 +3,7 @@ import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileTree } from '../../model/files.ts';
 import type { Engine } from './engine.ts';
+import { LayerSets } from './layer-sets.ts';
 
 /**
  * Where a job's changes are kept. `here`: in a directory of ours, for root. `engine`: in volumes, since an ordinary
@@ -31,6 +32,7 @@ export class LayerSupport {
   #way: Promise<LayerWay | undefined> | undefined;
   #refusal: string | undefined;
   #sees: boolean;
+  #sets: LayerSets | undefined;
 
   /** @param settings absent: files are always sent. */
   constructor(engine: Engine, settings: LayerSettings | undefined) {
@@ -57,9 +59,15 @@ export class LayerSupport {
     return this.#refusal === undefined ? way : undefined;
   }
 
-  /** A new path for one job's links. */
-  scratch(): string {
-    return join(this.#settings!.directory, randomBytes(6).toString('hex'));
+  /** Where links to layers lie; only where there is a way. */
+  sets(): LayerSets {
+    this.#sets ??= new LayerSets(join(this.#settings!.directory, `layers-${randomBytes(6).toString('hex')}`));
+    return this.#sets;
+  }
+
+  /** Removes what was made for all jobs together. */
+  async close(): Promise<void> {
+    await this.#sets?.close();
   }
 
   /** Ids of users in containers to whom layers look as if they were their own: they may write to them. */

@@ -93,9 +93,8 @@ async function layersFor(request: ContainerRequest, made: Belongings): Promise<J
   if (uid === undefined || !support.suits(uid)) return undefined;
   const way = await support.way();
   if (way === undefined) return undefined;
-  const scratch = support.scratch();
-  made.directories.push(scratch);
-  const layers = new JobLayers(scratch, { way, name, directory, labels: labelsFor(job, 'files') });
+  const layers = new JobLayers(support.sets(), { way, name, directory, labels: labelsFor(job, 'files') });
+  made.directories.push(layers.scratch);
   made.volumes.push(...layers.volumes);
   return layers;
 }

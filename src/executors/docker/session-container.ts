@@ -107,6 +107,7 @@ export class SessionContainer implements FilesPlace {
   async #makeReady(): Promise<void> {
     if (this.#sealed) return;
     const { layers } = this.#created;
+    layers?.show();
     const devices = layers?.devices() ?? [];
     if (layers !== undefined && this.#support.unproven(devices)) {
       const refusal = await mountRefusal(this.engine, this.container, `${this.directory}/${layers.witness() ?? ''}`);
