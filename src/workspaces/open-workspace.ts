@@ -6,6 +6,7 @@ import { cloneTree } from '../util/files/clone-tree.ts';
 import { reflinks } from '../util/files/reflinks.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { monotonicMs } from '../util/monotonic.ts';
 import type { OverlayMount, ProgramStart } from '../util/overlay-mounter.ts';
 import type { LayerMounts } from './layer-mounts.ts';
 
@@ -120,14 +121,14 @@ class LayeredWorkspace implements Workspace {
   }
 
   async #show(signal: AbortSignal | undefined): Promise<void> {
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     const shown = this.#trees.length - this.#waiting;
     const done = this.#settled ? shown : Math.max(shown, await this.#mountLayers());
     await this.#copy(this.#trees.slice(done), signal);
     this.#waiting = 0;
     await this.#options.onFilled?.({
       method: this.#method,
-      tookMs: performance.now() - startedAt,
+      tookMs: monotonicMs() - startedAt,
       layers: this.#mounted,
     });
   }
