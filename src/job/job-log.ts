@@ -35,7 +35,7 @@ export interface JobLog {
   begin(section: Section): Promise<void>;
   /** Ends the section that is open, if there is one. */
   end(): Promise<void>;
-  /** Writes what the maskers hold back. */
+  /** Writes what the maskers hold back; resolves when all of the log has arrived. */
   flush(): Promise<void>;
 }
 
@@ -103,6 +103,7 @@ export function createJobLog(options: JobLogOptions): JobLog {
       await stderr.flush();
       await system.flush();
       await warnings.flush();
+      await sink.flush?.();
     },
   };
 }

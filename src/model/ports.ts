@@ -7,6 +7,8 @@ import type { UploadArtifactsStep } from './step.ts';
 /** Takes a job's output. Bytes, not text; the promise is backpressure: await it before writing more. */
 export interface LogSink {
   write(bytes: Uint8Array): Promise<void>;
+  /** Resolves when all that was written has arrived. Absent: it has as soon as `write` resolves. */
+  flush?(): Promise<void>;
 }
 
 /** One try of a job, handed out by a source. */

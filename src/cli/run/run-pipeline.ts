@@ -2,12 +2,10 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Emit } from '../../model/event.ts';
 import { eventsFileReporter } from '../../reporters/events-file.ts';
-import { openLogFile } from '../../reporters/log-files.ts';
-import { type Output, streamOutput, type TerminalStream } from '../../reporters/output.ts';
+import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
 import { reportFilesReporter } from '../../reporters/report-files.ts';
 import { fanOut } from '../../reporters/reporter.ts';
 import { PlanSource } from '../../schedule/plan-source.ts';
-import type { JobLog } from '../../schedule/plan-source-options.ts';
 import { runWorkers } from '../../schedule/run-workers.ts';
 import { artifactStore } from '../../stores/artifact-store.ts';
 import { cacheStore, projectCacheDirectory } from '../../stores/cache-store.ts';
@@ -22,6 +20,7 @@ import { takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors } from './executors.ts';
 import { jobRunner } from './job-runner.ts';
+import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
 import { runRecorder } from './run-recorder.ts';
 import { screenReporter } from './screen-reporter.ts';
@@ -72,7 +71,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       source: sourceFor(given, snapshot),
       emit,
       clock,
-      openLog: (jobId) => openJobLog(run, jobId, output),
+      openLog: (jobId) => openJobLog(run.logPath(jobId), output),
       locks: resourceLocks(join(locations.runtime, 'locks')),
       onFailure: options.onFailure ?? 'continue',
       variables: () => runVariables(run.id),
@@ -107,16 +106,6 @@ async function snapshotUnlessStopped(
     if (stopping.aborted) return undefined;
     throw error;
   }
-}
-
-async function openJobLog(run: Run, jobId: string, output: Output): Promise<JobLog> {
-  const log = await openLogFile(run.logPath(jobId));
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    await log.sink.write(bytes);
-    // A slow terminal slows the job down, so that memory stays bounded.
-    await output.ready();
-  };
-  return { sink: { write }, path: log.path, close: () => log.close() };
 }
 
 /** What a job left as another user (by `sudo`) can't be removed: that must not hide how the run ended. */

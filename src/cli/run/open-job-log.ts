@@ -1,0 +1,28 @@
+import { openLogFile } from '../../reporters/log-files.ts';
+import type { Output } from '../../reporters/output.ts';
+import type { JobLog } from '../../schedule/plan-source-options.ts';
+
+/** So many chunks may be on their way to the disk while the next one is read and masked. */
+const mostUnderWay = 4;
+
+/** Opens the log of a job's try. A slow disk and a slow terminal slow the job down, so that memory stays bounded. */
+export async function openJobLog(path: string, output: Output): Promise<JobLog> {
+  const log = await openLogFile(path);
+  const underWay: Promise<void>[] = [];
+  const flush = async (): Promise<void> => void (await Promise.all(underWay.splice(0)));
+  return {
+    path,
+    sink: {
+      async write(bytes) {
+        const written = log.sink.write(bytes);
+        // One of the next writes, or `flush`, hears of it.
+        written.catch(() => {});
+        underWay.push(written);
+        if (underWay.length > mostUnderWay) await underWay.shift();
+        await output.ready();
+      },
+      flush,
+    },
+    close: () => log.close(),
+  };
+}
