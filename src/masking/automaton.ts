@@ -26,6 +26,18 @@ export interface Automaton {
   readonly starts: Uint8Array;
   /** The same as a list. */
   readonly startBytes: readonly number[];
+  readonly skips: Skips | undefined;
+}
+
+/**
+ * How far a search at the root may jump (Wu and Manber, 1994): it looks at the two bytes that end a window as long as
+ * the shortest pattern; where no pattern has those two near its start, none can begin in most of the window.
+ */
+export interface Skips {
+  /** Length of the window. */
+  readonly window: number;
+  /** Last byte but one << 8 | last byte of the window → how far to move it; 0: a pattern may begin where it begins. */
+  readonly by: Uint8Array;
 }
 
 const lower = (byte: number): number => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte);
@@ -70,7 +82,24 @@ export function buildAutomaton(patterns: readonly Pattern[], letters: 'exact' | 
     ends,
     starts,
     startBytes: [...starts.keys()].filter((byte) => starts[byte] === 1),
+    skips: letters === 'fold' ? undefined : buildSkips(patterns),
   };
+}
+
+/** Longer windows hardly ever jump further. */
+const longestWindow = 16;
+
+function buildSkips(patterns: readonly Pattern[]): Skips | undefined {
+  const window = patterns.reduce((least, { bytes }) => Math.min(least, bytes.length), longestWindow);
+  if (window < 2) return undefined;
+  const by = new Uint8Array(0x10000).fill(window - 1);
+  for (const { bytes } of patterns) {
+    for (let end = 1; end < window; end++) {
+      const pair = (bytes[end - 1]! << 8) | bytes[end]!;
+      by[pair] = Math.min(by[pair]!, window - 1 - end);
+    }
+  }
+  return { window, by };
 }
 
 /** Half the memory for all but giant sets of secrets. */

@@ -109,12 +109,12 @@ export class MaskingStream implements LogSink {
    * @returns the index of the last byte of what was found, with `#state` after it; -1: nothing up to the end.
    */
   #search(chunk: Buffer, index: number, from: number): number {
-    const { shift, classes, next, ends, starts } = this.#automaton;
+    const { shift, classes, next, ends } = this.#automaton;
     const end = chunk.length;
     let state = from;
     for (let at = index; at < end; at++) {
       if (state === 0) {
-        while (at < end && starts[chunk[at]!] === 0) at++;
+        at = nextStart(this.#automaton, chunk, at);
         if (at === end) break;
       }
       state = next[(state << shift) | classes[chunk[at]!]!]!;
@@ -203,6 +203,23 @@ export class MaskingStream implements LogSink {
     else if (safe >= chunkStart) this.#kept = Buffer.from(chunk.subarray(safe - chunkStart));
     else this.#kept = Buffer.concat([this.#kept.subarray(safe - (chunkStart - this.#kept.length)), chunk]);
   }
+}
+
+/** Where the next pattern may begin, at `from` or after it; the chunk's length when none does. */
+function nextStart({ starts, skips }: Automaton, chunk: Buffer, from: number): number {
+  const end = chunk.length;
+  let at = from;
+  if (skips !== undefined) {
+    const { window, by } = skips;
+    for (let last = at + window - 1; last < end; last = at + window - 1) {
+      const skip = by[(chunk[last - 1]! << 8) | chunk[last]!]!;
+      if (skip !== 0) at += skip;
+      else if (starts[chunk[at]!] === 1) return at;
+      else at++;
+    }
+  }
+  while (at < end && starts[chunk[at]!] === 0) at++;
+  return at;
 }
 
 function isWordByte(byte: number): boolean {
