@@ -16,6 +16,7 @@ const lazyExports = {
   // Its tables take longer than reading a small pipeline.
   re2js: ['RE2JS'],
   'node:crypto': ['createHash', 'randomBytes', 'randomUUID'],
+  'node:inspector': ['Session'],
 };
 
 /** Code that makes a stand-in for the function or class that an expression gives. */
