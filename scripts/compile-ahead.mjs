@@ -12,7 +12,12 @@ const require = createRequire(import.meta.url);
 const { loadBundle, packagePlace, startBundle, writeCompiled } = require('../bin/bundle.js');
 
 /** What people do most. Later ones keep what earlier ones compiled. */
-const commands = [['lint'], ['list'], ['plan'], ['run', '--executor', 'shell', '--isolation', 'copy', '--reporter', 'plain']];
+const commands = [
+  ['lint'],
+  ['list'],
+  ['plan'],
+  ['run', '--executor', 'shell', '--isolation', 'copy', '--reporter', 'plain'],
+];
 
 const project = `stages: [build, test]
 build:
