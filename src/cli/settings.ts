@@ -67,7 +67,9 @@ export async function loadSettings(
         const hint = didYouMean(name, [...Object.keys(rules), 'variables']);
         warnings.push(`${path}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
       } else if (rule.userOnly && !trusted) {
-        warnings.push(`${path}: \`${name}\` is ignored here, a repository can't turn safety off (only your own settings can)`);
+        warnings.push(
+          `${path}: \`${name}\` is ignored here, a repository can't turn safety off (only your own settings can)`,
+        );
       } else {
         options[optionName(name)] = checkValue(`${path}: \`${name}\``, rule, value);
       }

@@ -1,19 +1,19 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
-import { cloneTree } from '../util/files/clone-tree.ts';
-import { reflinks } from '../util/files/reflinks.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
-import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import type { OverlayMount, ProgramStart } from '../util/overlay-mounter.ts';
 import type { LayerMounts } from './layer-mounts.ts';
+import type { TreeCopies } from './tree-copies.ts';
 
 /** How a workspace got what it holds: `empty` as long as nothing was laid. */
 export type WorkspaceMethod = 'overlay' | 'reflink' | 'copy' | 'empty';
 
-/** A directory that one job may change as it likes; disposing removes it. */
+/**
+ * A directory that one job may change as it likes. Disposing takes down what was mounted; what is left of it is for
+ * the caller to remove.
+ */
 export interface Workspace extends AsyncDisposable {
   /** Absolute, as the job's programs see it. */
   readonly directory: string;
@@ -52,6 +52,7 @@ export interface WorkspaceLayers {
 export interface OpenWorkspaceOptions {
   /** How layers are mounted; absent: everything is copied. */
   readonly mounts?: LayerMounts;
+  readonly copies: TreeCopies;
   /** Absolute path of a directory beside the workspace for what mounting needs; made when it is needed. */
   readonly scratch: string;
   /** Learns how the workspace was made, each time that something was. */
@@ -72,7 +73,7 @@ export interface WorkspaceFilling {
  * @throws SystemError when the disk is full or a directory can't be written.
  */
 export async function openWorkspace(directory: string, options: OpenWorkspaceOptions): Promise<Workspace> {
-  await explained(directory, () => mkdir(directory, { recursive: true }));
+  await explained(directory, async () => mkdirSync(directory, { recursive: true }));
   return new LayeredWorkspace(directory, options);
 }
 
@@ -124,7 +125,13 @@ class LayeredWorkspace implements Workspace {
     const startedAt = monotonicMs();
     const shown = this.#trees.length - this.#waiting;
     const done = this.#settled ? shown : Math.max(shown, await this.#mountLayers());
-    await this.#copy(this.#trees.slice(done), signal);
+    try {
+      await this.#copy(this.#trees.slice(done), signal);
+    } catch (error) {
+      // On a full disk every file counts.
+      await removeTree(this.#mount?.changes ?? this.directory);
+      throw error;
+    }
     this.#waiting = 0;
     await this.#options.onFilled?.({
       method: this.#method,
@@ -160,22 +167,13 @@ class LayeredWorkspace implements Workspace {
   async #copy(trees: readonly FileTree[], signal: AbortSignal | undefined): Promise<void> {
     const target = this.#mount?.seenAt ?? this.directory;
     for (const tree of trees) {
-      const { entries } = await cloneTree(tree, target, signal === undefined ? {} : { signal });
-      if (this.#mount === undefined) this.#method = await methodOf(tree, entries, target);
+      const method = await this.#options.copies.copy(tree, target, signal);
+      if (this.#mount === undefined) this.#method = method;
       else this.#settled = true;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mount?.unmount();
-    await removeTree(this.directory);
-    await removeTree(this.#options.scratch);
   }
-}
-
-/** Cloning takes a reflink wherever it can; one file tells whether it could. */
-async function methodOf(tree: FileTree, entries: readonly TreeEntry[], directory: string): Promise<'reflink' | 'copy'> {
-  const file = entries.find((entry) => entry.type === 'file' && entry.sizeBytes > 0);
-  if (file === undefined) return 'copy';
-  return (await reflinks(join(tree.root, file.path), directory)) ? 'reflink' : 'copy';
 }

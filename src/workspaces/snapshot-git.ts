@@ -114,18 +114,25 @@ function readIfThere(path: string): string {
  */
 export async function writeRepository(facts: RepositoryFacts, directory: string): Promise<void> {
   const at = (path: string): string => join(directory, '.git', path);
-  for (const path of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags', 'info']) {
-    await mkdir(at(path), { recursive: true });
-  }
+  // No more than git wants to see: each directory is made once for every job.
+  for (const path of ['objects/info', 'refs']) await mkdir(at(path), { recursive: true });
   await writeFile(at('HEAD'), `${facts.head}\n`);
   await writeFile(at('packed-refs'), `# pack-refs with: sorted \n${facts.refs}`);
   await writeFile(at('config'), settingsText(facts.settings, facts.objectFormat));
   await writeFile(at('objects/info/alternates'), `${quotedPath(facts.objects[0]!)}\n`);
   await copyIfThere(facts.shallow, at('shallow'));
-  await copyIfThere(facts.exclude, at('info/exclude'));
+  if (hasPatterns(facts.exclude) || existsSync(facts.sparseCheckout)) await mkdir(at('info'));
+  if (hasPatterns(facts.exclude)) await copyIfThere(facts.exclude, at('info/exclude'));
   await copyIfThere(facts.sparseCheckout, at('info/sparse-checkout'));
   await copyIfThere(facts.index, at('index'));
   for (const name of await sharedIndexes(facts.index)) await copyIfThere(join(dirname(facts.index), name), at(name));
+}
+
+/** Git's template of such a file has comments only. */
+function hasPatterns(path: string): boolean {
+  return readIfThere(path)
+    .split('\n')
+    .some((line) => line.trim() !== '' && !line.startsWith('#'));
 }
 
 async function sharedIndexes(index: string): Promise<string[]> {

@@ -12,6 +12,7 @@ import { cloneTree } from '../../src/util/files/clone-tree.ts';
 import { walkTree } from '../../src/util/files/walk-tree.ts';
 import { openWorkspace } from '../../src/workspaces/open-workspace.ts';
 import { takeSnapshot } from '../../src/workspaces/take-snapshot.ts';
+import { treeCopies } from '../../src/workspaces/tree-copies.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'full-'));
 const disk = join(base, 'disk');
@@ -86,7 +87,10 @@ describe.skipIf(!mounted)('on a full disk', () => {
   it('a workspace is not filled', async () => {
     const tree = { root: source, immutable: true };
     {
-      await using workspace = await openWorkspace(join(disk, 'job'), { scratch: join(disk, 'scratch') });
+      await using workspace = await openWorkspace(join(disk, 'job'), {
+        copies: treeCopies(),
+        scratch: join(disk, 'scratch'),
+      });
       await workspace.lay(tree, undefined);
       await expect(workspace.fill(undefined)).rejects.toMatchObject(full);
     }

@@ -1,4 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { errorCode } from './file-problem.ts';
 
 /** Makes directories below a root for files that are about to be written there. */
 export interface DirectoryPlacer {
@@ -21,16 +22,29 @@ export function directoryPlacer(root: string): DirectoryPlacer {
     const slash = path.lastIndexOf('/');
     if (slash > 0) ensure(path.slice(0, slash));
     const absolute = `${root}/${path}`;
-    const stats = lstatSync(absolute, { throwIfNoEntry: false });
-    if (stats === undefined) mkdirSync(absolute);
-    else if (!stats.isDirectory()) {
-      unlinkSync(absolute);
-      mkdirSync(absolute);
-    } else if ((stats.mode & 0o300) !== 0o300) {
-      chmodSync(absolute, (stats.mode & 0o7777) | 0o700);
-    }
+    if (!tryToMake(absolute)) makeUsable(absolute);
     known.add(path);
     return absolute;
   };
   return { ensure };
+}
+
+function tryToMake(path: string): boolean {
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
+function makeUsable(path: string): void {
+  const stats = lstatSync(path);
+  if (!stats.isDirectory()) {
+    unlinkSync(path);
+    mkdirSync(path);
+  } else if ((stats.mode & 0o300) !== 0o300) {
+    chmodSync(path, (stats.mode & 0o7777) | 0o700);
+  }
 }
