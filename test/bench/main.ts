@@ -1,14 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measureWorkload, type Result } from './measure.ts';
-import { findPrograms, peerVersions } from './programs.ts';
-import { judge, markdownPage, notes, textTable } from './report.ts';
+import { measureAll } from './measure-all.ts';
+import { markdownPage, notes, textTable } from './report.ts';
 import type { Workload } from './workload.ts';
-import { benchImage } from './workloads/containers.ts';
-import { workloads } from './workloads/index.ts';
+import { allWorkloads } from './workloads/index.ts';
+
+const workloads = allWorkloads('real');
 
 const usage = `usage: npm run bench -- [NAME…] [--runs N] [--full] [--no-peers] [--write] [--json FILE] [--list]
 NAME is a workload of --list, or the beginning of some. Nothing fails for being slow.
@@ -46,77 +44,35 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     process.stderr.write('--write writes the whole table: it takes no names\n');
     return 2;
   }
-  const directory = mkdtempSync(join(fastDirectory(), 'ci-bench-'));
-  const removeAll = (): void => rmSync(directory, { recursive: true, force: true });
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => {
-      removeAll();
-      process.exit(code);
-    });
-  }
+  const abort = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort(new Stopped(signal)));
   try {
-    const programs = await findPrograms({
+    const { results, facts } = await measureAll(chosen, {
       root,
-      directory: join(directory, 'ci'),
+      runs,
+      full: values.full,
       peers: !values['no-peers'],
-      image: benchImage,
       build: !values['no-build'],
+      signal: abort.signal,
     });
-    const load = loadavg()[0]!.toFixed(1);
-    const say = (text: string): void => void process.stderr.write(`${text}\n`);
-    const results: Result[] = [];
-    for (const workload of chosen) {
-      const result = await measureWorkload(workload, { programs, directory, runs, full: values.full, say });
-      results.push(result);
-      for (const target of workload.targets) {
-        const { value, met } = judge(target, result);
-        say(`${workload.name}: ${target.what}: ${value}, target met: ${met}`);
-      }
-    }
     process.stdout.write(`${textTable(results)}\n\n${notes(results).join('\n')}\n`);
-    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, undefined, 2));
-    const facts = { ...gatherFacts(root), runs: `${runs} a side`, 'load at the start': load };
+    if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ facts, results }, undefined, 2));
     if (values.write) writeFileSync(join(root, 'docs/BENCHMARKS.md'), markdownPage(results, facts));
     return results.some(({ workload, failed }) => failed.some(({ side }) => workload.sides[side]!.role === 'ours'))
       ? 1
       : 0;
-  } finally {
-    removeAll();
+  } catch (error) {
+    if (error instanceof Stopped) return 130;
+    throw error;
   }
 }
+
+/** A signal came. */
+class Stopped extends Error {}
 
 function choose(names: readonly string[], full: boolean): readonly Workload[] {
   if (names.length === 0) return workloads.filter((workload) => full || !workload.full);
   const exact = workloads.filter(({ name }) => names.includes(name));
   const unknown = names.filter((name) => !exact.some((workload) => workload.name === name));
   return [...exact, ...workloads.filter(({ name }) => unknown.some((prefix) => name.startsWith(prefix)))];
-}
-
-/** Memory if there is enough of it, so that the disk's moods don't count. */
-function fastDirectory(): string {
-  try {
-    const { bavail, bsize } = statfsSync('/dev/shm');
-    return bavail * bsize > 6e9 ? '/dev/shm' : tmpdir();
-  } catch {
-    return tmpdir();
-  }
-}
-
-function gatherFacts(root: string): Readonly<Record<string, string>> {
-  const commit = execFileSync('git', ['describe', '--always', '--dirty', '--tags'], {
-    cwd: root,
-    encoding: 'utf8',
-  }).trim();
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    ci: `${version}, ${commit}`,
-    machine: `${availableParallelism()} × ${cpus()[0]?.model ?? 'CPU'}, ${(totalmem() / 1e9).toFixed(0)} GB, ${type()} ${release()}`,
-    node: process.version,
-    peers: peerVersions(),
-    files: fastDirectory() === '/dev/shm' ? 'on tmpfs' : `in ${tmpdir()}`,
-  };
 }

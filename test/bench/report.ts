@@ -1,29 +1,58 @@
 import type { Result } from './measure.ts';
+import { reasons } from './reasons.ts';
+import { nodeStartSeconds, wall } from './targets.ts';
 import type { Summary, Target } from './workload.ts';
 
-/** One line of the table: a target, or a workload without one. */
-interface Row {
-  readonly workload: string;
-  readonly cells: readonly string[];
-}
-
-const heads = ['workload', 'ours', 'limits', 'peers', 'ratio', 'target', 'met'] as const;
+const heads = ['workload', 'ours', 'held against', 'ratio', 'target', 'met', 'peers take'] as const;
 
 /** The verdict on a target: `–` where a side that it reads did not run. */
-export function judge(target: Target, result: Result): { readonly value: string; readonly met: 'yes' | 'no' | '–' } {
-  if (target.sides.some((side) => result.measured[side] === undefined)) return { value: '–', met: '–' };
-  const value = target.value(result.measured);
-  const met = target.sense === 'at most' ? value <= target.bound : value >= target.bound;
-  return { value: withUnit(value, target.unit), met: met ? 'yes' : 'no' };
+export interface Verdict {
+  readonly value: string;
+  readonly bound: string;
+  readonly met: 'yes' | 'no' | '–';
 }
 
-function withUnit(value: number, unit: Target['unit']): string {
-  return `${unit === 'MB' ? value.toFixed(0) : value.toFixed(2)} ${unit}`;
+/** Holds what was measured against a target. */
+export function judge(target: Target, { measured }: Result): Verdict {
+  const start = measured['start']?.wall.median ?? Number.NaN;
+  const sign = target.sense === 'at most' ? '≤' : '≥';
+  const scale = target.unit === 's' ? start / nodeStartSeconds : 1;
+  const bound = `${sign} ${boundText(target, start, scale)}${target.remark === undefined ? '' : `, ${target.remark}`}`;
+  if (target.sides.some((side) => measured[side] === undefined)) return { value: '–', bound, met: '–' };
+  const value = target.value(measured);
+  const isMet = target.sense === 'at most' ? value <= target.bound * scale : value >= target.bound;
+  const isCut = target.sides.some((side) => measured[side]!.stopped);
+  return { value: `${isCut ? '> ' : ''}${valueText(value, target, start)}`, bound, met: isMet ? 'yes' : 'no' };
+}
+
+/** A bound in seconds is told as so many starts of Node, and as seconds where the bound comes from and here. */
+function boundText({ bound, unit, against }: Target, start: number, scale: number): string {
+  switch (unit) {
+    case 'MB':
+      return `${bound} MB`;
+    case '×':
+      return `${Number(bound.toFixed(2))} ×${against === undefined ? '' : ` ${against}`}`;
+    case 's': {
+      const here = Number.isNaN(start) ? '' : `; here ${(bound * scale).toFixed(3)} s`;
+      return `${(bound / nodeStartSeconds).toFixed(1)} × Node (${Number(bound.toFixed(3))} s${here})`;
+    }
+  }
+}
+
+function valueText(value: number, { unit }: Target, start: number): string {
+  switch (unit) {
+    case 'MB':
+      return `${value.toFixed(0)} MB`;
+    case '×':
+      return `${value.toFixed(2)} ×`;
+    case 's':
+      return `${(value / start).toFixed(1)} × Node (${value.toFixed(3)} s)`;
+  }
 }
 
 /** Plain text for a terminal. */
 export function textTable(results: readonly Result[]): string {
-  const rows = [heads, ...results.flatMap((result) => rowsOf(result).map(({ cells }) => cells))];
+  const rows = [heads, ...results.flatMap(rowsOf)];
   const widths = heads.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
   return rows
     .map((cells) =>
@@ -35,61 +64,156 @@ export function textTable(results: readonly Result[]): string {
     .join('\n');
 }
 
-/** The same as a page, with what it was measured on. */
+/** A page with what it was measured on, the targets, what is not met and why, and every side's figures. */
 export function markdownPage(results: readonly Result[], facts: Readonly<Record<string, string>>): string {
-  const escapeCell = (cell: string): string => cell.replaceAll('|', '\\|');
-  const line = (cells: readonly string[]): string => `| ${cells.map(escapeCell).join(' | ')} |`;
-  const rows = results.flatMap((result) => rowsOf(result).map(({ cells }) => line(cells)));
-  const targets = results.flatMap((result) => result.workload.targets.map((target) => judge(target, result).met));
-  const count = (met: string): number => targets.filter((each) => each === met).length;
+  const verdicts = results.flatMap((result) => result.workload.targets.map((target) => judge(target, result).met));
+  const count = (met: string): number => verdicts.filter((each) => each === met).length;
   return [
-    '# Benchmarks',
-    '',
-    'Written by `npm run bench -- --write`; do not edit. All sides of a row ran in turn on the same machine, each as a',
-    'whole process, in fresh directories. Times are medians in seconds (least–most), `cpu` is user and system time,',
-    '`rss` the largest process. A limit is the least that the same work costs: bare programs in `test/bench/limits`.',
-    'A bound in seconds counts as so many starts of Node (`node -e 0`), measured in the same turns.',
+    ...introduction,
     '',
     ...Object.entries(facts).map(([name, value]) => `- ${name}: ${value}`),
     `- targets: ${count('yes')} met, ${count('no')} not met, ${count('–')} not measured`,
     '',
-    line(heads),
-    line(heads.map(() => '---')),
-    ...rows,
+    '## Targets',
     '',
-    ...notes(results).map((note) => `- ${note}`),
+    ...markdownTable(heads, results.flatMap(rowsOf)),
+    '',
+    '## Not met, and why',
+    '',
+    ...orNothing(missed(results)),
+    '',
+    '## Every side',
+    '',
+    'Median (least–most) of the runs; CPU is user and system time with all children, memory the largest process.',
+    '',
+    ...markdownTable(['workload', 'side', 'what', 'seconds', 'CPU s', 'MB', 'runs'], results.flatMap(sidesOf)),
+    '',
+    '## Not run',
+    '',
+    ...orNothing(notes(results)),
     '',
   ].join('\n');
 }
 
-/** What did not run, or ended as it should not have. */
+const introduction = [
+  '# Benchmarks',
+  '',
+  'Written by `npm run bench -- --full --write`; do not edit, but write reasons into `test/bench/reasons.ts`.',
+  'All sides of a row ran in turn on the same machine, each as a whole process, in fresh directories. *Ours* is the',
+  'median (least–most), processor time and memory. Most rows are held against a limit: the least that the same work costs: bare programs in',
+  '`test/bench/limits`. *Peers* are told as the time (for memory: the memory) that they take, in multiples of ours; *gcl*',
+  'is gitlab-ci-local. *Growth* is held against the same with less to do, less what doing nearly nothing takes. A bound that was set in seconds counts as so many starts of Node (`node -e 0`, measured in the same',
+  'turns): the seconds are those of the machine on which it was set, and what they come to here.',
+];
+
+function orNothing(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? ['Nothing.'] : lines.map((line) => `- ${line}`);
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+/** What did not run, was stopped, or ended as it should not have. */
 export function notes(results: readonly Result[]): readonly string[] {
-  return results.flatMap(({ workload, skipped, failed }) => [
-    ...skipped.map(({ side, because }) => `${workload.name}, ${side}: not run: ${because}`),
+  return results.flatMap(({ workload, measured, skipped, failed }) => [
+    ...skipped.map(({ side, because }) => `${workload.name}, ${side}: skipped: ${because}`),
+    ...Object.entries(measured)
+      .filter(([, { stopped }]) => stopped)
+      .map(
+        ([
+          side,
+          {
+            wall: { median },
+          },
+        ]) => `${workload.name}, ${side}: stopped after ${median} s`,
+      ),
     ...failed.map(
       ({ side, because }) => `${workload.name}, ${side}: FAILED: ${because.replaceAll(/\s+/g, ' ').slice(0, 800)}`,
     ),
   ]);
 }
 
-function rowsOf(result: Result): readonly Row[] {
-  const { workload } = result;
-  const sides = (role: string): string =>
-    Object.entries(workload.sides)
-      .filter(([name, side]) => side.role === role && result.measured[name] !== undefined)
-      .map(([name]) => `${name} ${summaryText(result.measured[name]!)}`)
-      .join('; ');
-  const noneOfOurs = result.failed.some(({ side }) => workload.sides[side]?.role === 'ours') ? 'FAILED' : 'not run';
-  const first = [workload.title, sides('ours') || noneOfOurs, sides('limit'), sides('peer')];
+/** Key of a row in `reasons`. */
+export function rowKey({ workload }: Pick<Result, 'workload'>, { name }: Target): string {
+  return `${workload.name}/${name}`;
+}
+
+function missed(results: readonly Result[]): readonly string[] {
+  return results.flatMap((result) =>
+    result.workload.targets.flatMap((target) => {
+      const { value, bound, met } = judge(target, result);
+      const key = rowKey(result, target);
+      return met === 'no'
+        ? [`\`${key}\`: ${value}, wanted ${bound}. ${reasons[key] ?? 'No reason is written yet.'}`]
+        : [];
+    }),
+  );
+}
+
+function rowsOf(result: Result): readonly (readonly string[])[] {
+  const { workload, measured, failed } = result;
   return workload.targets.map((target, index) => {
-    const { value, met } = judge(target, result);
-    const bound = `${target.what} ${target.sense === 'at most' ? '≤' : '≥'} ${withUnit(target.bound, target.unit)}`;
-    const cells = [...(index === 0 ? first : ['″', '', '', '']), value, bound, met];
-    return { workload: workload.name, cells };
+    const { value, bound, met } = judge(target, result);
+    const didNotRun = failed.some(({ side }) => side === target.side) ? 'FAILED' : '–';
+    const mine = measured[target.side];
+    const other = target.against === undefined ? undefined : measured[target.against];
+    const isSame = target.side === workload.targets[index - 1]?.side;
+    const isMemory = target.about === 'memory' || target.unit === 'MB';
+    return [
+      index === 0 ? `${workload.title}${workload.targets.length > 1 ? `: ${target.name}` : ''}` : `… ${target.name}`,
+      isSame ? '″' : mine === undefined ? didNotRun : summaryText(mine),
+      other === undefined
+        ? '–'
+        : `${target.against} ${isMemory ? `${other.rss.median.toFixed(0)} MB` : `${seconds(other)} s`}`,
+      value,
+      bound,
+      met,
+      peersText(target, index === 0, result),
+    ];
   });
 }
 
-function summaryText({ runs, wall, cpu, rss }: Summary): string {
-  const range = runs > 1 ? ` (${wall.least.toFixed(3)}–${wall.most.toFixed(3)})` : '';
-  return `${wall.median.toFixed(3)}${range} cpu ${cpu.median.toFixed(2)} rss ${rss.median.toFixed(0)}`;
+/** How many times what we take the peers take. */
+function peersText(target: Target, isFirst: boolean, { workload, measured }: Result): string {
+  const named = new Set(workload.targets.flatMap(({ peers = [] }) => peers));
+  const rest = Object.entries(workload.sides).flatMap(([name, { role }]) =>
+    role === 'peer' && !named.has(name) ? [name] : [],
+  );
+  const mine = measured[target.side];
+  const texts = (target.peers ?? (isFirst ? rest : [])).flatMap((name) => {
+    const peer = measured[name];
+    if (peer === undefined || mine === undefined) return [];
+    const times = target.unit === 'MB' ? peer.rss.median / mine.rss.median : wall(measured, name) / mine.wall.median;
+    return [`${name} ${peer.stopped ? '> ' : ''}${times.toFixed(1)} ×`];
+  });
+  return texts.join(', ') || '–';
+}
+
+function sidesOf({ workload, measured }: Result): readonly (readonly string[])[] {
+  return Object.entries(measured).map(([name, { wall: time, cpu, rss, runs, stopped }]) => [
+    workload.name,
+    name,
+    workload.sides[name]!.role,
+    stopped ? `> ${time.median}` : `${time.median.toFixed(3)}${range(time, runs)}`,
+    stopped ? '–' : cpu.median.toFixed(2),
+    stopped ? '–' : rss.median.toFixed(0),
+    String(runs),
+  ]);
+}
+
+function summaryText(summary: Summary): string {
+  const { runs, wall: time, cpu, rss, stopped } = summary;
+  if (stopped) return `> ${time.median} s`;
+  return `${seconds(summary)} s${range(time, runs)}, CPU ${cpu.median.toFixed(2)} s, ${rss.median.toFixed(0)} MB`;
+}
+
+function seconds({ wall: { median }, stopped }: Summary): string {
+  return stopped ? `> ${median}` : median.toFixed(3);
+}
+
+function range({ least, most }: Summary['wall'], runs: number): string {
+  return runs > 1 ? ` (${least.toFixed(3)}–${most.toFixed(3)})` : '';
 }

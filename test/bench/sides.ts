@@ -24,17 +24,9 @@ export function ours(args: Arguments, extra: Extra = {}): Side {
   };
 }
 
-/** `skip` for what needs the overlay way of isolation. */
-export function needsOverlay({ runHelp }: Programs): string | undefined {
-  if (!/"overlay"/.test(runHelp)) return 'ci run has no --isolation overlay';
-  return process.getuid?.() === 0 ? undefined : 'mounting an overlay takes root';
-}
-
-/** `skip` for what mounts an overlay by itself. */
-export function needsRoot(): string | undefined {
-  return process.platform === 'linux' && process.getuid?.() === 0
-    ? undefined
-    : 'mounting an overlay takes root on Linux';
+/** `skip` for what mounts overlays. */
+export function needsOverlays({ noOverlays }: Programs): string | undefined {
+  return noOverlays;
 }
 
 /** One of the programs in `limits/`. */
@@ -101,7 +93,7 @@ function peerPath({ peers }: Programs): string {
 /** `skip` for what makes gitlab-ci-local run jobs. */
 export function needsRsync(programs: Programs): string | undefined {
   if (programs.peers === undefined || hasProgram('rsync', peerPath(programs))) return undefined;
-  return `rsync, which it needs, is neither in PATH nor in ${join(programs.peers, 'bin')}`;
+  return 'rsync is not installed';
 }
 
 /** wireit's script `all`, started without npm's own 0.25 s. */

@@ -1,70 +1,141 @@
 import type { Measured, Side, Target } from './workload.ts';
 
-/** `node -e 0` where the figures of seconds were measured: what turns a bound in seconds into a ratio. */
-const nodeStartSeconds = 0.035;
+/** `node -e 0` where the bounds in seconds were measured: what turns them into ratios. */
+export const nodeStartSeconds = 0.035;
+
+/** How much more than linear a growth may be. */
+const spare = 1.3;
+
+/** What a row may say beside its formula. */
+type Extra = Partial<Pick<Target, 'name' | 'peers' | 'remark'>>;
+
+/** A value of some sides. */
+interface Formula {
+  readonly name: string;
+  readonly side: string;
+  readonly against?: string;
+  readonly sides: readonly string[];
+  readonly value: (measured: Measured) => number;
+}
 
 /** Median wall time of a side, seconds. */
 export function wall(measured: Measured, side: string): number {
   return measured[side]!.wall.median;
 }
 
+/** The wall time of a side as a formula. */
+export function wallOf(side: string, name = side): Formula {
+  return { name, side, sides: [side], value: (measured) => wall(measured, side) };
+}
+
 /** Wall time of one side is at most so many times that of another. */
-export function atMostTimes(side: string, other: string, bound: number): Target {
+export function atMostTimes(side: string, against: string, bound: number, extra: Extra = {}): Target {
   return {
-    what: `${side} / ${other}`,
+    name: side,
+    side,
+    against,
     unit: '×',
     bound,
     sense: 'at most',
-    sides: [side, other],
-    value: (measured) => wall(measured, side) / wall(measured, other),
+    sides: [side, against],
+    value: (measured) => wall(measured, side) / wall(measured, against),
+    ...extra,
   };
 }
 
 /** A side is at least so many times faster than another. */
-export function timesFaster(side: string, other: string, bound: number): Target {
+export function timesFaster(side: string, against: string, bound: number): Target {
   return {
-    what: `${other} / ${side}`,
+    name: `faster than ${against}`,
+    side,
+    against,
     unit: '×',
     bound,
     sense: 'at least',
-    sides: [side, other],
-    value: (measured) => wall(measured, other) / wall(measured, side),
+    sides: [side, against],
+    value: (measured) => wall(measured, against) / wall(measured, side),
   };
 }
 
-/**
- * A bound in seconds as a ratio: so many times the start of Node, which took 0.035 s where the seconds come from. The
- * workload needs the side `start`.
- */
-export function atMostSeconds(
-  seconds: number,
-  of: { readonly what: string; readonly sides: readonly string[]; readonly value: (measured: Measured) => number },
-): Target {
+/** A bound in seconds, held against the start of Node: the workload needs the side `start`. */
+export function atMostSeconds(bound: number, formula: Formula, extra: Extra = {}): Target {
   return {
-    what: `${of.what} ≤ ${seconds} s where \`node -e 0\` takes ${nodeStartSeconds} s: / start`,
-    unit: '×',
-    bound: seconds / nodeStartSeconds,
+    against: 'start',
+    unit: 's',
+    bound,
     sense: 'at most',
-    sides: [...of.sides, 'start'],
-    value: (measured) => of.value(measured) / wall(measured, 'start'),
+    ...formula,
+    ...extra,
+    sides: [...formula.sides, 'start'],
   };
-}
-
-/** The wall time of a side, for `atMostSeconds`. */
-export function wallOf(side: string) {
-  return { what: side, sides: [side], value: (measured: Measured) => wall(measured, side) };
 }
 
 /** Peak resident memory of a side's largest process. */
-export function atMostMegabytes(side: string, bound: number): Target {
+export function atMostMegabytes(side: string, bound: number, extra: Extra = {}): Target {
   return {
-    what: `RSS of ${side}`,
+    name: `memory of ${side}`,
+    side,
     unit: 'MB',
     bound,
     sense: 'at most',
     sides: [side],
     value: (measured) => measured[side]!.rss.median,
+    ...extra,
   };
+}
+
+/** The sides of a growth: `least` is the start, which is taken off both. */
+interface Growth {
+  readonly big: string;
+  readonly small: string;
+  readonly least?: string;
+  /** How many times the work of `small` is in `big`. */
+  readonly times: number;
+}
+
+/** Time grows no faster than the work, with something to spare. */
+export function growsLinearly(growth: Growth, extra: Extra = {}): Target {
+  return growthOf(growth, { name: 'growth of time', of: wall, bound: growth.times * spare, extra });
+}
+
+/** Memory grows no faster than the work, with something to spare. */
+export function memoryGrowsLinearly(growth: Growth, extra: Extra = {}): Target {
+  const bound = growth.times * spare;
+  return { ...growthOf(growth, { name: 'growth of memory', of: memory, bound, extra }), about: 'memory' };
+}
+
+/** Memory stays what it is, however much the work. */
+export function memoryIsFlat(growth: Growth, extra: Extra = {}): Target {
+  const given = { name: 'growth of memory', of: memory, bound: spare, extra };
+  return { ...growthOf(growth, given), about: 'memory' };
+}
+
+function growthOf(
+  { big, small, least, times }: Growth,
+  given: {
+    readonly name: string;
+    readonly of: (measured: Measured, side: string) => number;
+    readonly bound: number;
+    readonly extra: Extra;
+  },
+): Target {
+  const base = (measured: Measured): number => (least === undefined ? 0 : given.of(measured, least));
+  return {
+    name: given.name,
+    side: big,
+    against: small,
+    unit: '×',
+    bound: given.bound,
+    sense: 'at most',
+    remark: `work × ${Number(times.toFixed(2))}`,
+    sides: [big, small, ...(least === undefined ? [] : [least])],
+    value: (measured) => (given.of(measured, big) - base(measured)) / (given.of(measured, small) - base(measured)),
+    ...given.extra,
+  };
+}
+
+function memory(measured: Measured, side: string): number {
+  return measured[side]!.rss.median;
 }
 
 /** The start of Node and nothing else. */

@@ -21,6 +21,8 @@ export interface Summary {
   readonly wall: Spread;
   readonly cpu: Spread;
   readonly rss: Spread;
+  /** It was stopped at its time limit: it takes longer than `wall`, and the rest is not known. */
+  readonly stopped?: true;
 }
 
 /** A program to run. */
@@ -45,8 +47,8 @@ export interface Programs {
   readonly root: string;
   /** Folder of the limit programs, absolute. */
   readonly limits: string;
-  /** Help text of `ci run`: tells which options there are. */
-  readonly runHelp: string;
+  /** Why jobs get no overlays here; absent: they do. */
+  readonly noOverlays?: string;
   /** Where peers are installed; absent: none are to run. */
   readonly peers?: string;
   /** Unix socket of a container engine with the image of the container workloads. */
@@ -72,6 +74,8 @@ export interface Side {
   readonly state?: 'fresh' | 'kept';
   /** No more runs than this, for a peer that takes minutes. */
   readonly mostRuns?: number;
+  /** A run is stopped after this time, and is the last; default: a minute for a peer, else twenty. */
+  readonly limitSeconds?: number;
   /** Only with `--full`. */
   readonly full?: true;
   /** It changes the tree, so it gets one of its own, as peers do. */
@@ -86,14 +90,28 @@ export interface Side {
 /** Summaries by the name of the side; those that were skipped are missing. */
 export type Measured = Readonly<Record<string, Summary>>;
 
-/** What a workload aims at. */
+/** What a workload aims at: one row of the table. */
 export interface Target {
-  /** The formula in words. */
-  readonly what: string;
+  /** Short, and the only one of its name in the workload: the first row has the workload's title as well. */
+  readonly name: string;
+  /** The side that the row is about. */
+  readonly side: string;
+  /** The side that it is held against. */
+  readonly against?: string;
+  /** Peers that are compared with the row's side; default: for the first row all that no other row has, else none. */
+  readonly peers?: readonly string[];
+  /**
+   * `s`: value and bound are seconds of a machine on which `node -e 0` takes `nodeStartSeconds`; the workload needs the
+   * side `start`, which scales the bound.
+   */
   readonly unit: '×' | 's' | 'MB';
   /** `value` is to be at most this, or with `atLeast` at least. */
   readonly bound: number;
   readonly sense: 'at most' | 'at least';
+  /** The row is about memory, not about time; a unit of MB says so by itself. */
+  readonly about?: 'memory';
+  /** What to know about the bound. */
+  readonly remark?: string;
   /** Sides that the formula reads: without one of them there is no value. */
   readonly sides: readonly string[];
   readonly value: (measured: Measured) => number;
@@ -106,6 +124,12 @@ export interface Workload {
   readonly title: string;
   /** Only with `--full`, or when named. */
   readonly full?: true;
+  /** Takes a fraction of a second: three times the runs, since one start of a program differs from the next. */
+  readonly quick?: true;
+  /** No more runs of a side than this. */
+  readonly mostRuns?: number;
+  /** What project, homes and copies take at most, 10⁹ bytes; default 2. */
+  readonly gigabytes?: number;
   /** Makes `project/` and other things in an empty directory. */
   readonly prepare: (directory: string) => void;
   readonly sides: Readonly<Record<string, Side>>;

@@ -42,7 +42,8 @@ export function containersWorkload(count: number): Workload {
     targets: [
       atMostTimes('ours', 'raw API', 1.15),
       atMostSeconds((0.6 * count) / 20, {
-        what: 'CPU of ours',
+        name: 'processor time of ours',
+        side: 'ours',
         sides: ['ours'],
         value: (measured) => measured['ours']!.cpu.median,
       }),

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { makeProject } from '../project.ts';
 import { gitlabCiLocal, ours } from '../sides.ts';
-import { atMostSeconds, nodeStart, wallOf } from '../targets.ts';
-import type { Programs, Workload } from '../workload.ts';
-import { grows } from './lint.ts';
+import { atMostSeconds, growsLinearly, memoryGrowsLinearly, nodeStart, wallOf } from '../targets.ts';
+import type { Side, Workload } from '../workload.ts';
+import { counted, type Size, sized } from './size.ts';
 
 function nested(depth: number): Record<string, string> {
   const include = (index: number) => (index < depth ? `include: inc/${index + 1}.yml\n` : '');
@@ -29,29 +27,30 @@ function wide(name: string, count: number): Record<string, string> {
 /** The setting that raises GitLab's own limit of 150. */
 const raised = { CI_CLI_MAX_INCLUDES: '2000' };
 
-const needsSetting = ({ root }: Programs): string | undefined =>
-  readFileSync(join(root, 'docs/command-line.md'), 'utf8').includes('max-includes')
-    ? undefined
-    : 'no setting allows more than 150 includes';
-
-export const includeWorkloads: readonly Workload[] = [
-  {
-    name: 'includes-nested-50',
-    title: '`ci lint`, includes nested 50 deep',
-    prepare: (directory) => makeProject(directory, nested(50)),
-    sides: { ours: ours(['lint']), start: nodeStart, gcl: gitlabCiLocal(['--list']) },
-    targets: [atMostSeconds(0.25, wallOf('ours'))],
-  },
-  {
-    name: 'includes-1000',
-    title: '`ci lint`, 1,000 included files against 100',
+function growth(big: number, small: number): Workload {
+  const side = (file: string): Side => ours(['lint', file, '--dialect', 'gitlab'], { env: raised });
+  const sides = { big: 'ours', small: 'small', least: 'least', times: big / small };
+  return {
+    name: 'includes-growth',
+    title: `\`ci lint\`, ${counted(big)} included files against ${counted(small)}`,
     prepare: (directory) =>
-      makeProject(directory, { ...wide('big', 1000), ...wide('small', 100), ...wide('least', 1) }),
-    sides: {
-      ours: ours(['lint', 'big.yml', '--dialect', 'gitlab'], { env: raised, skip: needsSetting }),
-      small: ours(['lint', 'small.yml', '--dialect', 'gitlab'], { env: raised, skip: needsSetting }),
-      least: ours(['lint', 'least.yml', '--dialect', 'gitlab'], { env: raised, skip: needsSetting }),
+      makeProject(directory, { ...wide('big', big), ...wide('small', small), ...wide('least', 1) }),
+    sides: { ours: side('big.yml'), small: side('small.yml'), least: side('least.yml') },
+    targets: [growsLinearly(sides), memoryGrowsLinearly(sides)],
+  };
+}
+
+export function includeWorkloads(size: Size): readonly Workload[] {
+  const depth = sized(size, 50, 3);
+  return [
+    {
+      name: `includes-nested-${depth}`,
+      quick: true,
+      title: `\`ci lint\`, includes nested ${depth} deep`,
+      prepare: (directory) => makeProject(directory, nested(depth)),
+      sides: { ours: ours(['lint']), start: nodeStart, gcl: gitlabCiLocal(['--list']) },
+      targets: [atMostSeconds(0.25, wallOf('ours'))],
     },
-    targets: [grows('ours', 'small', 10)],
-  },
-];
+    growth(sized(size, 1000, 8), sized(size, 250, 2)),
+  ];
+}

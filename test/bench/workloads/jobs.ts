@@ -1,8 +1,9 @@
 import { chain, flat, type GraphJob, graphFiles, layers } from '../graph.ts';
 import { makeProject } from '../project.ts';
 import { gitlabCiLocalInPlace, gitlabCiLocalIsolated, limit, ours, wireit } from '../sides.ts';
-import { atMostTimes, timesFaster, wall } from '../targets.ts';
+import { atMostTimes, growsLinearly, memoryGrowsLinearly, timesFaster } from '../targets.ts';
 import type { Side, Target, Workload } from '../workload.ts';
+import { counted, type Size, sized } from './size.ts';
 
 /** The bare scheduler on the project's jobs. */
 export const scheduler: Side = limit('scheduler.mjs', ({ project }) => [`${project}/jobs.json`, '2']);
@@ -12,88 +13,131 @@ export function noopWorkload(
   name: string,
   title: string,
   jobs: readonly GraphJob[],
-  extra: { readonly gcl?: Partial<Side>; readonly full?: true; readonly targets?: readonly Target[] } = {},
+  extra: { readonly gcl?: Partial<Side>; readonly gclIsolated?: Partial<Side>; readonly mostRuns?: number } = {},
 ): Workload {
-  const { gcl = {} } = extra;
+  const { gcl = {}, gclIsolated = gcl, ...rest } = extra;
   return {
     name,
     title,
-    ...(extra.full ? { full: true } : {}),
+    ...rest,
     prepare: (directory) => makeProject(directory, graphFiles(jobs)),
     sides: {
       ours: ours(['run', '-j', '2']),
       scheduler,
       wireit: wireit({ mostRuns: 3 }),
-      'gcl-isolated': { ...gitlabCiLocalIsolated([], { mostRuns: 1 }), ...gcl },
+      'gcl isolated': { ...gitlabCiLocalIsolated([], { mostRuns: 1 }), ...gclIsolated },
       gcl: { ...gitlabCiLocalInPlace([], { mostRuns: 1 }), ...gcl },
     },
-    targets: [atMostTimes('ours', 'scheduler', 2), timesFaster('ours', 'wireit', 1), ...(extra.targets ?? [])],
+    targets: [atMostTimes('ours', 'scheduler', 2), timesFaster('ours', 'wireit', 1)],
   };
 }
 
-const growth: Workload = {
-  name: 'jobs-growth',
-  title: 'no-op jobs, DAG 10 × 50 against DAG 10 × 10',
-  prepare: (directory) => {
-    makeProject(`${directory}/small`, graphFiles(layers({ width: 10, depth: 10, fanIn: 2 })));
-    makeProject(directory, graphFiles(layers({ width: 10, depth: 50, fanIn: 2 })));
-  },
-  sides: {
-    ours: ours(['run', '-j', '2']),
-    small: ours(({ directory }) => ['run', '-j', '2', '-C', `${directory}/small/project`]),
-  },
-  targets: [
-    {
-      what: 'ours (500 jobs) / small (100 jobs)',
-      unit: '×',
-      bound: 6,
-      sense: 'at most',
-      sides: ['ours', 'small'],
-      value: (measured) => wall(measured, 'ours') / wall(measured, 'small'),
+/** The same shape in two sizes, and a run of one job. */
+function growth(given: {
+  readonly name: string;
+  readonly title: string;
+  readonly big: Readonly<Record<string, string>>;
+  readonly small: Readonly<Record<string, string>>;
+  readonly targets: readonly Target[];
+  readonly full?: true;
+  readonly mostRuns?: number;
+}): Workload {
+  const { big, small, ...rest } = given;
+  const run = (folder: string): Side =>
+    ours(({ directory }) => ['run', '-j', '2', '-C', `${directory}${folder}/project`]);
+  return {
+    ...rest,
+    prepare: (directory) => {
+      makeProject(directory, big);
+      makeProject(`${directory}/small`, small);
+      makeProject(`${directory}/least`, graphFiles(flat(1)));
     },
-  ],
-};
+    sides: { ours: run(''), small: run('/small'), least: run('/least'), scheduler },
+  };
+}
 
-/** The four legs of 125 each of the growth list, against as many jobs of the bare scheduler. */
-const matrixLegs: Workload = {
-  name: 'matrix-500',
-  title: 'no-op jobs, 500 matrix legs in 4 jobs',
-  prepare: (directory) => {
-    const values = Array.from({ length: 125 }, (_, index) => `v${index}`).join(', ');
+function layersGrowth(size: Size): Workload {
+  const [big, small] = sized(size, [50, 10], [4, 2]);
+  const files = (depth: number) => graphFiles(layers({ width: sized(size, 10, 2), depth, fanIn: 2 }));
+  return growth({
+    name: 'jobs-growth',
+    title: `no-op jobs, DAG 10 × ${big} against DAG 10 × ${small}`,
+    mostRuns: 3,
+    big: files(big),
+    small: files(small),
+    targets: [{ ...atMostTimes('ours', 'small', 6), name: 'growth of time', remark: 'work × 5' }],
+  });
+}
+
+/** Every job needs all of the layer before. */
+function fanInGrowth(size: Size): Workload {
+  const [width, big, small] = sized(size, [50, 40, 10], [3, 4, 2]);
+  const files = (depth: number) => graphFiles(layers({ width, depth, fanIn: width }));
+  const sides = { big: 'ours', small: 'small', least: 'least', times: big / small };
+  return growth({
+    name: 'fan-in-growth',
+    title: `no-op jobs, DAG of ${counted(width * big)} with fan-in ${width} against ${counted(width * small)}`,
+    full: true,
+    mostRuns: 2,
+    big: files(big),
+    small: files(small),
+    targets: [growsLinearly(sides), memoryGrowsLinearly(sides), atMostTimes('ours', 'scheduler', 2)],
+  });
+}
+
+/** Matrix legs, in four jobs because GitLab allows 200 legs a job. */
+function matrixGrowth(size: Size): Workload {
+  const files = (legs: number): Readonly<Record<string, string>> => {
+    const values = Array.from({ length: legs / 4 }, (_, index) => `v${index}`).join(', ');
     const job = (name: string) =>
       `${name}:\n  parallel:\n    matrix:\n      - VALUE: [${values}]\n  script:\n    - 'true'\n`;
-    const files = { ...graphFiles(flat(500)), '.gitlab-ci.yml': ['a', 'b', 'c', 'd'].map(job).join('') };
-    makeProject(directory, files);
-  },
-  sides: { ours: ours(['run', '-j', '2']), scheduler },
-  targets: [atMostTimes('ours', 'scheduler', 2)],
-};
+    return { ...graphFiles(flat(legs)), '.gitlab-ci.yml': ['a', 'b', 'c', 'd'].map(job).join('') };
+  };
+  const [big, small] = sized(size, [500, 100], [16, 8]);
+  const sides = { big: 'ours', small: 'small', least: 'least', times: big / small };
+  return growth({
+    name: 'matrix-growth',
+    title: `no-op jobs, ${big} matrix legs in 4 jobs against ${small}`,
+    mostRuns: 3,
+    big: files(big),
+    small: files(small),
+    targets: [growsLinearly(sides), memoryGrowsLinearly(sides), atMostTimes('ours', 'scheduler', 2)],
+  });
+}
 
-export const jobWorkloads: readonly Workload[] = [
-  {
-    ...noopWorkload('run-1', '`ci run`, 1 job `true`', flat(1)),
-    targets: [atMostTimes('ours', 'scheduler', 3.5)],
-  },
-  noopWorkload('jobs-flat-100', 'no-op jobs, flat 100', flat(100)),
-  noopWorkload('jobs-chain-100', 'no-op jobs, chain 100', chain(100), { gcl: { full: true } }),
-  noopWorkload('jobs-dag-100', 'no-op jobs, DAG 10 × 10', layers({ width: 10, depth: 10, fanIn: 2 }), {
-    gcl: { full: true },
-  }),
-  noopWorkload('jobs-dag-500', 'no-op jobs, DAG 10 × 50', layers({ width: 10, depth: 50, fanIn: 2 }), {
-    gcl: { full: true },
-  }),
-  growth,
-  noopWorkload(
-    'jobs-fan-in-10',
-    'no-op jobs, layered DAG 10 wide, 6 deep, fan-in 10',
-    layers({ width: 10, depth: 6, fanIn: 10 }),
-    { gcl: { full: true } },
-  ),
-  matrixLegs,
-  noopWorkload(
-    'jobs-dag-2000',
-    'no-op jobs, DAG of 2,000 with fan-in 50',
-    layers({ width: 50, depth: 40, fanIn: 50 }),
-    { full: true, gcl: { skip: () => 'exponential in the fan-in' } },
-  ),
-];
+export function jobWorkloads(size: Size): readonly Workload[] {
+  const [hundred, ten, fifty] = sized(size, [100, 10, 50], [4, 2, 3]);
+  const fanIn = sized(size, { width: 10, depth: 6, fanIn: 10 }, { width: 3, depth: 2, fanIn: 3 });
+  return [
+    {
+      ...noopWorkload('run-1', '`ci run`, 1 job `true`', flat(1)),
+      quick: true,
+      targets: [atMostTimes('ours', 'scheduler', 3.5)],
+    },
+    noopWorkload(`jobs-flat-${hundred}`, `no-op jobs, flat ${hundred}`, flat(hundred)),
+    noopWorkload(`jobs-chain-${hundred}`, `no-op jobs, chain ${hundred}`, chain(hundred), { gcl: { full: true } }),
+    noopWorkload(
+      `jobs-dag-${ten * ten}`,
+      `no-op jobs, DAG ${ten} × ${ten}`,
+      layers({ width: ten, depth: ten, fanIn: 2 }),
+      {
+        gcl: { full: true },
+      },
+    ),
+    noopWorkload(
+      `jobs-dag-${ten * fifty}`,
+      `no-op jobs, DAG ${ten} × ${fifty}`,
+      layers({ width: ten, depth: fifty, fanIn: 2 }),
+      { gcl: { full: true }, mostRuns: 3 },
+    ),
+    layersGrowth(size),
+    noopWorkload(
+      'jobs-fan-in',
+      `no-op jobs, layered DAG ${fanIn.width} wide, ${fanIn.depth} deep, fan-in ${fanIn.fanIn}`,
+      layers(fanIn),
+      { gcl: { full: true }, gclIsolated: { skip: () => 'it takes still longer than gcl in place' } },
+    ),
+    matrixGrowth(size),
+    fanInGrowth(size),
+  ];
+}

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { makeProject } from '../project.ts';
 import { gitlabCiLocal, limit, ours } from '../sides.ts';
-import { atMostTimes, wall } from '../targets.ts';
-import type { Place, Side, Target, Workload } from '../workload.ts';
+import { atMostTimes, growsLinearly, memoryGrowsLinearly } from '../targets.ts';
+import type { Place, Side, Workload } from '../workload.ts';
+import { counted, type Size, sized } from './size.ts';
 
 /** Arguments of `parse-yaml.mjs` for a file of the project. */
 export function parseArguments(library: 'yaml' | 'js-yaml', file = '.gitlab-ci.yml') {
@@ -39,7 +40,8 @@ export function lintFile(jobs: number): string {
 export function lintWorkload(jobs: number, gcl: Partial<Side> = {}): Workload {
   return {
     name: `lint-${jobs}`,
-    title: `\`ci lint\`, ${jobs.toLocaleString('en')} jobs`,
+    title: `\`ci lint\`, ${counted(jobs)} jobs`,
+    ...(jobs > 1000 ? { mostRuns: 3 } : {}),
     prepare: (directory) => makeProject(directory, { '.gitlab-ci.yml': lintFile(jobs) }),
     sides: {
       ours: ours(['lint']),
@@ -56,40 +58,36 @@ const jsYaml: Side = {
   skip: ({ peers }) => (peers === undefined ? 'no peers' : undefined),
 };
 
-/**
- * What is left of two times without the start is to grow no faster than the work did, with a quarter to spare.
- * The workload has the sides named, and `least` as the start.
- */
-export function grows(big: string, small: string, factor: number): Target {
+/** The same file in three sizes. */
+function growth(big: number, small: number): Workload {
+  const side = (file: string): Side => ours(['lint', file, '--dialect', 'gitlab']);
+  const sides = { big: 'ours', small: 'small', least: 'least', times: big / small };
   return {
-    what: `(${big} − least) / (${small} − least), work × ${factor}`,
-    unit: '×',
-    bound: factor * 1.25,
-    sense: 'at most',
-    sides: [big, small, 'least'],
-    value: (measured) =>
-      (wall(measured, big) - wall(measured, 'least')) / (wall(measured, small) - wall(measured, 'least')),
+    name: 'lint-growth',
+    title: `\`ci lint\`, ${counted(big)} jobs against ${counted(small)}`,
+    full: true,
+    mostRuns: 3,
+    prepare: (directory) =>
+      makeProject(directory, {
+        'big.yml': lintFile(big),
+        'small.yml': lintFile(small),
+        'least.yml': lintFile(1),
+      }),
+    sides: {
+      ours: side('big.yml'),
+      small: side('small.yml'),
+      least: side('least.yml'),
+      yaml: { ...limit('parse-yaml.mjs', parseArguments('yaml', 'big.yml')), mostRuns: 2 },
+    },
+    targets: [growsLinearly(sides), memoryGrowsLinearly(sides), atMostTimes('ours', 'yaml', 1.6)],
   };
 }
 
-const growth: Workload = {
-  name: 'lint-growth',
-  title: '`ci lint`, 20,000 jobs against 5,000',
-  full: true,
-  prepare: (directory) =>
-    makeProject(directory, { 'big.yml': lintFile(20_000), 'small.yml': lintFile(5_000), 'least.yml': lintFile(1) }),
-  sides: {
-    ours: ours(['lint', 'big.yml', '--dialect', 'gitlab']),
-    small: ours(['lint', 'small.yml', '--dialect', 'gitlab']),
-    least: ours(['lint', 'least.yml', '--dialect', 'gitlab']),
-    yaml: limit('parse-yaml.mjs', parseArguments('yaml', 'big.yml')),
-  },
-  targets: [grows('ours', 'small', 4), atMostTimes('ours', 'yaml', 1.6)],
-};
-
-export const lintWorkloads: readonly Workload[] = [
-  lintWorkload(100),
-  lintWorkload(1000),
-  lintWorkload(5000, { full: true }),
-  growth,
-];
+export function lintWorkloads(size: Size): readonly Workload[] {
+  return [
+    lintWorkload(sized(size, 100, 3)),
+    lintWorkload(sized(size, 1000, 4)),
+    lintWorkload(sized(size, 5000, 6), { full: true }),
+    growth(sized(size, 20_000, 8), sized(size, 5_000, 2)),
+  ];
+}

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commitAll, makeFiles, makeProject } from '../project.ts';
-import { gitlabCiLocalInPlace, gitlabCiLocalIsolated, limit, needsOverlay, needsRoot, ours } from '../sides.ts';
-import { atMostSeconds, atMostTimes, nodeStart, wall, wallOf } from '../targets.ts';
-import type { Place, Side, Workload } from '../workload.ts';
+import { gitlabCiLocalInPlace, gitlabCiLocalIsolated, limit, needsOverlays, ours } from '../sides.ts';
+import { atMostSeconds, atMostTimes, growsLinearly, memoryGrowsLinearly, nodeStart, wall, wallOf } from '../targets.ts';
+import type { Measured, Place, Side, Workload } from '../workload.ts';
+import { counted, type Size, sized } from './size.ts';
 
 const jobs = ['a', 'b', 'c', 'd', 'e'];
 const pipeline = jobs.map((name) => `${name}:\n  script:\n    - 'true'\n`).join('');
@@ -18,71 +19,115 @@ function changeSomeFiles({ project }: Place): void {
 const trees = (way: string, times = 1): Side =>
   limit('trees.mjs', ({ project, scratch }) => [way, project, scratch, String(times)]);
 
+function makeTree(directory: string, files: number): void {
+  makeFiles(join(directory, 'project'), { files, bytesEach: 2770 });
+  writeFileSync(join(directory, 'project/.gitlab-ci.yml'), pipeline);
+  commitAll(join(directory, 'project'));
+}
+
+/** What each of four further jobs costs. */
+function eachFurther(one: string, five: string, way: string) {
+  return {
+    name: `each further job by ${way}`,
+    side: five,
+    remark: '(5 jobs − 1 job) / 4',
+    sides: [five, one],
+    value: (measured: Measured) => (wall(measured, five) - wall(measured, one)) / further,
+  };
+}
+
 /** One job that does nothing in a repository of so many files, and how much each further job costs. */
-export function treeWorkload(given: { readonly files: number; readonly full?: true }): Workload {
-  const { files } = given;
+function treeWorkload(files: number): Workload {
   const run = (count: 1 | 5, isolation: string, extra: Partial<Side> = {}): Side => ({
     ...ours(['run', '-j', '1', '--isolation', isolation, ...(count === 1 ? ['a'] : [])], { state: 'kept' }),
     ...extra,
   });
-  const eachFurther = (way: string) => ({
-    what: `each further job by ${way}, (5 jobs − 1 job) / 4`,
-    sides: [`${way}-5`, `${way}-1`],
-    value: (measured: Parameters<typeof wall>[0]) =>
-      (wall(measured, `${way}-5`) - wall(measured, `${way}-1`)) / further,
-  });
+  const byOverlay = eachFurther('warm', 'warm, 5 jobs', 'overlay');
+  const byCopy = eachFurther('copy', 'copy, 5 jobs', 'copy');
+  const copies = 'copy by 2 workers';
   return {
     name: `tree-${files}`,
-    title: `${files.toLocaleString('en')} tracked files, one job \`true\``,
-    ...(given.full ? { full: true } : {}),
-    prepare: (directory) => {
-      makeFiles(join(directory, 'project'), { files, bytesEach: 2770 });
-      writeFileSync(join(directory, 'project/.gitlab-ci.yml'), pipeline);
-      commitAll(join(directory, 'project'));
-    },
+    title: `${counted(files)} tracked files, one job \`true\``,
+    gigabytes: 3,
+    prepare: (directory) => makeTree(directory, files),
     sides: {
       ours: ours(['run', 'a']),
-      warm: ours(['run', 'a'], { state: 'kept' }),
+      warm: run(1, 'auto'),
+      'warm, 5 jobs': run(5, 'auto'),
       changed: { ...ours(['run', 'a'], { state: 'kept', before: changeSomeFiles }), ownTree: true },
-      'copy-1': run(1, 'copy'),
-      'copy-5': run(5, 'copy'),
-      'overlay-1': run(1, 'overlay', { skip: needsOverlay }),
-      'overlay-5': run(5, 'overlay', { skip: needsOverlay }),
+      copy: run(1, 'copy'),
+      'copy, 5 jobs': run(5, 'copy'),
+      'forced overlay': run(1, 'overlay', { skip: needsOverlays }),
+      'forced overlay, 5 jobs': run(5, 'overlay', { skip: needsOverlays }),
       start: nodeStart,
-      'copy by 2 workers': trees('copy'),
+      [copies]: trees('copy'),
       'hard links': trees('hardlink'),
-      'overlay mount': { ...trees('overlay'), skip: needsRoot },
+      'overlay mount': { ...trees('overlay'), skip: needsOverlays },
       'cp -a': {
         role: 'limit',
         mostRuns: 3,
         command: ({ project, scratch }) => ({ argv: ['cp', '-a', project, scratch], cwd: scratch }),
       },
-      'gcl-isolated': gitlabCiLocalIsolated(['a'], { mostRuns: 1 }),
+      'gcl isolated': gitlabCiLocalIsolated(['a'], { mostRuns: 1 }),
+      'gcl isolated, warm': gitlabCiLocalIsolated(['a'], { mostRuns: 1, state: 'kept' }),
       gcl: gitlabCiLocalInPlace(['a'], { mostRuns: 1 }),
       'gcl warm': gitlabCiLocalInPlace(['a'], { mostRuns: 1, state: 'kept' }),
     },
     targets: [
-      atMostTimes('ours', 'copy by 2 workers', 1.6),
-      atMostSeconds((0.35 * files) / 30_000, wallOf('warm')),
+      atMostTimes('ours', copies, 1.6, { name: 'cold' }),
+      atMostSeconds((0.35 * files) / 30_000, wallOf('warm'), { peers: ['gcl warm', 'gcl isolated, warm'] }),
       atMostSeconds((0.8 * files) / 30_000, wallOf('changed')),
-      atMostSeconds(0.05, eachFurther('overlay')),
+      atMostSeconds(0.05, { ...byOverlay, sides: [...byOverlay.sides, 'forced overlay'] }),
       {
-        ...eachFurther('copy'),
-        what: `${eachFurther('copy').what}, / copy by 2 workers`,
+        ...byCopy,
+        against: copies,
         unit: '×',
         bound: 1.2,
         sense: 'at most',
-        sides: [...eachFurther('copy').sides, 'copy by 2 workers'],
-        value: (measured) => eachFurther('copy').value(measured) / wall(measured, 'copy by 2 workers'),
+        sides: [...byCopy.sides, copies],
+        value: (measured) => byCopy.value(measured) / wall(measured, copies),
       },
     ],
   };
 }
 
-export const treeWorkloads: readonly Workload[] = [
-  treeWorkload({ files: 30_000 }),
-  treeWorkload({ files: 200_000, full: true }),
-];
+function growth(big: number, small: number): Workload {
+  const run = (folder: string, state: 'fresh' | 'kept'): Side =>
+    ours(({ directory }) => ['run', 'a', '-C', `${directory}${folder}/project`], { state });
+  const times = big / small;
+  const [cold, warm] = [
+    { big: 'ours', small: 'small', times },
+    { big: 'warm', small: 'small, warm', times },
+  ];
+  return {
+    name: 'tree-growth',
+    title: `${counted(big)} tracked files against ${counted(small)}, one job \`true\``,
+    full: true,
+    mostRuns: 2,
+    gigabytes: 6,
+    prepare: (directory) => {
+      makeTree(directory, big);
+      makeTree(`${directory}/small`, small);
+    },
+    sides: {
+      ours: run('', 'fresh'),
+      small: run('/small', 'fresh'),
+      warm: run('', 'kept'),
+      'small, warm': run('/small', 'kept'),
+      'copy by 2 workers': trees('copy'),
+    },
+    targets: [
+      growsLinearly(cold, { name: 'growth of time, cold' }),
+      growsLinearly(warm, { name: 'growth of time, warm' }),
+      memoryGrowsLinearly(cold),
+      atMostTimes('ours', 'copy by 2 workers', 1.6, { name: 'cold' }),
+    ],
+  };
+}
+
+export function treeWorkloads(size: Size): readonly Workload[] {
+  return [treeWorkload(sized(size, 30_000, 150)), growth(sized(size, 200_000, 200), sized(size, 30_000, 50))];
+}
 
 /** A project whose only content is a pipeline, beside a tree of files at `source`. */
 export function prepareWithSource(
