@@ -17,6 +17,7 @@ const lazyExports = {
   re2js: ['RE2JS'],
   'node:crypto': ['createHash', 'randomBytes', 'randomUUID'],
   'node:inspector': ['Session'],
+  'node:v8': ['setFlagsFromString'],
 };
 
 /** Code that makes a stand-in for the function or class that an expression gives. */

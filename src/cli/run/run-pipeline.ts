@@ -19,10 +19,10 @@ import { type Invocation, print } from '../invocation.ts';
 import { takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors } from './executors.ts';
+import { holdMemoryDown } from './hold-memory-down.ts';
 import { jobRunner } from './job-runner.ts';
 import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
-import { releaseMemory } from './release-memory.ts';
 import { runRecorder } from './run-recorder.ts';
 import { screenReporter } from './screen-reporter.ts';
 import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
@@ -79,7 +79,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);
-    await releaseMemory();
+    await holdMemoryDown();
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),

@@ -1,0 +1,22 @@
+import { memoryUsage } from 'node:process';
+import { getHeapSpaceStatistics } from 'node:v8';
+import { expect, it } from 'vitest';
+import { holdMemoryDown } from '../../src/cli/run/hold-memory-down.ts';
+
+it('gives back what nobody holds any more', async () => {
+  const makeGarbage = (): number => Array.from({ length: 2_000_000 }, (_, index) => ({ index })).length;
+  makeGarbage();
+  const before = memoryUsage().heapTotal;
+  expect(before).toBeGreaterThan(64 * 1024 * 1024);
+  await holdMemoryDown();
+  expect(memoryUsage().heapTotal).toBeLessThan(before - 32 * 1024 * 1024);
+});
+
+it('keeps the space for young objects from growing', async () => {
+  await holdMemoryDown();
+  const kept: { readonly text: string }[] = [];
+  for (let round = 0; round < 3_000_000; round++) kept[round % 20_000] = { text: `${round}` };
+  const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')!;
+  expect(kept).toHaveLength(20_000);
+  expect(young.space_size).toBeLessThanOrEqual(8 * 1024 * 1024);
+});
