@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { appendFile } from 'node:fs/promises';
 import type { Event } from '../model/event.ts';
-import { assertNever } from '../util/assert-never.ts';
 import type { Paint } from './color.ts';
+import { type StartedJob, tellEndedJobs } from './ended-jobs.ts';
 import { inert, outputEntry, workflowCommand } from './github-commands.ts';
 import { markdownSummary } from './github-summary.ts';
 import type { ReadLog } from './log-files.ts';
@@ -42,7 +42,6 @@ export function githubReporter(options: GithubOptions): Reporter {
   const token = options.token ?? randomUUID;
   const fold = summaryFold();
   const queue = workQueue();
-  const logs = new Map<string, string>();
   const say = (text: string): void => queue.add(async () => output.write(`${inert(stripAnsi(text))}\n`));
 
   async function withoutCommands(work: () => Promise<void>): Promise<void> {
@@ -51,9 +50,9 @@ export function githubReporter(options: GithubOptions): Reporter {
     await work();
     output.write(`::${word}::\n`);
   }
-  function printGroup(event: Event & { type: 'job-finished' }): void {
+  function printGroup(event: Event & { type: 'job-finished' }, start: StartedJob | undefined): void {
     const { result, job, because } = event;
-    const path = logs.get(job);
+    const path = start?.logPath;
     const { sign } = statusSign(result);
     const note = noteText(because === undefined ? result : { ...result, because });
     const title = stripAnsi(`${sign} ${job}${note === '' ? '' : ` (${note})`}`);
@@ -78,41 +77,19 @@ export function githubReporter(options: GithubOptions): Reporter {
     if (options.outputPath !== undefined) await append(options.outputPath, outputs(summary, token()));
   }
 
+  const tell = tellEndedJobs(verbosity, {
+    started: ({ job, attempt }) => say(`▶ ${job} started${attempt > 1 ? `, attempt ${attempt}` : ''}`),
+    retried: ({ job, attempt, reason }) => say(`▶ ${job}: attempt ${attempt - 1} failed (${reason}), trying again`),
+    finished: printGroup,
+    message: ({ type, message, job }) => {
+      const title = job === undefined ? '' : stripAnsi(job);
+      queue.add(async () => output.write(`${workflowCommand(type, { title }, stripAnsi(message))}\n`));
+    },
+  });
   return {
     on(event) {
       fold.on(event);
-      switch (event.type) {
-        case 'job-started':
-          logs.set(event.job, event.logPath);
-          if (verbosity !== 'quiet')
-            say(`▶ ${event.job} started${event.attempt > 1 ? `, attempt ${event.attempt}` : ''}`);
-          return;
-        case 'job-finished':
-          printGroup(event);
-          logs.delete(event.job);
-          return;
-        case 'notice':
-        case 'warning': {
-          const { type, message, job } = event;
-          if (type === 'notice' && verbosity === 'quiet') return;
-          const title = job === undefined ? '' : stripAnsi(job);
-          queue.add(async () => output.write(`${workflowCommand(type, { title }, stripAnsi(message))}\n`));
-          return;
-        }
-        case 'job-retried':
-          if (verbosity !== 'quiet')
-            say(`▶ ${event.job}: attempt ${event.attempt - 1} failed (${event.reason}), trying again`);
-          return;
-        case 'pipeline-planned':
-        case 'job-waiting':
-        case 'section-started':
-        case 'section-finished':
-        case 'job-output':
-        case 'pipeline-finished':
-          return;
-        default:
-          assertNever(event);
-      }
+      tell(event);
     },
     async close() {
       queue.add(() => printEnd(fold.summary()));

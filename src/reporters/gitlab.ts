@@ -1,7 +1,7 @@
 import type { Event } from '../model/event.ts';
-import { assertNever } from '../util/assert-never.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
+import { type StartedJob, tellEndedJobs } from './ended-jobs.ts';
 import type { ReadLog } from './log-files.ts';
 import type { Output } from './output.ts';
 import type { Reporter, Verbosity } from './reporter.ts';
@@ -54,15 +54,13 @@ export function gitlabReporter(options: GitlabOptions): Reporter {
   const fold = summaryFold();
   const queue = workQueue();
   const nameOf = sectionNames();
-  const started = new Map<string, { at: number; logPath: string }>();
   const say = (text: string): void => queue.add(async () => output.write(`${text}\n`));
   const label = (job: string): string => oneLine(job, { color });
 
-  function printSection(event: Event & { type: 'job-finished' }): void {
+  function printSection(event: Event & { type: 'job-finished' }, start: StartedJob | undefined): void {
     const { result, job, because, at } = event;
     const { sign, kind } = statusSign(result);
     const note = oneLine(noteText(because === undefined ? result : { ...result, because }), { color: false });
-    const start = started.get(job);
     const time = start === undefined ? '' : `, ${formatDuration(result.durationMs)}`;
     const header = `${paint(kind, sign)} ${label(job)}${note === '' ? '' : `: ${note}`}${time}`;
     if (verbosity === 'quiet' && result.status !== 'failed') return;
@@ -80,42 +78,21 @@ export function gitlabReporter(options: GitlabOptions): Reporter {
     });
   }
 
+  const tell = tellEndedJobs(verbosity, {
+    started: ({ job }) => say(`${paint('running', '▶')} ${label(job)} started`),
+    retried: ({ job, attempt, reason }) =>
+      say(`▶ ${label(job)}: attempt ${attempt - 1} failed (${reason}), trying again`),
+    finished: printSection,
+    message: ({ type, message, job }) => {
+      const about = job === undefined ? '' : `${label(job)}: `;
+      const kind = type === 'warning' ? 'warning' : 'hint';
+      say(`${paint(kind, `${type}:`)} ${about}${oneLine(message, { color: false })}`);
+    },
+  });
   return {
     on(event) {
       fold.on(event);
-      switch (event.type) {
-        case 'job-started': {
-          const at = started.get(event.job)?.at ?? event.at;
-          started.set(event.job, { at, logPath: event.logPath });
-          if (verbosity !== 'quiet') say(`${paint('running', '▶')} ${label(event.job)} started`);
-          return;
-        }
-        case 'job-finished':
-          printSection(event);
-          started.delete(event.job);
-          return;
-        case 'notice':
-        case 'warning': {
-          if (event.type === 'notice' && verbosity === 'quiet') return;
-          const kind = event.type === 'warning' ? 'warning' : 'hint';
-          const about = event.job === undefined ? '' : `${label(event.job)}: `;
-          say(`${paint(kind, `${event.type}:`)} ${about}${oneLine(event.message, { color: false })}`);
-          return;
-        }
-        case 'job-retried':
-          if (verbosity !== 'quiet')
-            say(`▶ ${label(event.job)}: attempt ${event.attempt - 1} failed (${event.reason}), trying again`);
-          return;
-        case 'pipeline-planned':
-        case 'job-waiting':
-        case 'section-started':
-        case 'section-finished':
-        case 'job-output':
-        case 'pipeline-finished':
-          return;
-        default:
-          assertNever(event);
-      }
+      tell(event);
     },
     async close() {
       queue.add(async () => output.write(`${summaryLines(fold.summary(), options).join('\n')}\n`));

@@ -2,8 +2,8 @@ import { Session } from 'node:inspector';
 import { memoryUsage } from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 
-/** A heap of this size is what a run of some hundred jobs has anyway. */
-const smallHeapBytes = 64 * 1024 * 1024;
+/** A heap of this size is what a run of a hundred jobs has anyway. */
+const smallHeapBytes = 32 * 1024 * 1024;
 
 /**
  * Called between planning and running, since starting a process costs the more the more memory we hold: `fork` copies
