@@ -1,11 +1,16 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { deferred } from './deferred.ts';
 
 /** How a process ended; every member is one of the model's `Exit`. */
 export type ProcessEnd =
   | { readonly kind: 'code'; readonly code: number }
   | { readonly kind: 'signal'; readonly signal: string };
+
+/** Turns an exit as Node tells it into ours. */
+export function processEnd(code: number | null, signal: string | null): ProcessEnd {
+  return signal === null ? { kind: 'code', code: code ?? 0 } : { kind: 'signal', signal };
+}
 
 /** Takes output; nothing more is read until the promise resolves. */
 export type TakeBytes = (bytes: Uint8Array) => Promise<void>;
@@ -38,7 +43,8 @@ const silenceMs = 50;
 const mostBuffered = 4 << 20;
 
 /**
- * Starts a process as leader of a new session and process group.
+ * Starts a process as leader of a new session and process group. Its output goes through sockets, as Node makes them:
+ * it can't open `/dev/stdout` or `/dev/stderr`, see `startPipedProcess`.
  * @throws the error of `spawn` (ENOENT, EACCES, E2BIG …) as a rejected promise.
  */
 export async function startProcess(request: ProcessRequest): Promise<RunningProcess> {
@@ -49,12 +55,10 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
     detached: true,
   });
   const exit = deferred<ProcessEnd>();
-  child.once('exit', (code, signal) =>
-    exit.resolve(signal === null ? { kind: 'code', code: code ?? 0 } : { kind: 'signal', signal }),
-  );
+  child.once('exit', (code, signal) => exit.resolve(processEnd(code, signal)));
   // A process that ends before it has read everything closes the pipe: that is its right.
   child.stdin.on('error', () => {});
-  const ended = takeAll(child, exit.promise, request);
+  const ended = takeOutput(child, exit.promise, request);
   ended.catch(() => {});
   if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
   child.on('error', () => {});
@@ -62,13 +66,17 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
   return { pid: child.pid!, ended };
 }
 
-async function takeAll(
-  child: ChildProcessByStdio<Writable, Readable, Readable>,
+/**
+ * Moves what a process writes to its sinks.
+ * @returns as `RunningProcess.ended`.
+ */
+export async function takeOutput(
+  streams: { readonly stdout: Readable; readonly stderr: Readable },
   exited: Promise<ProcessEnd>,
-  request: ProcessRequest,
+  sinks: Pick<ProcessRequest, 'stdout' | 'stderr'>,
 ): Promise<ProcessEnd> {
-  const stdout = new Pump(child.stdout, request.stdout);
-  const stderr = new Pump(child.stderr, request.stderr);
+  const stdout = new Pump(streams.stdout, sinks.stdout);
+  const stderr = new Pump(streams.stderr, sinks.stderr);
   const failed = Promise.race([stdout.failed, stderr.failed]);
   const end = await Promise.race([failed, exited]);
   await Promise.race([failed, Promise.all([stdout.drained(), stderr.drained()])]);

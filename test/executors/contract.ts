@@ -217,6 +217,17 @@ function commands(open: Open, contestant: Contestant): void {
     expect(long.stdout.every((byte) => byte === 120)).toBe(true);
   });
 
+  it('lets scripts open their own output by name', async () => {
+    await using session = await open();
+    const ran = await run(
+      session,
+      'echo one > /dev/stderr; echo two | tee /dev/stderr; echo three > /dev/stdout; [ -p /dev/stdout ]',
+    );
+    expect(ran.exit).toEqual({ kind: 'code', code: 0 });
+    expect(ran.stdout.toString()).toBe('two\nthree\n');
+    expect(ran.stderr.toString()).toBe('one\ntwo\n');
+  });
+
   it('loses nothing to a slow sink and keeps the order', async () => {
     await using session = await open();
     const stdout = collect(() => sleep(1));

@@ -7,6 +7,9 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import { namedPipes } from '../../util/named-pipes.ts';
+import type { Plumbing } from '../../util/piped-process.ts';
+import { processLauncher } from '../../util/process-launcher.ts';
 import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
@@ -42,6 +45,8 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   // Short: the paths of sockets that jobs make may have 107 bytes.
   const prefix = randomBytes(4).toString('hex');
   let opened = 0;
+  const pipes = join(options.root, `${prefix}.pipes`);
+  let plumbing: Plumbing | undefined;
   const removeLater = (directory: string, workspace?: Workspace): void => {
     const removal = Promise.resolve(workspace?.[Symbol.asyncDispose]())
       .then(() => removeTree(directory))
@@ -59,6 +64,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       const temporaryDirectory =
         job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
       let workspace: Workspace | undefined;
+      plumbing ??= { launcher: processLauncher(), pipes: namedPipes({ directory: pipes, path }) };
       try {
         await withFileErrors({ doing: "make the job's directory", path: home }, async () =>
           makePlace(options.root, home, job, directory, temporaryDirectory),
@@ -85,6 +91,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         env: options.env,
         path,
         graceMs: options.graceMs,
+        plumbing,
         workspace,
         open,
         remove: () => removeLater(home, workspace),
@@ -94,6 +101,9 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       for (const kill of open) kill();
     },
     close: async () => {
+      plumbing?.launcher.close();
+      plumbing = undefined;
+      removeLater(pipes);
       await Promise.all(removals);
     },
   };

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { type Exit, SystemError } from '../../model/outcome.ts';
-import { type RunningProcess, startProcess } from '../../util/process.ts';
+import { type Plumbing, startPipedProcess } from '../../util/piped-process.ts';
+import type { ProcessRequest, RunningProcess } from '../../util/process.ts';
+import { ProcessLost } from '../../util/process-launcher.ts';
 import {
   endFamily,
   groupHasMembers,
@@ -28,6 +30,7 @@ export interface ShellSessionPlace {
   /** Where programs of our own (git) are looked for. */
   readonly path: string;
   readonly graceMs: number;
+  readonly plumbing: Plumbing;
   /** Absent: the job works in a directory that is not its own. */
   readonly workspace: Workspace | undefined;
   /** Learns of the session's processes while it is open. */
@@ -84,7 +87,7 @@ async function runCommand(
   const marker = processes.nextMarker();
   let running: RunningProcess;
   try {
-    running = await startProcess({
+    const request: ProcessRequest = {
       file: file!,
       args,
       directory: start.directory,
@@ -92,7 +95,8 @@ async function runCommand(
       stdin: command.script,
       stdout: (bytes) => command.stdout.write(bytes),
       stderr: (bytes) => command.stderr.write(bytes),
-    });
+    };
+    running = await startPipedProcess(request, place.plumbing);
   } catch (error) {
     return explainStart(error, command, file!, directory);
   }
@@ -175,6 +179,7 @@ class JobProcesses {
       return await running.ended;
     } catch (error) {
       end();
+      if (error instanceof ProcessLost) throw new SystemError('runner_system_failure', error.message, { cause: error });
       throw error;
     } finally {
       signal.removeEventListener('abort', end);

@@ -1,0 +1,91 @@
+import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { startProcess } from './process.ts';
+
+/** A pipe whose writing end others open by name. */
+export interface NamedPipe {
+  /** Absolute path. */
+  readonly path: string;
+  /** Call when a writer has opened it: the name goes away, and what is written can be read, to the last writer's end. */
+  read(): Readable;
+  /** Nobody will write to it. */
+  discard(): void;
+}
+
+/** Makes named pipes a few at a time: Node can't, and a program for each would cost more than what is read from it. */
+export interface NamedPipes {
+  /** @returns undefined where pipes can't be made. */
+  take(): Promise<NamedPipe | undefined>;
+}
+
+const firstBatch = 16;
+const laterBatch = 64;
+
+/**
+ * @param options.directory absolute; made when it is missing; whoever made it removes it.
+ * @param options.path the user's `PATH`, in which `mkfifo` is looked for.
+ */
+export function namedPipes(options: { readonly directory: string; readonly path: string }): NamedPipes {
+  const free: string[] = [];
+  let made = 0;
+  let making: Promise<boolean> | undefined;
+
+  const make = async (): Promise<boolean> => {
+    const names = Array.from({ length: made === 0 ? firstBatch : laterBatch }, () => String(++made));
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const paths = names.map((name) => join(options.directory, name));
+    if (!(await mkfifo(paths, options.path))) return false;
+    free.push(...paths);
+    return true;
+  };
+  const makeMore = (): Promise<boolean> => {
+    making ??= make().then((worked) => {
+      // Where it does not work it is not tried again.
+      if (worked) making = undefined;
+      return worked;
+    });
+    return making;
+  };
+
+  return {
+    take: async () => {
+      while (free.length === 0) if (!(await makeMore())) return undefined;
+      const path = free.shift()!;
+      if (free.length < firstBatch / 4) void makeMore();
+      return openPipe(path);
+    },
+  };
+}
+
+function openPipe(path: string): NamedPipe {
+  // Does not wait for a writer, so that a writer need not wait for a reader.
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return {
+    path,
+    read: () => {
+      rmSync(path, { force: true });
+      return new Socket({ fd: descriptor, readable: true, writable: false });
+    },
+    discard: () => {
+      rmSync(path, { force: true });
+      closeSync(descriptor);
+    },
+  };
+}
+
+async function mkfifo(paths: readonly string[], path: string): Promise<boolean> {
+  const ignore = async (): Promise<void> => {};
+  try {
+    const running = await startProcess({
+      ...{ file: 'mkfifo', args: ['-m', '600', ...paths], directory: '/', env: { PATH: path } },
+      ...{ stdin: '', stdout: ignore, stderr: ignore },
+    });
+    const end = await running.ended;
+    return end.kind === 'code' && end.code === 0;
+  } catch {
+    return false;
+  }
+}

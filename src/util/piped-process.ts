@@ -1,0 +1,35 @@
+import type { NamedPipes } from './named-pipes.ts';
+import { type ProcessRequest, type RunningProcess, startProcess, takeOutput } from './process.ts';
+import type { Launched, ProcessLauncher } from './process-launcher.ts';
+
+/** What starts processes and connects them. */
+export interface Plumbing {
+  readonly launcher: ProcessLauncher;
+  readonly pipes: NamedPipes;
+}
+
+/**
+ * As `startProcess`, but standard output and error are pipes: only those can be opened once more, as `/dev/stderr`,
+ * which scripts do. Where the system makes no named pipes, they are sockets.
+ * @throws the error of `spawn` (ENOENT, EACCES, E2BIG …) as a rejected promise.
+ */
+export async function startPipedProcess(
+  request: ProcessRequest,
+  { launcher, pipes }: Plumbing,
+): Promise<RunningProcess> {
+  const stdout = await pipes.take();
+  const stderr = await pipes.take();
+  if (stdout === undefined || stderr === undefined) return startProcess(request);
+  const { file, args, directory, env, stdin } = request;
+  let launched: Launched;
+  try {
+    launched = await launcher.launch({ file, args, directory, env, stdin, outputs: [stdout.path, stderr.path] });
+  } catch (error) {
+    stdout.discard();
+    stderr.discard();
+    throw error;
+  }
+  const ended = takeOutput({ stdout: stdout.read(), stderr: stderr.read() }, launched.exited, request);
+  ended.catch(() => {});
+  return { pid: launched.pid, ended };
+}

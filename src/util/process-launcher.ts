@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { assertNever } from './assert-never.ts';
+import { type Deferred, deferred } from './deferred.ts';
+import { type ProcessEnd, processEnd } from './process.ts';
+import { starterCode } from './process-starter.ts';
+
+/** What to start, as leader of a session of its own. */
+export interface LaunchRequest {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly directory: string;
+  /** The complete environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Fed to standard input, which is closed after it. */
+  readonly stdin: string;
+  /** Paths of named pipes that somebody reads: standard output and standard error. */
+  readonly outputs: readonly [string, string];
+}
+
+/** A process that has been started, and holds its pipes open. */
+export interface Launched {
+  readonly pid: number;
+  readonly exited: Promise<ProcessEnd>;
+}
+
+/** Starts processes. */
+export interface ProcessLauncher {
+  /** @throws the error of `spawn` (ENOENT, EACCES, E2BIG …). */
+  launch(request: LaunchRequest): Promise<Launched>;
+  /** Nothing more will be started. What runs goes on. */
+  close(): void;
+}
+
+/** What we can't know any more: the helper is gone that would have told how a process ended. */
+export class ProcessLost extends Error {
+  override readonly name = 'ProcessLost';
+}
+
+const direct: ProcessLauncher = {
+  launch: async ({ file, args, directory, env, stdin, outputs }) => {
+    const writers = outputs.map((path) => openSync(path, constants.O_WRONLY));
+    try {
+      const stdio = ['pipe', ...writers] as const;
+      const child = spawn(file, args, { cwd: directory, env: { ...env }, stdio: [...stdio], detached: true });
+      const exit = deferred<ProcessEnd>();
+      child.once('exit', (code, signal) => exit.resolve(processEnd(code, signal)));
+      // A process that ends before it has read everything closes the pipe: that is its right.
+      child.stdin!.on('error', () => {});
+      if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
+      child.on('error', () => {});
+      child.stdin!.end(stdin);
+      return { pid: child.pid!, exited: exit.promise };
+    } finally {
+      for (const writer of writers) closeSync(writer);
+    }
+  },
+  close: () => {},
+};
+
+/** So many processes are started before a helper is worth its 40 ms. */
+const worthHelper = 12;
+
+/**
+ * Starts the first processes itself, and leaves the others to a helper. To start a program Node forks, which takes as
+ * long as its own memory is large: 1 ms in a process that does nothing else, 3 ms in one that runs a large pipeline.
+ */
+export function processLauncher(): ProcessLauncher {
+  let launched = 0;
+  let helper: Helper | undefined;
+  return {
+    launch: (request) => {
+      launched++;
+      if (launched === worthHelper) helper = startHelper();
+      return helper?.isReady() ? helper.launch(request) : direct.launch(request);
+    },
+    close: () => helper?.close(),
+  };
+}
+
+interface Helper extends ProcessLauncher {
+  isReady(): boolean;
+}
+
+/** What the helper says; see `starterCode`. */
+type Answer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'started'; readonly id: number; readonly pid: number }
+  | {
+      readonly kind: 'failed';
+      readonly id: number;
+      readonly error: Readonly<Record<string, unknown>> & { readonly message: string };
+    }
+  | { readonly kind: 'ended'; readonly id: number; readonly code: number | null; readonly signal: string | null };
+
+function startHelper(): Helper {
+  const child = spawn(process.execPath, ['--max-semi-space-size=1', '-e', starterCode], {
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    env: {},
+    detached: true,
+  });
+  const starting = new Map<number, Deferred<Launched>>();
+  const running = new Map<number, Deferred<ProcessEnd>>();
+  let state: 'starting' | 'ready' | 'gone' = 'starting';
+  let lastId = 0;
+  const gone = (): void => {
+    state = 'gone';
+    const error = new ProcessLost("the process that starts the jobs' programs is gone");
+    for (const start of starting.values()) start.reject(error);
+    for (const exit of running.values()) exit.reject(error);
+  };
+  child.on('error', gone);
+  child.on('exit', gone);
+  child.on('message', (answer: Answer) => {
+    switch (answer.kind) {
+      case 'ready':
+        state = 'ready';
+        break;
+      case 'started': {
+        const exit = deferred<ProcessEnd>();
+        exit.promise.catch(() => {});
+        running.set(answer.id, exit);
+        starting.get(answer.id)?.resolve({ pid: answer.pid, exited: exit.promise });
+        starting.delete(answer.id);
+        break;
+      }
+      case 'failed':
+        starting.get(answer.id)?.reject(Object.assign(new Error(answer.error.message), answer.error));
+        starting.delete(answer.id);
+        break;
+      case 'ended':
+        running.get(answer.id)?.resolve(processEnd(answer.code, answer.signal));
+        running.delete(answer.id);
+        break;
+      default:
+        assertNever(answer);
+    }
+    if (starting.size + running.size === 0) child.channel?.unref();
+  });
+  // It must not keep us alive; what it was asked must.
+  child.unref();
+  child.channel?.unref();
+  return {
+    isReady: () => state === 'ready',
+    launch: (request) => {
+      const id = ++lastId;
+      const start = deferred<Launched>();
+      starting.set(id, start);
+      child.channel?.ref();
+      child.send({ id, ...request });
+      return start.promise;
+    },
+    close: () => {
+      if (child.connected) child.disconnect();
+    },
+  };
+}
