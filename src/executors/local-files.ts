@@ -109,7 +109,7 @@ async function putTree(directory: Place, target: Place, tree: FileTree, signal: 
 }
 
 /** The same selection gave this layer, and takes nothing from the other ones or from what the job changed. */
-function isUntouched(
+export function isUntouched(
   tree: FileTree,
   selection: FileSelection,
   { lowestFirst, changes }: WorkspaceLayers,

@@ -50,10 +50,12 @@ async function open(request: DockerSessionRequest, made: Belongings): Promise<Se
   const facts = await request.images.ensure(image, out, signal);
   const network = job.services.length > 0 ? await openNetwork(request, made) : undefined;
   const directory = `/builds/${job.projectPath}`;
-  const preparing = prepareContainer({ ...request, image, facts, directory, network }, made);
+  let commands: JobContainer | undefined;
+  const isRunning = (): boolean => commands?.isKeptRunning ?? false;
+  const preparing = prepareContainer({ ...request, image, facts, directory, network, isRunning }, made);
   const { container, inside } = await withServices(request, network, made, preparing);
   const { memoryBytes } = request.limits;
-  const commands = new JobContainer({
+  const started = new JobContainer({
     engine,
     get id() {
       return container.container;
@@ -66,20 +68,21 @@ async function open(request: DockerSessionRequest, made: Belongings): Promise<Se
     },
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
   });
+  commands = started;
   signal.throwIfAborted();
   return {
     directory,
     temporaryDirectory: `${directory}.tmp`,
     where: `Running on ${name} via ${hostname()}...`,
     shell: inside.shell,
-    prepare: () => container.begin(out),
+    prepare: (prepareSignal) => container.begin(out, prepareSignal),
     run: async (command, runSignal) => {
-      await container.begin(out);
-      return commands.run(command, runSignal);
+      await container.begin(out, runSignal);
+      return started.run(command, runSignal);
     },
     files: sessionFiles(container),
     [Symbol.asyncDispose]: async () => {
-      commands.close();
+      started.close();
       request.removeLater(made);
     },
   };

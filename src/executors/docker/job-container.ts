@@ -38,6 +38,11 @@ export class JobContainer {
     }
   }
 
+  /** Is it running beside commands? */
+  get isKeptRunning(): boolean {
+    return this.#execs !== undefined;
+  }
+
   /** Stops listening; the container itself is removed by its owner. */
   close(): void {
     this.#execs?.then(

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileTree } from '../../model/files.ts';
+import type { ContainerLayers } from './container-layers.ts';
 import type { Engine } from './engine.ts';
 import { LayerSets } from './layer-sets.ts';
+import { SourceVolumes } from './source-volumes.ts';
 
-/**
- * Where a job's changes are kept. `here`: in a directory of ours, for root. `engine`: in volumes, since an ordinary
- * user could not remove what a container's root leaves.
- */
+/** Where changes are kept when directories of this machine are mounted. */
 export type LayerWay = { readonly changes: 'here' } | { readonly changes: 'engine'; readonly volumesDirectory: string };
 
 /** What decides about layers on this side. */
@@ -27,12 +26,14 @@ export interface LayerSettings {
 export class LayerSupport {
   readonly #engine: Engine;
   readonly #settings: LayerSettings | undefined;
-  readonly #proven = new Set<number>();
+  readonly #proven = new Set<string>();
   readonly #suited = new Map<number, boolean>();
   #way: Promise<LayerWay | undefined> | undefined;
   #refusal: string | undefined;
+  #sourcesRefusal: string | undefined;
   #sees: boolean;
   #sets: LayerSets | undefined;
+  #sources: SourceVolumes | undefined;
 
   /** @param settings absent: files are always sent. */
   constructor(engine: Engine, settings: LayerSettings | undefined) {
@@ -46,9 +47,9 @@ export class LayerSupport {
     return this.#sees;
   }
 
-  /** Why files are sent; undefined as long as nothing speaks against layers. */
-  get refusal(): string | undefined {
-    return this.#refusal;
+  /** Why a job's files were sent, for its log. */
+  get reason(): string {
+    return this.#refusal ?? "they would not be its user's own";
   }
 
   /** How to keep changes; undefined where files have to be sent. */
@@ -65,9 +66,19 @@ export class LayerSupport {
     return this.#sets;
   }
 
+  /** How to send sources once for all jobs; undefined where each job has to get its own. */
+  async sources(): Promise<SourceVolumes | undefined> {
+    if (this.#settings === undefined || this.#sourcesRefusal !== undefined) return undefined;
+    const { system, security } = await this.#engine.facts();
+    if (system !== 'linux' || security.includes('rootless') || security.includes('selinux')) return undefined;
+    this.#sources ??= new SourceVolumes(this.#engine);
+    return this.#sources;
+  }
+
   /** Removes what was made for all jobs together. */
   async close(): Promise<void> {
     await this.#sets?.close();
+    await this.#sources?.close();
   }
 
   /** Ids of users in containers to whom layers look as if they were their own: they may write to them. */
@@ -84,29 +95,30 @@ export class LayerSupport {
     return known;
   }
 
-  /** Those of these devices of which no engine's mount has shown anything yet. */
-  unproven(devices: readonly number[]): boolean {
-    return devices.some((device) => !this.#proven.has(device));
+  /** Has no mount of the engine's shown all of these yet? See `ContainerLayers.proofs`. */
+  unproven(proofs: readonly string[]): boolean {
+    return proofs.some((proof) => !this.#proven.has(proof));
   }
 
-  prove(devices: readonly number[]): void {
-    for (const device of devices) this.#proven.add(device);
+  prove(proofs: readonly string[]): void {
+    for (const proof of proofs) this.#proven.add(proof);
   }
 
-  /** Files are sent from now on. */
-  refuse(why: string): void {
-    this.#refusal ??= why;
+  /** Layers of this kind are not used any more. */
+  refuse(kind: ContainerLayers['kind'], why: string): void {
+    if (kind === 'mounted') this.#refusal ??= why;
+    else this.#sourcesRefusal ??= why;
   }
 
-  /** As `refuse`; besides, nothing of this machine can be mounted. */
+  /** The engine has said that it does not have a directory of this machine. */
   refuseAll(why: string): void {
     this.#sees = false;
-    this.refuse(why);
+    this.refuse('mounted', why);
   }
 
   async #look(): Promise<LayerWay | undefined> {
     const settings = this.#settings;
-    if (settings === undefined) return this.#no('not asked for');
+    if (settings === undefined) return this.#no('no layers are wanted');
     if (!this.#engine.isLocal) return this.#no('the engine is not on this machine');
     if (settings.platform !== 'linux') return this.#no('the engine runs in a virtual machine');
     // The text of mount options treats them as its own.
@@ -123,7 +135,7 @@ export class LayerSupport {
   }
 
   #no(why: string): undefined {
-    this.refuse(why);
+    this.refuse('mounted', why);
     return undefined;
   }
 }

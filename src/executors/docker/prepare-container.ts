@@ -3,6 +3,7 @@ import type { Image } from '../../model/pipeline.ts';
 import type { Belongings } from './belongings.ts';
 import { jobContainerOptions } from './container-config.ts';
 import { writeFiles } from './container-files.ts';
+import type { ContainerLayers } from './container-layers.ts';
 import { shortReason, statusOf } from './engine.ts';
 import { sharedObjects } from './git-objects.ts';
 import type { InsideFacts } from './image-knowledge.ts';
@@ -32,6 +33,8 @@ export interface ContainerRequest extends DockerSessionRequest {
   readonly directory: string;
   /** The job's own network, when it has services. */
   readonly network: string | undefined;
+  /** Does something run in the container that nobody waits for? */
+  readonly isRunning: () => boolean;
 }
 
 /**
@@ -39,7 +42,7 @@ export interface ContainerRequest extends DockerSessionRequest {
  * @param made learns of everything that was made, also when it fails.
  */
 export async function prepareContainer(request: ContainerRequest, made: Belongings): Promise<Prepared> {
-  const { engine, directory, layers: support } = request;
+  const { engine, directory, layers: support, isRunning } = request;
   const { created, inside } = await createSeen(request, made);
   const { owner } = inside;
   const own = async (id: string): Promise<void> => {
@@ -54,7 +57,7 @@ export async function prepareContainer(request: ContainerRequest, made: Belongin
     await own(id);
     return id;
   };
-  const container = new SessionContainer({ engine, directory, owner, support, created, replace });
+  const container = new SessionContainer({ engine, directory, owner, support, created, replace, isRunning });
   return { container, inside };
 }
 
@@ -76,7 +79,7 @@ async function createSeen(request: ContainerRequest, made: Belongings): Promise<
     if (!isRefused(error)) throw error;
     const why = created === undefined ? shortReason(error) : await mountRefusal(engine, created.id, directory);
     if (why === undefined) throw error;
-    support.refuse(why);
+    support.refuse(layers.kind, why);
     return look(request, await createContainer(request, made, undefined));
   }
 }
@@ -87,22 +90,48 @@ async function look(request: ContainerRequest, created: CreatedContainer): Promi
 }
 
 /** None for users who could not write to layers. */
-async function layersFor(request: ContainerRequest, made: Belongings): Promise<JobLayers | undefined> {
+async function layersFor(request: ContainerRequest, made: Belongings): Promise<ContainerLayers | undefined> {
   const { layers: support, knowledge, facts, image, name, directory, job } = request;
   const uid = knowledge.userId(facts, image.user);
   if (uid === undefined || !support.suits(uid)) return undefined;
+  const labels = labelsFor(job, 'files');
   const way = await support.way();
-  if (way === undefined) return undefined;
-  const layers = new JobLayers(support.sets(), { way, name, directory, labels: labelsFor(job, 'files') });
+  if (way === undefined) return sourceLayersFor(request, made, labels);
+  const layers = new JobLayers(support.sets(), { way, name, directory, labels });
   made.directories.push(layers.scratch);
   made.volumes.push(...layers.volumes);
   return layers;
 }
 
+/** Only for jobs that will most likely take all of the sources, and of root: in the volume they belong to root. */
+async function sourceLayersFor(
+  request: ContainerRequest,
+  made: Belongings,
+  labels: Record<string, string>,
+): Promise<ContainerLayers | undefined> {
+  const { layers: support, knowledge, facts, image, limits, name, directory, job } = request;
+  const { source, steps } = job;
+  const takesAll = steps.some((step) => step.kind === 'checkout' && (step.path ?? '.') === '.');
+  if (source.kind !== 'snapshot' || !takesAll || knowledge.userId(facts, image.user) !== 0) return undefined;
+  const sources = await support.sources();
+  if (sources === undefined || !sources.suits(source.tree)) return undefined;
+  const filler = { name, image, directory, labels: labelsFor(job, 'build'), limits };
+  try {
+    const given = { name, directory, labels };
+    const layers = await sources.layersOf(source.tree, filler, given, request.signal);
+    made.volumes.push(...(layers?.volumes ?? []));
+    return layers;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    support.refuse('sources', shortReason(error));
+    return undefined;
+  }
+}
+
 async function createContainer(
   request: ContainerRequest,
   made: Belongings,
-  layers: JobLayers | undefined,
+  layers: ContainerLayers | undefined,
 ): Promise<CreatedContainer> {
   const { engine, job, image, limits, directory, network, layers: support } = request;
   const objects =

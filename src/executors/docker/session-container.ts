@@ -1,20 +1,21 @@
 import type { FileTree } from '../../model/files.ts';
 import type { LogSink } from '../../model/ports.ts';
+import type { WorkspaceLayers } from '../../workspaces/open-workspace.ts';
 import { quote } from './bootstrap.ts';
 import { existsInContainer, openArchive } from './container-file.ts';
 import { containerFiles, type DirectoryToMake, type FileToWrite, writeFiles } from './container-files.ts';
+import type { ContainerLayers } from './container-layers.ts';
 import type { Owner } from './container-owner.ts';
 import { type Engine, statusOf } from './engine.ts';
 import type { FilesPlace } from './files-place.ts';
 import { say } from './images.ts';
-import type { JobLayers } from './job-layers.ts';
 import type { LayerSupport } from './layer-support.ts';
 
 /** A container that was created and not started. */
 export interface CreatedContainer {
   readonly id: string;
   /** Absent: files have to be sent. */
-  readonly layers?: JobLayers;
+  readonly layers?: ContainerLayers;
 }
 
 /**
@@ -28,10 +29,13 @@ export class SessionContainer implements FilesPlace {
   readonly #support: LayerSupport;
   /** Gives a container without layers in place of the present one. */
   readonly #replace: () => Promise<string>;
+  readonly #isRunning: () => boolean;
   readonly #writes: FileToWrite[] = [];
   #written = 0;
   #created: CreatedContainer;
   #sealed = false;
+  #begun = false;
+  #sent = false;
   #readying: Promise<void> = Promise.resolve();
 
   constructor(given: {
@@ -41,6 +45,8 @@ export class SessionContainer implements FilesPlace {
     readonly support: LayerSupport;
     readonly created: CreatedContainer;
     readonly replace: () => Promise<string>;
+    /** Does something run in the container that nobody waits for? */
+    readonly isRunning: () => boolean;
   }) {
     this.engine = given.engine;
     this.directory = given.directory;
@@ -48,6 +54,7 @@ export class SessionContainer implements FilesPlace {
     this.#support = given.support;
     this.#created = given.created;
     this.#replace = given.replace;
+    this.#isRunning = given.isRunning;
   }
 
   get container(): string {
@@ -59,7 +66,7 @@ export class SessionContainer implements FilesPlace {
   }
 
   /** Trees that are mounted, lowest first. */
-  get layers(): JobLayers | undefined {
+  get layers(): ContainerLayers | undefined {
     return this.#created.layers;
   }
 
@@ -76,19 +83,29 @@ export class SessionContainer implements FilesPlace {
   }
 
   /** Makes sure that everything that was laid and written is there. */
-  ready(): Promise<void> {
-    const next = this.#readying.then(() => this.#makeReady());
+  ready(signal?: AbortSignal): Promise<void> {
+    const next = this.#readying.then(() => this.#makeReady(signal));
     this.#readying = next.catch(() => {});
     return next;
   }
 
   /** Before a command: all is there, and stays. Says in the job's log how its files came. */
-  async begin(out: LogSink): Promise<void> {
-    if (this.#sealed) return;
-    await this.ready();
+  async begin(out: LogSink, signal: AbortSignal): Promise<void> {
+    if (this.#begun) return;
+    await this.ready(signal);
+    this.#begun = true;
+    this.seal();
     const laid = this.layers?.trees.length ?? 0;
     if (laid > 0) await say(out, `Job directory: an overlay of ${laid} layer${laid === 1 ? '' : 's'}`);
-    this.seal();
+    else if (this.#sent) await say(out, `Job directory: sent to the engine, since ${this.#support.reason}`);
+  }
+
+  /** The parts of its directory that lie on this machine; undefined as long as something may write to them. */
+  hostLayers(): { readonly layers: WorkspaceLayers; readonly scratch: string } | undefined {
+    const { layers } = this;
+    if (layers?.host === undefined || this.#isRunning()) return undefined;
+    const { changes, scratch } = layers.host;
+    return { layers: { lowestFirst: layers.trees, changes }, scratch };
   }
 
   /** What the shell does before each script. */
@@ -99,36 +116,44 @@ export class SessionContainer implements FilesPlace {
     return `chown ${owner.uid}:${owner.gid} ${quote(`${directory}/.git`)} 2>/dev/null`;
   }
 
+  /** Sends a tree into the container. */
+  async send(tree: FileTree, at: string, signal: AbortSignal): Promise<void> {
+    this.#sent = true;
+    await containerFiles(this).put(tree, at, signal);
+  }
+
   /** From now on something may have been changed in the project's directory: nothing can be slid under that. */
   seal(): void {
     this.#sealed = true;
   }
 
-  async #makeReady(): Promise<void> {
+  async #makeReady(signal: AbortSignal | undefined): Promise<void> {
     if (this.#sealed) return;
     const { layers } = this.#created;
-    layers?.show();
-    const devices = layers?.devices() ?? [];
-    if (layers !== undefined && this.#support.unproven(devices)) {
-      const refusal = await mountRefusal(this.engine, this.container, `${this.directory}/${layers.witness() ?? ''}`);
-      if (refusal === undefined) this.#support.prove(devices);
-      else await this.#send(layers.trees, refusal);
-    }
+    if (layers !== undefined) await this.#showLayers(layers, signal);
     if (this.#written === this.#writes.length) return;
     await this.#writeTemporary(this.#writes);
     this.#written = this.#writes.length;
+  }
+
+  async #showLayers(layers: ContainerLayers, signal: AbortSignal | undefined): Promise<void> {
+    if (!layers.show()) return this.#startAnew([], signal);
+    const proofs = layers.proofs();
+    if (!this.#support.unproven(proofs)) return;
+    const refusal = await mountRefusal(this.engine, this.container, `${this.directory}/${layers.witness() ?? ''}`);
+    if (refusal === undefined) return this.#support.prove(proofs);
+    this.#support.refuse(layers.kind, refusal);
+    await this.#startAnew(layers.trees, signal);
   }
 
   #writeTemporary(files: readonly FileToWrite[]): Promise<void> {
     return writeFiles(this, [temporaryDirectory(this)], files);
   }
 
-  async #send(trees: readonly FileTree[], refusal: string): Promise<void> {
-    this.#support.refuse(refusal);
+  async #startAnew(trees: readonly FileTree[], signal = new AbortController().signal): Promise<void> {
     this.#created = { id: await this.#replace() };
     this.#written = 0;
-    const files = containerFiles(this);
-    for (const tree of trees) await files.put(tree, '.', new AbortController().signal);
+    for (const tree of trees) await this.send(tree, '.', signal);
   }
 }
 

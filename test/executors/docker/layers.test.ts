@@ -19,7 +19,7 @@ import { readEvents, runCi } from '../../support/run-ci.ts';
 import { temporaryProject } from '../../support/temporary-project.ts';
 import { collect, jobSpec, never, run } from '../contract.ts';
 import { engineLocation, labelled, testEngine } from '../support/engine.ts';
-import { engineProxy } from '../support/engine-proxy.ts';
+import { engineProxy, remoteEngine } from '../support/engine-proxy.ts';
 
 const engine = await testEngine();
 const socket = engine?.isLocal ? engine.text.replace('unix://', '') : undefined;
@@ -135,6 +135,55 @@ two: *job
     },
   );
 
+  it.skipIf(!isRoot)('give out what changed without the engine, and know a cache that did not', async () => {
+    using made = temporaryProject({
+      ...project,
+      '.gitlab-ci.yml': `
+default: { image: ci-test/debian:latest }
+make:
+  cache: { key: k, paths: [deps/] }
+  artifacts: { paths: [out/, 'file', 'links/*', links/passwd] }
+  script:
+    - test -e deps/a || { mkdir deps; echo a > deps/a; ln deps/a deps/b; ln -s a deps/c; }
+    - mkdir out; echo text > out/text; chmod 640 out/text; ln out/text out/same; touch -d 2020-02-03T04:05:06Z out/text
+    - ln -s /etc links; ln -s /etc/passwd out/link; mkfifo out/pipe; mv dir out/dir; rm gone
+use:
+  needs: [make]
+  cache: { key: k, paths: [deps/], policy: pull }
+  script: [ls out out/dir, 'test "$(stat -c %a%h out/text)" = 6402', date -r out/text +%s, cat deps/c out/text file]
+`,
+    });
+    for (const saved of ['Created cache', 'Cache is up to date']) {
+      const counted = join(place, `view-${saved.length}.sock`);
+      await using counter = await countEngineCalls(counted, socket!);
+      const env = { DOCKER_HOST: `unix://${counted}` };
+      const result = await runCi(['run', '--reporter', 'json'], { cwd: made.root, home: made.home, env });
+      expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+      expect(outputOf(result.stdout, 'make')).toContain(saved);
+      expect(outputOf(result.stdout, 'make')).toContain('links/passwd: no matching files');
+      expect(outputOf(result.stdout, 'use')).toContain('an overlay of 3 layers');
+      expect(outputOf(result.stdout, 'use')).toContain('dir\nlink\nsame\ntext\n');
+      expect(outputOf(result.stdout, 'use')).toContain('1580702706');
+      expect(outputOf(result.stdout, 'use')).toContain('a\ntext\nas it was\n');
+      expect(counter.calls.filter((call) => /^(GET|PUT) .*archive/.test(call))).toEqual([]);
+    }
+    expect(execFileSync('mount', { encoding: 'utf8' })).not.toContain(made.home);
+  });
+
+  it.each([
+    ['refuses overlays', '"type":"overlay"', '"type":"overlaz"'],
+    ['makes plain volumes of them', '"DriverConfig"', '"DriverConfiX"'],
+  ])('give way to sending files when the engine %s', async (_, from, to) => {
+    using made = temporaryProject(project);
+    await using proxy = await engineProxy(join(made.home, 'engine.sock'), socket!, [from, to]);
+    const env = { DOCKER_HOST: `unix://${proxy.path}` };
+    const result = await runCi(['run', '--reporter', 'json'], { cwd: made.root, home: made.home, env });
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(outputOf(result.stdout, 'one')).toContain(changed('one'));
+    expect(outputOf(result.stdout, 'one')).not.toContain('an overlay of');
+    expect(await labelled(engine!.api, result)).toEqual([]);
+  });
+
   it.skipIf(!isRoot)('work for an ordinary user, to whom nothing is left that is not his', async () => {
     using made = temporaryProject({
       ...project,
@@ -241,5 +290,80 @@ long: { image: ci-test/busybox:latest, script: [echo now-sleeping, sleep 600] }
     expect(next.exitCode, next.stdout + next.stderr).toBe(0);
     expect(await labelled(engine!.api, killed)).toEqual([]);
     expect(execFileSync('find', [made.home, '-path', '*/w/work'], { encoding: 'utf8' })).toBe('');
+  });
+});
+
+describe.skipIf(socket === undefined)('sources at an engine elsewhere', () => {
+  const many = Object.fromEntries(Array.from({ length: 310 }, (_, index) => [`many/${index}`, `${index}\n`]));
+  const pipeline = `
+default: { image: ci-test/debian:latest }
+.job: &job
+  needs: []
+  script:
+    - git status --porcelain
+    - git log --oneline | wc -l
+    - cat many/309; ls many | wc -l
+    - echo changed | tee many/309 new; rm -r many/1*; mv many renamed
+one: *job
+two: *job
+three: *job
+none: { needs: [], variables: { GIT_STRATEGY: none }, script: [ls -A | wc -l] }
+user: { needs: [], image: { name: ci-test/busybox:latest, docker: { user: app } }, script: [echo new > many/1, cat many/1 many/2] }
+last:
+  needs: [one]
+  cache: { key: k, paths: [cached/] }
+  script: [mkdir -p cached, echo c > cached/file, cat many/309]
+`;
+
+  async function runAt(host: string, made: ReturnType<typeof temporaryProject>, ...args: string[]) {
+    const options = { cwd: made.root, home: made.home, env: { DOCKER_HOST: host } };
+    const result = await runCi(['run', '--reporter', 'json', '-j', '2', ...args], options);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(await labelled(engine!.api, result)).toEqual([]);
+    return result;
+  }
+
+  it('are sent once for all jobs, and no job sees what another one does to them', async () => {
+    using made = temporaryProject({ ...many, '.gitlab-ci.yml': pipeline });
+    await using counter = await countEngineCalls(join(made.home, 'counted.sock'), socket!);
+    await using remote = await remoteEngine(join(made.home, 'counted.sock'));
+    const result = await runAt(remote.host, made, 'one', 'two', 'three');
+    for (const job of ['one', 'two', 'three']) {
+      const output = outputOf(result.stdout, job);
+      expect(output).toContain('Job directory: an overlay of 1 layer');
+      expect(output).toMatch(/^1$\n[\s\S]*^309$\n^310$/m);
+      expect(output).not.toContain(' M ');
+    }
+    const count = (call: string) => counter.calls.filter((each) => each === call).length;
+    // The tree, the user's git objects and that there are no others: to one container that takes them in.
+    expect(count('PUT /containers/ID/archive')).toBe(3);
+    expect(count('POST /containers/create')).toBe(4);
+    expect(count('POST /containers/ID/start')).toBe(3);
+  });
+
+  it('are not there for jobs that do not want them, and are sent to those of other users', async () => {
+    using made = temporaryProject({ ...many, '.gitlab-ci.yml': pipeline });
+    await using remote = await remoteEngine(socket!);
+    const result = await runAt(remote.host, made);
+    expect(outputOf(result.stdout, 'none')).toMatch(/^0$/m);
+    expect(outputOf(result.stdout, 'user')).toMatch(/^new\n2$/m);
+    expect(outputOf(result.stdout, 'last')).toMatch(/^309$/m);
+    const again = await runAt(remote.host, made, 'one', 'last');
+    expect(outputOf(again.stdout, 'last')).toMatch(/^309$/m);
+  });
+
+  it.each([
+    ['"type":"overlay"', '"type":"overlaz"'],
+    ['"DriverConfig"', '"DriverConfiX"'],
+  ])('are sent to each job where the engine has no overlays (%s)', async (from, to) => {
+    using made = temporaryProject({ ...many, '.gitlab-ci.yml': pipeline });
+    const path = join(made.home, 'engine.sock');
+    await using _proxy = await engineProxy(path, socket!, [from, to]);
+    await using remote = await remoteEngine(path);
+    const result = await runAt(remote.host, made, 'one', 'two');
+    for (const job of ['one', 'two']) {
+      expect(outputOf(result.stdout, job)).toMatch(/^309$\n^310$/m);
+      expect(outputOf(result.stdout, job)).not.toContain('an overlay of');
+    }
   });
 });
