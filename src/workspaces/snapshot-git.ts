@@ -25,40 +25,70 @@ export interface RepositoryFacts {
 
 /** Asks git; undefined without git or without a repository whose top is `root`. */
 export async function readRepository(root: string, ask: AskGit): Promise<RepositoryFacts | undefined> {
-  const asked = ['objects', 'index', 'shallow', 'info/exclude', 'info/sparse-checkout'];
-  const [where, symbolic, refs, config] = await Promise.all([
-    answerOf(ask, root, ['rev-parse', ...asked.flatMap((path) => ['--git-path', path]), '--show-object-format']),
-    ask(root, ['symbolic-ref', '-q', 'HEAD']),
+  const [places, listed, config] = await Promise.all([
+    placesOf(root, ask),
     answerOf(ask, root, [
       'for-each-ref',
-      '--format=%(objectname) %(refname)',
+      '--format=%(HEAD)%(objectname) %(refname)',
       'refs/heads',
       'refs/tags',
       'refs/remotes',
     ]),
     answerOf(ask, root, ['config', '--local', '--no-includes', '-z', '--list']),
   ]);
-  if (where === undefined || refs === undefined || config === undefined) return undefined;
-  const lines = where.split('\n');
-  const [objects, index, shallow, exclude, sparseCheckout] = lines.slice(0, 5).map((path) => resolve(root, path));
+  if (places === undefined || listed === undefined || config === undefined) return undefined;
+  const { objects, ...others } = places;
+  const isSha256 = /^extensions\.objectformat\nsha256$/im.test(config.replaceAll('\0', '\n\n'));
+  const branch = /^\*\S+ (.+)$/m.exec(listed)?.[1];
   const facts = {
-    objects: withAlternates(objects!),
-    objectFormat: lines[5] === 'sha256' ? ('sha256' as const) : ('sha1' as const),
-    head:
-      symbolic.kind === 'ok'
-        ? `ref: ${symbolic.stdout.trim()}`
-        : ((await detachedHead(root, ask)) ?? 'ref: refs/heads/main'),
-    refs,
+    objects: withAlternates(objects),
+    objectFormat: isSha256 ? ('sha256' as const) : ('sha1' as const),
+    head: branch === undefined ? await headOf(root, ask) : `ref: ${branch}`,
+    // The mark of the branch that is checked out, a space before all others.
+    refs: listed.replaceAll(/^./gm, ''),
     settings: sanitisedSettings(config),
+    ...others,
+  };
+  return {
+    ...facts,
+    state: JSON.stringify([
+      facts,
+      endOf(facts.index),
+      ...[facts.shallow, facts.exclude, facts.sparseCheckout].map(stampOf),
+    ]),
+  };
+}
+
+type Places = Pick<RepositoryFacts, 'index' | 'shallow' | 'exclude' | 'sparseCheckout'> & { readonly objects: string };
+
+const placeNames = ['objects', 'index', 'shallow', 'info/exclude', 'info/sparse-checkout'] as const;
+
+/**
+ * Where `.git` is a directory with all that is a repository's, git's documented layout answers; linked worktrees and
+ * submodules have a file there. Source: https://git-scm.com/docs/gitrepository-layout
+ */
+async function placesOf(root: string, ask: AskGit): Promise<Places | undefined> {
+  const own = join(root, '.git');
+  const isWhole = statSync(own, { throwIfNoEntry: false })?.isDirectory() && !existsSync(join(own, 'commondir'));
+  const answer = isWhole
+    ? placeNames.map((name) => join(own, name)).join('\n')
+    : await answerOf(ask, root, ['rev-parse', ...placeNames.flatMap((path) => ['--git-path', path])]);
+  if (answer === undefined) return undefined;
+  const [objects, index, shallow, exclude, sparseCheckout] = answer.split('\n').map((path) => resolve(root, path));
+  return {
+    objects: objects!,
     index: index!,
     shallow: shallow!,
     exclude: exclude!,
     sparseCheckout: sparseCheckout!,
   };
-  return {
-    ...facts,
-    state: JSON.stringify([facts, endOf(facts.index), ...[shallow!, exclude!, sparseCheckout!].map(stampOf)]),
-  };
+}
+
+/** No branch that exists is checked out: there is no commit yet, or HEAD is detached. */
+async function headOf(root: string, ask: AskGit): Promise<string> {
+  const symbolic = await ask(root, ['symbolic-ref', '-q', 'HEAD']);
+  if (symbolic.kind === 'ok') return `ref: ${symbolic.stdout.trim()}`;
+  return (await detachedHead(root, ask)) ?? 'ref: refs/heads/main';
 }
 
 async function detachedHead(root: string, ask: AskGit): Promise<string | undefined> {

@@ -259,7 +259,7 @@ describe('the .git of a snapshot', () => {
     expect(git(project, 'log', '--oneline').trim().split('\n')).toHaveLength(1);
   });
 
-  it('works for linked worktrees, shallow clones, detached heads and empty repositories', async () => {
+  it('works for linked worktrees, shallow clones, detached heads, empty repositories and long names', async () => {
     repository();
     git(project, 'commit', '-q', '--allow-empty', '-m', 'second');
     git(project, 'worktree', 'add', '-q', '-b', 'topic', join(base, 'tree'));
@@ -267,7 +267,9 @@ describe('the .git of a snapshot', () => {
     git(base, 'clone', '-q', '--shared', project, 'shared');
     git(join(base, 'shared'), 'checkout', '-q', '--detach');
     git(base, 'init', '-q', '-b', 'trunk', 'empty');
-    for (const name of ['tree', 'shallow', 'shared', 'empty']) {
+    git(base, 'init', '-q', '-b', 'main', '--object-format=sha256', 'sha256');
+    git(join(base, 'sha256'), 'commit', '-q', '--allow-empty', '-m', 'long names');
+    for (const name of ['tree', 'shallow', 'shared', 'empty', 'sha256']) {
       const root = join(base, name);
       await using snapshot = await take({
         projectRoot: root,
