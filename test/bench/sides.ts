@@ -96,7 +96,7 @@ export function needsRsync(programs: Programs): string | undefined {
   return 'rsync is not installed';
 }
 
-/** wireit's script `all`, started without npm's own 0.25 s. */
+/** wireit's script `all`, started without npm's own 0.25 s. Without a terminal its default is to show no output. */
 export function wireit(extra: Extra = {}): Side {
   const { env, ...rest } = extra;
   return {
@@ -113,6 +113,7 @@ export function wireit(extra: Extra = {}): Side {
         npm_config_user_agent: 'npm/10.0.0 node/v20.0.0 linux x64 workspaces/false',
         WIREIT_CACHE: 'none',
         WIREIT_PARALLEL: '2',
+        WIREIT_LOGGER: 'simple',
         ...env,
       },
     }),
