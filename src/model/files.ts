@@ -1,3 +1,5 @@
+import type { TreeEntry } from '../util/files/tree-entry.ts';
+
 /**
  * Files that lie in one directory tree on this machine. An immutable tree may be layered, bound, hard linked below an
  * overlay or streamed; it must never be written through.
@@ -13,6 +15,8 @@ export interface FileTree {
   readonly id?: string;
   /** How much it holds, where that is known without a look. */
   readonly size?: { readonly files: number; readonly bytes: number };
+  /** All that it holds, where that can be told without a walk; none of the files has a second name. */
+  readonly contents?: () => Promise<readonly TreeEntry[]>;
   /** Are there several names of one file in it? Absent: none that matter, or it is not known. */
   readonly hasHardLinks?: boolean;
   /** Hash of paths, types, sizes, modes and times of all that it holds (`fingerprintOf`), where it is known. */

@@ -8,7 +8,8 @@ export const starterCode = `
 const { spawn } = require('node:child_process');
 const { closeSync, constants, openSync } = require('node:fs');
 const say = (answer) => process.connected && process.send(answer, () => {});
-process.on('disconnect', () => process.exit());
+const { exit } = process;
+process.on('disconnect', () => exit());
 process.on('message', ({ id, file, args, directory, env, stdin, outputs }) => {
   const failed = (error) => {
     const { message, code, errno, syscall, path } = error;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
@@ -9,6 +9,7 @@ import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
+import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { fillSnapshot, type OldSnapshot, snapshotCopier } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
@@ -199,6 +200,14 @@ function oldOf(request: SnapshotRequest, previous: Previous | undefined): OldSna
   return { tree: join(request.storeDirectory, previous.id, 'tree'), manifest: previous.manifest };
 }
 
+/** The files are as those of the user's that they were copied from; the repository is ours. */
+async function contentsOf(root: string, entries: readonly TreeEntry[]): Promise<readonly TreeEntry[]> {
+  const own = entries.map((entry) => (entry.nlink === 1 ? entry : { ...entry, nlink: 1 }));
+  if (!existsSync(join(root, '.git'))) return own;
+  const repository = await walkTree(join(root, '.git'));
+  return [...own, ...repository.entries.map((entry) => ({ ...entry, path: `.git/${entry.path}` }))];
+}
+
 function snapshotOf(
   request: SnapshotRequest,
   { id, usage }: { readonly id: string; readonly usage: Usage },
@@ -213,8 +222,9 @@ function snapshotOf(
   const contents = made.entries.filter((entry) => entry.type === 'file');
   const files = contents.length;
   const bytes = contents.reduce((sum, entry) => sum + entry.sizeBytes, 0);
+  const root = join(request.storeDirectory, id, 'tree');
   return {
-    tree: { root: join(request.storeDirectory, id, 'tree'), immutable: true, id, size: { files, bytes } },
+    tree: { root, immutable: true, id, size: { files, bytes }, contents: () => contentsOf(root, made.entries) },
     gitObjects: made.repository?.objects ?? [],
     files,
     bytes,

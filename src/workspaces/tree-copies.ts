@@ -23,12 +23,11 @@ export function treeCopies(): TreeCopies {
   let method: 'reflink' | 'copy' | undefined;
 
   const listed = (tree: FileTree): Promise<readonly TreeEntry[]> | undefined => {
-    if (tree.entries !== undefined || tree.size === undefined || tree.size.files > mostRemembered) return undefined;
-    let entries = known.get(tree);
-    if (entries === undefined) {
-      entries = walkTree(tree.root).then((walked) => walked.entries);
-      known.set(tree, entries);
-    }
+    const remembered = known.get(tree);
+    if (remembered !== undefined || tree.entries !== undefined) return remembered;
+    const isSmall = tree.size !== undefined && tree.size.files <= mostRemembered;
+    const entries = tree.contents?.() ?? (isSmall ? walkTree(tree.root).then((walked) => walked.entries) : undefined);
+    if (entries !== undefined) known.set(tree, entries);
     return entries;
   };
 
