@@ -26,6 +26,8 @@ export function sortAndExpand(
 ): readonly NamedValue[] {
   const final = options.as !== 'server';
   const unique = uniqueVariables(variables);
+  // Most jobs have no reference in any of their values.
+  if (!final && !unique.some(refersToOthers)) return unique;
   const byName = new Map(unique.map((variable) => [variable.name, variable]));
   const cyclic = namesInCycles(unique, byName);
   const values = new Map<string, string>();
@@ -48,6 +50,10 @@ export function sortAndExpand(
     value: values.get(variable.name)!,
     ...(final ? { raw: true } : {}),
   }));
+}
+
+function refersToOthers({ raw, file, value }: NamedValue): boolean {
+  return !raw && !file && value.includes('$');
 }
 
 function expandOne(

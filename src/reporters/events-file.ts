@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { setImmediate } from 'node:timers/promises';
 import type { Event } from '../model/event.ts';
+import { systemClock } from '../util/clock.ts';
 import { eventFields, eventHead, schemaVersion } from './json.ts';
 import { type LogFile, type OpenLogFileOptions, openLogFile } from './log-files.ts';
 import type { Reporter } from './reporter.ts';
@@ -87,6 +87,9 @@ export function decodeStoredEvent(line: string): StoredEvent | undefined {
   }
 }
 
+/** The many events of a job that does little are one write. */
+const gatheringMs = 20;
+
 /**
  * Writes the run's events for later commands; output is not in it but where it lies in the job's log.
  * `close` throws a SystemError when something could not be written.
@@ -97,6 +100,7 @@ export async function eventsFileReporter(path: string, options: OpenLogFileOptio
   let waiting: string[] = [];
   let writing: Promise<void> | undefined;
   let failure: unknown;
+  const closing = new AbortController();
 
   async function writeWaiting(): Promise<void> {
     while (waiting.length > 0 && failure === undefined) {
@@ -108,8 +112,8 @@ export async function eventsFileReporter(path: string, options: OpenLogFileOptio
   function add(events: readonly StoredEvent[]): void {
     if (failure !== undefined || events.length === 0) return;
     for (const event of events) waiting.push(`${encodeStoredEvent(event)}\n`);
-    // The many events of one turn of the event loop are one write.
-    writing ??= setImmediate()
+    writing ??= systemClock
+      .sleep(gatheringMs, closing.signal)
       .then(writeWaiting)
       .catch((error: unknown) => {
         failure = error;
@@ -123,6 +127,7 @@ export async function eventsFileReporter(path: string, options: OpenLogFileOptio
     on: (event) => add(stored.push(event)),
     async close() {
       add(stored.end());
+      closing.abort('closing');
       await writing;
       await file.close();
       if (failure !== undefined) throw failure;
