@@ -7,10 +7,10 @@
 export const starterCode = `
 const { spawn } = require('node:child_process');
 const { closeSync, constants, openSync } = require('node:fs');
-const say = (answer) => process.connected && process.send(answer, () => {});
-const { exit } = process;
-process.on('disconnect', () => exit());
-process.on('message', ({ id, file, args, directory, env, stdin, outputs }) => {
+const helper = process;
+const say = (answer) => helper.connected && helper.send(answer, () => {});
+helper.on('disconnect', () => helper.exit());
+helper.on('message', ({ id, file, args, directory, env, stdin, outputs }) => {
   const failed = (error) => {
     const { message, code, errno, syscall, path } = error;
     say({ kind: 'failed', id, error: { message, code, errno, syscall, path } });
