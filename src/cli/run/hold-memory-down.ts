@@ -9,17 +9,20 @@ const smallHeapBytes = 32 * 1024 * 1024;
  * Called between planning and running, since starting a process costs the more the more memory we hold: `fork` copies
  * its page tables.
  *
- * The space for young objects stays as large as it is. V8 lets it grow with all that has ever lived through a
+ * Until it is disposed, the space for young objects stays as large as it is. V8 lets it grow with all that has ever lived through a
  * collection, so after 2 GB of a log it held 45 MB in which next to nothing was alive.
  *
  * What reading a large file and planning needed is given back, where that is much: for 2,000 jobs with 100,000 needs it
  * made each start of a job twice as dear. The inspector is the only documented way to ask for that.
  */
-export async function holdMemoryDown(): Promise<void> {
+export async function holdMemoryDown(): Promise<Disposable> {
   setFlagsFromString('--semi-space-growth-factor=1');
-  if (memoryUsage().heapTotal <= smallHeapBytes) return;
+  // V8 takes no compiled code that was written under other flags (bin/bundle.js), so its default comes back.
+  const held = { [Symbol.dispose]: () => setFlagsFromString('--semi-space-growth-factor=2') };
+  if (memoryUsage().heapTotal <= smallHeapBytes) return held;
   const session = new Session();
   session.connect();
   await new Promise((resolve) => session.post('HeapProfiler.collectGarbage', resolve));
   session.disconnect();
+  return held;
 }

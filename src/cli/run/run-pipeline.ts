@@ -79,7 +79,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);
-    await holdMemoryDown();
+    using _memory = await holdMemoryDown();
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),
