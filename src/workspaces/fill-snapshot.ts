@@ -1,4 +1,4 @@
-import { linkSync, readlinkSync, symlinkSync } from 'node:fs';
+import { linkSync, lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
 import { type FileCopier, type FileCopy, fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
@@ -9,7 +9,7 @@ import { type SnapshotManifest, unchangedOf } from './snapshot-manifest.ts';
 
 /** The snapshot before, whose files the new one may share. */
 export interface OldSnapshot {
-  /** Absolute. */
+  /** Absolute; the new snapshot's own directory when that one is made of the old one. */
   readonly tree: string;
   readonly manifest: SnapshotManifest;
 }
@@ -18,7 +18,7 @@ export interface OldSnapshot {
 export interface SnapshotContent {
   readonly projectRoot: string;
   readonly entries: readonly TreeEntry[];
-  /** Absolute, empty. */
+  /** Absolute, empty, or the old snapshot's. */
   readonly tree: string;
   readonly old: OldSnapshot | undefined;
   readonly signal: AbortSignal | undefined;
@@ -46,6 +46,8 @@ export function snapshotCopier(expectedFiles: number, signal: AbortSignal | unde
 export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnapshot> {
   const { projectRoot, entries, tree, old, signal } = content;
   const same = unchangedOf(entries, old?.manifest);
+  const isUpdate = old?.tree === tree;
+  if (isUpdate) removeOutdated(old, same);
   await using copier = content.copier ?? snapshotCopier(entries.length - same.size, signal);
   const placer = directoryPlacer(tree);
   const breathe = timeSlices(signal);
@@ -53,6 +55,10 @@ export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnap
   let linked = 0;
   for (const entry of entries) {
     const { path } = entry;
+    if (isUpdate && same.has(entry) && entry.type !== 'directory') {
+      linked++;
+      continue;
+    }
     const slash = path.lastIndexOf('/');
     placer.ensure(slash < 0 ? '' : path.slice(0, slash));
     if (entry.type === 'directory') placer.ensure(path);
@@ -67,6 +73,33 @@ export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnap
   const torn = await settle(content, await copier.finish());
   const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
   return { entries: stamped, linked, copied };
+}
+
+/** Removes what changed or is gone, with the directories that are empty then: git knows none. */
+function removeOutdated({ tree, manifest }: OldSnapshot, same: ReadonlySet<TreeEntry>): void {
+  const kept = new Set(Array.from(same, ({ path }) => path));
+  // What lies in a directory comes after it.
+  for (const path of manifest.paths.toReversed()) {
+    if (kept.has(path)) continue;
+    if (!tryToRemove(`${tree}/${path}`)) continue;
+    for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
+      if (!tryToRemove(`${tree}/${path.slice(0, slash)}`)) break;
+    }
+  }
+}
+
+/** Removes a file, or a directory if nothing is in it. @returns whether it is gone. */
+function tryToRemove(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return true;
+  try {
+    if (stats.isDirectory()) rmdirSync(path);
+    else unlinkSync(path);
+    return true;
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) return false;
+    throw error;
+  }
 }
 
 function copyOf({ projectRoot, tree }: SnapshotContent, entry: TreeEntry): FileCopy {

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
 import type { FileCopier } from '../util/files/file-copier.ts';
 import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
-import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../util/files/shared-store.ts';
+import { markUsed, newDirectory, publish, reclaim, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
-import { fillSnapshot, type OldSnapshot, snapshotCopier } from './fill-snapshot.ts';
+import { fillSnapshot, snapshotCopier } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
 import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
@@ -51,9 +51,10 @@ export interface Snapshot extends AsyncDisposable {
 const attempts = 3;
 
 /**
- * Copies the working tree as it is now, with uncommitted changes and untracked files that are not ignored. Files that
- * have not changed since the last snapshot of the store are shared with it by hard link, a tree without any change is
- * the last snapshot itself. Several processes may do so at once. Old snapshots that nobody uses are removed.
+ * Copies the working tree as it is now, with uncommitted changes and untracked files that are not ignored. A tree without
+ * any change is the last snapshot itself. Otherwise the last one becomes the new one, with what changed copied anew, or
+ * where somebody still uses it, the new one shares its unchanged files by hard link. Several processes may do so at once.
+ * Old snapshots that nobody uses are removed.
  * @throws SystemError when the disk is full, a directory can't be written, or git fails.
  */
 export function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> {
@@ -164,15 +165,22 @@ async function build(
   previous: Previous | undefined,
 ): Promise<Built> {
   const { storeDirectory: store } = request;
-  const directory = await newDirectory(store);
+  const old = previous && (await reclaim(store, previous.id, previous.usage));
+  const directory = old ?? (await newDirectory(store));
   try {
     const tree = join(directory, 'tree');
-    await mkdir(tree);
+    await mkdir(tree, { recursive: true });
+    // Never a snapshot that its manifest does not describe.
+    await rm(join(directory, 'manifest.json'), { force: true });
+    await removeTree(join(tree, '.git'));
     const filled = await fillSnapshot({
       projectRoot: request.projectRoot,
       entries,
       tree,
-      old: oldOf(request, previous),
+      old: previous && {
+        tree: old === undefined ? join(store, previous.id, 'tree') : tree,
+        manifest: previous.manifest,
+      },
       signal: request.signal,
       copier: request.copier,
     }).catch((error: unknown) => {
@@ -193,11 +201,6 @@ async function build(
     await removeTree(directory);
     throw error;
   }
-}
-
-function oldOf(request: SnapshotRequest, previous: Previous | undefined): OldSnapshot | undefined {
-  if (previous === undefined) return undefined;
-  return { tree: join(request.storeDirectory, previous.id, 'tree'), manifest: previous.manifest };
 }
 
 /** The files are as those of the user's that they were copied from; the repository is ours. */

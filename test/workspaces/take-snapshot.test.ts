@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { walkTree } from '../../src/util/files/walk-tree.ts';
 import { runGit } from '../../src/util/git.ts';
-import { takeSnapshot } from '../../src/workspaces/take-snapshot.ts';
+import { type SnapshotRequest, takeSnapshot } from '../../src/workspaces/take-snapshot.ts';
 
 let base: string;
 let project: string;
@@ -63,15 +63,15 @@ function repository(): void {
 }
 /** Files as old as the tests need them to be trusted. */
 const later = () => Date.now() + 60_000;
+const request = (): SnapshotRequest & { topLevel: string } => ({
+  projectRoot: project,
+  topLevel: project,
+  storeDirectory: store,
+  git: (directory, args) => runGit(args, { cwd: directory, env: env() }),
+  nowMs: later(),
+});
 const take = (options: { topLevel?: string; nowMs?: number; projectRoot?: string; storeDirectory?: string } = {}) =>
-  takeSnapshot({
-    projectRoot: project,
-    topLevel: project,
-    storeDirectory: store,
-    git: (directory, args) => runGit(args, { cwd: directory, env: env() }),
-    nowMs: later(),
-    ...options,
-  });
+  takeSnapshot({ ...request(), ...options });
 async function files(root: string): Promise<string[]> {
   const { entries } = await walkTree(root, { filter: (path) => path !== '.git' });
   return entries.filter((entry) => entry.type !== 'directory').map((entry) => entry.path);
@@ -202,6 +202,67 @@ describe('takeSnapshot', () => {
     await using third = await take();
     expect(new Set(kept())).toEqual(new Set([second.tree.id, third.tree.id]));
   });
+
+  it.each(['a repository', 'a plain directory'])(
+    'becomes the next one when nobody uses it, like a new one: %s',
+    async (kind) => {
+      if (kind === 'a repository') repository();
+      const { topLevel: _, ...plain } = request();
+      const takeHere = (over: object = {}) =>
+        takeSnapshot({ ...(kind === 'a repository' ? request() : plain), ...over });
+      const edits: readonly (() => void)[] = [
+        () => {
+          for (const path of ['deep/a/b/one', 'deep/a/two', 'deep/three', 'both', 'src/more']) write(path);
+        },
+        () => rmSync(join(project, 'deep/a'), { recursive: true }),
+        () => {
+          unlinkSync(join(project, 'both'));
+          write('both/now/directory');
+          write('deep/three', 'changed');
+        },
+        () => {
+          rmSync(join(project, 'both'), { recursive: true });
+          symlinkSync('deep', join(project, 'both'));
+        },
+        () => {
+          unlinkSync(join(project, 'both'));
+          write('both');
+          chmodSync(join(project, 'deep'), 0o711);
+        },
+        () => {
+          rmSync(join(project, 'deep'), { recursive: true });
+          write('deep');
+          chmodSync(join(project, 'src'), 0o700);
+        },
+        () => {
+          unlinkSync(join(project, 'deep'));
+          mkdirSync(join(project, 'deep'));
+          write('src/new', 'x');
+        },
+      ];
+      await (await takeHere())[Symbol.asyncDispose]();
+      for (const [index, edit] of edits.entries()) {
+        // Files changed about when a snapshot was taken are not trusted: these look older.
+        edit();
+        for (const path of await files(project)) {
+          if (!lstatSync(join(project, path)).isSymbolicLink()) utimesSync(join(project, path), 1000 + index, 1000);
+        }
+        const previous = readdirSync(store).filter((name) => name.startsWith('s-'));
+        const snapshot = await takeHere();
+        expect(readdirSync(store).filter((name) => name.startsWith('s-'))).toEqual([snapshot.tree.id]);
+        expect(previous).not.toContain(snapshot.tree.id);
+        const fresh = await takeHere({ storeDirectory: join(base, `fresh-${index}`) });
+        const look = async (root: string) =>
+          (await walkTree(root)).entries.map(({ path, type, sizeBytes }) => [
+            ...[path, type, path.startsWith('.git/') ? '' : sizeBytes],
+            type === 'file' && !path.startsWith('.git/') ? readFileSync(join(root, path), 'utf8') : '',
+          ]);
+        expect(await look(snapshot.tree.root)).toEqual(await look(fresh.tree.root));
+        await snapshot[Symbol.asyncDispose]();
+        await fresh[Symbol.asyncDispose]();
+      }
+    },
+  );
 
   it('is safe for several at once while the tree changes', async () => {
     repository();

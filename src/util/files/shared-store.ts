@@ -87,6 +87,25 @@ export async function isUsed(directory: string): Promise<boolean> {
   }
 }
 
+/**
+ * Takes a directory away from the store to build the next one in it, where nobody else uses it.
+ * @param own this process's usage of it; it is given up.
+ * @returns the directory's new path; undefined where it stays as it is.
+ */
+export async function reclaim(store: string, id: string, own: Usage): Promise<string | undefined> {
+  const away = join(store, `.new-${ownName()}`);
+  await own.release();
+  try {
+    await rename(join(store, id), away);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (!(await isUsed(away))) return away;
+  await rename(away, join(store, id));
+  return undefined;
+}
+
 /** Makes an empty directory of the store to build in; the name tells who builds. */
 export async function newDirectory(store: string): Promise<string> {
   const path = join(store, `.new-${ownName()}`);
