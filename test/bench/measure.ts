@@ -28,6 +28,9 @@ export interface MeasureOptions {
   readonly say: (text: string) => void;
 }
 
+/** No further round is begun when all sides but the peers took so long together, so that the whole bench ends in time. */
+const roundsSeconds = 90;
+
 const defaultLimitSeconds = { peer: 60, ours: 1200, limit: 1200 } as const;
 
 /** Runs all sides of a workload in turn (A B A B …), each time in fresh directories where state matters. */
@@ -38,10 +41,12 @@ export async function measureWorkload(workload: Workload, options: MeasureOption
   const { sides, skipped } = sidesToRun(workload, options);
   const failed: { side: string; because: string }[] = [];
   const runs = Math.min(options.runs * (workload.quick ? 3 : 1), workload.mostRuns ?? Number.POSITIVE_INFINITY);
+  let tookMs = 0;
   try {
     const run = async (name: string, side: Side, round: number): Promise<void> => {
       if (stopped.has(name) || failed.some((each) => each.side === name)) return;
       options.say(`${workload.name}: ${name} ${round < 0 ? 'warm-up' : `run ${round + 1}`}`);
+      const startedMs = performance.now();
       try {
         const sample = await runSide(workload, { name, side, base, round, options });
         if (sample === 'stopped') stopped.set(name, summaryOfStopped(limitOf(side)));
@@ -49,10 +54,12 @@ export async function measureWorkload(workload: Workload, options: MeasureOption
       } catch (error) {
         if (options.signal.aborted) throw error;
         failed.push({ side: name, because: error instanceof Error ? error.message : String(error) });
+      } finally {
+        if (side.role !== 'peer') tookMs += performance.now() - startedMs;
       }
     };
     for (const [name, side] of sides) if (side.state === 'kept') await run(name, side, -1);
-    for (let round = 0; round < runs; round++) {
+    for (let round = 0; round < runs && tookMs < roundsSeconds * 1000; round++) {
       for (const [name, side] of sides) if (round < (side.mostRuns ?? runs)) await run(name, side, round);
     }
   } finally {

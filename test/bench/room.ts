@@ -13,7 +13,7 @@ export interface Room {
 }
 
 /** What has to stay free, 10⁹ bytes. */
-const spareGigabytes = 2;
+const spareGigabytes = 4;
 
 /** Memory if there is enough of it and overlays work there, so that the disk's moods don't count; else the temporary directory. */
 export function findRoom(gigabytes: number): Room | undefined {
