@@ -28,7 +28,11 @@ describe('maskingTables', () => {
     const maskings = texts.map(() => createMasking({ phrases: ['shared'], prefixes: [] }, tables));
     maskings[0]!.add('of one job');
     for (const [index, masking] of maskings.entries()) {
-      const stream = masking.stream({ write: async (bytes) => void (texts[index] += Buffer.from(bytes).toString()) });
+      const stream = masking.stream({
+        write: async (bytes) => {
+          texts[index] += Buffer.from(bytes).toString();
+        },
+      });
       await stream.write(Buffer.from('shared of one job\n'));
       await stream.flush();
     }
