@@ -58,22 +58,19 @@ const direct: ProcessLauncher = {
   close: () => {},
 };
 
-/** So many processes are started before a helper is worth its 40 ms. */
-const worthHelper = 12;
+/** From so many on a helper is worth its 40 ms. */
+const worthHelper = 24;
 
 /**
- * Starts the first processes itself, and leaves the others to a helper. To start a program Node forks, which takes as
- * long as its own memory is large: 1 ms in a process that does nothing else, 3 ms in one that runs a large pipeline.
+ * Starts processes itself, or where many are expected, leaves that to a helper as soon as that is there. To start a
+ * program Node forks, which takes as long as its own memory is large: 1 ms in a process that does nothing else, 3 ms in
+ * one that runs a large pipeline.
+ * @param expected how many processes are about to be started.
  */
-export function processLauncher(): ProcessLauncher {
-  let launched = 0;
-  let helper: Helper | undefined;
+export function processLauncher(expected: number): ProcessLauncher {
+  const helper = expected < worthHelper ? undefined : startHelper();
   return {
-    launch: (request) => {
-      launched++;
-      if (launched === worthHelper) helper = startHelper();
-      return helper?.isReady() ? helper.launch(request) : direct.launch(request);
-    },
+    launch: (request) => (helper?.isReady() ? helper.launch(request) : direct.launch(request)),
     close: () => helper?.close(),
   };
 }

@@ -38,8 +38,8 @@ async function helper(): Promise<number> {
 }
 
 describe.skipIf(process.platform !== 'linux')('the launcher of processes', () => {
-  it('starts the first ones itself and leaves the others to a helper, with the same results', async () => {
-    launcher = processLauncher();
+  it('leaves it to a helper once that is ready, with the same results', async () => {
+    launcher = processLauncher(1000);
     const script = 'printf "%s" "$SECRET"; echo $((6*7)) > /dev/stderr; pwd; cat; exit 3';
     const [{ pid: _, ...first }] = [await run(script)];
     expect(first).toMatchObject({ end: { kind: 'code', code: 3 }, stderr: '42\n' });
@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== 'linux')('the launcher of processes', () =>
   });
 
   it('makes each process a leader of its session, and leaves no name of a pipe', async () => {
-    launcher = processLauncher();
+    launcher = processLauncher(1000);
     await helper();
     const { stdout, pid } = await run('ps -o sid= -o pgid= -p $$; echo $$');
     expect(new Set(stdout.trim().split(/\s+/))).toEqual(new Set([String(pid)]));
@@ -68,7 +68,7 @@ describe.skipIf(process.platform !== 'linux')('the launcher of processes', () =>
   });
 
   it('shows nothing of a job in the arguments of the helper, and ends it when it is closed', async () => {
-    launcher = processLauncher();
+    launcher = processLauncher(1000);
     const pid = await helper();
     await run('true');
     expect(parentOf(pid)).toBe(String(process.pid));
@@ -80,7 +80,7 @@ describe.skipIf(process.platform !== 'linux')('the launcher of processes', () =>
   });
 
   it('says when it does not know any more how a process ended, and goes on by itself', async () => {
-    launcher = processLauncher();
+    launcher = processLauncher(1000);
     const pid = await helper();
     const lost = run('sleep 0.2; echo still there');
     const waiting = expect(lost).rejects.toMatchObject({ name: 'ProcessLost' });

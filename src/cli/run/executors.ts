@@ -16,6 +16,7 @@ export interface ExecutorSettings {
   readonly pull: PullPolicy;
   readonly privileged: boolean;
   readonly isolation: Isolation;
+  readonly expectedJobs: number;
   /** Tells the user of something that is not as he asked for. */
   warn(message: string): void;
 }
@@ -43,6 +44,7 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
             graceMs,
             env: jobEnvironment(invocation.env),
             isolation: settings.isolation,
+            expectedJobs: settings.expectedJobs,
             warn: settings.warn,
           },
         });

@@ -44,6 +44,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
     privileged: options.privileged ?? false,
     isolation: options.isolation ?? 'auto',
+    expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
   });
   const output = streamOutput(invocation.stdout.stream as TerminalStream);

@@ -27,6 +27,8 @@ export interface ShellExecutorOptions {
   readonly env: Readonly<Record<string, string>>;
   /** How a job gets its own copy of the sources; default `auto`. */
   readonly isolation?: Isolation;
+  /** How many jobs are about to come, to be ready for many. */
+  readonly expectedJobs?: number;
   /** Tells the user when the way that he asked for is not there. */
   readonly warn?: (message: string) => void;
 }
@@ -64,7 +66,10 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       const temporaryDirectory =
         job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
       let workspace: Workspace | undefined;
-      plumbing ??= { launcher: processLauncher(), pipes: namedPipes({ directory: pipes, path }) };
+      plumbing ??= {
+        launcher: processLauncher(options.expectedJobs ?? 1),
+        pipes: namedPipes({ directory: pipes, path }),
+      };
       try {
         await withFileErrors({ doing: "make the job's directory", path: home }, async () =>
           makePlace(options.root, home, job, directory, temporaryDirectory),
