@@ -67,8 +67,9 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       for (const drop of open) drop();
     },
     close: async () => {
-      await removals.finish(options.closeTimeoutMs ?? 30_000);
       const connected = await connection?.catch(() => undefined);
+      connected?.layers.stop();
+      await removals.finish(options.closeTimeoutMs ?? 30_000);
       await connected?.layers.close();
     },
   };

@@ -75,7 +75,12 @@ export class LayerSupport {
     return this.#sources;
   }
 
-  /** Removes what was made for all jobs together. */
+  /** Nothing more is sent for all jobs together. */
+  stop(): void {
+    this.#sources?.stop();
+  }
+
+  /** Removes what was made for all jobs together; no container uses it any more. */
   async close(): Promise<void> {
     await this.#sets?.close();
     await this.#sources?.close();

@@ -68,9 +68,14 @@ export class SourceVolumes {
     return new SourceLayers(tree, overlayVolume({ ...given, highestFirst: [mountpoint], place }));
   }
 
-  /** Stops what is being sent and removes the volumes; no container uses them any more. */
-  async close(): Promise<void> {
+  /** Stops what is being sent. */
+  stop(): void {
     this.#closing.abort();
+  }
+
+  /** Removes the volumes; no container uses them any more. */
+  async close(): Promise<void> {
+    this.stop();
     await Promise.allSettled(this.#filled.values());
     await removeBelongings(this.#engine, this.#made);
   }
