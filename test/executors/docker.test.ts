@@ -30,7 +30,7 @@ function contestant(
 }
 
 executorContract(contestant('docker (Debian, bash)', { name: 'ci-test/debian' }));
-const layersDirectory = (root: string) => join(root, 'layers');
+const layersDirectory = (root: string) => join(root, 'layers, of:\\jobs');
 executorContract(
   contestant('docker (layers)', { name: 'ci-test/debian' }, (root) => ({ layersDirectory: layersDirectory(root) })),
 );

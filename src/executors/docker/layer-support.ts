@@ -126,16 +126,13 @@ export class LayerSupport {
     if (settings === undefined) return this.#no('no layers are wanted');
     if (!this.#engine.isLocal) return this.#no('the engine is not on this machine');
     if (settings.platform !== 'linux') return this.#no('the engine runs in a virtual machine');
-    // The text of mount options treats them as its own.
-    if (/[:,\\"\n]/.test(settings.directory) || settings.directory.length > 200) {
-      return this.#no(`a directory's name is unsuited: ${settings.directory}`);
-    }
+    // All options of a mount have to fit into 4096 bytes.
+    if (Buffer.byteLength(settings.directory) > 200) return this.#no(`${settings.directory} is too long a name`);
     const facts = await this.#engine.facts();
     if (facts.system !== 'linux') return this.#no('the engine is not on Linux');
     const obstacle = ['rootless', 'userns', 'selinux'].find((name) => facts.security.includes(name));
     if (obstacle !== undefined) return this.#no(`the engine uses ${obstacle}`);
     if (settings.uid === 0) return { changes: 'here' };
-    if (/[:,\\"\n]/.test(facts.rootDirectory)) return this.#no("the engine's directory has an unsuited name");
     return { changes: 'engine', volumesDirectory: `${facts.rootDirectory}/volumes` };
   }
 

@@ -25,7 +25,7 @@ export interface OverlayVolumeRequest {
   /** In the container. */
   readonly directory: string;
   readonly labels: Record<string, string>;
-  /** Absolute paths on the engine's machine without `:`, `,` and `\`. */
+  /** Absolute paths on the engine's machine. */
   readonly highestFirst: readonly string[];
   readonly place: ChangesPlace;
 }
@@ -51,10 +51,15 @@ export function overlayVolume({ name, directory, labels, highestFirst, place }: 
         type: 'overlay',
         device: 'overlay',
         // Without redirect_dir a directory of a layer can't be renamed.
-        o: `lowerdir=${highestFirst.join(':')},upperdir=${upper},workdir=${work},redirect_dir=on,index=off`,
+        o: `lowerdir=${highestFirst.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)},redirect_dir=on,index=off`,
       }),
     ],
   };
+}
+
+/** The kernel reads `,` and `:` as ends of options and of layers. */
+function escaped(path: string): string {
+  return path.replaceAll(/[\\,:]/g, '\\$&');
 }
 
 interface Changes {

@@ -91,7 +91,7 @@ export class SourceVolumes {
     const volume = await engine.api.createVolume({ Name: name, Labels: labels });
     const { Mountpoint: mountpoint } = await volume.inspect();
     const volumesDirectory = posix.dirname(posix.dirname(mountpoint));
-    if (mountpoint !== `${volumesDirectory}/${name}/_data` || /[:,\\"\n]/.test(mountpoint)) return undefined;
+    if (mountpoint !== `${volumesDirectory}/${name}/_data`) return undefined;
     const directory = '/sources';
     const mounts: Dockerode.MountSettings[] = [
       { Type: 'volume', Source: name, Target: directory, VolumeOptions: { NoCopy: true } as never },

@@ -1,7 +1,7 @@
 import type { Workload } from '../workload.ts';
 import { artifactsWorkload } from './artifacts.ts';
 import { cacheWorkload } from './cache.ts';
-import { containersWorkload } from './containers.ts';
+import { containersTreeWorkload, containersWorkload } from './containers.ts';
 import { includeWorkloads } from './includes.ts';
 import { jobWorkloads } from './jobs.ts';
 import { lintWorkloads } from './lint.ts';
@@ -25,6 +25,7 @@ export function allWorkloads(size: Size): readonly Workload[] {
     artifactsWorkload(sized(size, 10_000, 150)),
     cacheWorkload(sized(size, 20_000, 150)),
     containersWorkload(sized(size, 20, 2)),
+    containersTreeWorkload(sized(size, 30_000, 150)),
     memoryWorkload(sized(size, 100, 3)),
   ];
 }

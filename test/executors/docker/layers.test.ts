@@ -24,7 +24,7 @@ import { engineProxy, remoteEngine } from '../support/engine-proxy.ts';
 const engine = await testEngine();
 const socket = engine?.isLocal ? engine.text.replace('unix://', '') : undefined;
 const isRoot = process.getuid?.() === 0;
-const place = mkdtempSync(join(tmpdir(), 'ci-layers-'));
+const place = mkdtempSync(join(tmpdir(), 'ci-layers, of:\\jobs-'));
 const runId = `layers-${process.pid}`;
 const image = { name: 'ci-test/debian', span: { file: '.ci.yml', start: 0, end: 0 } };
 
@@ -237,6 +237,7 @@ use:
     await opened.session.files.put({ root, immutable: true }, '.', never);
     const { exit, stdout } = await run(opened.session, 'git status --porcelain');
     expect({ exit, stdout: stdout.toString() }).toEqual({ exit: { kind: 'code', code: 0 }, stdout: 'A  file\n' });
+    expect(opened.log.text()).toContain('Job directory: an overlay of 1 layer');
     expect(lstatSync(join(root, '.git')).uid).toBe(1000);
   });
 
@@ -260,13 +261,14 @@ use:
 
   it('are sent when there are more than an engine is told of', async () => {
     await using opened = await open({});
-    const { session } = opened;
+    const { session, log } = opened;
     const numbers = Array.from({ length: 15 }, (_, index) => String(index));
     for (const number of numbers) {
       await session.files.put({ root: tree({ [number]: number, last: number }), immutable: true }, '.', never);
     }
     const ran = await run(session, 'ls | sort -n | tr "\\n" " "; cat last');
     expect(ran.stdout.toString()).toBe(`${numbers.join(' ').replace('0', '0 last')} 14`);
+    expect(log.text()).toContain('Job directory: an overlay of 12 layers');
   });
 
   it('are swept with their volumes when ci was killed', async () => {
