@@ -80,7 +80,7 @@ export function containersWorkload(count: number): Workload {
           cwd: scratch,
         }),
       },
-      gcl: gitlabCiLocal(['--concurrency', '2', '--pull-policy', 'if-not-present'], {
+      gcl: gitlabCiLocal(['--concurrency', '2', '--pull-policy', 'if-not-present', '--helper-image', benchImage], {
         mostRuns: 1,
         skip: (programs) => needsEngine(programs) ?? needsRsync(programs),
       }),
