@@ -99,11 +99,14 @@ const introduction = [
   '# Benchmarks',
   '',
   'Written by `npm run bench -- --full --write`; do not edit, but write reasons into `test/bench/reasons.ts`.',
-  'All sides of a row ran in turn on the same machine, each as a whole process, in fresh directories. *Ours* is the',
-  'median (least–most), processor time and memory. Most rows are held against a limit: the least that the same work costs: bare programs in',
-  '`test/bench/limits`. *Peers* are told as the time (for memory: the memory) that they take, in multiples of ours; *gcl*',
-  'is gitlab-ci-local. *Growth* is held against the same with less to do, less what doing nearly nothing takes. A bound that was set in seconds counts as so many starts of Node (`node -e 0`, measured in the same',
-  'turns): the seconds are those of the machine on which it was set, and what they come to here.',
+  'All sides of a row ran in turn on the same machine, each as a whole process, in fresh directories.',
+  '',
+  '- *Ours* is the median (least–most), processor time and memory.',
+  '- Most rows are *held against* a limit: the least that the same work costs, bare programs in `test/bench/limits`.',
+  '  *Growth* is held against the same with less to do, less what doing nearly nothing takes.',
+  '- A bound that was set in seconds counts as so many starts of Node (`node -e 0`, measured in the same turns). In',
+  '  brackets: the seconds where it was set, and what they come to here.',
+  '- *Peers take* so many times our time (for memory: our memory); *gcl* is gitlab-ci-local.',
 ];
 
 function orNothing(lines: readonly string[]): readonly string[] {

@@ -134,7 +134,7 @@ describe('a small bench', () => {
       '| ≤ 7.1 × Node (0.25 s; here 0.500 s) | no | gcl 5.0 × |';
     expect(page).toContain(row);
     expect(page).toContain('- date: today\n- targets: 0 met, 1 not met, 0 not measured\n');
-    expect(page).toMatch(/^- `includes-nested-50\/ours`: 8\.6 × Node .*\. \S/m);
+    expect(page).toMatch(/^- `includes-nested-50\/time`: 8\.6 × Node .*\. \S/m);
   });
 
   it('has one name for each workload and row, targets over sides that it has, and reasons for rows that there are', () => {

@@ -31,7 +31,7 @@ export function wallOf(side: string, name = side): Formula {
 /** Wall time of one side is at most so many times that of another. */
 export function atMostTimes(side: string, against: string, bound: number, extra: Extra = {}): Target {
   return {
-    name: side,
+    name: 'time',
     side,
     against,
     unit: '×',

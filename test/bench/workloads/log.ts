@@ -75,7 +75,7 @@ function logWorkload(megabytes: number): Workload {
       wireit: piped(wireit({ mostRuns: 3 }), log),
       gcl: piped(gitlabCiLocalInPlace([], { mostRuns: 1 }), log),
     },
-    targets: [atMostTimes('ours', 'chunk', 1.5, { name: 'time' }), atMostMegabytes('ours', 90)],
+    targets: [atMostTimes('ours', 'chunk', 1.5), atMostMegabytes('ours', 90)],
   };
 }
 
@@ -89,7 +89,7 @@ function growth(megabytes: number, smaller: number, extra: Partial<Workload>): W
     prepare: (directory) => prepare(directory, small),
     sides: { ours: ourRun(big), small: ourRun(small), chunk: bare('chunk', big) },
     targets: [
-      atMostTimes('ours', 'chunk', 1.5, { name: 'time' }),
+      atMostTimes('ours', 'chunk', 1.5),
       growsLinearly(sides),
       atMostMegabytes('ours', 90),
       memoryIsFlat(sides),
