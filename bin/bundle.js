@@ -45,9 +45,17 @@ function writeCompiled({ script, mark }, { path, owner }) {
   if (owner === 'user') fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const partial = `${path}.${process.pid}.tmp`;
   const bytes = Buffer.concat([script.createCachedData(), Buffer.from(mark)]);
-  fs.writeFileSync(partial, bytes, { mode: owner === 'user' ? 0o600 : 0o644, flag: 'wx' });
-  fs.renameSync(partial, path);
+  try {
+    fs.writeFileSync(partial, bytes, { mode: owner === 'user' ? 0o600 : 0o644, flag: 'wx' });
+    fs.renameSync(partial, path);
+  } catch (error) {
+    fs.rmSync(partial, { force: true });
+    throw error;
+  }
 }
+
+/** What V8 calls the script, also in the compiled code, which knows no path of where it was built. */
+const filename = 'ci.js';
 
 /**
  * @param file path of dist/ci.js.
@@ -62,10 +70,10 @@ function loadBundle(file, places) {
   for (const place of places) {
     const cachedData = readCompiled(place, mark);
     if (cachedData === undefined) continue;
-    const script = new Script(source, { filename: file, cachedData });
+    const script = new Script(source, { filename, cachedData });
     if (!script.cachedDataRejected) return { file, script, mark, used: place };
   }
-  return { file, script: new Script(source, { filename: file }), mark, used: undefined };
+  return { file, script: new Script(source, { filename }), mark, used: undefined };
 }
 
 /** Starts it, with the `require` of a file of this package. */

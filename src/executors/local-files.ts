@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -59,8 +59,11 @@ export function localFiles(options: {
         const { filled, below } = base;
         const above = below === '' ? '' : `${below}/`;
         if (!options.mayLink()) await cloneTree(tree, into, { signal });
-        else if (filled?.layers === undefined) await linkOrCopyTree(tree, into, { signal });
-        else {
+        else if (filled?.layers === undefined) {
+          const isShared = sharedElsewhere(selected.entries);
+          const linkFrom = (entry: TreeEntry) => (isShared(entry) ? [] : [`${base.seenAt}/${entry.path}`]);
+          await linkOrCopyTree(tree, into, { signal, linkFrom });
+        } else {
           const { layers } = filled;
           const linkFrom = (entry: TreeEntry) => originsOf({ ...entry, path: above + entry.path }, layers);
           await linkOrCopyTree(tree, into, { signal, linkFrom });
@@ -73,6 +76,7 @@ export function localFiles(options: {
         if (base.filled?.layers && isUntouched(tree, selection, base.filled.layers, directory)) return tree.takenBy;
         if (tree.fingerprint === undefined) return undefined;
         const { entries, unmatched, outside } = await select(selection, base, signal);
+        if (entries.some((entry) => isWritten(entry, base))) return undefined;
         const same = fingerprintOf(withParents(base.seenAt, entries)) === tree.fingerprint;
         return same ? { unmatched, outside } : undefined;
       }),
@@ -122,6 +126,15 @@ export function isUntouched(
   return ![...others, changes].some((root) => mayTake(root, { paths, exclude, alsoKnownAs: [directory] }));
 }
 
+/** Package managers give all files one time, so a changed file may look as before: it is told by where it lies, or by a
+ * time that nobody sets. */
+function isWritten({ path, type, ctimeMs }: TreeEntry, base: Place): boolean {
+  if (type !== 'file' || base.filled === undefined) return false;
+  const { layers, settledAtMs } = base.filled;
+  if (layers === undefined) return settledAtMs !== undefined && ctimeMs > settledAtMs;
+  return lstatSync(join(layers.changes, base.below, path), { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** What is selected, with the directories in which it lies, as a copy of it has them. */
 function withParents(root: string, entries: readonly TreeEntry[]): readonly TreeEntry[] {
   const known = new Set(entries.map(({ path }) => path));
@@ -146,6 +159,16 @@ function taken(selected: SelectedFiles): TakenFiles {
     unmatched: selected.unmatched,
     outside: selected.outside,
   };
+}
+
+/** A file that has names besides those that are taken may be written to under one of them. */
+function sharedElsewhere(entries: readonly TreeEntry[]): (entry: TreeEntry) => boolean {
+  const names = new Map<string, number>();
+  const identity = ({ dev, ino }: TreeEntry): string => `${dev}:${ino}`;
+  for (const entry of entries) {
+    if (entry.type === 'file' && entry.nlink > 1) names.set(identity(entry), (names.get(identity(entry)) ?? 0) + 1);
+  }
+  return (entry) => entry.nlink > 1 && entry.nlink > (names.get(identity(entry)) ?? 0);
 }
 
 function hasHardLinks(entries: readonly TreeEntry[]): boolean {

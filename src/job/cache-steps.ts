@@ -65,7 +65,7 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
     const same = restored && (await session.files.sameAs?.(restored, selection, limits.hard));
     if (same) {
       await warn(same);
-      await log.info(savedLine.unchanged);
+      await log.info('Cache is up to date');
       return;
     }
     const fill: Fill = async (directory) => {
@@ -82,7 +82,6 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
 
 const savedLine = {
   saved: 'Created cache',
-  unchanged: 'Cache is up to date',
   exists: 'A cache of this key exists already, left as it is',
   empty: 'Nothing to cache',
 } as const;

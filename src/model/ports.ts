@@ -61,7 +61,7 @@ export interface CacheHit {
 export interface CachePort {
   restore(key: string, match: 'exact' | 'prefix', signal: AbortSignal): Promise<CacheHit | undefined>;
   /**
-   * Atomic: a reader sees the old cache or the new one. `unchanged`: equal content was there already.
+   * Atomic: a reader sees the old cache or the new one.
    * @param options.selection what `fill` takes; remembered as `FileTree.takenBy`.
    */
   save(
@@ -69,7 +69,7 @@ export interface CachePort {
     options: { readonly overwrite: boolean; readonly selection?: FileSelection },
     fill: Fill,
     signal: AbortSignal,
-  ): Promise<'saved' | 'unchanged' | 'exists' | 'empty'>;
+  ): Promise<'saved' | 'exists' | 'empty'>;
 }
 
 /** Reads files that a pipeline file includes. */

@@ -129,6 +129,8 @@ export async function eventsFileReporter(path: string, options: OpenLogFileOptio
       add(stored.end());
       closing.abort('closing');
       await writing;
+      // What came in the moment in which the last write was over.
+      if (failure === undefined) await writeWaiting();
       await file.close();
       if (failure !== undefined) throw failure;
     },

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { CacheHit, CachePort } from '../model/ports.ts';
 import { errorCode } from '../util/files/file-problem.ts';
@@ -103,12 +102,6 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
               ? {}
               : { takenBy: { selection, unmatched: taken.unmatched, outside: taken.outside } }),
           };
-          const current = readPointer(place);
-          if (current?.fingerprint === pointer.fingerprint && existsSync(join(place, current.version, 'files'))) {
-            await touch(place, now());
-            if (!isDeepStrictEqual(current.takenBy, pointer.takenBy)) await describeAnew(place, current, pointer);
-            return 'unchanged';
-          }
           await swap(place, staging, pointer, now());
           return 'saved';
         } finally {
@@ -130,17 +123,6 @@ async function swap(place: string, staging: string, pointer: CachePointer, nowMs
     await usage.release();
   }
   await removeUnused(place, versionPrefix, (version) => version === readPointer(place)?.version);
-}
-
-/** The same content by another selection: the next reader is told of that one. */
-async function describeAnew(place: string, { version }: CachePointer, pointer: CachePointer): Promise<void> {
-  const usage = await markUsed(place, version);
-  if (usage === undefined) return;
-  try {
-    await writeFileAtomic(join(place, 'current'), JSON.stringify({ ...pointer, version }));
-  } finally {
-    await usage.release();
-  }
 }
 
 /** Remembers when a cache was last used, as the time of an empty file. */

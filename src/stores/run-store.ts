@@ -7,6 +7,7 @@ import { measureTree } from '../util/files/measure-tree.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts';
+import { unmountBelow } from '../util/unmount.ts';
 import { projectKey } from './project-key.ts';
 import type { JobRecord, RunState } from './run-state.ts';
 import { safeName } from './safe-name.ts';
@@ -269,7 +270,9 @@ async function finishRemovals(runs: string): Promise<void> {
   if (!existsSync(runs)) return;
   for (const name of readdirSync(runs)) {
     const pid = /^\.removing-\d+-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && processIdentity(Number(pid)) === undefined) await removeTree(join(runs, name));
+    if (pid === undefined || processIdentity(Number(pid)) !== undefined) continue;
+    await unmountBelow(join(runs, name), '');
+    await removeTree(join(runs, name));
   }
 }
 

@@ -31,29 +31,29 @@ const laterBatch = 64;
 export function namedPipes(options: { readonly directory: string; readonly path: string }): NamedPipes {
   const free: string[] = [];
   let made = 0;
-  let making: Promise<boolean> | undefined;
+  let making: Promise<void> | undefined;
 
-  const make = async (): Promise<boolean> => {
+  const make = async (): Promise<void> => {
     const names = Array.from({ length: made === 0 ? firstBatch : laterBatch }, () => String(++made));
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     const paths = names.map((name) => join(options.directory, name));
-    if (!(await mkfifo(paths, options.path))) return false;
-    free.push(...paths);
-    return true;
+    if (await mkfifo(paths, options.path)) free.push(...paths);
   };
-  const makeMore = (): Promise<boolean> => {
-    making ??= make().then((worked) => {
-      // Where it does not work it is not tried again.
-      if (worked) making = undefined;
-      return worked;
-    });
+  /** Where it does not work it is not tried again. */
+  const makeMore = (): Promise<void> => {
+    making ??= make()
+      .catch(() => {})
+      .finally(() => {
+        if (free.length > 0) making = undefined;
+      });
     return making;
   };
 
   return {
     take: async () => {
-      while (free.length === 0) if (!(await makeMore())) return undefined;
-      const path = free.shift()!;
+      if (free.length === 0) await makeMore();
+      const path = free.shift();
+      if (path === undefined) return undefined;
       if (free.length < firstBatch / 4) void makeMore();
       return openPipe(path);
     },

@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readdirSync, symlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTree } from './files/remove-tree.ts';
+import { findProgram } from './find-program.ts';
 import { type MountEnvironment, mountEnvironment, tryProgram, unmountAll } from './unmount.ts';
 
 /** What to mount: layers that stay as they are, and a directory that shows them and takes every change. */
@@ -89,8 +90,8 @@ function hostMounter(env: MountEnvironment): OverlayMounter {
     keepsHardLinks: true,
     mount: async (request) => {
       // Without redirect_dir a directory of a layer can't be renamed, and programs that do it fail; without the index
-      // names of one file come apart when it is written to.
-      const options = `${await writeLayers(request)},redirect_dir=on,index=on`;
+      // names of one file come apart when it is written to; with metacopy the changes have files without content.
+      const options = `${await writeLayers(request)},redirect_dir=on,index=on,metacopy=off`;
       const argv = ['mount', '-t', 'overlay', 'overlay', '-o', options, request.target];
       const { failure } = await tryProgram(argv, env, request.scratch);
       if (failure !== undefined) throw new OverlayRefused(failure);
@@ -110,12 +111,13 @@ function batchedUnmount(env: MountEnvironment): (target: string) => Promise<void
   let running: Promise<void> = Promise.resolve();
   return (target) => {
     waiting.push(target);
-    running = running.then(async () => {
+    const turn = running.then(async () => {
       const targets = waiting;
       waiting = [];
       if (targets.length > 0) await unmountAll(targets, env);
     });
-    return running;
+    running = turn.catch(() => {});
+    return turn;
   };
 }
 
@@ -124,11 +126,16 @@ const holdScript = 'mount -t overlay overlay -o "$1" "$2" && echo mounted && exe
 const enterScript = 'cd -- "$1" || exit 1; shift; exec "$@"';
 
 function namespaceMounter(env: MountEnvironment): OverlayMounter {
+  // Absolute: they are started with the environment of the job.
+  const [nsenter, unshare] = ['nsenter', 'unshare'].map((name) => findProgram(name, env.PATH ?? ''));
+  let hasEntered = false;
   return {
     where: 'namespace',
     // The kernel has no index of links there.
     keepsHardLinks: false,
     mount: async (request) => {
+      if (nsenter === undefined || unshare === undefined)
+        throw new OverlayRefused('nsenter or unshare is not installed');
       const options = `${await writeLayers(request)},userxattr`;
       const args = [
         '--user',
@@ -142,34 +149,33 @@ function namespaceMounter(env: MountEnvironment): OverlayMounter {
         options,
         request.target,
       ];
-      const holder = spawn('unshare', args, { cwd: request.scratch, env, stdio: 'pipe', detached: true });
+      const holder = spawn(unshare, args, { cwd: request.scratch, env, stdio: 'pipe', detached: true });
       await mounted(holder);
       const seenAt = `/proc/${holder.pid}/root${request.target}`;
       if (lstatSync(seenAt, { throwIfNoEntry: false }) === undefined)
         throw new OverlayRefused('the mount is not visible');
       const ids = [`--map-user=${process.getuid!()}`, `--map-group=${process.getgid!()}`];
       const inside = ['--preserve-credentials', '--user', '--mount', `--target=${holder.pid}`, '--'];
+      const enter = ({ argv, directory }: ProgramStart): ProgramStart => ({
+        // The mount needs root of a namespace; in one more namespace the job is the user himself again.
+        argv: [
+          ...[nsenter, ...inside, unshare, '--user', ...ids, '--'],
+          ...['sh', '-c', enterScript, 'sh', directory, ...argv],
+        ],
+        directory: '/',
+      });
+      if (!hasEntered) {
+        const { failure } = await tryProgram(enter({ argv: ['true'], directory: request.target }).argv, env);
+        if (failure !== undefined) {
+          await letGo(holder);
+          throw new OverlayRefused(failure);
+        }
+        hasEntered = true;
+      }
       return {
         seenAt,
         changes: join(request.scratch, 'u'),
-        // The mount needs root of a namespace; in one more namespace the job is the user himself again.
-        enter: ({ argv, directory }) => ({
-          argv: [
-            'nsenter',
-            ...inside,
-            'unshare',
-            '--user',
-            ...ids,
-            '--',
-            'sh',
-            '-c',
-            enterScript,
-            'sh',
-            directory,
-            ...argv,
-          ],
-          directory: '/',
-        }),
+        enter,
         unmount: () => letGo(holder),
       };
     },

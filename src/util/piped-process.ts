@@ -19,7 +19,10 @@ export async function startPipedProcess(
 ): Promise<RunningProcess> {
   const stdout = await pipes.take();
   const stderr = await pipes.take();
-  if (stdout === undefined || stderr === undefined) return startProcess(request);
+  if (stdout === undefined || stderr === undefined) {
+    stdout?.discard();
+    return startProcess(request);
+  }
   const { file, args, directory, env, stdin } = request;
   let launched: Launched;
   try {

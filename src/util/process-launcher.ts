@@ -45,10 +45,10 @@ const direct: ProcessLauncher = {
       const child = spawn(file, args, { cwd: directory, env: { ...env }, stdio: [...stdio], detached: true });
       const exit = deferred<ProcessEnd>();
       child.once('exit', (code, signal) => exit.resolve(processEnd(code, signal)));
-      // A process that ends before it has read everything closes the pipe: that is its right.
-      child.stdin!.on('error', () => {});
       if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
       child.on('error', () => {});
+      // A process that ends before it has read everything closes the pipe: that is its right.
+      child.stdin!.on('error', () => {});
       child.stdin!.end(stdin);
       return { pid: child.pid!, exited: exit.promise };
     } finally {

@@ -19,9 +19,9 @@ helper.on('message', ({ id, file, args, directory, env, stdin, outputs }) => {
   try {
     for (const path of outputs) writers.push(openSync(path, constants.O_WRONLY));
     const child = spawn(file, args, { cwd: directory, env, stdio: ['pipe', ...writers], detached: true });
-    child.stdin.on('error', () => {});
     child.on('error', (error) => child.pid === undefined && failed(error));
     if (child.pid === undefined) return;
+    child.stdin.on('error', () => {});
     say({ kind: 'started', id, pid: child.pid });
     child.once('exit', (code, signal) => say({ kind: 'ended', id, code, signal }));
     child.stdin.end(stdin);

@@ -56,12 +56,12 @@ export async function startProcess(request: ProcessRequest): Promise<RunningProc
   });
   const exit = deferred<ProcessEnd>();
   child.once('exit', (code, signal) => exit.resolve(processEnd(code, signal)));
-  // A process that ends before it has read everything closes the pipe: that is its right.
-  child.stdin.on('error', () => {});
-  const ended = takeOutput(child, exit.promise, request);
-  ended.catch(() => {});
   if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
   child.on('error', () => {});
+  const ended = takeOutput(child, exit.promise, request);
+  ended.catch(() => {});
+  // A process that ends before it has read everything closes the pipe: that is its right.
+  child.stdin.on('error', () => {});
   child.stdin.end(request.stdin);
   return { pid: child.pid!, ended };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { errorCode } from './files/file-problem.ts';
 import { startProcess } from './process.ts';
 
@@ -7,7 +7,10 @@ export type MountEnvironment = Readonly<Record<string, string>>;
 
 /** Their programs are looked for in the system's directories first. @param path the user's `PATH`. */
 export function mountEnvironment(path: string): MountEnvironment {
-  return { PATH: `/usr/sbin:/usr/bin:/sbin:/bin:${path}`, LC_ALL: 'C' };
+  const directories = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', ...path.split(':')].filter((one) =>
+    one.startsWith('/'),
+  );
+  return { PATH: directories.join(':'), LC_ALL: 'C' };
 }
 
 /** Unmounts several at once. */
@@ -16,14 +19,24 @@ export async function unmountAll(targets: readonly string[], env: MountEnvironme
   if (failure === undefined) return;
   // Somebody's shell may be in it: out of sight now, gone when he leaves.
   const left = new Set(mountPoints());
-  const busy = targets.filter((target) => left.has(target));
+  const busy = targets.filter((target) => left.has(realPath(target)));
   if (busy.length > 0) await tryProgram(['umount', '-l', ...busy], env);
 }
 
 /** Unmounts what a process that was killed left mounted below a directory. */
 export async function unmountBelow(directory: string, path: string): Promise<void> {
-  const left = mountPoints().filter((point) => point.startsWith(`${directory}/`));
+  const left = mountPoints().filter((point) => point.startsWith(`${realPath(directory)}/`));
   if (left.length > 0) await tryProgram(['umount', '-l', ...left], mountEnvironment(path));
+}
+
+/** As the table of mounts has it: without symbolic links. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return path;
+  }
 }
 
 /** Absolute paths at which something is mounted; none where the system can't tell. */

@@ -37,6 +37,8 @@ export interface FilledWorkspace {
   readonly seenAt: string;
   /** How to start a program of the job so that it sees the workspace. */
   enter(start: ProgramStart): ProgramStart;
+  /** When programs of the job may have begun to work in it, milliseconds since the Unix epoch; undefined: not yet. */
+  readonly settledAtMs?: number;
   /** What the workspace is made of; absent: it is one directory. */
   readonly layers?: WorkspaceLayers;
 }
@@ -91,7 +93,7 @@ class LayeredWorkspace implements Workspace {
   /** How many of the trees `#mount` shows. */
   #mounted = 0;
   #method: WorkspaceMethod = 'empty';
-  #settled = false;
+  #settledAtMs: number | undefined;
 
   constructor(directory: string, options: OpenWorkspaceOptions) {
     this.directory = directory;
@@ -102,7 +104,7 @@ class LayeredWorkspace implements Workspace {
     signal?.throwIfAborted();
     this.#trees.push(tree);
     this.#waiting++;
-    if (this.#settled) await this.fill(signal);
+    if (this.#settledAtMs !== undefined) await this.fill(signal);
   }
 
   async fill(signal: AbortSignal | undefined): Promise<FilledWorkspace> {
@@ -112,19 +114,20 @@ class LayeredWorkspace implements Workspace {
     return {
       method: this.#method,
       seenAt: mount?.seenAt ?? this.directory,
+      ...(this.#settledAtMs === undefined ? {} : { settledAtMs: this.#settledAtMs }),
       enter: (start) => mount?.enter(start) ?? start,
       ...(layers === undefined ? {} : { layers }),
     };
   }
 
   settle(): void {
-    this.#settled = true;
+    this.#settledAtMs ??= Date.now();
   }
 
   async #show(signal: AbortSignal | undefined): Promise<void> {
     const startedAt = monotonicMs();
     const shown = this.#trees.length - this.#waiting;
-    const done = this.#settled ? shown : Math.max(shown, await this.#mountLayers());
+    const done = this.#settledAtMs !== undefined ? shown : await this.#showByMount(shown);
     try {
       await this.#copy(this.#trees.slice(done), signal);
     } catch (error) {
@@ -155,12 +158,23 @@ class LayeredWorkspace implements Workspace {
       this.#method = 'overlay';
     } else if (this.#mounted > 0) {
       this.#mount = await this.#mountLowest(mounts, this.#mounted);
+      // What was mounted has to be copied then.
+      if (this.#mount === undefined) this.#mounted = 0;
     }
     return this.#mounted;
   }
 
+  /** @returns how many of the trees are visible. */
+  async #showByMount(shown: number): Promise<number> {
+    const before = this.#mounted;
+    const mounted = await this.#mountLayers();
+    return mounted < before ? 0 : Math.max(shown, mounted);
+  }
+
   #mountLowest(mounts: LayerMounts, count: number): Promise<OverlayMount | undefined> {
-    const lowestFirst = this.#trees.slice(0, count).map(({ root }) => root);
+    const roots = this.#trees.slice(0, count).map(({ root }) => root);
+    // One cache may be laid twice; the kernel takes a layer once.
+    const lowestFirst = roots.filter((root, index) => roots.lastIndexOf(root) === index);
     return mounts.mount({ lowestFirst, scratch: this.#options.scratch, target: this.directory });
   }
 
@@ -169,7 +183,7 @@ class LayeredWorkspace implements Workspace {
     for (const tree of trees) {
       const method = await this.#options.copies.copy(tree, target, signal);
       if (this.#mount === undefined) this.#method = method;
-      else this.#settled = true;
+      else this.settle();
     }
   }
 

@@ -127,7 +127,7 @@ async function findPrevious(store: string): Promise<Previous | undefined> {
   const id = currentId(store);
   const usage = id === undefined ? undefined : await markUsed(store, id);
   if (id === undefined || usage === undefined) return undefined;
-  const manifest = readManifest(join(store, id, 'manifest.json'));
+  const manifest = readManifest(join(store, id, 'manifest'));
   if (manifest !== undefined) return { id, usage, manifest };
   await usage.release();
   return undefined;
@@ -171,7 +171,7 @@ async function build(
     const tree = join(directory, 'tree');
     await mkdir(tree, { recursive: true });
     // Never a snapshot that its manifest does not describe.
-    await rm(join(directory, 'manifest.json'), { force: true });
+    await rm(join(directory, 'manifest'), { force: true });
     await removeTree(join(tree, '.git'));
     const filled = await fillSnapshot({
       projectRoot: request.projectRoot,
@@ -187,7 +187,7 @@ async function build(
       throw noteBytesNeeded(error, () => entries.reduce((sum, entry) => sum + entry.sizeBytes, 0));
     });
     if (repository !== undefined) await writeRepository(repository, tree);
-    await writeManifest(join(directory, 'manifest.json'), {
+    await writeManifest(join(directory, 'manifest'), {
       takenAtMs: request.nowMs,
       gitState: repository?.state ?? '',
       entries: filled.entries,

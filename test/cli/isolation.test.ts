@@ -1,13 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
   cpSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -143,6 +145,36 @@ describe.skipIf(!isRoot || process.platform !== 'linux')('isolation of jobs', ()
     const [first] = results.values();
     expect(outputs).toEqual(first);
   });
+
+  it.each([['clean'], ['clean', '--older', '1s'], ['clean', '--all']])(
+    'leaves nothing of a killed run: ci %s %s',
+    async (...args) => {
+      const way: Way = { user: 'root', isolation: 'overlay', namespaces: 'allowed' };
+      const place = makePlace(way);
+      // As where /home is a link, and with a job that goes on.
+      symlinkSync(place.home, join(place.directory, 'link'));
+      const seconds = 1000 + Math.floor(Math.random() * 1e6);
+      writeFileSync(join(place.project, '.gitlab-ci.yml'), `job:\n  script: [touch "$MEET/here", sleep ${seconds}]\n`);
+      const linked = { ...place, home: join(place.directory, 'link') };
+      const killed = run(way, linked, (child) => {
+        const timer = setInterval(() => {
+          if (!existsSync(join(place.directory, 'meet/here'))) return;
+          clearInterval(timer);
+          child.kill('SIGKILL');
+        }, 10);
+      });
+      await killed;
+      const mounts = (): string => readFileSync('/proc/self/mountinfo', 'utf8');
+      expect(mounts()).toContain(place.home);
+      const options = { cwd: place.project, env: { PATH: process.env.PATH, CI_CLI_HOME: join(linked.home, 'ci') } };
+      // Old enough for `--older`.
+      await new Promise((resolve) => setTimeout(resolve, args.includes('--older') ? 1100 : 0));
+      execFileSync(process.execPath, [join(program, 'bin/ci.js'), ...args.filter(Boolean)], options);
+      expect(mounts()).not.toContain(place.home);
+      expect(spawnSync('pgrep', ['-f', `sleep ${seconds}`], { encoding: 'utf8' }).stdout).toBe('');
+      execFileSync(process.execPath, [join(program, 'bin/ci.js'), 'clean'], options);
+    },
+  );
 });
 
 function makePlace(way: Way) {
@@ -176,7 +208,11 @@ function makePlace(way: Way) {
   return { directory, project, home };
 }
 
-function run(way: Way, { directory, project, home }: ReturnType<typeof makePlace>) {
+function run(
+  way: Way,
+  { directory, project, home }: ReturnType<typeof makePlace>,
+  onStart: (child: ChildProcess) => void = () => {},
+) {
   const argv = [process.execPath, join(program, 'bin/ci.js'), 'run', '-j', '2', '--isolation', way.isolation, '-v'];
   argv.push('--var', `MEET=${join(directory, 'meet')}`);
   const [file, ...args] = way.namespaces === 'forbidden' ? [...withoutNamespaces, ...argv] : argv;
@@ -186,6 +222,7 @@ function run(way: Way, { directory, project, home }: ReturnType<typeof makePlace
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(way.user === 'ordinary' ? ordinary : {}),
   });
+  onStart(child);
   let text = '';
   let stderr = '';
   child.stdout!.on('data', (bytes: Buffer) => {

@@ -482,6 +482,7 @@ function files(open: Open, temporary: () => string, contestant: Contestant): voi
     await output(session, 'echo more > beside; mkdir -p sub/deps; cat deps/c > sub/deps/c');
     await expectSame();
     const changes = [
+      'cp -p deps/a/b/file time; printf DEPS/A/B/FILE > deps/a/b/file; touch -r time deps/a/b/file',
       'echo more >> deps/c',
       'cp -p deps/c kept; rm deps/c',
       'mv kept deps/c; chmod 600 deps/a-b',

@@ -67,6 +67,17 @@ it.each([
   expect(statSync(join(into, 'a')).nlink).toBe(links);
 });
 
+it('copies a file that has a name elsewhere, where it may be written to', async () => {
+  await using session = await executor.open(jobSpec({ steps: [script, upload] }), collect(), never);
+  const outside = join(place, 'outside');
+  await run(session, `echo mine > ${outside}; ln ${outside} shared; echo own > own; ln own again`);
+  const into = mkdtempSync(join(place, 'into-'));
+  await session.files.get(all, into, never);
+  expect(statSync(join(into, 'shared')).ino).not.toBe(statSync(outside).ino);
+  expect(statSync(join(into, 'own')).ino).toBe(statSync(join(into, 'again')).ino);
+  expect(statSync(join(into, 'own')).nlink).toBe(4);
+});
+
 it('gives a job its own copy of an immutable tree', async () => {
   const tree = mkdtempSync(join(place, 'source-'));
   writeFileSync(join(tree, 'file'), 'old');

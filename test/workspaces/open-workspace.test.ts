@@ -134,6 +134,15 @@ describe.skipIf(!isRoot)('a workspace by an overlay', () => {
     expect(fillings.map(({ layers }) => layers)).toEqual([1, 2, 2, 2]);
   });
 
+  it('takes a tree that is laid twice', async () => {
+    await using workspace = await open();
+    const [one, two] = [tree('one', { a: '1' }), tree('two', { a: '2' })];
+    for (const each of [one, two, one]) await workspace.lay(each, undefined);
+    expect((await workspace.fill(undefined)).method).toBe('overlay');
+    expect(text('job/dir/a')).toBe('1');
+    expect(refusals).toEqual([]);
+  });
+
   it('keeps the names of one file together', async () => {
     await using workspace = await open();
     const low = tree('low', { a: '1' });

@@ -75,10 +75,12 @@ async function fileItems(
   if (!options.all) {
     const location = runLocation(invocation);
     const keep = options.older === undefined ? keptRuns : Number.POSITIVE_INFINITY;
+    // First, since what they have mounted can't be removed with their runs.
+    const dead = await deadWorkspaces(invocation, location, mode);
     const runs = await pruneRuns(location, { keep, nowMs, mode, ...age });
     return [
       ...runs.map(({ directory, totalBytes }) => ({ kind: 'run' as const, name: directory, bytes: totalBytes })),
-      ...(await deadWorkspaces(invocation, location, mode)),
+      ...dead,
     ];
   }
   return everything(invocation, options, mode);
@@ -108,7 +110,10 @@ async function everything(
   const items: Item[] = [];
   for (const { directories, isBusy, lastUsedMs } of listProjects(state, cache)) {
     if (isBusy || lastUsedMs > newest) continue;
-    for (const directory of directories) items.push(await removeDirectory(directory, mode));
+    for (const directory of directories) {
+      if (mode === 'remove') await freeWorkspaces(directory, invocation.env['PATH'] ?? '');
+      items.push(await removeDirectory(directory, mode));
+    }
   }
   // See bin/bundle.js.
   const compiled = join(cache, 'compiled');

@@ -74,9 +74,9 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
       for (const executor of ready) executor.kill();
     },
     close: async () => {
-      for (const executor of await Promise.allSettled(loaded.values())) {
-        if (executor.status === 'fulfilled') await executor.value.close();
-      }
+      const executors = await Promise.allSettled(loaded.values());
+      // What can't be removed now must not hide how the run ended.
+      await Promise.allSettled(executors.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
     },
   };
 }

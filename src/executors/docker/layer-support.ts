@@ -93,7 +93,8 @@ export class LayerSupport {
 
   /** May this tree be a layer? Not where the engine's root may read less than we, as on network file systems. */
   takes(tree: FileTree): boolean {
-    if (!tree.immutable || tree.entries !== undefined) return false;
+    // Without an index the names of one file come apart when it is written to.
+    if (!tree.immutable || tree.entries !== undefined || tree.hasHardLinks) return false;
     const { dev } = statSync(tree.root);
     const known = this.#suited.get(dev) ?? !foreignFileSystems.has(statfsSync(tree.root).type);
     this.#suited.set(dev, known);

@@ -51,7 +51,7 @@ export function overlayVolume({ name, directory, labels, highestFirst, place }: 
         type: 'overlay',
         device: 'overlay',
         // Without redirect_dir a directory of a layer can't be renamed.
-        o: `lowerdir=${highestFirst.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)},redirect_dir=on,index=off`,
+        o: `lowerdir=${highestFirst.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)},redirect_dir=on,index=off,metacopy=off`,
       }),
     ],
   };

@@ -7,6 +7,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
 import type { Plumbing } from '../../util/piped-process.ts';
 import { processLauncher } from '../../util/process-launcher.ts';
@@ -14,7 +15,6 @@ import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
 import type { Executor, Session } from '../executor.ts';
-import { findProgram } from './find-program.ts';
 import { openShellSession } from './shell-session.ts';
 
 /** What the composition root decides about jobs in the shell. */
