@@ -1,3 +1,4 @@
+import { withFileErrorsNow } from '../../model/file-errors.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import type { Belongings } from './belongings.ts';
@@ -97,7 +98,10 @@ async function layersFor(request: ContainerRequest, made: Belongings): Promise<C
   const labels = labelsFor(job, 'files');
   const way = await support.way();
   if (way === undefined) return sourceLayersFor(request, made, labels);
-  const layers = new JobLayers(support.sets(), { way, name, directory, labels });
+  const layers = withFileErrorsNow(
+    { doing: "make a job's directory" },
+    () => new JobLayers(support.sets(), { way, name, directory, labels }),
+  );
   made.directories.push(layers.scratch);
   made.volumes.push(...layers.volumes);
   return layers;

@@ -1,3 +1,4 @@
+import { withFileErrors, withFileErrorsNow } from '../../model/file-errors.ts';
 import type { FileTree } from '../../model/files.ts';
 import type { LogSink } from '../../model/ports.ts';
 import type { WorkspaceLayers } from '../../workspaces/open-workspace.ts';
@@ -73,7 +74,9 @@ export class SessionContainer implements FilesPlace {
   /** Lays a tree over what is there. False: it has to be sent. */
   lay(tree: FileTree): boolean {
     const { layers } = this.#created;
-    return layers !== undefined && !this.#sealed && this.#support.takes(tree) && layers.lay(tree);
+    if (layers === undefined || this.#sealed) return false;
+    const doing = 'lay files into the job';
+    return withFileErrorsNow({ doing, path: tree.root }, () => this.#support.takes(tree) && layers.lay(tree));
   }
 
   /** Writes a file into the temporary directory: before the first command with the others, when `ready` is called. */
@@ -130,7 +133,9 @@ export class SessionContainer implements FilesPlace {
   async #makeReady(signal: AbortSignal | undefined): Promise<void> {
     if (this.#sealed) return;
     const { layers } = this.#created;
-    if (layers !== undefined) await this.#showLayers(layers, signal);
+    if (layers !== undefined) {
+      await withFileErrors({ doing: 'lay files into the job' }, () => this.#showLayers(layers, signal));
+    }
     if (this.#written === this.#writes.length) return;
     await this.#writeTemporary(this.#writes);
     this.#written = this.#writes.length;
@@ -151,7 +156,11 @@ export class SessionContainer implements FilesPlace {
   }
 
   async #startAnew(trees: readonly FileTree[], signal = new AbortController().signal): Promise<void> {
-    this.#created = { id: await this.#replace() };
+    try {
+      this.#created = { id: await this.#replace() };
+    } catch (error) {
+      throw this.engine.failure('make a container that takes files', error);
+    }
     this.#written = 0;
     for (const tree of trees) await this.send(tree, '.', signal);
   }

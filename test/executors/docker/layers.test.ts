@@ -259,6 +259,13 @@ use:
     expect(readFileSync(join(lowest, 'a'), 'utf8')).toBe('lowest');
   });
 
+  it('fail a job as a failure of its surroundings when they are gone', async () => {
+    await using opened = await open({});
+    const { files } = opened.session;
+    const gone = files.put({ root: join(place, 'gone'), immutable: true }, '.', never);
+    await expect(gone).rejects.toMatchObject({ name: 'SystemError', reason: 'runner_system_failure' });
+  });
+
   it('are sent when there are more than an engine is told of', async () => {
     await using opened = await open({});
     const { session, log } = opened;
