@@ -49,7 +49,7 @@ export class LayerSupport {
 
   /** Why a job's files were sent, for its log. */
   get reason(): string {
-    return this.#refusal ?? "they would not be its user's own";
+    return this.#refusal ?? 'its user, hard links or a network file system forbid layers';
   }
 
   /** How to keep changes; undefined where files have to be sent. */
