@@ -1,4 +1,4 @@
-import { constants, lstatSync } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -54,7 +54,7 @@ export function localFiles(options: {
     get: (selection, into, signal) =>
       explained("take the job's files", async () => {
         const base = await place(selection.base ?? '.', signal);
-        const selected = await select(selection, base, signal);
+        const selected = withoutUnreadable(await select(selection, base, signal), base.seenAt);
         const tree = { root: base.seenAt, entries: selected.entries };
         const { filled, below } = base;
         const above = below === '' ? '' : `${below}/`;
@@ -158,7 +158,27 @@ function taken(selected: SelectedFiles): TakenFiles {
     hasHardLinks: hasHardLinks(selected.entries),
     unmatched: selected.unmatched,
     outside: selected.outside,
+    unreadable: selected.skipped.filter(({ because }) => because === 'EACCES').map(({ path }) => path),
   };
+}
+
+/** A file of which nobody but root may read the content could be linked into the store, and never be copied out of it. */
+function withoutUnreadable(selected: SelectedFiles, root: string): SelectedFiles {
+  const readable = (entry: TreeEntry): boolean => {
+    if (entry.type !== 'file' || (entry.mode & 0o400) !== 0) return true;
+    try {
+      accessSync(join(root, entry.path), constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const entries = selected.entries.filter(readable);
+  if (entries.length === selected.entries.length) return selected;
+  const left = selected.entries.filter((entry) => !entries.includes(entry));
+  const totalBytes = entries.reduce((sum, { type, sizeBytes }) => sum + (type === 'file' ? sizeBytes : 0), 0);
+  const skipped = [...selected.skipped, ...left.map(({ path }) => ({ path, because: 'EACCES' }))];
+  return { ...selected, entries, totalBytes, skipped };
 }
 
 /** A file that has names besides those that are taken may be written to under one of them. */

@@ -92,6 +92,7 @@ async function report(run: JobRun, step: UploadArtifactsStep, taken: TakenFiles)
     const where = `Ensure that the artifact path is relative to the working directory (${session.directory})`;
     await log.warning(`${path}: no matching files. ${where}`);
   }
+  for (const path of taken.unreadable ?? []) await log.warning(`${path}: cannot be read, left out`);
   for (const path of taken.outside) {
     await log.warning(`${path}: artifact path is not a subpath of project directory: ${session.directory}`);
   }

@@ -56,7 +56,12 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
     exclude: [],
     untracked: step.untracked,
   };
-  const warn = async ({ unmatched, outside }: Pick<TakenFiles, 'unmatched' | 'outside'>): Promise<void> => {
+  const warn = async ({
+    unmatched,
+    outside,
+    unreadable = [],
+  }: Pick<TakenFiles, 'unmatched' | 'outside' | 'unreadable'>): Promise<void> => {
+    for (const path of unreadable) await log.warning(`${path}: cannot be read, left out`);
     for (const path of unmatched) await log.warning(`${path}: no matching files`);
     for (const path of outside) await log.warning(`${path}: leads outside of the project directory, left out`);
   };

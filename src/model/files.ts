@@ -60,4 +60,6 @@ export interface TakenFiles {
   readonly unmatched: readonly string[];
   /** Patterns that led outside of the base directory and were ignored. */
   readonly outside: readonly string[];
+  /** Files and directories that we may not read, left out. */
+  readonly unreadable?: readonly string[];
 }

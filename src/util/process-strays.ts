@@ -81,25 +81,30 @@ function isStarting(pid: string): boolean {
   return fields !== undefined && !['Z', 'X'].includes(fields[0]!) && (Number(fields[6]) & kernelThread) === 0;
 }
 
+/** A process that has no environment for longer has none for good (`env -i`), so whose it is can't be told. */
+const longestStartMs = 250;
+
 /**
  * Sends TERM to all processes of a family, KILL to those that are there `graceMs` milliseconds later, and resolves
  * when none is left. Processes that we may not signal (other users') are given up after a second.
  */
 export async function endFamily(family: ProcessFamily, graceMs: number): Promise<void> {
   const told = new Set<number>();
-  const killAt = monotonicMs() + graceMs;
+  const startedAt = monotonicMs();
+  const killAt = startedAt + graceMs;
   for (let waitMs = 5; monotonicMs() < killAt; waitMs = Math.min(waitMs * 2, 100)) {
     // Each hears TERM once, also one that was forked, or was starting its program, while the others heard it.
-    if (!signalFamily(family, 'SIGTERM', told)) return;
+    const reached = signalFamily(family, 'SIGTERM', told);
+    if (reached === 'nobody' || (reached === 'undecided' && monotonicMs() > startedAt + longestStartMs)) return;
     await sleep(Math.min(waitMs, Math.max(1, killAt - monotonicMs())));
   }
   const giveUpAt = monotonicMs() + 1000;
-  while (signalFamily(family, 'SIGKILL') && monotonicMs() < giveUpAt) await sleep(10);
+  while (signalFamily(family, 'SIGKILL') === 'somebody' && monotonicMs() < giveUpAt) await sleep(10);
 }
 
 /** Is a process of the family left that is no zombie? */
 export function isAlive(family: ProcessFamily): boolean {
-  return signalFamily(family, 0);
+  return signalFamily(family, 0) !== 'nobody';
 }
 
 /** Is anybody in this process group? Its id is not given to others as long as somebody is. */
@@ -114,9 +119,14 @@ export function killFamily(family: ProcessFamily): void {
 
 /**
  * @param told groups (negative) and processes that have heard the signal: they are only looked at. Grows.
- * @returns false when nobody was there to be signalled, and nobody who may yet turn out to be one of them.
+ * @returns `nobody` when nobody was there to be signalled; `undecided` when there are only such as may yet turn out to be
+ * one of them: they have no environment, as in the moment in which a program starts.
  */
-function signalFamily(family: ProcessFamily, signal: NodeJS.Signals | 0, told?: Set<number>): boolean {
+function signalFamily(
+  family: ProcessFamily,
+  signal: NodeJS.Signals | 0,
+  told?: Set<number>,
+): 'somebody' | 'undecided' | 'nobody' {
   let reached = false;
   const tell = (target: number): boolean => {
     const heard = told?.has(target) ?? false;
@@ -126,7 +136,8 @@ function signalFamily(family: ProcessFamily, signal: NodeJS.Signals | 0, told?: 
   for (const group of family.groups) reached = (tell(-group) && groupLives(group)) || reached;
   const { strays, undecided } = lookAround(family.marker, family.since);
   for (const pid of strays) reached = tell(pid) || reached;
-  return reached || undecided;
+  if (reached) return 'somebody';
+  return undecided ? 'undecided' : 'nobody';
 }
 
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {

@@ -146,6 +146,22 @@ describe.skipIf(!isRoot || process.platform !== 'linux')('isolation of jobs', ()
     expect(outputs).toEqual(first);
   });
 
+  it('leaves out what an ordinary user may not read, and says so', async () => {
+    if (!mayUnshare) return;
+    const way: Way = { user: 'ordinary', isolation: 'auto', namespaces: 'allowed' };
+    const place = makePlace(way);
+    writeFileSync(
+      join(place.project, '.gitlab-ci.yml'),
+      `make:\n  script: ["mkdir out", "echo 1 > out/open", "echo 2 > out/shut", "chmod 000 out/shut"]
+  cache: { key: k, paths: [out/] }\n  artifacts: { paths: [out/] }
+use:\n  needs: [make]\n  cache: { key: k, paths: [out/], policy: pull }\n  script: ["ls out"]\n`,
+    );
+    const { exitCode, text, stderr } = await run(way, place);
+    expect({ exitCode, stderr }, text).toMatchObject({ exitCode: 0 });
+    expect(outputsOf(place)[0].make).toMatch(/out\/shut: cannot be read, left out[\s\S]*out\/shut: cannot be read/);
+    expect(outputsOf(place)[0].use).toContain('$ ls out\nopen\n');
+  });
+
   it.each([['clean'], ['clean', '--older', '1s'], ['clean', '--all']])(
     'leaves nothing of a killed run: ci %s %s',
     async (...args) => {

@@ -90,3 +90,13 @@ it('gives a job its own copy of an immutable tree', async () => {
   expect(readFileSync(join(tree, 'file'), 'utf8')).toBe('old');
   expect(readdirSync(root)).toEqual([]);
 });
+
+it('does not wait long for a process that can never be told to be the job’s', async () => {
+  const session = await executor.open(jobSpec({ steps: [script] }), collect(), never);
+  const ran = await run(session, '(env -i setsid sleep 30 > /dev/null 2>&1 < /dev/null & echo $!)');
+  const startedAt = Date.now();
+  await session[Symbol.asyncDispose]();
+  // The grace of this executor is 200 ms, and a second more for those that survive a KILL.
+  expect(Date.now() - startedAt).toBeLessThan(1000);
+  process.kill(Number(ran.stdout.toString()), 'SIGKILL');
+});
