@@ -16,7 +16,7 @@ if (isMainThread && COUNT_LOADS) {
   session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
   process.on('exit', () => {
     session.post('Profiler.takePreciseCoverage', (_, { result }) => {
-      const bundle = result.find(({ url }) => url.endsWith('/dist/ci.js'))?.functions ?? [];
+      const bundle = result.find(({ url }) => url === 'ci.js')?.functions ?? [];
       const ran = bundle.filter(({ functionName, ranges }) => functionName !== '' && ranges[0].count > 0);
       const files = Object.keys(createRequire(import.meta.url).cache);
       appendFileSync(COUNT_LOADS, [...files, ...ran.map(({ functionName }) => functionName), ''].join('\n'));
