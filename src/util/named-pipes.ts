@@ -22,7 +22,7 @@ export interface NamedPipes {
 }
 
 const firstBatch = 16;
-const laterBatch = 64;
+const laterBatch = 256;
 
 /**
  * @param options.directory absolute; made when it is missing; whoever made it removes it.

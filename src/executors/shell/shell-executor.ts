@@ -109,6 +109,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       plumbing?.launcher.close();
       plumbing = undefined;
       removeLater(pipes);
+      await copies.close();
       await Promise.all(removals);
     },
   };

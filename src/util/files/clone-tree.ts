@@ -1,6 +1,6 @@
 import { chmodSync, linkSync, lutimesSync, mkdirSync, readlinkSync, symlinkSync, utimesSync } from 'node:fs';
 import { type DirectoryPlacer, directoryPlacer } from './directory-placer.ts';
-import { type FileCopier, fileCopier } from './file-copier.ts';
+import { type CopyThreads, type FileCopier, fileCopier } from './file-copier.ts';
 import { errorCode, noteBytesNeeded } from './file-problem.ts';
 import { removeTree } from './remove-tree.ts';
 import { timeSlices } from './time-slice.ts';
@@ -27,6 +27,8 @@ export interface CloneOptions {
   readonly specialModes?: 'keep' | 'drop';
   /** Where an entry goes, relative to the target; default: its own path. Undefined leaves it out. */
   readonly rename?: (path: string) => string | undefined;
+  /** Threads that are shared with other copies. */
+  readonly threads?: CopyThreads;
 }
 
 /** How to link. */
@@ -92,6 +94,7 @@ async function placeEntries(
     concurrency: options.concurrency ?? 2,
     expectedFiles: method === 'link' ? 0 : entries.length,
     ...(signal === undefined ? {} : { signal }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
   const target: Target = {
     method,

@@ -37,6 +37,36 @@ const largeBytes = 512 * 1024;
 const batchSize = 256;
 const flags = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
 
+/** Threads for several copiers: to start them takes longer than to copy a thousand files. */
+export interface CopyThreads {
+  /** Starts them when so many files are about to be copied, so that they are there when they are needed. */
+  expect(files: number): void;
+  /** As many as there are. */
+  get(): readonly CopyThread[];
+  /** Ends them; they start again when they are needed. */
+  close(): Promise<void>;
+}
+
+/** @param count how many. */
+export function copyThreads(count: number): CopyThreads {
+  let threads: readonly CopyThread[] | undefined;
+  const get = (): readonly CopyThread[] => {
+    threads ??= Array.from({ length: count }, () => copyThread());
+    return threads;
+  };
+  return {
+    expect: (files) => {
+      if (files >= worthThreads) get();
+    },
+    get,
+    close: async () => {
+      const running = threads ?? [];
+      threads = undefined;
+      await Promise.all(running.map((thread) => thread.close()));
+    },
+  };
+}
+
 /**
  * @param options.concurrency threads that copy at once.
  * @param options.expectedFiles how many are about to come; few are copied on this thread, in time slices.
@@ -45,10 +75,11 @@ export function fileCopier(options: {
   readonly concurrency: number;
   readonly expectedFiles: number;
   readonly signal?: AbortSignal;
+  /** Threads that are shared with other copiers. */
+  readonly threads?: CopyThreads;
 }): FileCopier {
   const large = largeCopier(options.concurrency);
-  const small =
-    options.expectedFiles < worthThreads ? slicedCopier(options.signal) : threadedCopier(options.concurrency);
+  const small = options.expectedFiles < worthThreads ? slicedCopier(options.signal) : threadedCopier(options);
   return {
     add: (copy) => (copy.sizeBytes > largeBytes ? large : small).add(copy),
     finish: async () => [...(await small.finish()), ...(await large.finish())],
@@ -176,9 +207,10 @@ interface BatchResult {
   readonly failure?: { readonly message: string };
 }
 
-function threadedCopier(concurrency: number): FileCopier {
-  const threads = Array.from({ length: concurrency }, () => copyThread());
-  const flight = inFlight(concurrency * 2);
+function threadedCopier(options: { readonly concurrency: number; readonly threads?: CopyThreads }): FileCopier {
+  const own = options.threads === undefined ? copyThreads(options.concurrency) : undefined;
+  const threads = (options.threads ?? own!).get();
+  const flight = inFlight(threads.length * 2);
   const torn: FileCopy[] = [];
   let batch: FileCopy[] = [];
   let next = 0;
@@ -187,7 +219,7 @@ function threadedCopier(concurrency: number): FileCopier {
     if (batch.length === 0) return undefined;
     const copies = batch;
     batch = [];
-    return flight.run(threads[next++ % concurrency]!.copy(copies, torn));
+    return flight.run(threads[next++ % threads.length]!.copy(copies, torn));
   };
   return {
     add: (copy) => {
@@ -201,12 +233,19 @@ function threadedCopier(concurrency: number): FileCopier {
       return torn;
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all(threads.map((thread) => thread.close()));
+      await flight.idle();
+      await own?.close();
     },
   };
 }
 
-function copyThread() {
+interface CopyThread {
+  /** @param torn gets those that were no longer as they were given. */
+  copy(copies: readonly FileCopy[], torn: FileCopy[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+function copyThread(): CopyThread {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(copyWorkerCode)}`), {
     env: {},
     execArgv: [],
