@@ -1,11 +1,11 @@
 import { linkSync, lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
-import { type FileCopier, type FileCopy, fileCopier } from '../util/files/file-copier.ts';
+import { type FileCopy, fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
-import { type SnapshotManifest, unchangedOf } from './snapshot-manifest.ts';
+import type { SnapshotManifest } from './snapshot-manifest.ts';
 
 /** The snapshot before, whose files the new one may share. */
 export interface OldSnapshot {
@@ -17,13 +17,22 @@ export interface OldSnapshot {
 /** What to fill a new snapshot with. */
 export interface SnapshotContent {
   readonly projectRoot: string;
-  readonly entries: readonly TreeEntry[];
   /** Absolute, empty, or the old snapshot's. */
   readonly tree: string;
   readonly old: OldSnapshot | undefined;
+  /** Entries that are still what the old snapshot has. */
+  readonly same: ReadonlySet<TreeEntry>;
+  /** How many are about to be copied. */
+  readonly expectedFiles: number;
   readonly signal: AbortSignal | undefined;
-  /** One that was started before; it is disposed. */
-  readonly copier: FileCopier | undefined;
+}
+
+/** A snapshot that is being filled. */
+export interface SnapshotFilling extends AsyncDisposable {
+  /** Links or copies one entry; resolves when there is room for more. */
+  place(entry: TreeEntry): Promise<void> | undefined;
+  /** @param entries all that were placed. */
+  finish(entries: readonly TreeEntry[]): Promise<FilledSnapshot>;
 }
 
 /** What a snapshot was filled with. */
@@ -37,42 +46,53 @@ export interface FilledSnapshot {
 /** How often a file that changes while it is copied is copied again. */
 const attempts = 3;
 
-/** Starts to wait for that many files to copy. */
-export function snapshotCopier(expectedFiles: number, signal: AbortSignal | undefined): FileCopier {
-  return fileCopier({ concurrency: 2, expectedFiles, ...(signal === undefined ? {} : { signal }) });
-}
-
-/** Fills the new tree by links to the last one and by copies. */
-export async function fillSnapshot(content: SnapshotContent): Promise<FilledSnapshot> {
-  const { projectRoot, entries, tree, old, signal } = content;
-  const same = unchangedOf(entries, old?.manifest);
+/** Fills a tree by links to the last one and by copies, while the entries are still being found. */
+export function startFilling(content: SnapshotContent): SnapshotFilling {
+  const { projectRoot, tree, old, same, expectedFiles, signal } = content;
   const isUpdate = old?.tree === tree;
   if (isUpdate) removeOutdated(old, same);
-  await using copier = content.copier ?? snapshotCopier(entries.length - same.size, signal);
+  const copier = fileCopier({ concurrency: 2, expectedFiles, ...(signal === undefined ? {} : { signal }) });
   const placer = directoryPlacer(tree);
-  const breathe = timeSlices(signal);
   let copied = 0;
   let linked = 0;
+  return {
+    place: (entry) => {
+      const { path, type } = entry;
+      if (isUpdate && same.has(entry) && type !== 'directory') {
+        linked++;
+        return undefined;
+      }
+      const slash = path.lastIndexOf('/');
+      placer.ensure(slash < 0 ? '' : path.slice(0, slash));
+      if (type === 'directory') placer.ensure(path);
+      else if (type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
+      else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
+      else {
+        copied++;
+        return copier.add(copyOf(content, entry));
+      }
+      return undefined;
+    },
+    finish: async (entries) => {
+      const torn = await settle(content, await copier.finish());
+      const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
+      return { entries: stamped, linked, copied };
+    },
+    [Symbol.asyncDispose]: () => copier[Symbol.asyncDispose](),
+  };
+}
+
+/** Places what was found before. */
+export async function placeAll(
+  filling: SnapshotFilling,
+  entries: readonly TreeEntry[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const breathe = timeSlices(signal);
   for (const entry of entries) {
-    const { path } = entry;
-    if (isUpdate && same.has(entry) && entry.type !== 'directory') {
-      linked++;
-      continue;
-    }
-    const slash = path.lastIndexOf('/');
-    placer.ensure(slash < 0 ? '' : path.slice(0, slash));
-    if (entry.type === 'directory') placer.ensure(path);
-    else if (entry.type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
-    else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
-    else {
-      copied++;
-      await copier.add(copyOf(content, entry));
-    }
-    await breathe();
+    const wait = filling.place(entry) ?? breathe();
+    if (wait !== undefined) await wait;
   }
-  const torn = await settle(content, await copier.finish());
-  const stamped = torn.size === 0 ? entries : entries.map((entry) => torn.get(entry.path) ?? entry);
-  return { entries: stamped, linked, copied };
 }
 
 /** Removes what changed or is gone, with the directories that are empty then: git knows none. */

@@ -10,21 +10,28 @@ export interface ListedTree {
   readonly skipped: readonly SkippedPath[];
 }
 
+/** Works with files while others are still looked for. */
+export interface ListingWatch {
+  /** Called first, with how many names git gave. */
+  expect(names: number): void;
+  found(entry: TreeEntry): Promise<void> | undefined;
+}
+
 const maxNestedRepositories = 10;
 
 /**
  * What a job sees of a working tree: with git, tracked files that are there and untracked ones that are not ignored,
  * those of submodules and nested repositories too; without git (`ask` undefined, or no git installed), everything.
  * `.git` never.
- * @param options.onNames told how many names git gave, before the files are looked at.
+ * @param options.watch told of files as they are found, where git lists them.
  */
 export async function listTreeFiles(
   root: string,
   ask: AskGit | undefined,
-  { signal, onNames }: { readonly signal: AbortSignal | undefined; readonly onNames?: (count: number) => void },
+  { signal, watch }: { readonly signal: AbortSignal | undefined; readonly watch?: ListingWatch },
 ): Promise<ListedTree> {
   const listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] } = { entries: [], skipped: [] };
-  const found = ask === undefined ? 'no git' : await addRepository({ root, ask, signal, onNames, listed }, '', 0);
+  const found = ask === undefined ? 'no git' : await addRepository({ root, ask, signal, watch, listed }, '', 0);
   return found === 'no git' ? walkAll(root, signal) : listed;
 }
 
@@ -39,7 +46,7 @@ interface Listing {
   readonly root: string;
   readonly ask: AskGit;
   readonly signal: AbortSignal | undefined;
-  readonly onNames: ((count: number) => void) | undefined;
+  readonly watch: ListingWatch | undefined;
   readonly listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] };
 }
 
@@ -53,7 +60,7 @@ async function addRepository(listing: Listing, below: string, depth: number): Pr
   const nested: string[] = [];
   // A path in conflict is listed once a side.
   const names = new Set(text.split('\0'));
-  listing.onNames?.(names.size);
+  if (depth === 0) listing.watch?.expect(names.size);
   for (const name of names) {
     if (name === '' || name.startsWith('../')) continue;
     const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
@@ -62,8 +69,13 @@ async function addRepository(listing: Listing, below: string, depth: number): Pr
       if (path.includes('\uFFFD')) listed.skipped.push({ path, because: 'name is not UTF-8' });
     } else if ('because' in entry) listed.skipped.push(entry);
     else if (entry.type === 'directory') nested.push(path);
-    else listed.entries.push(entry);
-    await breathe();
+    else {
+      listed.entries.push(entry);
+      const wait = listing.watch?.found(entry);
+      if (wait !== undefined) await wait;
+    }
+    const pause = breathe();
+    if (pause !== undefined) await pause;
   }
   for (const path of nested) {
     if (depth < maxNestedRepositories && existsSync(`${root}/${path}/.git`)) {

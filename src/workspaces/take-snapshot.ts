@@ -4,18 +4,23 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
-import type { FileCopier } from '../util/files/file-copier.ts';
 import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { markUsed, newDirectory, publish, reclaim, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
-import { fillSnapshot, snapshotCopier } from './fill-snapshot.ts';
+import { type FilledSnapshot, placeAll, type SnapshotFilling, startFilling } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
-import { listTreeFiles } from './list-tree-files.ts';
+import { type ListingWatch, listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
-import { isAllUnchanged, readManifest, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
+import {
+  isAllUnchanged,
+  readManifest,
+  type SnapshotManifest,
+  unchangedOf,
+  writeManifest,
+} from './snapshot-manifest.ts';
 
 /** What to take a snapshot of and where to keep it. */
 export interface SnapshotRequest {
@@ -82,15 +87,12 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
   const { storeDirectory, projectRoot, signal } = request;
   const previous = await findPrevious(storeDirectory);
   const ask = request.topLevel === undefined ? undefined : request.git;
+  // With no snapshot before all is copied: while the files are still looked at.
+  const early = previous === undefined ? await startEarly(request) : undefined;
   let keepUsage = false;
-  let copier: FileCopier | undefined;
-  // With no snapshot before all is copied: let threads start while the files are looked at.
-  const onNames = (count: number): void => {
-    if (previous === undefined) copier ??= snapshotCopier(count, signal);
-  };
   try {
     const [listed, repository] = await Promise.all([
-      listTreeFiles(projectRoot, ask, { signal, onNames }),
+      listTreeFiles(projectRoot, ask, { signal, ...(early === undefined ? {} : { watch: early }) }),
       ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ask) : undefined,
     ]);
     const unreadable = listed.entries
@@ -103,13 +105,40 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
       keepUsage = true;
       return snapshotOf(request, previous, { entries, repository, reused: 'all', copied: 0, skipped });
     }
-    const built = await build({ ...request, copier }, entries, repository, previous);
+    const built = await build(request, { entries, repository, previous, early });
     const reused = built.linked > 0 ? 'some' : 'none';
     return snapshotOf(request, built, { entries, repository, reused, copied: built.copied, skipped });
   } finally {
-    await copier?.[Symbol.asyncDispose]();
+    await early?.[Symbol.asyncDispose]();
     if (!keepUsage) await previous?.usage.release();
   }
+}
+
+/** A snapshot that is filled while its files are listed. Disposing removes it if it was not published. */
+interface EarlySnapshot extends ListingWatch, AsyncDisposable {
+  /** Absolute, as `newDirectory` gives it. */
+  readonly directory: string;
+  /** Undefined when the files were not listed one by one. */
+  filling(): SnapshotFilling | undefined;
+}
+
+async function startEarly({ storeDirectory, projectRoot, signal }: SnapshotRequest): Promise<EarlySnapshot> {
+  const directory = await newDirectory(storeDirectory);
+  const tree = join(directory, 'tree');
+  await mkdir(tree);
+  let filling: SnapshotFilling | undefined;
+  return {
+    directory,
+    filling: () => filling,
+    expect: (names) => {
+      filling = startFilling({ projectRoot, tree, old: undefined, same: new Set(), expectedFiles: names, signal });
+    },
+    found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
+    [Symbol.asyncDispose]: async () => {
+      await filling?.[Symbol.asyncDispose]();
+      await removeTree(directory);
+    },
+  };
 }
 
 /** Asks only where the mode makes it likely. */
@@ -158,41 +187,34 @@ interface Built {
   readonly copied: number;
 }
 
-async function build(
-  request: SnapshotRequest & { readonly copier: FileCopier | undefined },
-  entries: readonly TreeEntry[],
-  repository: RepositoryFacts | undefined,
-  previous: Previous | undefined,
-): Promise<Built> {
-  const { storeDirectory: store } = request;
+interface Building {
+  readonly entries: readonly TreeEntry[];
+  readonly repository: RepositoryFacts | undefined;
+  readonly previous: Previous | undefined;
+  readonly early: EarlySnapshot | undefined;
+}
+
+async function build(request: SnapshotRequest, building: Building): Promise<Built> {
+  const { storeDirectory: store, nowMs } = request;
+  const { entries, repository, previous, early } = building;
   const old = previous && (await reclaim(store, previous.id, previous.usage));
-  const directory = old ?? (await newDirectory(store));
+  const directory = old ?? early?.directory ?? (await newDirectory(store));
   try {
     const tree = join(directory, 'tree');
     await mkdir(tree, { recursive: true });
     // Never a snapshot that its manifest does not describe.
     await rm(join(directory, 'manifest'), { force: true });
     await removeTree(join(tree, '.git'));
-    const filled = await fillSnapshot({
-      projectRoot: request.projectRoot,
-      entries,
-      tree,
-      old: previous && {
-        tree: old === undefined ? join(store, previous.id, 'tree') : tree,
-        manifest: previous.manifest,
-      },
-      signal: request.signal,
-      copier: request.copier,
-    }).catch((error: unknown) => {
+    const filled = await fill(request, building, old === undefined ? 'new' : 'update', tree).catch((error: unknown) => {
       throw noteBytesNeeded(error, () => entries.reduce((sum, entry) => sum + entry.sizeBytes, 0));
     });
     if (repository !== undefined) await writeRepository(repository, tree);
     await writeManifest(join(directory, 'manifest'), {
-      takenAtMs: request.nowMs,
+      takenAtMs: nowMs,
       gitState: repository?.state ?? '',
       entries: filled.entries,
     });
-    const id = `s-${request.nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
+    const id = `s-${nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
     const usage = await publish(store, directory, id);
     await writeFileAtomic(join(store, 'current'), `${id}\n`, { durable: 'fast' });
     await removeUnused(store, 's-', (other) => other === currentId(store));
@@ -201,6 +223,25 @@ async function build(
     await removeTree(directory);
     throw error;
   }
+}
+
+async function fill(
+  { projectRoot, storeDirectory, signal }: SnapshotRequest,
+  { entries, previous, early }: Building,
+  way: 'new' | 'update',
+  tree: string,
+): Promise<FilledSnapshot> {
+  const begun = early?.filling();
+  if (begun !== undefined) return begun.finish(entries);
+  const old = previous && {
+    tree: way === 'update' ? tree : join(storeDirectory, previous.id, 'tree'),
+    manifest: previous.manifest,
+  };
+  const same = unchangedOf(entries, previous?.manifest);
+  const expectedFiles = entries.length - same.size;
+  await using filling = startFilling({ projectRoot, tree, old, same, expectedFiles, signal });
+  await placeAll(filling, entries, signal);
+  return filling.finish(entries);
 }
 
 /** The files are as those of the user's that they were copied from; the repository is ours. */

@@ -146,14 +146,14 @@ function slicedCopier(signal: AbortSignal | undefined): FileCopier {
 function inFlight(most: number) {
   let running = 0;
   let failure: { readonly error: unknown } | undefined;
-  let wake: (() => void) | undefined;
+  const waiting: (() => void)[] = [];
   const throwIfFailed = (): void => {
     if (failure) throw failure.error;
   };
   const waitFor = async (limit: number): Promise<void> => {
     while (running > limit) {
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        waiting.push(resolve);
       });
     }
   };
@@ -163,8 +163,7 @@ function inFlight(most: number) {
       running++;
       const done = (): void => {
         running--;
-        wake?.();
-        wake = undefined;
+        for (const wake of waiting.splice(0)) wake();
       };
       work.then(done, (error: unknown) => {
         failure ??= { error };
