@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Result } from './measure.ts';
 import { measureAll } from './measure-all.ts';
 import { markdownPage, notes, textTable } from './report.ts';
 import type { Workload } from './workload.ts';
@@ -9,6 +10,7 @@ import { allWorkloads } from './workloads/index.ts';
 const workloads = allWorkloads('real');
 
 const usage = `usage: npm run bench -- [NAME…] [--runs N] [--full] [--no-peers] [--write] [--json FILE] [--list]
+       npm run bench -- --page FILE     writes docs/BENCHMARKS.md anew from what --json kept, after a change of the reasons
 NAME is a workload of --list, or the beginning of some. Nothing fails for being slow.
 `;
 
@@ -24,6 +26,7 @@ export async function main(args: readonly string[], root: string): Promise<numbe
       'no-peers': { type: 'boolean', default: false },
       'no-build': { type: 'boolean', default: false },
       json: { type: 'string' },
+      page: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -43,6 +46,11 @@ export async function main(args: readonly string[], root: string): Promise<numbe
   if (values.write && positionals.length > 0) {
     process.stderr.write('--write writes the whole table: it takes no names\n');
     return 2;
+  }
+  if (values.page !== undefined) {
+    const { facts, results } = keptResults(values.page);
+    writeFileSync(join(root, 'docs/BENCHMARKS.md'), markdownPage(results, facts));
+    return 0;
   }
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => abort.abort(new Stopped(signal)));
@@ -65,6 +73,18 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     if (error instanceof Stopped) return 130;
     throw error;
   }
+}
+
+interface Kept {
+  readonly facts: Readonly<Record<string, string>>;
+  readonly results: readonly Result[];
+}
+
+/** What `--json` wrote; the workloads, which are code, come from here. */
+function keptResults(path: string): Kept {
+  const { facts, results } = JSON.parse(readFileSync(path, 'utf8')) as Kept;
+  const known = new Map(workloads.map((workload) => [workload.name, workload]));
+  return { facts, results: results.map((result) => ({ ...result, workload: known.get(result.workload.name)! })) };
 }
 
 /** A signal came. */
