@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
@@ -10,9 +10,10 @@ import { markUsed, newDirectory, publish, reclaim, removeUnused, type Usage } fr
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
-import { type FilledSnapshot, placeAll, type SnapshotFilling, startFilling } from './fill-snapshot.ts';
+import { type EarlySnapshot, isUnreadable, startEarly } from './early-snapshot.ts';
+import { type FilledSnapshot, placeAll, startFilling } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
-import { type ListingWatch, listTreeFiles } from './list-tree-files.ts';
+import { listTreeFiles } from './list-tree-files.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
 import {
   isAllUnchanged,
@@ -111,44 +112,6 @@ async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
   } finally {
     await early?.[Symbol.asyncDispose]();
     if (!keepUsage) await previous?.usage.release();
-  }
-}
-
-/** A snapshot that is filled while its files are listed. Disposing removes it if it was not published. */
-interface EarlySnapshot extends ListingWatch, AsyncDisposable {
-  /** Absolute, as `newDirectory` gives it. */
-  readonly directory: string;
-  /** Undefined when the files were not listed one by one. */
-  filling(): SnapshotFilling | undefined;
-}
-
-async function startEarly({ storeDirectory, projectRoot, signal }: SnapshotRequest): Promise<EarlySnapshot> {
-  const directory = await newDirectory(storeDirectory);
-  const tree = join(directory, 'tree');
-  await mkdir(tree);
-  let filling: SnapshotFilling | undefined;
-  return {
-    directory,
-    filling: () => filling,
-    expect: (names) => {
-      filling = startFilling({ projectRoot, tree, old: undefined, same: new Set(), expectedFiles: names, signal });
-    },
-    found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
-    [Symbol.asyncDispose]: async () => {
-      await filling?.[Symbol.asyncDispose]();
-      await removeTree(directory);
-    },
-  };
-}
-
-/** Asks only where the mode makes it likely. */
-function isUnreadable(projectRoot: string, entry: TreeEntry): boolean {
-  if (entry.type !== 'file' || (entry.mode & 0o004) !== 0) return false;
-  try {
-    accessSync(`${projectRoot}/${entry.path}`, constants.R_OK);
-    return false;
-  } catch (error) {
-    return errorCode(error) === 'EACCES';
   }
 }
 

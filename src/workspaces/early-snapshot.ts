@@ -1,0 +1,56 @@
+import { accessSync, constants } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode } from '../util/files/file-problem.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { newDirectory } from '../util/files/shared-store.ts';
+import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { type SnapshotFilling, startFilling } from './fill-snapshot.ts';
+import type { ListingWatch } from './list-tree-files.ts';
+
+/** A snapshot that is filled while its files are listed. Disposing removes it if it was not published. */
+export interface EarlySnapshot extends ListingWatch, AsyncDisposable {
+  /** Absolute, as `newDirectory` gives it. */
+  readonly directory: string;
+  /** Undefined when the files were not listed one by one. */
+  filling(): SnapshotFilling | undefined;
+}
+
+/** Starts a snapshot of which nothing can be shared with one before. */
+export async function startEarly({
+  storeDirectory,
+  projectRoot,
+  signal,
+}: {
+  readonly storeDirectory: string;
+  readonly projectRoot: string;
+  readonly signal?: AbortSignal;
+}): Promise<EarlySnapshot> {
+  const directory = await newDirectory(storeDirectory);
+  const tree = join(directory, 'tree');
+  await mkdir(tree);
+  let filling: SnapshotFilling | undefined;
+  return {
+    directory,
+    filling: () => filling,
+    expect: (names) => {
+      filling = startFilling({ projectRoot, tree, old: undefined, same: new Set(), expectedFiles: names, signal });
+    },
+    found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
+    [Symbol.asyncDispose]: async () => {
+      await filling?.[Symbol.asyncDispose]();
+      await removeTree(directory);
+    },
+  };
+}
+
+/** May we not read this file of the user's? Asks only where its mode makes it likely. */
+export function isUnreadable(projectRoot: string, entry: TreeEntry): boolean {
+  if (entry.type !== 'file' || (entry.mode & 0o004) !== 0) return false;
+  try {
+    accessSync(`${projectRoot}/${entry.path}`, constants.R_OK);
+    return false;
+  } catch (error) {
+    return errorCode(error) === 'EACCES';
+  }
+}
