@@ -43,6 +43,14 @@ interface StoredRecord {
  */
 export function artifactStore(directory: string): ArtifactStore {
   const jobDirectory = (jobId: string): string => join(directory, safeName(jobId));
+  /** Jobs that have a directory. Nobody else writes here, and with many needs most jobs are asked for in vain. */
+  let present: Promise<Set<string>> | undefined;
+  const isPresent = async (jobId: string): Promise<boolean> => {
+    present ??= readdir(directory)
+      .catch(() => [])
+      .then((names) => new Set(names));
+    return (await present).has(safeName(jobId));
+  };
 
   const keep = (
     job: JobSpec,
@@ -63,7 +71,9 @@ export function artifactStore(directory: string): ArtifactStore {
           await removeTree(staging);
           return undefined;
         }
-        return await publish(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
+        const record = await publish(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
+        (await present)?.add(safeName(job.id));
+        return record;
       } catch (error) {
         await removeTree(staging);
         throw error;
@@ -72,8 +82,8 @@ export function artifactStore(directory: string): ArtifactStore {
 
   return {
     fetch: ({ id, attempt }) =>
-      withFileErrors({ doing: `read the artifacts of ${id}`, path: jobDirectory(id) }, () =>
-        fetchArchive(jobDirectory(id), attempt),
+      withFileErrors({ doing: `read the artifacts of ${id}`, path: directory }, async () =>
+        (await isPresent(id)) ? fetchArchive(jobDirectory(id), attempt) : undefined,
       ),
     store: (job, step, fill, signal) =>
       keep(job, 'uploads', fill, signal, { type: step.type, name: step.name ?? 'artifacts' }),
@@ -88,7 +98,10 @@ export function artifactStore(directory: string): ArtifactStore {
     },
     seedFrom: (otherArtifacts, jobIds) =>
       withFileErrors({ doing: 'take over artifacts of another run', path: directory }, async () => {
-        for (const jobId of jobIds) await seed(join(otherArtifacts, safeName(jobId)), directory, jobDirectory(jobId));
+        for (const jobId of jobIds) {
+          await seed(join(otherArtifacts, safeName(jobId)), directory, jobDirectory(jobId));
+          (await present)?.add(safeName(jobId));
+        }
       }),
   };
 }

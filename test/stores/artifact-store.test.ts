@@ -83,6 +83,20 @@ describe('artifactStore', () => {
     expect(await store.fetch(dependency('none'), signal)).toBeUndefined();
   });
 
+  it('knows what was stored while others asked, and after they asked in vain', async () => {
+    const store = artifactStore(base);
+    expect(await store.fetch(dependency('late'), signal)).toBeUndefined();
+    await store.store(job('late'), step(), fill({ a: 'A' }), signal);
+    expect(await store.fetch(dependency('late'), signal)).toBeDefined();
+    const fresh = artifactStore(base);
+    const [asked] = await Promise.all([
+      fresh.fetch(dependency('late'), signal),
+      fresh.store(job('beside'), step(), fill({ b: 'B' }), signal),
+    ]);
+    expect(asked).toBeDefined();
+    expect(await fresh.fetch(dependency('beside'), signal)).toBeDefined();
+  });
+
   it('stores nothing when nothing matched, and keeps nothing of what failed', async () => {
     const store = artifactStore(base);
     expect(await store.store(job('a'), step(), fill({}), signal)).toBeUndefined();
