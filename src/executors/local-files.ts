@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -7,6 +7,7 @@ import { SystemError } from '../model/outcome.ts';
 import { cloneTree, linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { explainFileError } from '../util/files/file-problem.ts';
 import { fingerprintOf } from '../util/files/fingerprint.ts';
+import { isUnreadable } from '../util/files/is-unreadable.ts';
 import { mayTake, type SelectedFiles, selectFiles, sortedByPath } from '../util/files/select-files.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
@@ -126,8 +127,10 @@ export function isUntouched(
   return ![...others, changes].some((root) => mayTake(root, { paths, exclude, alsoKnownAs: [directory] }));
 }
 
-/** Package managers give all files one time, so a changed file may look as before: it is told by where it lies, or by a
- * time that nobody sets. */
+/**
+ * Package managers give all files one time, so a changed file may look as before: it is told by where it lies, or by a
+ * time that nobody sets.
+ */
 function isWritten({ path, type, ctimeMs }: TreeEntry, base: Place): boolean {
   if (type !== 'file' || base.filled === undefined) return false;
   const { layers, settledAtMs } = base.filled;
@@ -164,36 +167,34 @@ function taken(selected: SelectedFiles): TakenFiles {
 
 /** A file of which nobody but root may read the content could be linked into the store, and never be copied out of it. */
 function withoutUnreadable(selected: SelectedFiles, root: string): SelectedFiles {
-  const readable = (entry: TreeEntry): boolean => {
-    if (entry.type !== 'file' || (entry.mode & 0o400) !== 0) return true;
-    try {
-      accessSync(join(root, entry.path), constants.R_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const entries = selected.entries.filter(readable);
-  if (entries.length === selected.entries.length) return selected;
-  const left = selected.entries.filter((entry) => !entries.includes(entry));
+  const unreadable = new Set(selected.entries.filter((entry) => isUnreadable(root, entry)));
+  if (unreadable.size === 0) return selected;
+  const entries = selected.entries.filter((entry) => !unreadable.has(entry));
   const totalBytes = entries.reduce((sum, { type, sizeBytes }) => sum + (type === 'file' ? sizeBytes : 0), 0);
-  const skipped = [...selected.skipped, ...left.map(({ path }) => ({ path, because: 'EACCES' }))];
+  const skipped = [...selected.skipped, ...Array.from(unreadable, ({ path }) => ({ path, because: 'EACCES' }))];
   return { ...selected, entries, totalBytes, skipped };
+}
+
+const identityOf = ({ dev, ino }: TreeEntry): string => `${dev}:${ino}`;
+
+/** How many of the entries are names of each file that has several. */
+function namesOfFiles(entries: readonly TreeEntry[]): ReadonlyMap<string, number> {
+  const names = new Map<string, number>();
+  for (const entry of entries) {
+    if (entry.type !== 'file' || entry.nlink === 1) continue;
+    names.set(identityOf(entry), (names.get(identityOf(entry)) ?? 0) + 1);
+  }
+  return names;
 }
 
 /** A file that has names besides those that are taken may be written to under one of them. */
 function sharedElsewhere(entries: readonly TreeEntry[]): (entry: TreeEntry) => boolean {
-  const names = new Map<string, number>();
-  const identity = ({ dev, ino }: TreeEntry): string => `${dev}:${ino}`;
-  for (const entry of entries) {
-    if (entry.type === 'file' && entry.nlink > 1) names.set(identity(entry), (names.get(identity(entry)) ?? 0) + 1);
-  }
-  return (entry) => entry.nlink > 1 && entry.nlink > (names.get(identity(entry)) ?? 0);
+  const names = namesOfFiles(entries);
+  return (entry) => entry.nlink > 1 && entry.nlink > (names.get(identityOf(entry)) ?? 0);
 }
 
 function hasHardLinks(entries: readonly TreeEntry[]): boolean {
-  const several = entries.filter(({ type, nlink }) => type === 'file' && nlink > 1);
-  return new Set(several.map(({ dev, ino }) => `${dev}:${ino}`)).size < several.length;
+  return [...namesOfFiles(entries).values()].some((count) => count > 1);
 }
 
 /** What git does not track below a directory, ignored files too; nothing where there is no repository. */

@@ -1,10 +1,8 @@
-import { accessSync, constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../util/files/file-problem.ts';
+import { isUnreadable } from '../util/files/is-unreadable.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { newDirectory } from '../util/files/shared-store.ts';
-import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { type SnapshotFilling, startFilling } from './fill-snapshot.ts';
 import type { ListingWatch } from './list-tree-files.ts';
 
@@ -42,15 +40,4 @@ export async function startEarly({
       await removeTree(directory);
     },
   };
-}
-
-/** May we not read this file of the user's? Asks only where its mode makes it likely. */
-export function isUnreadable(projectRoot: string, entry: TreeEntry): boolean {
-  if (entry.type !== 'file' || (entry.mode & 0o004) !== 0) return false;
-  try {
-    accessSync(`${projectRoot}/${entry.path}`, constants.R_OK);
-    return false;
-  } catch (error) {
-    return errorCode(error) === 'EACCES';
-  }
 }

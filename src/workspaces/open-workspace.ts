@@ -127,12 +127,13 @@ class LayeredWorkspace implements Workspace {
   async #show(signal: AbortSignal | undefined): Promise<void> {
     const startedAt = monotonicMs();
     const shown = this.#trees.length - this.#waiting;
-    const done = this.#settledAtMs !== undefined ? shown : await this.#showByMount(shown);
+    const hasWork = this.#settledAtMs !== undefined;
+    const done = hasWork ? shown : await this.#showByMount(shown);
     try {
       await this.#copy(this.#trees.slice(done), signal);
     } catch (error) {
-      // On a full disk every file counts.
-      await removeTree(this.#mount?.changes ?? this.directory);
+      // On a full disk every file counts; but what the job has made may still be an artifact.
+      if (!hasWork) await removeTree(this.#mount?.changes ?? this.directory);
       throw error;
     }
     this.#waiting = 0;
