@@ -8,6 +8,13 @@ import { counted, type Size, sized } from './size.ts';
 /** The bare scheduler on the project's jobs. */
 export const scheduler: Side = limit('scheduler.mjs', ({ project }) => [`${project}/jobs.json`, '2']);
 
+/** The same, with a copy of the tree, a log and events for each job. */
+const isolatedScheduler: Side = limit('scheduler.mjs', ({ project, scratch }) => [
+  `${project}/jobs.json`,
+  '2',
+  `${scratch}/jobs`,
+]);
+
 /** Jobs that do nothing, two at once, each in a tree of its own. */
 export function noopWorkload(
   name: string,
@@ -24,6 +31,7 @@ export function noopWorkload(
     sides: {
       ours: ours(['run', '-j', '2']),
       scheduler,
+      'scheduler, isolated': isolatedScheduler,
       wireit: wireit({ mostRuns: 3 }),
       'gcl isolated': { ...gitlabCiLocalIsolated([], { mostRuns: 1 }), ...gclIsolated },
       gcl: { ...gitlabCiLocalInPlace([], { mostRuns: 1 }), ...gcl },
