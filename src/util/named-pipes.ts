@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
@@ -66,14 +66,22 @@ function openPipe(path: string): NamedPipe {
   return {
     path,
     read: () => {
-      rmSync(path, { force: true });
+      remove(path);
       return new Socket({ fd: descriptor, readable: true, writable: false });
     },
     discard: () => {
-      rmSync(path, { force: true });
+      remove(path);
       closeSync(descriptor);
     },
   };
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // The whole directory goes in the end.
+  }
 }
 
 async function mkfifo(paths: readonly string[], path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** A function that makes its value at the first call and gives that one ever after; tries again if making it throws. */
-export function once<T extends object>(make: () => T): () => T {
+export function once<T extends object | number>(make: () => T): () => T {
   let made: T | undefined;
   return () => {
     made ??= make();

@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from './monotonic.ts';
+import { once } from './once.ts';
 
 /** Name of the environment variable by which the processes of one job find each other, also after `setsid`. */
 export const markerName = 'CI_JOB_MARKER';
@@ -141,12 +142,7 @@ function signalFamily(
 }
 
 function send(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
+  return withoutStack(() => process.kill(pid, signal)) ?? false;
 }
 
 /** A group whose last member is a zombie that its (foreign) parent has not reaped still takes signals. */
@@ -177,10 +173,15 @@ function listProcesses(): string[] {
   }
 }
 
+/** Kept open: it is read at every end of a job. */
+const loadavg = once(() => openSync('/proc/loadavg', 'r'));
+
 /** The pid that was given out last in our namespace; 0 where the system does not tell. */
 function latestPid(): number {
   try {
-    return Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ')[4]) || 0;
+    const bytes = Buffer.alloc(128);
+    const length = readSync(loadavg(), bytes, 0, bytes.length, 0);
+    return Number(bytes.toString('latin1', 0, length).trim().split(' ')[4]) || 0;
   } catch {
     return 0;
   }
@@ -188,10 +189,19 @@ function latestPid(): number {
 
 /** Undefined: the process is gone, or another user's. */
 function environmentOf(pid: number): Buffer | undefined {
+  return withoutStack(() => readFileSync(`/proc/${pid}/environ`));
+}
+
+/** Most often there is nobody, which is no error; to note where it happened would take longer than to find out. */
+function withoutStack<T>(action: () => T): T | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
   try {
-    return readFileSync(`/proc/${pid}/environ`);
+    return action();
   } catch {
     return undefined;
+  } finally {
+    Error.stackTraceLimit = limit;
   }
 }
 

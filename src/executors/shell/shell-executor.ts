@@ -6,6 +6,7 @@ import { withFileErrors } from '../../model/file-errors.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { formatDuration } from '../../util/duration.ts';
+import { errorCode } from '../../util/files/file-problem.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
@@ -15,7 +16,7 @@ import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
 import type { Executor, Session } from '../executor.ts';
-import { openShellSession } from './shell-session.ts';
+import { openShellSession, startable } from './shell-session.ts';
 
 /** What the composition root decides about jobs in the shell. */
 export interface ShellExecutorOptions {
@@ -39,6 +40,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const open = new Set<() => void>();
   const path = options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   const bash = findProgram('bash', path);
+  const env = startable(options.env);
   const isolation = options.isolation ?? 'auto';
   const mounts = layerMounts(isolation, path, (why) => {
     if (isolation === 'overlay') options.warn?.(`no overlay here, the jobs' files are copied: ${why}`);
@@ -46,6 +48,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const copies = treeCopies();
   // Short: the paths of sockets that jobs make may have 107 bytes.
   const prefix = randomBytes(4).toString('hex');
+  const marker = randomBytes(12).toString('hex');
   let opened = 0;
   const pipes = join(options.root, `${prefix}.pipes`);
   let plumbing: Plumbing | undefined;
@@ -61,7 +64,8 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     name: 'shell',
     open: async (job, out, signal): Promise<Session> => {
       signal.throwIfAborted();
-      const home = join(options.root, `${prefix}-${++opened}`);
+      const number = ++opened;
+      const home = join(options.root, `${prefix}-${number}`);
       const directory = job.source.kind === 'in-place' ? job.source.directory : join(home, job.projectPath);
       const temporaryDirectory =
         job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
@@ -88,12 +92,13 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       }
       return openShellSession({
         job,
+        marker: `${marker}-${number}`,
         directory,
         temporaryDirectory,
         where: `Running on ${hostname()}...`,
         shell: bash === undefined ? 'sh' : 'bash',
         shellFile: bash ?? findProgram('sh', path) ?? '/bin/sh',
-        env: options.env,
+        env,
         path,
         graceMs: options.graceMs,
         plumbing,
@@ -131,10 +136,20 @@ async function tellFilling(
   }
 }
 
+/** What all jobs share is there already but for the first one. */
+function makeHome(root: string, home: string): void {
+  try {
+    mkdirSync(home, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    mkdirSync(home, { mode: 0o700 });
+  }
+}
+
 /** Synchronous: through the thread pool these few calls take four times as long. */
 function makePlace(root: string, home: string, job: JobSpec, directory: string, temporary: string): void {
-  mkdirSync(root, { recursive: true, mode: 0o700 });
-  mkdirSync(home, { mode: 0o700 });
+  makeHome(root, home);
   if (job.source.kind !== 'in-place') mkdirSync(directory, { recursive: true });
   mkdirSync(temporary, { recursive: true, mode: 0o700 });
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { type Exit, SystemError } from '../../model/outcome.ts';
@@ -20,12 +19,15 @@ import { localFiles } from '../local-files.ts';
 /** Everything that a session needs to know; the directories exist. */
 export interface ShellSessionPlace {
   readonly job: JobSpec;
+  /** Marks the processes of this session; no other session on this machine has it, nor one that begins with it. */
+  readonly marker: string;
   readonly directory: string;
   readonly temporaryDirectory: string;
   readonly where: string;
   readonly shell: 'bash' | 'sh';
   /** Absolute path of that shell. */
   readonly shellFile: string;
+  /** The user's own environment, of variables with which a process can be started. */
   readonly env: Readonly<Record<string, string>>;
   /** Where programs of our own (git) are looked for. */
   readonly path: string;
@@ -44,7 +46,7 @@ const longestDisposalGraceMs = 2000;
 
 /** Opens a session whose commands are process groups on this machine. */
 export function openShellSession(place: ShellSessionPlace): Session {
-  const processes = new JobProcesses(place.graceMs);
+  const processes = new JobProcesses(place);
   const { workspace } = place;
   const kill = (): void => processes.kill();
   place.open.add(kill);
@@ -107,12 +109,15 @@ async function runCommand(
 
 /** Bash reads `~/.bashrc` when its input is a socket, as it is with Node, unless another shell runs above it. */
 function environment(place: ShellSessionPlace, command: Command, marker: string): Record<string, string> {
-  const env: Record<string, string> = { SHLVL: '1' };
-  for (const [name, value] of [...Object.entries(place.env), ...Object.entries(command.env)]) {
-    if (!name.includes('\0') && !name.includes('=') && name !== '' && !value.includes('\0')) env[name] = value;
-  }
-  env[markerName] = marker;
-  return env;
+  return { SHLVL: '1', ...place.env, ...startable(command.env), [markerName]: marker };
+}
+
+/** The variables with which a process can be started: a name or value with NUL is none. */
+export function startable(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const canBe = (name: string, value: string): boolean =>
+    name !== '' && !name.includes('=') && !name.includes('\0') && !value.includes('\0');
+  if (Object.keys(variables).every((name) => canBe(name, variables[name]!))) return variables;
+  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => canBe(name, value)));
 }
 
 /** As a shell would say it: a wrong directory or shell is the script's mistake, all else the machine's. */
@@ -143,18 +148,19 @@ function onlyTakesAfterRuns(job: JobSpec): boolean {
 
 /** The processes of one job, also those that left their group or outlived their shell. */
 class JobProcesses {
-  readonly #session = randomBytes(12).toString('hex');
+  readonly #session: string;
   readonly #graceMs: number;
   readonly #groups = new Set<number>();
   #runs = 0;
   #firstPid: number | undefined;
 
-  constructor(graceMs: number) {
+  constructor({ marker, graceMs }: { readonly marker: string; readonly graceMs: number }) {
+    this.#session = `${marker}.`;
     this.#graceMs = graceMs;
   }
 
   nextMarker(): string {
-    return `${this.#session}.${++this.#runs}.`;
+    return `${this.#session}${++this.#runs}.`;
   }
 
   started(running: RunningProcess): void {
