@@ -1,30 +1,17 @@
 import type { Event, Untimed } from '../model/event.ts';
-import type { Dependency } from '../model/job-spec.ts';
 import { type JobResult, noOutputs, type Outcome, type Outputs, SystemError } from '../model/outcome.ts';
-import type { JobNode, Plan, PlanNode } from '../model/plan.ts';
+import type { JobNode, Plan } from '../model/plan.ts';
 import type { JobLease, JobSource } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
-import { ancestorsOf } from './ancestors.ts';
 import { shouldRetry } from './failure-policy.ts';
-import { makeJobSpec, plannedNumber } from './make-job-spec.ts';
+import { type JobSpecs, jobSpecs } from './job-specs.ts';
+import { plannedNumber } from './make-job-spec.ts';
+import { type NodeRun, newNodeRun } from './node-run.ts';
 import { type PipelineResult, pipelineStatus, ranResult, settledStatus, unrunResult } from './pipeline-result.ts';
-import { type JobLog, type PlanSourceOptions, plannedEvent } from './plan-source-options.ts';
+import { type PlanSourceOptions, plannedEvent } from './plan-source-options.ts';
 import { Readiness, type Released } from './readiness.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { WaitingRoom } from './waiting-room.ts';
-
-interface Run {
-  readonly node: PlanNode;
-  state: 'created' | 'waiting' | 'queued' | 'running' | 'ended';
-  attempts: number;
-  number?: number;
-  startedAt?: number;
-  readonly cancel: AbortController;
-  readonly abort: AbortController;
-  log?: JobLog;
-  outputs: Outputs;
-  result?: JobResult;
-}
 
 /**
  * Plays the server for one plan: knows which job is due, hands it out, decides about retries, delays, manual jobs,
@@ -37,10 +24,11 @@ export class PlanSource implements JobSource {
   readonly #plan: Plan;
   readonly #options: PlanSourceOptions;
   readonly #readiness: Readiness;
-  readonly #runs: ReadonlyMap<string, Run>;
+  readonly #runs: ReadonlyMap<string, NodeRun>;
+  readonly #specs: JobSpecs;
   readonly #waiting: WaitingRoom;
-  readonly #ready = new ReadyQueue<Run>();
-  readonly #leases = new Map<JobLease, Run>();
+  readonly #ready = new ReadyQueue<NodeRun>();
+  readonly #leases = new Map<JobLease, NodeRun>();
   readonly #background = new Set<Promise<unknown>>();
   /** Aborted when the rest of the pipeline is canceled: ends delays and waiting for locks. */
   readonly #stopped = new AbortController();
@@ -56,7 +44,8 @@ export class PlanSource implements JobSource {
     this.#plan = plan;
     this.#options = options;
     this.#readiness = new Readiness(plan.nodes);
-    this.#runs = new Map(plan.nodes.map((node) => [node.id, newRun(node)]));
+    this.#runs = new Map(plan.nodes.map((node) => [node.id, newNodeRun(node)]));
+    this.#specs = jobSpecs(plan, this.#runs, options);
     this.#waiting = new WaitingRoom({
       clock: options.clock,
       locks: options.locks,
@@ -141,7 +130,7 @@ export class PlanSource implements JobSource {
   }
 
   /** @returns what is released when the node ends right here because nothing of it is to be run. */
-  #makeDue(run: Run): readonly Released[] {
+  #makeDue(run: NodeRun): readonly Released[] {
     const { node } = run;
     if (node.when === 'manual') {
       return this.#conclude(run, unrunResult(node, 'manual'), { because: 'not started' });
@@ -162,12 +151,12 @@ export class PlanSource implements JobSource {
     return [];
   }
 
-  #enqueue(run: Run): void {
+  #enqueue(run: NodeRun): void {
     run.state = 'queued';
     this.#ready.push(run);
   }
 
-  async #dispatch(run: Run): Promise<JobLease | undefined> {
+  async #dispatch(run: NodeRun): Promise<JobLease | undefined> {
     const node = run.node as JobNode;
     run.state = 'running';
     run.attempts++;
@@ -181,7 +170,7 @@ export class PlanSource implements JobSource {
       return undefined;
     }
     const lease: JobLease = {
-      spec: this.#specOf(node, run),
+      spec: this.#specs.of(node, run),
       cancel: run.cancel.signal,
       abort: run.abort.signal,
       log: run.log.sink,
@@ -191,36 +180,7 @@ export class PlanSource implements JobSource {
     return lease;
   }
 
-  #specOf(node: JobNode, run: Run) {
-    const number = run.number!;
-    const given = node.artifactsFrom.flatMap((id) => this.#endedJob(id) ?? []);
-    const wantsWorkspace = node.definition.steps.some(({ kind }) => kind === 'attach-workspace');
-    return makeJobSpec(node, {
-      runId: this.#options.runId,
-      projectPath: this.#options.projectPath,
-      source: this.#options.source,
-      attempt: run.attempts,
-      number,
-      variables: this.#options.variables?.(node, number) ?? [],
-      dotenv: given.flatMap(({ outputs }) => outputs.dotenv),
-      dependencies: given.map(({ dependency }) => dependency),
-      workspaceFrom: wantsWorkspace ? ancestorsOf(node, this.#plan.nodes) : [],
-    });
-  }
-
-  /** A job of this run that ran, or one of an earlier run. */
-  #endedJob(id: string): { readonly dependency: Dependency; readonly outputs: Outputs } | undefined {
-    const run = this.#runs.get(id);
-    if (run === undefined) {
-      const earlier = this.#options.earlier?.get(id);
-      return earlier && { dependency: { id, name: earlier.name }, outputs: earlier.outputs };
-    }
-    if (run.number === undefined || run.state !== 'ended') return undefined;
-    const dependency = { id, name: run.node.name, number: run.number, attempt: run.attempts };
-    return { dependency, outputs: run.outputs };
-  }
-
-  #judge(run: Run, outcome: Outcome, outputs: Outputs): void {
+  #judge(run: NodeRun, outcome: Outcome, outputs: Outputs): void {
     const { node } = run;
     const stopping = this.#stopped.signal.aborted;
     if (outcome.status === 'failed' && node.kind === 'job' && !stopping) {
@@ -233,7 +193,7 @@ export class PlanSource implements JobSource {
     this.#endRun(run, outcome, outputs);
   }
 
-  #endRun(run: Run, outcome: Outcome, outputs: Outputs): void {
+  #endRun(run: NodeRun, outcome: Outcome, outputs: Outputs): void {
     run.outputs = outputs;
     const durationMs = run.startedAt === undefined ? 0 : this.#options.clock.now() - run.startedAt;
     const result = ranResult(run.node, outcome, outputs, { durationMs, attempts: run.attempts });
@@ -251,7 +211,7 @@ export class PlanSource implements JobSource {
 
   /** Records how a node ended. @returns the nodes that waited for it. */
   #conclude(
-    run: Run,
+    run: NodeRun,
     result: JobResult,
     why: { readonly because?: string; readonly blockedBy?: string } = {},
   ): readonly Released[] {
@@ -283,7 +243,7 @@ export class PlanSource implements JobSource {
   }
 
   /** The machine failing at a job's door is the job's failure; anything else is a bug that stops everything. */
-  #failOrBreak(run: Run, error: unknown): void {
+  #failOrBreak(run: NodeRun, error: unknown): void {
     if (error instanceof SystemError) {
       this.#endRun(run, { status: 'failed', reason: error.reason, message: error.message }, noOutputs);
       return;
@@ -324,15 +284,4 @@ export class PlanSource implements JobSource {
   #emit(event: Untimed<Event>): void {
     this.#options.emit({ ...event, at: this.#options.clock.now() } as Event);
   }
-}
-
-function newRun(node: PlanNode): Run {
-  return {
-    node,
-    state: 'created',
-    attempts: 0,
-    cancel: new AbortController(),
-    abort: new AbortController(),
-    outputs: noOutputs,
-  };
 }

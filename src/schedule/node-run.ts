@@ -1,0 +1,33 @@
+import { type JobResult, noOutputs, type Outputs } from '../model/outcome.ts';
+import type { PlanNode } from '../model/plan.ts';
+import type { JobLog } from './plan-source-options.ts';
+
+/** How far a node of the plan has come. */
+export interface NodeRun {
+  readonly node: PlanNode;
+  state: 'created' | 'waiting' | 'queued' | 'running' | 'ended';
+  attempts: number;
+  /** `CI_JOB_ID` of the last try; absent: it was never handed out. */
+  number?: number;
+  /** Of the first try, milliseconds since the epoch. */
+  startedAt?: number;
+  readonly cancel: AbortController;
+  readonly abort: AbortController;
+  /** Open while it runs. */
+  log?: JobLog;
+  outputs: Outputs;
+  /** Once it has ended. */
+  result?: JobResult;
+}
+
+/** A node that nothing was done for. */
+export function newNodeRun(node: PlanNode): NodeRun {
+  return {
+    node,
+    state: 'created',
+    attempts: 0,
+    cancel: new AbortController(),
+    abort: new AbortController(),
+    outputs: noOutputs,
+  };
+}
