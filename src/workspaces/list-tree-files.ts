@@ -1,13 +1,21 @@
 import { existsSync } from 'node:fs';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
-import { readEntry, walkTree } from '../util/files/walk-tree.ts';
+import { readEntry, type WalkedTree, walkTree } from '../util/files/walk-tree.ts';
 import { type AskGit, answerOf } from './git-question.ts';
+import type { LookAgain, LookedAt } from './look-again.ts';
 
 /** The files that a snapshot holds, as they are now. */
 export interface ListedTree {
+  readonly kind: 'listed';
   readonly entries: readonly TreeEntry[];
   readonly skipped: readonly SkippedPath[];
+}
+
+/** They are those of the last snapshot, and none was changed. */
+export interface UnchangedTree {
+  readonly kind: 'unchanged';
+  readonly looked: LookedAt;
 }
 
 /** Works with files while others are still looked for. */
@@ -17,6 +25,13 @@ export interface ListingWatch {
   found(entry: TreeEntry): Promise<void> | undefined;
 }
 
+/** How to list. */
+export interface ListingOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly watch?: ListingWatch | undefined;
+  readonly look?: LookAgain | undefined;
+}
+
 const maxNestedRepositories = 10;
 
 /**
@@ -24,38 +39,59 @@ const maxNestedRepositories = 10;
  * those of submodules and nested repositories too; without git (`ask` undefined, or no git installed), everything.
  * `.git` never.
  * @param options.watch told of files as they are found, where git lists them.
+ * @param options.look what it has seen is not looked at again.
  */
 export async function listTreeFiles(
   root: string,
   ask: AskGit | undefined,
-  { signal, watch }: { readonly signal: AbortSignal | undefined; readonly watch?: ListingWatch },
-): Promise<ListedTree> {
-  const listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] } = { entries: [], skipped: [] };
-  const found = ask === undefined ? 'no git' : await addRepository({ root, ask, signal, watch, listed }, '', 0);
-  return found === 'no git' ? walkAll(root, signal) : listed;
+  { signal, watch, look }: ListingOptions,
+): Promise<ListedTree | UnchangedTree> {
+  const names = ask && (await namesOf(ask, root));
+  if (ask === undefined || names === undefined) return { kind: 'listed', ...(await walkAll(root, signal)) };
+  const looked = await look?.finish(signal);
+  if (looked?.isAllUnchanged(names)) return { kind: 'unchanged', looked };
+  const listed: Listed = { entries: [], skipped: [] };
+  const read = (path: string) => looked?.entry(path) ?? readEntry(root, path);
+  await addFiles({ root, ask, read, signal, watch, listed }, { below: '', names, depth: 0 });
+  return { kind: 'listed', ...listed };
 }
 
-async function walkAll(root: string, signal: AbortSignal | undefined): Promise<ListedTree> {
+async function walkAll(root: string, signal: AbortSignal | undefined): Promise<WalkedTree> {
   return walkTree(root, {
     filter: (path) => path !== '.git' && !path.endsWith('/.git'),
     ...(signal === undefined ? {} : { signal }),
   });
 }
 
+/** Names with a zero byte after each; undefined without git. */
+function namesOf(ask: AskGit, directory: string): Promise<string | undefined> {
+  return answerOf(ask, directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+}
+
+interface Listed {
+  readonly entries: TreeEntry[];
+  readonly skipped: SkippedPath[];
+}
+
 interface Listing {
   readonly root: string;
   readonly ask: AskGit;
+  readonly read: (path: string) => ReturnType<typeof readEntry>;
   readonly signal: AbortSignal | undefined;
   readonly watch: ListingWatch | undefined;
-  readonly listed: { readonly entries: TreeEntry[]; readonly skipped: SkippedPath[] };
+  readonly listed: Listed;
 }
 
-/** Adds the files of the repository in `root/below`; a repository in it (submodule or not) is one path for git. */
-async function addRepository(listing: Listing, below: string, depth: number): Promise<'listed' | 'no git'> {
+/** A repository in `root/below`. */
+interface Repository {
+  readonly below: string;
+  readonly names: string;
+  readonly depth: number;
+}
+
+/** Adds the files of a repository; one in it (submodule or not) is one path for git. */
+async function addFiles(listing: Listing, { below, names: text, depth }: Repository): Promise<void> {
   const { root, ask, listed } = listing;
-  const directory = below === '' ? root : `${root}/${below}`;
-  const text = await answerOf(ask, directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
-  if (text === undefined) return 'no git';
   const breathe = timeSlices(listing.signal);
   const nested: string[] = [];
   // A path in conflict is listed once a side.
@@ -64,7 +100,7 @@ async function addRepository(listing: Listing, below: string, depth: number): Pr
   for (const name of names) {
     if (name === '' || name.startsWith('../')) continue;
     const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
-    const entry = readEntry(root, path);
+    const entry = listing.read(path);
     if (entry === undefined) {
       if (path.includes('\uFFFD')) listed.skipped.push({ path, because: 'name is not UTF-8' });
     } else if ('because' in entry) listed.skipped.push(entry);
@@ -78,9 +114,8 @@ async function addRepository(listing: Listing, below: string, depth: number): Pr
     if (pause !== undefined) await pause;
   }
   for (const path of nested) {
-    if (depth < maxNestedRepositories && existsSync(`${root}/${path}/.git`)) {
-      await addRepository(listing, path, depth + 1);
-    }
+    if (depth === maxNestedRepositories || !existsSync(`${root}/${path}/.git`)) continue;
+    const inside = await namesOf(ask, `${root}/${path}`);
+    if (inside !== undefined) await addFiles(listing, { below: path, names: inside, depth: depth + 1 });
   }
-  return 'listed';
 }

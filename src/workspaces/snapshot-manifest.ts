@@ -8,21 +8,30 @@ export interface SnapshotManifest {
   readonly takenAtMs: number;
   /** Identity of the repository's state; `''` when the snapshot has no `.git`. */
   readonly gitState: string;
+  /** The paths with a zero byte between them. */
+  readonly pathText: string;
+  /** The same one by one, made when they are first asked for. */
   readonly paths: readonly string[];
-  /** `width` numbers for each path: type, size, mode, mtime, ctime, inode. */
+  /** How many there are. */
+  readonly length: number;
+  /** `stampWidth` numbers for each path: type, size, mode, mtime, ctime, inode. */
   readonly stamps: Float64Array;
 }
 
-const version = 2;
-const width = 6;
+const version = 3;
+/** Numbers that the manifest has for a file. */
+export const stampWidth = 6;
 const types = ['file', 'directory', 'symlink'] as const;
+const directory = types.indexOf('directory');
 
 interface Head extends Pick<SnapshotManifest, 'takenAtMs' | 'gitState'> {
   readonly version: number;
   readonly pathBytes: number;
+  readonly files: number;
 }
 
-function stampOf({ type, sizeBytes, mode, mtimeMs, ctimeMs, ino }: TreeEntry): readonly number[] {
+/** A file's numbers: type (its place in `types`), size, mode, mtime, ctime, inode. */
+export function stampOf({ type, sizeBytes, mode, mtimeMs, ctimeMs, ino }: TreeEntry): readonly number[] {
   return [types.indexOf(type), sizeBytes, mode, mtimeMs, ctimeMs, ino];
 }
 
@@ -35,11 +44,11 @@ export function writeManifest(
   { takenAtMs, gitState, entries }: Pick<Head, 'takenAtMs' | 'gitState'> & { readonly entries: readonly TreeEntry[] },
 ): Promise<void> {
   const paths = Buffer.from(entries.map((entry) => entry.path).join('\0'));
-  const stamps = new Float64Array(entries.length * width);
+  const stamps = new Float64Array(entries.length * stampWidth);
   entries.forEach((entry, index) => {
-    stamps.set(stampOf(entry), index * width);
+    stamps.set(stampOf(entry), index * stampWidth);
   });
-  const head: Head = { version, takenAtMs, gitState, pathBytes: paths.length };
+  const head: Head = { version, takenAtMs, gitState, pathBytes: paths.length, files: entries.length };
   const content = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), paths, Buffer.from(stamps.buffer)]);
   return writeFileAtomic(path, content, { durable: 'fast' });
 }
@@ -52,20 +61,35 @@ export function readManifest(path: string): SnapshotManifest | undefined {
     const head = JSON.parse(content.toString('utf8', 0, start)) as Head;
     if (head.version !== version) return undefined;
     const end = start + head.pathBytes;
-    const paths = head.pathBytes === 0 ? [] : content.toString('utf8', start, end).split('\0');
+    const pathText = content.toString('utf8', start, end);
     const { buffer, byteOffset, length } = content;
     const stamps = new Float64Array(buffer.slice(byteOffset + end, byteOffset + length));
-    if (stamps.length !== paths.length * width) return undefined;
-    return { takenAtMs: head.takenAtMs, gitState: head.gitState, paths, stamps };
+    if (stamps.length !== head.files * stampWidth) return undefined;
+    return manifestOf(head, pathText, stamps);
   } catch {
     return undefined;
   }
 }
 
+function manifestOf({ takenAtMs, gitState }: Head, pathText: string, stamps: Float64Array): SnapshotManifest {
+  let paths: readonly string[] | undefined;
+  return {
+    takenAtMs,
+    gitState,
+    pathText,
+    get paths() {
+      paths ??= pathText === '' ? [] : pathText.split('\0');
+      return paths;
+    },
+    length: stamps.length / stampWidth,
+    stamps,
+  };
+}
+
 /** Are these, in this order, all that the manifest has, and unchanged? */
 export function isAllUnchanged(entries: readonly TreeEntry[], manifest: SnapshotManifest): boolean {
   return (
-    entries.length === manifest.paths.length &&
+    entries.length === manifest.length &&
     entries.every((entry, index) => entry.path === manifest.paths[index] && isUnchangedAt(entry, index, manifest))
   );
 }
@@ -85,17 +109,32 @@ export function unchangedOf(
   );
 }
 
+/** A place that `types` gives a number. */
+export function typeAt(stamps: Float64Array, at: number): TreeEntry['type'] | undefined {
+  return types[stamps[at]!];
+}
+
 /**
  * Whether a file is still what was copied. One that was changed about when the snapshot was taken may have changed
  * again without a trace (git's "racy" entries), so it counts as changed.
  */
-function isUnchangedAt(entry: TreeEntry, index: number, { stamps, takenAtMs }: SnapshotManifest): boolean {
-  const at = index * width;
-  if (stamps[at] !== types.indexOf(entry.type) || stamps[at + 2] !== entry.mode) return false;
-  if (entry.type === 'directory') return true;
-  if (stamps[at + 1] !== entry.sizeBytes || stamps[at + 5] !== entry.ino) return false;
-  if (stamps[at + 3] !== entry.mtimeMs || stamps[at + 4] !== entry.ctimeMs) return false;
+function isUnchangedAt(entry: TreeEntry, index: number, manifest: SnapshotManifest): boolean {
+  return isSameStamp(stampOf(entry), 0, index, manifest);
+}
+
+/** The same of a file's numbers, which begin at `at`. */
+export function isSameStamp(
+  now: ArrayLike<number>,
+  at: number,
+  index: number,
+  { stamps, takenAtMs }: SnapshotManifest,
+): boolean {
+  const then = index * stampWidth;
+  if (stamps[then] !== now[at] || stamps[then + 2] !== now[at + 2]) return false;
+  if (now[at] === directory) return true;
+  for (let each = 1; each < stampWidth; each++) if (stamps[then + each] !== now[at + each]) return false;
+  const [mtimeMs, ctimeMs] = [now[at + 3]!, now[at + 4]!];
   // Whole seconds: the file system may not know finer times.
-  const tickMs = entry.ctimeMs % 1000 === 0 ? 2000 : 20;
-  return Math.max(entry.mtimeMs, entry.ctimeMs) < takenAtMs - tickMs;
+  const tickMs = ctimeMs % 1000 === 0 ? 2000 : 20;
+  return Math.max(mtimeMs, ctimeMs) < takenAtMs - tickMs;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
@@ -7,22 +7,18 @@ import type { FileTree } from '../model/files.ts';
 import { errorCode, noteBytesNeeded } from '../util/files/file-problem.ts';
 import { isUnreadable } from '../util/files/is-unreadable.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
-import { markUsed, newDirectory, publish, reclaim, removeUnused, type Usage } from '../util/files/shared-store.ts';
+import { newDirectory, publish, reclaim, removeUnused, type Usage } from '../util/files/shared-store.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { type EarlySnapshot, startEarly } from './early-snapshot.ts';
 import { type FilledSnapshot, placeAll, startFilling } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
+import { currentSnapshot, type EarlyLook, findLastSnapshot, type LastSnapshot } from './last-snapshot.ts';
 import { listTreeFiles } from './list-tree-files.ts';
+import type { TreeSize } from './look-again.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
-import {
-  isAllUnchanged,
-  readManifest,
-  type SnapshotManifest,
-  unchangedOf,
-  writeManifest,
-} from './snapshot-manifest.ts';
+import { isAllUnchanged, type SnapshotManifest, unchangedOf, writeManifest } from './snapshot-manifest.ts';
 
 /** What to take a snapshot of and where to keep it. */
 export interface SnapshotRequest {
@@ -38,6 +34,8 @@ export interface SnapshotRequest {
   readonly git: AskGit;
   /** Milliseconds since the Unix epoch, now. */
   readonly nowMs: number;
+  /** A look at the last snapshot's files that was begun before. It stays the caller's. */
+  readonly early?: EarlyLook | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -70,7 +68,7 @@ export function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> {
     await mkdir(request.storeDirectory, { recursive: true, mode: 0o700 });
     for (let attempt = 1; ; attempt++) {
       try {
-        return await tryToTake(request);
+        return await tryToTake(request, attempt === 1 ? request.early : undefined);
       } catch (error) {
         // A file that went away while it was copied: look again.
         if (errorCode(error) !== 'ENOENT' || attempt === attempts) throw error;
@@ -79,69 +77,55 @@ export function takeSnapshot(request: SnapshotRequest): Promise<Snapshot> {
   });
 }
 
-interface Previous {
-  readonly id: string;
-  readonly usage: Usage;
-  readonly manifest: SnapshotManifest;
-}
-
-async function tryToTake(request: SnapshotRequest): Promise<Snapshot> {
+async function tryToTake(request: SnapshotRequest, look: EarlyLook | undefined): Promise<Snapshot> {
   const { storeDirectory, projectRoot, signal } = request;
-  const previous = await findPrevious(storeDirectory);
+  const previous = await findLastSnapshot(storeDirectory, look);
   const ask = request.topLevel === undefined ? undefined : request.git;
   // With no snapshot before all is copied: while the files are still looked at.
   const early = previous === undefined ? await startEarly(request) : undefined;
   let keepUsage = false;
   try {
-    const [listed, repository] = await Promise.all([
-      listTreeFiles(projectRoot, ask, { signal, ...(early === undefined ? {} : { watch: early }) }),
+    const [found, repository] = await Promise.all([
+      listTreeFiles(projectRoot, ask, { signal, watch: early, look: previous?.look?.files }),
       ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ask) : undefined,
     ]);
+    if (found.kind === 'unchanged' && previous !== undefined && isSameRepository(repository, previous.manifest)) {
+      keepUsage = true;
+      const { size, entries } = found.looked;
+      return snapshotOf(request, previous, { size, entries, repository, reused: 'all', copied: 0, skipped: [] });
+    }
+    const listed = found.kind === 'listed' ? found : { entries: found.looked.entries(), skipped: [] };
     const unreadable = listed.entries
       .filter((entry) => isUnreadable(projectRoot, entry))
       .map(({ path }) => ({ path, because: 'EACCES' }));
     const without = new Set(unreadable.map(({ path }) => path));
     const entries = without.size === 0 ? listed.entries : listed.entries.filter(({ path }) => !without.has(path));
     const skipped = [...listed.skipped, ...unreadable];
-    if (previous !== undefined && isSame(entries, repository, previous.manifest)) {
+    const contents = { size: sizeOf(entries), entries: () => entries, repository, skipped };
+    if (
+      previous !== undefined &&
+      isSameRepository(repository, previous.manifest) &&
+      isAllUnchanged(entries, previous.manifest)
+    ) {
       keepUsage = true;
-      return snapshotOf(request, previous, { entries, repository, reused: 'all', copied: 0, skipped });
+      return snapshotOf(request, previous, { ...contents, reused: 'all', copied: 0 });
     }
     const built = await build(request, { entries, repository, previous, early });
     const reused = built.linked > 0 ? 'some' : 'none';
-    return snapshotOf(request, built, { entries, repository, reused, copied: built.copied, skipped });
+    return snapshotOf(request, built, { ...contents, reused, copied: built.copied });
   } finally {
     await early?.[Symbol.asyncDispose]();
     if (!keepUsage) await previous?.usage.release();
   }
 }
 
-async function findPrevious(store: string): Promise<Previous | undefined> {
-  const id = currentId(store);
-  const usage = id === undefined ? undefined : await markUsed(store, id);
-  if (id === undefined || usage === undefined) return undefined;
-  const manifest = readManifest(join(store, id, 'manifest'));
-  if (manifest !== undefined) return { id, usage, manifest };
-  await usage.release();
-  return undefined;
+function isSameRepository(repository: RepositoryFacts | undefined, manifest: SnapshotManifest): boolean {
+  return (repository?.state ?? '') === manifest.gitState;
 }
 
-function currentId(store: string): string | undefined {
-  try {
-    const id = readFileSync(join(store, 'current'), 'utf8').trim();
-    return /^s-[0-9a-z-]+$/.test(id) ? id : undefined;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-function isSame(
-  entries: readonly TreeEntry[],
-  repository: RepositoryFacts | undefined,
-  manifest: SnapshotManifest,
-): boolean {
-  return (repository?.state ?? '') === manifest.gitState && isAllUnchanged(entries, manifest);
+function sizeOf(entries: readonly TreeEntry[]): TreeSize {
+  const files = entries.filter((entry) => entry.type === 'file');
+  return { files: files.length, bytes: files.reduce((sum, entry) => sum + entry.sizeBytes, 0) };
 }
 
 interface Built {
@@ -154,7 +138,7 @@ interface Built {
 interface Building {
   readonly entries: readonly TreeEntry[];
   readonly repository: RepositoryFacts | undefined;
-  readonly previous: Previous | undefined;
+  readonly previous: LastSnapshot | undefined;
   readonly early: EarlySnapshot | undefined;
 }
 
@@ -174,14 +158,15 @@ async function build(request: SnapshotRequest, building: Building): Promise<Buil
     });
     if (repository !== undefined) await writeRepository(repository, tree);
     await writeManifest(join(directory, 'manifest'), {
-      takenAtMs: nowMs,
+      // Before the first file was looked at.
+      takenAtMs: Math.min(nowMs, previous?.look?.begunAtMs ?? nowMs),
       gitState: repository?.state ?? '',
       entries: filled.entries,
     });
     const id = `s-${nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
     const usage = await publish(store, directory, id);
     await writeFileAtomic(join(store, 'current'), `${id}\n`, { durable: 'fast' });
-    await removeUnused(store, 's-', (other) => other === currentId(store));
+    await removeUnused(store, 's-', (other) => other === currentSnapshot(store));
     return { id, usage, linked: filled.linked, copied: filled.copied };
   } catch (error) {
     await removeTree(directory);
@@ -220,19 +205,18 @@ function snapshotOf(
   request: SnapshotRequest,
   { id, usage }: { readonly id: string; readonly usage: Usage },
   made: {
-    readonly entries: readonly TreeEntry[];
+    readonly size: TreeSize;
+    readonly entries: () => readonly TreeEntry[];
     readonly repository: RepositoryFacts | undefined;
     readonly reused: Snapshot['reused'];
     readonly copied: number;
     readonly skipped: readonly SkippedPath[];
   },
 ): Snapshot {
-  const contents = made.entries.filter((entry) => entry.type === 'file');
-  const files = contents.length;
-  const bytes = contents.reduce((sum, entry) => sum + entry.sizeBytes, 0);
+  const { files, bytes } = made.size;
   const root = join(request.storeDirectory, id, 'tree');
   return {
-    tree: { root, immutable: true, id, size: { files, bytes }, contents: () => contentsOf(root, made.entries) },
+    tree: { root, immutable: true, id, size: made.size, contents: () => contentsOf(root, made.entries()) },
     gitObjects: made.repository?.objects ?? [],
     files,
     bytes,

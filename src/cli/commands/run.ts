@@ -11,6 +11,7 @@ import type { RunOptions } from '../options.ts';
 import { failedLastTime, lastRun } from '../run/earlier-run.ts';
 import type { PipelineEnd } from '../run/pipeline-run.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
+import { beginLookAtSources } from '../run/source-tree.ts';
 import { withSettings } from '../settings.ts';
 
 /** `ci run [SELECTOR…]`: runs the pipeline, or the selected jobs with everything they need. */
@@ -41,6 +42,7 @@ async function runOnce(
   const found = await findPipeline(invocation, flags);
   const options = withSettings(flags, found.settings);
   const earlier = await earlierRun(found, options);
+  await using look = beginLookAtSources(found, options);
   const loaded = await loadPipeline(invocation, options, { found });
   const only = options.failed ? await failedLastTime(invocation, loaded, options, earlier!) : undefined;
   const { plan } = await planLoaded(invocation, loaded, selectors, options, {
@@ -53,7 +55,15 @@ async function runOnce(
     return exitCodes.ok;
   }
   if (earlier !== undefined) await print(invocation.stderr, `ci: goes on from run ${earlier.run.id}\n`);
-  const end = await runPipeline(invocation, { loaded, plan, options, earlier, reports, ...(stop ? { stop } : {}) });
+  const end = await runPipeline(invocation, {
+    loaded,
+    plan,
+    options,
+    earlier,
+    look,
+    reports,
+    ...(stop ? { stop } : {}),
+  });
   if (options.artifactsDir !== undefined) await copyArtifacts(end, resolve(invocation.cwd, options.artifactsDir));
   if (end.signal === undefined && invocation.outputLost.aborted)
     return lostOutputExitCode(invocation.outputLost.reason);

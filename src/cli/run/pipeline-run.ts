@@ -2,6 +2,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { ReportFile } from '../../reporters/report-files.ts';
 import type { PipelineResult } from '../../schedule/pipeline-result.ts';
 import type { Run, StoredRun } from '../../stores/run-store.ts';
+import type { EarlyLook } from '../../workspaces/last-snapshot.ts';
 import type { LoadedPipeline } from '../load-pipeline.ts';
 import type { RunOptions } from '../options.ts';
 
@@ -12,6 +13,8 @@ export interface PipelineRun {
   readonly options: RunOptions;
   /** A run whose artifacts this one goes on from. */
   readonly earlier: StoredRun | undefined;
+  /** What is already known of the tree. */
+  readonly look: EarlyLook | undefined;
   readonly reports: readonly ReportFile[];
   /** Aborted to end the run from outside, for `--watch`. */
   readonly stop?: AbortSignal;

@@ -62,8 +62,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     signal: ending.stopping,
   });
   try {
-    const snapshots = join(locations.cache, 'snapshots', key);
-    await using snapshot = await snapshotUnlessStopped(invocation, given, snapshots, ending.stopping);
+    await using snapshot = await snapshotUnlessStopped(invocation, given, ending.stopping);
     for (const message of plan.notices) emit({ type: 'notice', at: clock.now(), message });
     tellSnapshot(snapshot, options, emit);
     const source = new PlanSource(plan, {
@@ -100,11 +99,10 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
 async function snapshotUnlessStopped(
   invocation: Invocation,
   given: PipelineRun,
-  storeDirectory: string,
   stopping: AbortSignal,
 ): Promise<Snapshot | undefined> {
   try {
-    return await snapshotFor(invocation, given, storeDirectory, stopping);
+    return await snapshotFor(invocation, given, stopping);
   } catch (error) {
     if (stopping.aborted) return undefined;
     throw error;

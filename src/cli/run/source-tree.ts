@@ -1,17 +1,38 @@
+import { join } from 'node:path';
 import type { Emit, Event } from '../../model/event.ts';
 import type { Source } from '../../model/job-spec.ts';
+import { projectKey } from '../../stores/project-key.ts';
 import { runGit } from '../../util/git.ts';
+import { beginLook, type EarlyLook } from '../../workspaces/last-snapshot.ts';
 import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
 import type { Invocation } from '../invocation.ts';
+import type { FoundPipeline } from '../load-pipeline.ts';
+import type { Locations } from '../locations.ts';
 import type { RunOptions } from '../options.ts';
 import { enclosingRepository } from '../pipeline-file.ts';
 import type { PipelineRun } from './pipeline-run.ts';
 
+/**
+ * Begins to look whether the tree is still what the last run copied, before it is known what this one needs; undefined
+ * where that would not save time.
+ */
+export function beginLookAtSources({ file, locations }: FoundPipeline, options: RunOptions): EarlyLook | undefined {
+  if (options.inPlace || enclosingRepository(file.root) === undefined) return undefined;
+  return beginLook({
+    projectRoot: file.root,
+    storeDirectory: snapshotDirectory(locations, file.root),
+    nowMs: Date.now(),
+  });
+}
+
+function snapshotDirectory(locations: Locations, projectRoot: string): string {
+  return join(locations.cache, 'snapshots', projectKey(projectRoot));
+}
+
 /** The run's copy of the tree; nothing is copied when no job wants sources. */
 export async function snapshotFor(
   invocation: Invocation,
-  { loaded, plan, options }: PipelineRun,
-  storeDirectory: string,
+  { loaded, plan, options, look }: PipelineRun,
   signal: AbortSignal,
 ): Promise<Snapshot | undefined> {
   const wanted = plan.nodes.some(
@@ -26,7 +47,8 @@ export async function snapshotFor(
   return takeSnapshot({
     projectRoot: loaded.file.root,
     ...(topLevel === undefined ? {} : { topLevel }),
-    storeDirectory,
+    storeDirectory: snapshotDirectory(loaded.locations, loaded.file.root),
+    early: look,
     git: (directory, args) => runGit(args, { cwd: directory, env: invocation.env }),
     nowMs: Date.now(),
     signal,

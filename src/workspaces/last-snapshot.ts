@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorCode } from '../util/files/file-problem.ts';
+import { markUsed, type Usage } from '../util/files/shared-store.ts';
+import { monotonicMs } from '../util/monotonic.ts';
+import { type LookAgain, lookAgain } from './look-again.ts';
+import { readManifest, type SnapshotManifest } from './snapshot-manifest.ts';
+
+/** The snapshot that was taken last, marked as used by this process. */
+export interface LastSnapshot {
+  readonly id: string;
+  readonly usage: Usage;
+  readonly manifest: SnapshotManifest;
+  /** The look at its files that was begun before, if it is of this snapshot and not too long ago. */
+  readonly look: { readonly files: LookAgain; readonly begunAtMs: number } | undefined;
+}
+
+/** What is known of the last snapshot before a new one is taken. Disposing stops the look. */
+export interface EarlyLook extends AsyncDisposable {
+  readonly id: string;
+  readonly manifest: SnapshotManifest;
+  readonly look: LookAgain | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly begunAtMs: number;
+  /** The same on a clock that nobody sets. */
+  readonly begunMs: number;
+}
+
+/** What was seen before is no longer how the tree is now, if the pipeline was read for so long in between. */
+const mostAgeMs = 1000;
+
+/**
+ * Begins to look whether a tree is still what its last snapshot holds, while a pipeline is read and planned.
+ * @returns undefined where there is no snapshot, or looking is no work.
+ */
+export function beginLook({
+  projectRoot,
+  storeDirectory,
+  nowMs,
+}: {
+  readonly projectRoot: string;
+  /** Directory of this project's snapshots alone. */
+  readonly storeDirectory: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly nowMs: number;
+}): EarlyLook | undefined {
+  const id = tryCurrent(storeDirectory);
+  const manifest = id === undefined ? undefined : readManifest(join(storeDirectory, id, 'manifest'));
+  if (id === undefined || manifest === undefined) return undefined;
+  const begunMs = monotonicMs();
+  const look = lookAgain(projectRoot, manifest);
+  return {
+    id,
+    manifest,
+    look,
+    begunAtMs: nowMs,
+    begunMs,
+    [Symbol.asyncDispose]: async () => {
+      await look?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A store that can't be read is told of when the snapshot is wanted. */
+function tryCurrent(store: string): string | undefined {
+  try {
+    return currentSnapshot(store);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param early what was begun before of the same store. */
+export async function findLastSnapshot(store: string, early: EarlyLook | undefined): Promise<LastSnapshot | undefined> {
+  const id = currentSnapshot(store);
+  const usage = id === undefined ? undefined : await markUsed(store, id);
+  if (id === undefined || usage === undefined) return undefined;
+  const known = early?.id === id ? early : undefined;
+  const manifest = known?.manifest ?? readManifest(join(store, id, 'manifest'));
+  if (manifest === undefined) {
+    await usage.release();
+    return undefined;
+  }
+  const isRecent = known?.look !== undefined && monotonicMs() - known.begunMs < mostAgeMs;
+  const look = isRecent ? { files: known.look, begunAtMs: known.begunAtMs } : undefined;
+  return { id, usage, manifest, look };
+}
+
+/** Name of the last snapshot in the store. */
+export function currentSnapshot(store: string): string | undefined {
+  try {
+    const id = readFileSync(join(store, 'current'), 'utf8').trim();
+    return /^s-[0-9a-z-]+$/.test(id) ? id : undefined;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,155 @@
+import { Worker } from 'node:worker_threads';
+import { isUnreadable } from '../util/files/is-unreadable.ts';
+import { timeSlices } from '../util/files/time-slice.ts';
+import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { readEntry } from '../util/files/walk-tree.ts';
+import { lookWorkerCode } from './look-worker.ts';
+import { isSameStamp, type SnapshotManifest, stampOf, stampWidth, typeAt } from './snapshot-manifest.ts';
+
+/** How much a tree holds. */
+export interface TreeSize {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** How the files of the last snapshot look now. */
+export interface LookedAt {
+  /** Are the files that git names these, in this order, and none was changed? @param names as `ls-files -z` gives them. */
+  isAllUnchanged(names: string): boolean;
+  readonly size: TreeSize;
+  /** All of them. */
+  entries(): readonly TreeEntry[];
+  /** One of them; undefined if it is not there, can't be used, or is not among them. */
+  entry(path: string): TreeEntry | undefined;
+}
+
+/** A look at all files of the last snapshot that is under way. */
+export interface LookAgain extends AsyncDisposable {
+  /** Takes part in it until it is done; undefined if it failed. @throws the reason of the signal. */
+  finish(signal: AbortSignal | undefined): Promise<LookedAt | undefined>;
+}
+
+/** A thread takes 30 ms of processor time to start, a file 4 µs to look at. */
+const worthThread = 5000;
+/** Files that a thread takes at once. */
+const shareSize = 256;
+/** What a file is known by: its stamp, then device and number of links. */
+const width = stampWidth + 2;
+
+/**
+ * Begins to look at the files of a snapshot's manifest in the tree that it was made of, by a thread of its own, while
+ * this one does something else: most often nothing was changed, and then this is all that there is to do.
+ * @returns undefined where it is not worth a thread.
+ */
+export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain | undefined {
+  const files = manifest.length;
+  if (files < worthThread) return undefined;
+  const stamps = new Float64Array(new SharedArrayBuffer(files * width * Float64Array.BYTES_PER_ELEMENT));
+  /** How many files are taken, and how many were looked at. */
+  const progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  const worker = new Worker(lookWorkerCode, {
+    eval: true,
+    env: {},
+    execArgv: [],
+    workerData: { root, paths: manifest.pathText, shareSize, width, stamps, progress },
+  });
+  // Nobody may wait for what nobody asks for any more.
+  worker.unref();
+  const ended = new Promise<void>((resolve) => {
+    worker.once('message', () => resolve());
+    worker.once('error', () => resolve());
+    worker.once('exit', () => resolve());
+  });
+  const isDone = (): boolean => Atomics.load(progress, 1) === files;
+  return {
+    finish: async (signal) => {
+      await takePart(root, manifest, { stamps, progress }, signal);
+      if (!isDone()) {
+        worker.ref();
+        await ended;
+      }
+      return isDone() ? lookedAt(manifest, stamps) : undefined;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+interface Shared {
+  readonly stamps: Float64Array;
+  readonly progress: Int32Array;
+}
+
+/** The same as the thread does. */
+async function takePart(
+  root: string,
+  manifest: SnapshotManifest,
+  { stamps, progress }: Shared,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const breathe = timeSlices(signal);
+  for (;;) {
+    const start = Atomics.add(progress, 0, shareSize);
+    if (start >= manifest.length) return;
+    const end = Math.min(start + shareSize, manifest.length);
+    for (let index = start; index < end; index++) {
+      const entry = readEntry(root, manifest.paths[index]!);
+      const isUsable = entry !== undefined && !('because' in entry) && !isUnreadable(root, entry);
+      stamps.set(isUsable ? [...stampOf(entry), entry.dev, entry.nlink] : [-1], index * width);
+    }
+    Atomics.add(progress, 1, end - start);
+    const pause = breathe();
+    if (pause !== undefined) await pause;
+  }
+}
+
+function lookedAt(manifest: SnapshotManifest, stamps: Float64Array): LookedAt {
+  const entryAt = (index: number, path: string): TreeEntry | undefined => {
+    const at = index * width;
+    const type = typeAt(stamps, at);
+    if (type === undefined) return undefined;
+    const [sizeBytes, mode, mtimeMs, ctimeMs, ino, dev, nlink] = stamps.subarray(at + 1, at + width);
+    return {
+      path,
+      type,
+      sizeBytes: sizeBytes!,
+      mode: mode!,
+      mtimeMs: mtimeMs!,
+      ctimeMs: ctimeMs!,
+      ino: ino!,
+      dev: dev!,
+      nlink: nlink!,
+    };
+  };
+  let places: ReadonlyMap<string, number> | undefined;
+  return {
+    get size() {
+      return sizeOf(stamps);
+    },
+    isAllUnchanged: (names) => {
+      const { pathText, length } = manifest;
+      if (names.length !== pathText.length + 1 || !names.startsWith(pathText)) return false;
+      for (let index = 0; index < length; index++) {
+        if (!isSameStamp(stamps, index * width, index, manifest)) return false;
+      }
+      return true;
+    },
+    entries: () => manifest.paths.flatMap((path, index) => entryAt(index, path) ?? []),
+    entry: (path) => {
+      places ??= new Map(manifest.paths.map((each, index) => [each, index]));
+      const index = places.get(path);
+      return index === undefined ? undefined : entryAt(index, path);
+    },
+  };
+}
+
+function sizeOf(stamps: Float64Array): TreeSize {
+  let [files, bytes] = [0, 0];
+  for (let at = 0; at < stamps.length; at += width) {
+    if (typeAt(stamps, at) !== 'file') continue;
+    files++;
+    bytes += stamps[at + 1]!;
+  }
+  return { files, bytes };
+}

@@ -1,0 +1,152 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runGit } from '../../src/util/git.ts';
+import { beginLook, type EarlyLook } from '../../src/workspaces/last-snapshot.ts';
+import { type Snapshot, takeSnapshot } from '../../src/workspaces/take-snapshot.ts';
+
+const directories = 51;
+const filesEach = 100;
+const all = directories * filesEach;
+
+let base: string;
+let project: string;
+let store: string;
+const env = () => ({ PATH: process.env.PATH, HOME: base, GIT_CONFIG_NOSYSTEM: '1' });
+const git = (...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd: project, env: env() });
+const path = (name: string) => join(project, name);
+
+beforeAll(() => {
+  base = realpathSync(mkdtempSync(join(tmpdir(), 'look-')));
+  project = join(base, 'project');
+  store = join(base, 'store');
+  for (let directory = 0; directory < directories; directory++) {
+    mkdirSync(path(`d${directory}`), { recursive: true });
+    for (let file = 0; file < filesEach; file++) writeFileSync(path(`d${directory}/f${file}`), `file ${file}`);
+  }
+  git('init', '-q', '-b', 'main');
+  git('add', '.');
+  git('commit', '-q', '-m', 'first');
+});
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+/** Files as old as the tests need them to be trusted. */
+const later = () => Date.now() + 60_000;
+
+/** As a run does it: begins to look, then takes the snapshot. */
+async function take({ lookAtMs = later() } = {}) {
+  await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: lookAtMs });
+  return { looked: early?.look !== undefined, snapshot: await takeAfter(early) };
+}
+
+function takeAfter(early: EarlyLook | undefined): Promise<Snapshot> {
+  return takeSnapshot({
+    projectRoot: project,
+    topLevel: project,
+    storeDirectory: store,
+    git: (directory, args) => runGit(args, { cwd: directory, env: env() }),
+    nowMs: later(),
+    early,
+  });
+}
+
+const content = (snapshot: Snapshot, name: string) => readFileSync(join(snapshot.tree.root, name), 'utf8');
+
+describe('a look at the last snapshot’s files before the next is taken', () => {
+  it('tells that nothing was changed, and what there is', async () => {
+    const first = await take();
+    await using _first = first.snapshot;
+    expect(first).toMatchObject({ looked: false, snapshot: { reused: 'none', copied: all } });
+    const second = await take();
+    await using snapshot = second.snapshot;
+    expect(second.looked).toBe(true);
+    expect(snapshot).toMatchObject({ reused: 'all', copied: 0, files: all, skipped: [] });
+    expect(snapshot.tree.id).toBe(first.snapshot.tree.id);
+    expect(snapshot.bytes).toBe(first.snapshot.bytes);
+    const own = (entries: readonly { path: string }[] = []) => entries.filter(({ path }) => !path.startsWith('.git/'));
+    expect(own(await snapshot.tree.contents?.())).toEqual(own(await first.snapshot.tree.contents?.()));
+  });
+
+  it('notices a file with new content, the same size and its old time', async () => {
+    const { mtime, size } = lstatSync(path('d7/f7'));
+    writeFileSync(path('d7/f7'), 'FILE 7');
+    utimesSync(path('d7/f7'), mtime, mtime);
+    expect(lstatSync(path('d7/f7')).size).toBe(size);
+    const { looked, snapshot } = await take();
+    await using _ = snapshot;
+    expect(looked).toBe(true);
+    expect(snapshot).toMatchObject({ reused: 'some', copied: 1 });
+    expect(content(snapshot, 'd7/f7')).toBe('FILE 7');
+  });
+
+  it('notices files that are new, gone, or have another mode or kind', async () => {
+    writeFileSync(path('d3/new'), 'new');
+    unlinkSync(path('d4/f4'));
+    chmodSync(path('d5/f5'), 0o755);
+    unlinkSync(path('d6/f6'));
+    mkdirSync(path('d6/f6'));
+    writeFileSync(path('d6/f6/inside'), 'inside');
+    const { snapshot } = await take();
+    await using _ = snapshot;
+    expect(snapshot).toMatchObject({ reused: 'some', copied: 3, files: all });
+    expect(content(snapshot, 'd3/new')).toBe('new');
+    expect(content(snapshot, 'd6/f6/inside')).toBe('inside');
+    expect(lstatSync(join(snapshot.tree.root, 'd4/f4'), { throwIfNoEntry: false })).toBeUndefined();
+    expect(lstatSync(join(snapshot.tree.root, 'd5/f5')).mode & 0o777).toBe(0o755);
+  });
+
+  it('notices a commit that changed no file', async () => {
+    git('add', '-A');
+    git('commit', '-q', '-m', 'second');
+    const { snapshot } = await take();
+    await using _ = snapshot;
+    expect(snapshot).toMatchObject({ reused: 'some', copied: 0 });
+    const { snapshot: again } = await take();
+    await using __ = again;
+    expect(again.reused).toBe('all');
+  });
+
+  it('takes nothing for older than it was when it was looked at', async () => {
+    // Every file was changed after the look began, so none of them is trusted the next time.
+    writeFileSync(path('d8/f8'), 'other');
+    const { snapshot } = await take({ lookAtMs: Date.now() - 3_600_000 });
+    await using _ = snapshot;
+    expect(snapshot.copied).toBe(1);
+    const { snapshot: next } = await take();
+    await using __ = next;
+    expect(next.copied).toBe(all);
+  });
+
+  it('gives way to a snapshot that another run takes in between', async () => {
+    writeFileSync(path('d9/f9'), 'before');
+    await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    writeFileSync(path('d9/f9'), 'after, and longer');
+    const other = await take();
+    await using _other = other.snapshot;
+    const snapshot = await takeAfter(early);
+    await using _ = snapshot;
+    expect(early?.look).toBeDefined();
+    expect(snapshot.tree.id).toBe(other.snapshot.tree.id);
+    expect(content(snapshot, 'd9/f9')).toBe('after, and longer');
+  });
+
+  it('ends when nobody wants it', async () => {
+    const early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    expect(early?.look).toBeDefined();
+    await early?.[Symbol.asyncDispose]();
+  });
+});
