@@ -29,6 +29,7 @@ export function localFiles(options: {
   mayLink(): boolean;
 }): SessionFiles {
   const { directory, workspace } = options;
+  const threads = workspace?.threads === undefined ? {} : { threads: workspace.threads };
   /** An absolute path, and where this process sees that. */
   const place = async (path: string, signal?: AbortSignal): Promise<Place> => {
     const inSession = resolve(directory, path);
@@ -38,11 +39,20 @@ export function localFiles(options: {
     const filled = await workspace.fill(signal);
     return { inSession, seenAt: join(filled.seenAt, below), isInside, below, filled };
   };
-  const select = async (selection: FileSelection, base: Place, signal: AbortSignal): Promise<SelectedFiles> => {
+  const select = async (
+    selection: FileSelection,
+    base: Place,
+    signal: AbortSignal,
+    onFound?: (entries: number) => void,
+  ): Promise<SelectedFiles> => {
     const { paths, exclude } = selection;
     const untracked = selection.untracked ? await untrackedFiles(base.seenAt, options.path, signal) : [];
     const alsoKnownAs = base.seenAt === base.inSession ? [] : [base.inSession];
-    return selectFiles(base.seenAt, { paths, exclude, untracked, alsoKnownAs }, signal);
+    return selectFiles(
+      base.seenAt,
+      { paths, exclude, untracked, alsoKnownAs },
+      { signal, ...(onFound && { onFound }) },
+    );
   };
   return {
     put: (tree, at, signal) =>
@@ -55,21 +65,14 @@ export function localFiles(options: {
     get: (selection, into, signal) =>
       explained("take the job's files", async () => {
         const base = await place(selection.base ?? '.', signal);
-        const selected = withoutUnreadable(await select(selection, base, signal), base.seenAt);
+        const found = await select(selection, base, signal, workspace?.threads?.expect);
+        const selected = withoutUnreadable(found, base.seenAt);
         const tree = { root: base.seenAt, entries: selected.entries };
-        const { filled, below } = base;
-        const above = below === '' ? '' : `${below}/`;
-        if (!options.mayLink()) await cloneTree(tree, into, { signal });
-        else if (filled?.layers === undefined) {
-          const isShared = sharedElsewhere(selected.entries);
-          const linkFrom = (entry: TreeEntry) => (isShared(entry) ? [] : [`${base.seenAt}/${entry.path}`]);
-          await linkOrCopyTree(tree, into, { signal, linkFrom });
-        } else {
-          const { layers } = filled;
-          const linkFrom = (entry: TreeEntry) => originsOf({ ...entry, path: above + entry.path }, layers);
-          await linkOrCopyTree(tree, into, { signal, linkFrom });
-        }
-        return taken(selected);
+        const how = { signal, ...threads };
+        const { entries } = options.mayLink()
+          ? await linkOrCopyTree(tree, into, { ...how, linkFrom: linksTo(selected.entries, base) })
+          : await cloneTree(tree, into, how);
+        return { ...taken(selected), laid: entries };
       }),
     sameAs: (tree, selection, signal) =>
       explained("look at the job's files", async () => {
@@ -191,6 +194,20 @@ function namesOfFiles(entries: readonly TreeEntry[]): ReadonlyMap<string, number
 function sharedElsewhere(entries: readonly TreeEntry[]): (entry: TreeEntry) => boolean {
   const names = namesOfFiles(entries);
   return (entry) => entry.nlink > 1 && entry.nlink > (names.get(identityOf(entry)) ?? 0);
+}
+
+/** Which files a selected one may be a hard link to. */
+function linksTo(
+  entries: readonly TreeEntry[],
+  { seenAt, below, filled }: Place,
+): (entry: TreeEntry) => Iterable<string> {
+  const layers = filled?.layers;
+  if (layers === undefined) {
+    const isShared = sharedElsewhere(entries);
+    return (entry) => (isShared(entry) ? [] : [`${seenAt}/${entry.path}`]);
+  }
+  const above = below === '' ? '' : `${below}/`;
+  return (entry) => originsOf({ ...entry, path: above + entry.path }, layers);
 }
 
 function hasHardLinks(entries: readonly TreeEntry[]): boolean {

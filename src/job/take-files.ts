@@ -59,7 +59,7 @@ async function move(from: string, to: string): Promise<void> {
   else for (const entry of await readdir(from)) await rename(join(from, entry), join(to, entry));
 }
 
-function renamed(taken: TakenFiles, name: (path: string) => string): TakenFiles {
+function renamed({ laid: _, ...taken }: TakenFiles, name: (path: string) => string): TakenFiles {
   const entries = taken.entries.map((entry) => ({ ...entry, path: posix.join('/', name(entry.path)).slice(1) }));
   return { ...taken, entries: entries.filter(({ path }) => path !== '') };
 }

@@ -56,6 +56,8 @@ export interface TakenFiles {
   readonly totalBytes: number;
   /** Several of the entries are one file. */
   readonly hasHardLinks?: boolean;
+  /** What was put into the directory, with all directories above the entries, where that is known without a look. */
+  readonly laid?: readonly TreeEntry[];
   /** Patterns that matched nothing, in the order of the selection. */
   readonly unmatched: readonly string[];
   /** Patterns that led outside of the base directory and were ignored. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree, TakenFiles } from '../model/files.ts';
 import type { Dependency, JobSpec } from '../model/job-spec.ts';
@@ -10,6 +10,7 @@ import type { ArtifactPort, Fill, WorkspaceLayer } from '../model/ports.ts';
 import { linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
+import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { safeName } from './safe-name.ts';
 
 /** A run's artifacts on this machine. */
@@ -32,6 +33,19 @@ interface Piece {
   readonly number: number;
 }
 
+/** Lists of more entries than this, all together, don't stay in memory. */
+const mostRemembered = 100_000;
+
+/** What this process stored itself, by directory: it need not be read again. */
+type Known = Map<string, KnownPiece>;
+
+interface KnownPiece {
+  readonly record: ArtifactRecord;
+  readonly hasHardLinks: boolean;
+  /** See `FileTree.contents`. */
+  readonly contents?: readonly TreeEntry[];
+}
+
 interface StoredRecord {
   readonly record: ArtifactRecord;
   readonly taken: Pick<TakenFiles, 'entries' | 'totalBytes' | 'hasHardLinks'>;
@@ -50,6 +64,14 @@ export function artifactStore(directory: string): ArtifactStore {
       .catch(() => [])
       .then((names) => new Set(names));
     return (await present).has(safeName(jobId));
+  };
+
+  const known: Known = new Map();
+  let remembered = 0;
+  const remember = (record: ArtifactRecord, { laid, hasHardLinks = false }: TakenFiles): void => {
+    const isKept = laid !== undefined && !hasHardLinks && remembered + laid.length <= mostRemembered;
+    if (isKept) remembered += laid.length;
+    known.set(dirname(record.path), { record, hasHardLinks, ...(isKept ? { contents: laid } : {}) });
   };
 
   const keep = (
@@ -72,6 +94,7 @@ export function artifactStore(directory: string): ArtifactStore {
           return undefined;
         }
         const record = await publish(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
+        if (record.type === 'archive') remember(record, taken);
         (await present)?.add(safeName(job.id));
         return record;
       } catch (error) {
@@ -83,7 +106,7 @@ export function artifactStore(directory: string): ArtifactStore {
   return {
     fetch: ({ id, attempt }) =>
       withFileErrors({ doing: `read the artifacts of ${id}`, path: directory }, async () =>
-        (await isPresent(id)) ? fetchArchive(jobDirectory(id), attempt) : undefined,
+        (await isPresent(id)) ? fetchArchive(jobDirectory(id), attempt, known) : undefined,
       ),
     store: (job, step, fill, signal) =>
       keep(job, 'uploads', fill, signal, { type: step.type, name: step.name ?? 'artifacts' }),
@@ -164,24 +187,45 @@ async function readRecord({ directory }: Piece): Promise<StoredRecord> {
   return { ...stored, record: { ...stored.record, path: join(directory, 'files') } };
 }
 
-async function fetchArchive(jobDirectory: string, attempt: number | undefined): Promise<FileTree | undefined> {
-  const archives: Piece[] = [];
-  const size = { files: 0, bytes: 0 };
-  let hasHardLinks = false;
+async function knownPiece(piece: Piece, known: Known): Promise<KnownPiece> {
+  const before = known.get(piece.directory);
+  if (before !== undefined) return before;
+  const { record, taken } = await readRecord(piece);
+  const read = { record, hasHardLinks: taken.hasHardLinks ?? false };
+  known.set(piece.directory, read);
+  return read;
+}
+
+async function fetchArchive(
+  jobDirectory: string,
+  attempt: number | undefined,
+  known: Known,
+): Promise<FileTree | undefined> {
+  const archives: (Piece & KnownPiece)[] = [];
   for (const piece of await lastPieces(join(jobDirectory, 'uploads'))) {
     // A try that left nothing has no artifacts, whatever a failed one before it left.
     if (attempt !== undefined && piece.attempt !== attempt) continue;
-    const { record, taken } = await readRecord(piece);
-    if (record.type !== 'archive') continue;
-    archives.push(piece);
-    size.files += record.files;
-    size.bytes += record.totalBytes;
-    hasHardLinks ||= taken.hasHardLinks ?? false;
+    const about = await knownPiece(piece, known);
+    if (about.record.type === 'archive') archives.push({ ...piece, ...about });
   }
   const [first, ...more] = archives;
   if (first === undefined) return undefined;
-  if (more.length === 0)
-    return { root: join(first.directory, 'files'), immutable: true, id: first.directory, size, hasHardLinks };
+  const size = {
+    files: archives.reduce((sum, { record }) => sum + record.files, 0),
+    bytes: archives.reduce((sum, { record }) => sum + record.totalBytes, 0),
+  };
+  const hasHardLinks = archives.some((each) => each.hasHardLinks);
+  if (more.length === 0) {
+    const { directory, contents } = first;
+    return {
+      root: join(directory, 'files'),
+      immutable: true,
+      id: directory,
+      size,
+      hasHardLinks,
+      ...(contents === undefined ? {} : { contents: () => Promise.resolve(contents) }),
+    };
+  }
   const root = join(jobDirectory, `merged-${first.attempt}-${archives.length}`);
   if (!existsSync(root)) await merge(archives, jobDirectory, root);
   return { root, immutable: true, id: root, size, hasHardLinks };

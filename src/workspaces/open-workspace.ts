@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree } from '../model/files.ts';
+import type { FileThreads } from '../util/files/file-threads.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import type { OverlayMount, ProgramStart } from '../util/overlay-mounter.ts';
@@ -27,6 +28,8 @@ export interface Workspace extends AsyncDisposable {
    * @returns where this process sees it; may be another path than `directory`, in which nothing is seen then.
    */
   fill(signal: AbortSignal | undefined): Promise<FilledWorkspace>;
+  /** Threads for work on many of its files; absent: there are none. */
+  readonly threads?: FileThreads;
   /** From now on programs of the job may be at work in the directory: no layer can be slid under it any more. */
   settle(): void;
 }
@@ -85,6 +88,7 @@ function explained<T>(directory: string, action: () => Promise<T>): Promise<T> {
 
 class LayeredWorkspace implements Workspace {
   readonly directory: string;
+  readonly threads: FileThreads;
   readonly #options: OpenWorkspaceOptions;
   /** All trees so far, lowest first; the last `#waiting` of them are not visible yet. */
   readonly #trees: FileTree[] = [];
@@ -98,6 +102,7 @@ class LayeredWorkspace implements Workspace {
   constructor(directory: string, options: OpenWorkspaceOptions) {
     this.directory = directory;
     this.#options = options;
+    this.threads = options.copies.threads;
   }
 
   async lay(tree: FileTree, signal: AbortSignal | undefined): Promise<void> {

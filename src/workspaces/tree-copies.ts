@@ -1,18 +1,23 @@
 import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
+import { allEntriesOf } from '../util/files/all-entries-of.ts';
 import { cloneTree } from '../util/files/clone-tree.ts';
-import { copyThreads } from '../util/files/file-copier.ts';
+import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { reflinks } from '../util/files/reflinks.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
-import { walkTree } from '../util/files/walk-tree.ts';
 
-/** Copies the same trees into many directories. */
+/** Copies the same trees into many directories, and removes these. */
 export interface TreeCopies {
   /**
    * Copies an immutable tree over a directory, see `cloneTree`.
    * @throws the error of the operating system; the directory is then half filled.
    */
   copy(tree: FileTree, directory: string, signal: AbortSignal | undefined): Promise<'reflink' | 'copy'>;
+  /** What copies and removes. */
+  readonly threads: FileThreads;
+  /** Removes a directory as `removeTree` does, by the threads that copy if there are any. */
+  remove(directory: string): Promise<void>;
   /** Ends what copies. */
   close(): Promise<void>;
 }
@@ -23,7 +28,7 @@ const mostRemembered = 100_000;
 /** @returns copies that remember what trees hold and whether the file system knows reflinks. */
 export function treeCopies(): TreeCopies {
   const known = new Map<string, Promise<readonly TreeEntry[]>>();
-  const threads = copyThreads(2);
+  const threads = fileThreads(2);
   let remembered = 0;
   let method: 'reflink' | 'copy' | undefined;
 
@@ -32,7 +37,7 @@ export function treeCopies(): TreeCopies {
     const files = tree.size?.files ?? Number.POSITIVE_INFINITY;
     if (before !== undefined || tree.entries !== undefined || remembered + files > mostRemembered) return before;
     remembered += files;
-    const entries = tree.contents?.() ?? walkTree(tree.root).then((walked) => walked.entries);
+    const entries = contentsOf(tree);
     known.set(tree.root, entries);
     return entries;
   };
@@ -41,13 +46,23 @@ export function treeCopies(): TreeCopies {
     copy: async (tree, directory, signal) => {
       threads.expect(tree.size?.files ?? 0);
       const entries = await listed(tree);
-      const from = entries === undefined ? tree : { root: tree.root, entries };
+      const from = entries === undefined ? tree : { root: tree.root, complete: entries };
       const cloned = await cloneTree(from, directory, { threads, ...(signal === undefined ? {} : { signal }) });
       method ??= await methodOf(tree, cloned.entries, directory);
       return method ?? 'copy';
     },
+    threads,
+    remove: async (directory) => {
+      await threads.clear(directory);
+      await removeTree(directory);
+    },
     close: threads.close,
   };
+}
+
+async function contentsOf({ root, contents }: FileTree): Promise<readonly TreeEntry[]> {
+  const entries = await contents?.();
+  return (await allEntriesOf(entries === undefined ? { root } : { root, entries })).entries;
 }
 
 /** Cloning takes a reflink wherever it can; one file tells whether it could. */

@@ -15,6 +15,7 @@ import type { JobSpec } from '../../src/model/job-spec.ts';
 import type { Fill } from '../../src/model/ports.ts';
 import type { UploadArtifactsStep } from '../../src/model/step.ts';
 import { artifactStore } from '../../src/stores/artifact-store.ts';
+import { walkTree } from '../../src/util/files/walk-tree.ts';
 
 let base: string;
 beforeEach(() => {
@@ -185,5 +186,23 @@ describe('artifactStore', () => {
     };
     await expect(artifactStore(base).store(job('a'), step(), stopping, abort.signal)).rejects.toThrow('stop');
     expect(existsSync(join(base, 'a'))).toBe(false);
+  });
+
+  it('knows what it holds without a look as long as the run lasts, unless files have several names', async () => {
+    const store = artifactStore(join(base, 'artifacts'));
+    const laidBy =
+      (given: { readonly hasHardLinks: boolean }): Fill =>
+      async (into) => {
+        const taken = await fill({ 'd/a': 'one', b: 'three' })(into);
+        return { ...taken, ...given, laid: (await walkTree(into)).entries };
+      };
+    await store.store(job('one'), step(), laidBy({ hasHardLinks: false }), signal);
+    await store.store(job('two'), step(), laidBy({ hasHardLinks: true }), signal);
+    const fetch = (from: typeof store, id: string) => from.fetch({ id, name: id }, signal);
+    const known = await fetch(store, 'one');
+    expect(await known?.contents?.()).toEqual((await walkTree(known!.root)).entries);
+    expect((await fetch(store, 'two'))?.contents).toBeUndefined();
+    const { contents: _, ...read } = known!;
+    expect(await fetch(artifactStore(join(base, 'artifacts')), 'one')).toEqual(read);
   });
 });

@@ -65,7 +65,7 @@ async function takeByStaging(
     }
     const untracked = selection.untracked ? await untrackedPaths(place, base, staging, signal) : [];
     const { paths, exclude } = selection;
-    const selected = await selectFiles(staging, { paths, exclude, untracked, alsoKnownAs: [base] }, signal);
+    const selected = await selectFiles(staging, { paths, exclude, untracked, alsoKnownAs: [base] }, { signal });
     await cloneTree({ root: staging, entries: selected.entries }, into, { signal });
     return taken(selected.entries, selected.unmatched, selected.outside);
   } catch (error) {

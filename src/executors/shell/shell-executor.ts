@@ -7,7 +7,6 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
-import { removeTree } from '../../util/files/remove-tree.ts';
 import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
 import type { Plumbing } from '../../util/piped-process.ts';
@@ -54,7 +53,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   let plumbing: Plumbing | undefined;
   const removeLater = (directory: string, workspace?: Workspace): void => {
     const removal = Promise.resolve(workspace?.[Symbol.asyncDispose]())
-      .then(() => removeTree(directory))
+      .then(() => copies.remove(directory))
       // A directory that can't be removed (files of another user) must not fail a job that has ended.
       .catch(() => {})
       .finally(() => removals.delete(removal));
@@ -114,8 +113,8 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       plumbing?.launcher.close();
       plumbing = undefined;
       removeLater(pipes);
-      await copies.close();
       await Promise.all(removals);
+      await copies.close();
     },
   };
 }

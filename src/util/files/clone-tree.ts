@@ -1,11 +1,15 @@
 import { chmodSync, linkSync, lutimesSync, mkdirSync, readlinkSync, symlinkSync, utimesSync } from 'node:fs';
+import { allEntriesOf } from './all-entries-of.ts';
 import { type DirectoryPlacer, directoryPlacer } from './directory-placer.ts';
-import { type CopyThreads, type FileCopier, fileCopier } from './file-copier.ts';
+import { type FileCopier, fileCopier } from './file-copier.ts';
 import { errorCode, noteBytesNeeded } from './file-problem.ts';
+import { type FileThreads, worthThreads } from './file-threads.ts';
+import { type LinkBatches, linkBatches } from './link-batches.ts';
 import { removeTree } from './remove-tree.ts';
 import { timeSlices } from './time-slice.ts';
 import type { SkippedPath, Tree, TreeEntry } from './tree-entry.ts';
-import { readEntry, walkTree } from './walk-tree.ts';
+import { tryLink } from './try-link.ts';
+import type { WalkedTree } from './walk-tree.ts';
 
 /** What `cloneTree` and `linkOrCopyTree` did. */
 export interface ClonedTree {
@@ -28,7 +32,7 @@ export interface CloneOptions {
   /** Where an entry goes, relative to the target; default: its own path. Undefined leaves it out. */
   readonly rename?: (path: string) => string | undefined;
   /** Threads that are shared with other copies. */
-  readonly threads?: CopyThreads;
+  readonly threads?: FileThreads;
 }
 
 /** How to link. */
@@ -68,7 +72,7 @@ async function place(
 ): Promise<ClonedTree> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const source = await entriesOf(from, signal);
+  const source = await allEntriesOf(from, signal);
   try {
     return await placeEntries(from, source, toDirectory, method, options);
   } catch (error) {
@@ -76,14 +80,9 @@ async function place(
   }
 }
 
-interface Source {
-  readonly entries: readonly TreeEntry[];
-  readonly skipped: readonly SkippedPath[];
-}
-
 async function placeEntries(
   from: Tree,
-  { entries, skipped }: Source,
+  { entries, skipped }: WalkedTree,
   toDirectory: string,
   method: 'copy' | 'link',
   options: LinkOptions,
@@ -96,9 +95,14 @@ async function placeEntries(
     ...(signal === undefined ? {} : { signal }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
+  await using batches =
+    method === 'link' && options.threads !== undefined && entries.length >= worthThreads
+      ? linkBatches<PlannedLink>(options.threads, ({ work }) => linkFile(target, work))
+      : undefined;
   const target: Target = {
     method,
     linkFrom: options.linkFrom,
+    batches,
     copier,
     placer: directoryPlacer(toDirectory),
     keepsSpecialModes: options.specialModes === 'keep',
@@ -120,6 +124,8 @@ async function placeEntries(
     const pause = breathe();
     if (pause !== undefined) await pause;
   }
+  const linkedByThreads = (await batches?.finish()) ?? 0;
+  target.linked += linkedByThreads;
   await copier.finish();
   for (const link of target.links) await replacing(link.to, () => linkSync(link.from, link.to));
   for (const work of target.directories.reverse()) finishDirectory(work, target);
@@ -135,10 +141,18 @@ interface Work {
   readonly to: string;
 }
 
+interface PlannedLink {
+  readonly from: string;
+  readonly to: string;
+  readonly work: Work;
+}
+
 /** What is known of the target while it is filled. */
 interface Target {
   readonly method: 'copy' | 'link';
   readonly linkFrom: LinkOptions['linkFrom'];
+  /** Makes links by threads where there are many; what it can't link is done here. */
+  readonly batches: LinkBatches<PlannedLink> | undefined;
   readonly copier: FileCopier;
   readonly placer: DirectoryPlacer;
   readonly keepsSpecialModes: boolean;
@@ -166,16 +180,24 @@ function placeEntry(target: Target, work: Work): Promise<void> | undefined {
 }
 
 function placeFile(target: Target, work: Work): Promise<void> | undefined {
-  const { from, entry, to } = work;
   target.files++;
-  if (target.method === 'link') {
-    for (const origin of target.linkFrom?.(entry) ?? [from]) {
-      const linked = tryLink(origin, to);
-      if (linked === 'not there' && target.linkFrom !== undefined) continue;
-      if (linked === 'blocked') return removeTree(to).then(() => linkOrCopyFile(target, work, origin));
-      if (linked === 'linked') target.linked++;
-      return linked === 'linked' ? undefined : copyFile(target, work);
-    }
+  if (target.method === 'copy') return copyFile(target, work);
+  if (target.batches === undefined) return linkFile(target, work);
+  for (const from of originsOf(target, work)) return target.batches.add({ from, to: work.to, work });
+  return copyFile(target, work);
+}
+
+function originsOf({ linkFrom }: Target, { from, entry }: Work): Iterable<string> {
+  return linkFrom?.(entry) ?? [from];
+}
+
+function linkFile(target: Target, work: Work): Promise<void> | undefined {
+  for (const origin of originsOf(target, work)) {
+    const linked = tryLink(origin, work.to);
+    if (linked === 'not there' && target.linkFrom !== undefined) continue;
+    if (linked === 'blocked') return removeTree(work.to).then(() => linkOrCopyFile(target, work, origin));
+    if (linked === 'linked') target.linked++;
+    return linked === 'linked' ? undefined : copyFile(target, work);
   }
   return copyFile(target, work);
 }
@@ -205,30 +227,6 @@ function modeFor(target: Target, entry: TreeEntry): number {
   return target.keepsSpecialModes ? entry.mode : entry.mode & 0o777;
 }
 
-/** With their parent directories, so that these get the source's modes. */
-async function entriesOf(from: Tree, signal: AbortSignal | undefined): Promise<Source> {
-  if (from.entries === undefined) return walkTree(from.root, signal === undefined ? {} : { signal });
-  const found = new Map<string, TreeEntry>();
-  const skipped: SkippedPath[] = [];
-  const breathe = timeSlices(signal);
-  const add = (given: TreeEntry | { readonly path: string }): void => {
-    const { path } = given;
-    if (path === '' || path === '.' || found.has(path)) return;
-    const slash = path.lastIndexOf('/');
-    if (slash > 0) add({ path: path.slice(0, slash) });
-    const entry = 'ino' in given ? given : readEntry(from.root, path);
-    if (entry === undefined) skipped.push({ path, because: 'ENOENT' });
-    else if ('because' in entry) skipped.push(entry);
-    else found.set(path, entry);
-  };
-  for (const entry of from.entries) {
-    add(entry);
-    const pause = breathe();
-    if (pause !== undefined) await pause;
-  }
-  return { entries: [...found.values()], skipped };
-}
-
 /** Runs `make`; when something is in the way, once more after removing that. */
 async function replacing(to: string, make: () => void): Promise<void> {
   try {
@@ -245,19 +243,6 @@ async function placeSymlink({ from, entry, to }: Work): Promise<void> {
   await replacing(to, () => symlinkSync(target, to));
   const seconds = entry.mtimeMs / 1000;
   lutimesSync(to, seconds, seconds);
-}
-
-function tryLink(from: string, to: string): 'linked' | 'blocked' | 'not there' | 'impossible' {
-  try {
-    linkSync(from, to);
-    return 'linked';
-  } catch (error) {
-    const code = errorCode(error) ?? '';
-    if (code === 'EEXIST') return 'blocked';
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'not there';
-    if (['EXDEV', 'EMLINK', 'EPERM', 'EACCES', 'ENOTSUP', 'ENOSYS'].includes(code)) return 'impossible';
-    throw error;
-  }
 }
 
 function finishDirectory({ entry, to }: Work, target: Target): void {

@@ -18,6 +18,13 @@ export interface FileSelectionInput {
   readonly alsoKnownAs?: readonly string[];
 }
 
+/** How to select. */
+export interface SelectOptions {
+  readonly signal?: AbortSignal;
+  /** Learns after each directory how many entries there are so far. */
+  readonly onFound?: (entries: number) => void;
+}
+
 /** What a selection gives. */
 export interface SelectedFiles {
   /** Sorted by path, directories before what is in them, each once. */
@@ -42,13 +49,13 @@ export interface SelectedFiles {
 export async function selectFiles(
   root: string,
   selection: FileSelectionInput,
-  signal?: AbortSignal,
+  options: SelectOptions = {},
 ): Promise<SelectedFiles> {
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const names = [root, ...(selection.alsoKnownAs ?? [])];
   const { patterns, outside } = pathPatterns(selection.paths, names);
   const excluded = excluder(selection.exclude, names);
-  const walk = await walkMatches(root, patterns, excluded, signal);
+  const walk = await walkMatches(root, patterns, excluded, options);
   const taken = new Map(walk.entries.map((entry) => [entry.path, entry]));
   for (const path of selection.untracked ?? []) {
     if (taken.has(path) || !isInside(path) || namesGit(path) || excluded(path)) continue;
@@ -115,7 +122,7 @@ async function walkMatches(
   root: string,
   patterns: readonly PathPattern[],
   excluded: (path: string) => boolean,
-  signal: AbortSignal | undefined,
+  { signal, onFound }: SelectOptions,
 ) {
   const entries: TreeEntry[] = [];
   const skipped: SkippedPath[] = [];
@@ -144,6 +151,7 @@ async function walkMatches(
         open.push({ path, active: deeper, covering: now });
       }
     }
+    onFound?.(entries.length);
     await breathe();
   }
   return { entries, skipped, found };

@@ -30,4 +30,6 @@ export interface Tree {
    * not looked at again.
    */
   readonly entries?: readonly (TreeEntry | { readonly path: string })[];
+  /** In place of `entries`: what `allEntriesOf` gave for the tree. */
+  readonly complete?: readonly TreeEntry[];
 }

@@ -1,0 +1,159 @@
+import { Worker } from 'node:worker_threads';
+import { fileWorkerCode } from './file-worker.ts';
+
+/** One file to copy. */
+export interface FileCopy {
+  /** Absolute. */
+  readonly from: string;
+  /** Absolute; its directory exists. What is there is replaced. */
+  readonly to: string;
+  readonly mtimeMs: number;
+  /** Set when the source's mode is not what the copy gets. */
+  readonly mode?: number;
+  readonly sizeBytes: number;
+  /** Set when it is to be told if the source was changed while it was copied. */
+  readonly ctimeMs?: number;
+}
+
+/** One hard link to make. */
+export interface FileLink {
+  /** Absolute. */
+  readonly from: string;
+  /** Absolute; its directory exists. */
+  readonly to: string;
+}
+
+/** Threads for several copiers: to start them takes longer than to copy a thousand files. */
+export interface FileThreads {
+  /** Starts them when so many files are about to be copied, so that they are there when they are needed. */
+  expect(files: number): void;
+  /** As many as there are. */
+  get(): readonly FileThread[];
+  /**
+   * Removes a directory with what is in it, as far as that goes without trouble: `removeTree` does the rest. At once
+   * where no threads are running: to start some is not worth it. Never fails.
+   */
+  clear(directory: string): Promise<void>;
+  /** Ends them; they start again when they are needed. */
+  close(): Promise<void>;
+}
+
+/** A thread that works on many small files. */
+export interface FileThread {
+  /**
+   * @param flags of `copyFile`.
+   * @returns those of the copies where something was in the way, and those that were no longer as they were given.
+   * @throws the first failure.
+   */
+  copy(copies: readonly FileCopy[], flags: number): Promise<CopiedBatch>;
+  /** Makes hard links. @returns indices of those that could not be made, for whatever reason. */
+  link(links: readonly FileLink[]): Promise<readonly number[]>;
+  /** See `FileThreads.clear`. @param from at which end of each directory to begin. */
+  clear(directory: string, from: 'start' | 'end'): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Indices into the batch. */
+export interface CopiedBatch {
+  readonly blocked: readonly number[];
+  readonly torn: readonly number[];
+}
+
+/** A thread costs some 40 ms to start, a small file some 25 µs to copy. */
+export const worthThreads = 3000;
+/** What waits to be copied meanwhile waits some 3 ms. */
+const clearedAtOnce = 300;
+
+/** @param count how many. */
+export function fileThreads(count: number): FileThreads {
+  let threads: readonly FileThread[] | undefined;
+  const get = (): readonly FileThread[] => {
+    threads ??= Array.from({ length: count }, () => fileThread());
+    return threads;
+  };
+  return {
+    expect: (files) => {
+      if (files >= worthThreads) get();
+    },
+    get,
+    clear: async (directory) => {
+      const clearing = threads
+        ?.slice(0, 2)
+        .map((thread, index) => thread.clear(directory, index === 0 ? 'start' : 'end'));
+      await Promise.allSettled(clearing ?? []);
+    },
+    close: async () => {
+      const running = threads ?? [];
+      threads = undefined;
+      await Promise.all(running.map((thread) => thread.close()));
+    },
+  };
+}
+
+type Answer = { readonly id: number } & Partial<CopiedBatch> & {
+    readonly failure?: { readonly message: string };
+    readonly failed?: readonly number[];
+    readonly isOver?: boolean;
+  };
+
+function fileThread(): FileThread {
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(fileWorkerCode)}`), {
+    env: {},
+    execArgv: [],
+  });
+  const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: unknown): void }>();
+  let lastId = 0;
+  const failAll = (error: unknown): void => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.on('message', (answer: Answer) => {
+    waiting.get(answer.id)?.resolve(answer);
+    waiting.delete(answer.id);
+  });
+  worker.on('error', failAll);
+  const ask = (order: object): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const id = ++lastId;
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...order, id });
+    });
+  return {
+    copy: async (copies, flags) => {
+      const {
+        failure,
+        blocked = [],
+        torn = [],
+      } = await ask({
+        paths: pathsOf(copies),
+        times: numbersOf(copies, (copy) => copy.mtimeMs),
+        changes: numbersOf(copies, (copy) => copy.ctimeMs ?? -1),
+        sizes: numbersOf(copies, (copy) => copy.sizeBytes),
+        modes: numbersOf(copies, (copy) => copy.mode ?? -1),
+        flags,
+      });
+      if (failure) throw Object.assign(new Error(failure.message), failure);
+      return { blocked, torn };
+    },
+    link: async (links) => (await ask({ links: pathsOf(links) })).failed ?? [],
+    clear: async (directory, from) => {
+      const order = { clear: directory, backwards: from === 'end', most: clearedAtOnce };
+      while ((await ask(order)).isOver === false);
+    },
+    close: async () => {
+      await worker.terminate();
+      failAll(new Error('the thread was stopped'));
+    },
+  };
+}
+
+function pathsOf(links: readonly FileLink[]): string {
+  return links.map(({ from, to }) => `${from}\0${to}`).join('\0');
+}
+
+/** `Float64Array.from` takes several times as long. */
+function numbersOf(copies: readonly FileCopy[], numberOf: (copy: FileCopy) => number): Float64Array {
+  const numbers = new Float64Array(copies.length);
+  for (let index = 0; index < copies.length; index++) numbers[index] = numberOf(copies[index]!);
+  return numbers;
+}

@@ -1,0 +1,127 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cloneTree, linkOrCopyTree } from '../../../src/util/files/clone-tree.ts';
+import { type FileThreads, fileThreads } from '../../../src/util/files/file-threads.ts';
+import type { TreeEntry } from '../../../src/util/files/tree-entry.ts';
+import { walkTree } from '../../../src/util/files/walk-tree.ts';
+
+let base: string;
+let threads: FileThreads;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'threads-'));
+  threads = fileThreads(2);
+});
+afterEach(async () => {
+  await threads.close();
+  rmSync(base, { recursive: true, force: true });
+});
+
+function fill(directory: string, files: number): void {
+  for (let index = 0; index < files; index++) {
+    const folder = join(base, directory, `d${index % 7}`, `e${index % 3}`);
+    if (index < 21) mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, `f${index}`), `${index}`);
+  }
+}
+
+describe('clear', () => {
+  it('removes what is there, from both ends, and nothing behind a link', async () => {
+    fill('tree', 2000);
+    mkdirSync(join(base, 'elsewhere/kept'), { recursive: true });
+    symlinkSync(join(base, 'elsewhere'), join(base, 'tree/link'));
+    symlinkSync('nowhere', join(base, 'tree/d1/dangling'));
+    mkdirSync(join(base, 'tree/empty'));
+    threads.expect(10_000);
+    await threads.clear(join(base, 'tree'));
+    expect(readdirSync(base)).toEqual(['elsewhere']);
+    expect(existsSync(join(base, 'elsewhere/kept'))).toBe(true);
+  });
+
+  it('clears several directories, one after another and at once', async () => {
+    threads.expect(10_000);
+    for (const round of [1, 2]) {
+      fill('a', 100 * round);
+      fill('b', 900);
+      await Promise.all([threads.clear(join(base, 'a')), threads.clear(join(base, 'b'))]);
+      expect(readdirSync(base)).toEqual([]);
+    }
+  });
+
+  it('leaves a directory that is none, or a link to one, or not there', async () => {
+    fill('tree', 30);
+    symlinkSync(join(base, 'tree'), join(base, 'link'));
+    threads.expect(10_000);
+    for (const name of ['link', 'none', 'tree/d0/e0/f0']) await threads.clear(join(base, name));
+    expect((await walkTree(base)).entries.filter(({ type }) => type === 'file')).toHaveLength(30);
+    expect(lstatSync(join(base, 'link')).isSymbolicLink()).toBe(true);
+  });
+
+  it('does nothing where no threads are running', async () => {
+    fill('tree', 10);
+    threads.expect(10);
+    await threads.clear(join(base, 'tree'));
+    expect(existsSync(join(base, 'tree/d0/e0/f0'))).toBe(true);
+  });
+});
+
+describe('links by threads', () => {
+  const entriesOf = async (root: string) => (await walkTree(root)).entries;
+
+  it('are those that are made without', async () => {
+    fill('from', 3200);
+    chmodSync(join(base, 'from/d1/e1/f1'), 0o755);
+    const from = { root: join(base, 'from') };
+    const { linked, files } = await linkOrCopyTree(from, join(base, 'by threads'), { threads });
+    await linkOrCopyTree(from, join(base, 'without'));
+    expect({ linked, files }).toEqual({ linked: 3200, files: 3200 });
+    expect(await entriesOf(join(base, 'by threads'))).toMatchObject(
+      (await entriesOf(join(base, 'without'))).map(({ path, type, mode, mtimeMs, ino }) =>
+        type === 'directory' ? { path, type, mode, mtimeMs } : { path, type, mode, mtimeMs, ino },
+      ),
+    );
+  });
+
+  it('replace what is in the way, and are copies of what can only be copied', async () => {
+    fill('from', 3200);
+    fill('other', 30);
+    mkdirSync(join(base, 'to/d0/e0/f0'), { recursive: true });
+    mkdirSync(join(base, 'to/d2/e2'), { recursive: true });
+    writeFileSync(join(base, 'to/d2/e2/f2'), 'before');
+    const linkFrom = ({ path }: TreeEntry): readonly string[] => {
+      if (path.endsWith('/f3')) return [];
+      if (path.endsWith('/f4')) return [join(base, 'none')];
+      return path.endsWith('/f5') ? [join(base, 'none'), join(base, 'other', path)] : [join(base, 'from', path)];
+    };
+    const { linked } = await linkOrCopyTree({ root: join(base, 'from') }, join(base, 'to'), { threads, linkFrom });
+    expect(linked).toBe(3198);
+    const ino = (path: string) => lstatSync(join(base, path)).ino;
+    for (const path of ['d0/e0/f0', 'd2/e2/f2']) expect(ino(`to/${path}`)).toBe(ino(`from/${path}`));
+    for (const path of ['d3/e0/f3', 'd4/e1/f4']) {
+      expect(ino(`to/${path}`)).not.toBe(ino(`from/${path}`));
+      expect(readFileSync(join(base, 'to', path), 'utf8')).toBe(readFileSync(join(base, 'from', path), 'utf8'));
+    }
+    expect(ino('to/d5/e2/f5')).toBe(ino('other/d5/e2/f5'));
+  });
+
+  it('fail as they do without', async () => {
+    fill('from', 3200);
+    const from = { root: join(base, 'from'), complete: await entriesOf(join(base, 'from')) };
+    rmSync(join(base, 'from/d6/e0/f6'));
+    await expect(linkOrCopyTree(from, join(base, 'a'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(linkOrCopyTree(from, join(base, 'b'), { threads })).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(cloneTree(from, join(base, 'c'), { threads })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
