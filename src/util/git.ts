@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 
 /** Environment as `process.env` has it; handed in by the caller. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,21 +33,57 @@ const dropped =
  * file system monitors or external diffs, never uses the network by itself.
  */
 export function runGit(args: readonly string[], options: GitOptions): GitResult {
-  const settings = hardening.flatMap((setting) => ['-c', setting]);
-  const result = spawnSync('git', ['--no-pager', ...settings, ...args], {
-    cwd: options.cwd,
-    env: gitEnvironment(options),
+  const { error, status, stdout, stderr } = spawnSync('git', argumentsOf(args), {
+    ...processOptions(options),
     encoding: 'utf8',
     maxBuffer: 512 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    windowsHide: true,
   });
-  if (result.error) {
-    if ((result.error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'missing' };
-    return { kind: 'failed', code: -1, stdout: result.stdout ?? '', stderr: result.error.message };
+  return resultOf({ error, code: status, stdout: stdout ?? '', stderr: stderr ?? '' });
+}
+
+/** The same while this process does something else: for a question that takes git long, or several at once. */
+export async function askGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
+  const child = spawn('git', argumentsOf(args), processOptions(options));
+  const output: Buffer[] = [];
+  const errors: Buffer[] = [];
+  // There are no streams where too many files are open.
+  child.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
+  const { error, code } = await new Promise<Pick<Ended, 'error' | 'code'>>((resolve) => {
+    child.once('error', (error) => resolve({ error, code: null }));
+    child.once('close', (code) => resolve({ code }));
+  });
+  return resultOf({ error, code, stdout: Buffer.concat(output).toString(), stderr: Buffer.concat(errors).toString() });
+}
+
+interface Ended {
+  readonly error?: Error | undefined;
+  /** Null when it was not started, or ended by a signal. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function resultOf({ error, code, stdout, stderr }: Ended): GitResult {
+  if (error !== undefined) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'missing' };
+    return { kind: 'failed', code: -1, stdout, stderr: error.message };
   }
-  if (result.status === 0) return { kind: 'ok', stdout: result.stdout };
-  return { kind: 'failed', code: result.status ?? -1, stdout: result.stdout, stderr: result.stderr };
+  if (code === 0) return { kind: 'ok', stdout };
+  return { kind: 'failed', code: code ?? -1, stdout, stderr };
+}
+
+function argumentsOf(args: readonly string[]): readonly string[] {
+  return ['--no-pager', ...hardening.flatMap((setting) => ['-c', setting]), ...args];
+}
+
+function processOptions(options: GitOptions) {
+  return {
+    cwd: options.cwd,
+    env: gitEnvironment(options),
+    stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
+    windowsHide: true,
+  };
 }
 
 function gitEnvironment({ env, settings = [] }: GitOptions): NodeJS.ProcessEnv {

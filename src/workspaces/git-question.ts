@@ -1,7 +1,7 @@
 import { SystemError } from '../model/outcome.ts';
 import type { GitResult } from '../util/git.ts';
 
-/** Asks git in a directory; `runGit` with the environment bound. Must not run hooks or anything of the repository. */
+/** Asks git in a directory; `askGit` or `runGit` with the environment bound. Must not run hooks or anything of the repository. */
 export type AskGit = (directory: string, args: readonly string[]) => GitResult | Promise<GitResult>;
 
 /**

@@ -46,9 +46,8 @@ export async function listTreeFiles(
   ask: AskGit | undefined,
   { signal, watch, look }: ListingOptions,
 ): Promise<ListedTree | UnchangedTree> {
-  const names = ask && (await namesOf(ask, root));
+  const [names, looked] = await Promise.all([ask && namesOf(ask, root), look?.finish(signal)]);
   if (ask === undefined || names === undefined) return { kind: 'listed', ...(await walkAll(root, signal)) };
-  const looked = await look?.finish(signal);
   if (looked?.isAllUnchanged(names)) return { kind: 'unchanged', looked };
   const listed: Listed = { entries: [], skipped: [] };
   const read = (path: string) => looked?.entry(path) ?? readEntry(root, path);

@@ -1,10 +1,9 @@
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { isUnreadable } from '../util/files/is-unreadable.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
-import { readEntry } from '../util/files/walk-tree.ts';
-import { lookWorkerCode } from './look-worker.ts';
-import { isSameStamp, type SnapshotManifest, stampOf, stampWidth, typeAt } from './snapshot-manifest.ts';
+import { type LookTask, lookAtShare, lookWorkerCode } from './look-share.ts';
+import { isSameStamp, type SnapshotManifest, stampWidth, typeAt } from './snapshot-manifest.ts';
 
 /** How much a tree holds. */
 export interface TreeSize {
@@ -45,13 +44,13 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
   const files = manifest.length;
   if (files < worthThread) return undefined;
   const stamps = new Float64Array(new SharedArrayBuffer(files * width * Float64Array.BYTES_PER_ELEMENT));
-  /** How many files are taken, and how many were looked at. */
   const progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
-  const worker = new Worker(lookWorkerCode, {
+  const shared = { root, shareSize, width, stamps, progress };
+  const worker = new Worker(lookWorkerCode(), {
     eval: true,
     env: {},
     execArgv: [],
-    workerData: { root, paths: manifest.pathText, shareSize, width, stamps, progress },
+    workerData: { ...shared, paths: manifest.pathText },
   });
   // Nobody may wait for what nobody asks for any more.
   worker.unref();
@@ -63,7 +62,7 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
   const isDone = (): boolean => Atomics.load(progress, 1) === files;
   return {
     finish: async (signal) => {
-      await takePart(root, manifest, { stamps, progress }, signal);
+      await takePart({ ...shared, names: manifest.paths }, signal);
       if (!isDone()) {
         worker.ref();
         await ended;
@@ -76,29 +75,10 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
   };
 }
 
-interface Shared {
-  readonly stamps: Float64Array;
-  readonly progress: Int32Array;
-}
-
 /** The same as the thread does. */
-async function takePart(
-  root: string,
-  manifest: SnapshotManifest,
-  { stamps, progress }: Shared,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function takePart(task: LookTask, signal: AbortSignal | undefined): Promise<void> {
   const breathe = timeSlices(signal);
-  for (;;) {
-    const start = Atomics.add(progress, 0, shareSize);
-    if (start >= manifest.length) return;
-    const end = Math.min(start + shareSize, manifest.length);
-    for (let index = start; index < end; index++) {
-      const entry = readEntry(root, manifest.paths[index]!);
-      const isUsable = entry !== undefined && !('because' in entry) && !isUnreadable(root, entry);
-      stamps.set(isUsable ? [...stampOf(entry), entry.dev, entry.nlink] : [-1], index * width);
-    }
-    Atomics.add(progress, 1, end - start);
+  while (lookAtShare({ accessSync, constants, lstatSync }, task)) {
     const pause = breathe();
     if (pause !== undefined) await pause;
   }

@@ -31,7 +31,7 @@ interface Head extends Pick<SnapshotManifest, 'takenAtMs' | 'gitState'> {
 }
 
 /** A file's numbers: type (its place in `types`), size, mode, mtime, ctime, inode. */
-export function stampOf({ type, sizeBytes, mode, mtimeMs, ctimeMs, ino }: TreeEntry): readonly number[] {
+function stampOf({ type, sizeBytes, mode, mtimeMs, ctimeMs, ino }: TreeEntry): readonly number[] {
   return [types.indexOf(type), sizeBytes, mode, mtimeMs, ctimeMs, ino];
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Emit, Event } from '../../model/event.ts';
 import type { Source } from '../../model/job-spec.ts';
 import { projectKey } from '../../stores/project-key.ts';
-import { runGit } from '../../util/git.ts';
+import { askGit } from '../../util/git.ts';
 import { beginLook, type EarlyLook } from '../../workspaces/last-snapshot.ts';
 import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
 import type { Invocation } from '../invocation.ts';
@@ -49,7 +49,7 @@ export async function snapshotFor(
     ...(topLevel === undefined ? {} : { topLevel }),
     storeDirectory: snapshotDirectory(loaded.locations, loaded.file.root),
     early: look,
-    git: (directory, args) => runGit(args, { cwd: directory, env: invocation.env }),
+    git: (directory, args) => askGit(args, { cwd: directory, env: invocation.env }),
     nowMs: Date.now(),
     signal,
   });
