@@ -32,7 +32,7 @@ export async function startEarly({
     directory,
     filling: () => filling,
     expect: (names) => {
-      filling = startFilling({ projectRoot, tree, old: undefined, same: new Set(), expectedFiles: names, signal });
+      filling = startFilling({ projectRoot, tree, old: undefined, changed: 'all', expectedFiles: names, signal });
     },
     found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
     [Symbol.asyncDispose]: async () => {

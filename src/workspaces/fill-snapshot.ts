@@ -5,13 +5,13 @@ import { errorCode } from '../util/files/file-problem.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
-import type { SnapshotManifest } from './snapshot-manifest.ts';
 
 /** The snapshot before, whose files the new one may share. */
 export interface OldSnapshot {
   /** Absolute; the new snapshot's own directory when that one is made of the old one. */
   readonly tree: string;
-  readonly manifest: SnapshotManifest;
+  /** Paths of what it has and the new one has not, or not so. */
+  readonly outdated: readonly string[];
 }
 
 /** What to fill a new snapshot with. */
@@ -20,8 +20,8 @@ export interface SnapshotContent {
   /** Absolute, empty, or the old snapshot's. */
   readonly tree: string;
   readonly old: OldSnapshot | undefined;
-  /** Entries that are still what the old snapshot has. */
-  readonly same: ReadonlySet<TreeEntry>;
+  /** Entries that are not what the old snapshot has. */
+  readonly changed: ReadonlySet<TreeEntry> | 'all';
   /** How many are about to be copied. */
   readonly expectedFiles: number;
   readonly signal: AbortSignal | undefined;
@@ -48,9 +48,10 @@ const attempts = 3;
 
 /** Fills a tree by links to the last one and by copies, while the entries are still being found. */
 export function startFilling(content: SnapshotContent): SnapshotFilling {
-  const { projectRoot, tree, old, same, expectedFiles, signal } = content;
+  const { projectRoot, tree, old, changed, expectedFiles, signal } = content;
+  const isSame = (entry: TreeEntry): boolean => changed !== 'all' && !changed.has(entry);
   const isUpdate = old?.tree === tree;
-  if (isUpdate) removeOutdated(old, same);
+  if (isUpdate) removeOutdated(tree, old.outdated);
   const copier = fileCopier({ concurrency: 2, expectedFiles, ...(signal === undefined ? {} : { signal }) });
   const placer = directoryPlacer(tree);
   let copied = 0;
@@ -58,7 +59,7 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
   return {
     place: (entry) => {
       const { path, type } = entry;
-      if (isUpdate && same.has(entry) && type !== 'directory') {
+      if (isUpdate && type !== 'directory' && isSame(entry)) {
         linked++;
         return undefined;
       }
@@ -66,7 +67,7 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
       placer.ensure(slash < 0 ? '' : path.slice(0, slash));
       if (type === 'directory') placer.ensure(path);
       else if (type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
-      else if (old !== undefined && same.has(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
+      else if (old !== undefined && isSame(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
       else {
         copied++;
         return copier.add(copyOf(content, entry));
@@ -96,11 +97,9 @@ export async function placeAll(
 }
 
 /** Removes what changed or is gone, with the directories that are empty then: git knows none. */
-function removeOutdated({ tree, manifest }: OldSnapshot, same: ReadonlySet<TreeEntry>): void {
-  const kept = new Set(Array.from(same, ({ path }) => path));
+function removeOutdated(tree: string, paths: readonly string[]): void {
   // What lies in a directory comes after it.
-  for (const path of manifest.paths.toReversed()) {
-    if (kept.has(path)) continue;
+  for (const path of paths.toReversed()) {
     if (!tryToRemove(`${tree}/${path}`)) continue;
     for (let slash = path.lastIndexOf('/'); slash > 0; slash = path.lastIndexOf('/', slash - 1)) {
       if (!tryToRemove(`${tree}/${path.slice(0, slash)}`)) break;

@@ -46,12 +46,13 @@ export async function listTreeFiles(
   ask: AskGit | undefined,
   { signal, watch, look }: ListingOptions,
 ): Promise<ListedTree | UnchangedTree> {
-  const [names, looked] = await Promise.all([ask && namesOf(ask, root), look?.finish(signal)]);
-  if (ask === undefined || names === undefined) return { kind: 'listed', ...(await walkAll(root, signal)) };
-  if (looked?.isAllUnchanged(names)) return { kind: 'unchanged', looked };
+  const [text, looked] = await Promise.all([ask && namesOf(ask, root), look?.finish(signal)]);
+  if (ask === undefined || text === undefined) return { kind: 'listed', ...(await walkAll(root, signal)) };
+  const known = looked?.namesIn(text);
+  if (known !== undefined && looked?.isAllUnchanged()) return { kind: 'unchanged', looked };
   const listed: Listed = { entries: [], skipped: [] };
   const read = (path: string) => looked?.entry(path) ?? readEntry(root, path);
-  await addFiles({ root, ask, read, signal, watch, listed }, { below: '', names, depth: 0 });
+  await addFiles({ root, ask, read, signal, watch, listed }, { below: '', names: known ?? namesIn(text), depth: 0 });
   return { kind: 'listed', ...listed };
 }
 
@@ -65,6 +66,11 @@ async function walkAll(root: string, signal: AbortSignal | undefined): Promise<W
 /** Names with a zero byte after each; undefined without git. */
 function namesOf(ask: AskGit, directory: string): Promise<string | undefined> {
   return answerOf(ask, directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+}
+
+function namesIn(text: string): ReadonlySet<string> {
+  // A path in conflict is listed once a side.
+  return new Set(text.split('\0'));
 }
 
 interface Listed {
@@ -84,18 +90,16 @@ interface Listing {
 /** A repository in `root/below`. */
 interface Repository {
   readonly below: string;
-  readonly names: string;
+  readonly names: ReadonlySet<string> | readonly string[];
   readonly depth: number;
 }
 
 /** Adds the files of a repository; one in it (submodule or not) is one path for git. */
-async function addFiles(listing: Listing, { below, names: text, depth }: Repository): Promise<void> {
+async function addFiles(listing: Listing, { below, names, depth }: Repository): Promise<void> {
   const { root, ask, listed } = listing;
   const breathe = timeSlices(listing.signal);
   const nested: string[] = [];
-  // A path in conflict is listed once a side.
-  const names = new Set(text.split('\0'));
-  if (depth === 0) listing.watch?.expect(names.size);
+  if (depth === 0) listing.watch?.expect('size' in names ? names.size : names.length);
   for (const name of names) {
     if (name === '' || name.startsWith('../')) continue;
     const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
@@ -115,6 +119,6 @@ async function addFiles(listing: Listing, { below, names: text, depth }: Reposit
   for (const path of nested) {
     if (depth === maxNestedRepositories || !existsSync(`${root}/${path}/.git`)) continue;
     const inside = await namesOf(ask, `${root}/${path}`);
-    if (inside !== undefined) await addFiles(listing, { below: path, names: inside, depth: depth + 1 });
+    if (inside !== undefined) await addFiles(listing, { below: path, names: namesIn(inside), depth: depth + 1 });
   }
 }

@@ -2,8 +2,9 @@ import { accessSync, constants, lstatSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { once } from '../util/once.ts';
 import { type LookTask, lookAtShare, lookWorkerCode } from './look-share.ts';
-import { isSameStamp, type SnapshotManifest, stampWidth, typeAt } from './snapshot-manifest.ts';
+import { isSameStamp, placesOf, type SnapshotManifest, stampWidth, typeAt } from './snapshot-manifest.ts';
 
 /** How much a tree holds. */
 export interface TreeSize {
@@ -13,8 +14,9 @@ export interface TreeSize {
 
 /** How the files of the last snapshot look now. */
 export interface LookedAt {
-  /** Are the files that git names these, in this order, and none was changed? @param names as `ls-files -z` gives them. */
-  isAllUnchanged(names: string): boolean;
+  /** Their paths, if they are in this order what git names. @param text as `ls-files -z` gives it. */
+  namesIn(text: string): readonly string[] | undefined;
+  isAllUnchanged(): boolean;
   readonly size: TreeSize;
   /** All of them. */
   entries(): readonly TreeEntry[];
@@ -89,36 +91,36 @@ function lookedAt(manifest: SnapshotManifest, stamps: Float64Array): LookedAt {
     const at = index * width;
     const type = typeAt(stamps, at);
     if (type === undefined) return undefined;
-    const [sizeBytes, mode, mtimeMs, ctimeMs, ino, dev, nlink] = stamps.subarray(at + 1, at + width);
     return {
       path,
       type,
-      sizeBytes: sizeBytes!,
-      mode: mode!,
-      mtimeMs: mtimeMs!,
-      ctimeMs: ctimeMs!,
-      ino: ino!,
-      dev: dev!,
-      nlink: nlink!,
+      sizeBytes: stamps[at + 1]!,
+      mode: stamps[at + 2]!,
+      mtimeMs: stamps[at + 3]!,
+      ctimeMs: stamps[at + 4]!,
+      ino: stamps[at + 5]!,
+      dev: stamps[at + 6]!,
+      nlink: stamps[at + 7]!,
     };
   };
-  let places: ReadonlyMap<string, number> | undefined;
+  const placeOf = once(() => placesOf(manifest.paths));
   return {
     get size() {
       return sizeOf(stamps);
     },
-    isAllUnchanged: (names) => {
-      const { pathText, length } = manifest;
-      if (names.length !== pathText.length + 1 || !names.startsWith(pathText)) return false;
-      for (let index = 0; index < length; index++) {
+    namesIn: (text) => {
+      const { pathText, paths } = manifest;
+      return text.length === pathText.length + 1 && text.startsWith(pathText) ? paths : undefined;
+    },
+    isAllUnchanged: () => {
+      for (let index = 0; index < manifest.length; index++) {
         if (!isSameStamp(stamps, index * width, index, manifest)) return false;
       }
       return true;
     },
     entries: () => manifest.paths.flatMap((path, index) => entryAt(index, path) ?? []),
     entry: (path) => {
-      places ??= new Map(manifest.paths.map((each, index) => [each, index]));
-      const index = places.get(path);
+      const index = placeOf()(path);
       return index === undefined ? undefined : entryAt(index, path);
     },
   };

@@ -31,8 +31,13 @@ interface Head extends Pick<SnapshotManifest, 'takenAtMs' | 'gitState'> {
 }
 
 /** A file's numbers: type (its place in `types`), size, mode, mtime, ctime, inode. */
-function stampOf({ type, sizeBytes, mode, mtimeMs, ctimeMs, ino }: TreeEntry): readonly number[] {
-  return [types.indexOf(type), sizeBytes, mode, mtimeMs, ctimeMs, ino];
+function setStamp(stamps: Float64Array, at: number, entry: TreeEntry): void {
+  stamps[at] = types.indexOf(entry.type);
+  stamps[at + 1] = entry.sizeBytes;
+  stamps[at + 2] = entry.mode;
+  stamps[at + 3] = entry.mtimeMs;
+  stamps[at + 4] = entry.ctimeMs;
+  stamps[at + 5] = entry.ino;
 }
 
 /**
@@ -46,7 +51,7 @@ export function writeManifest(
   const paths = Buffer.from(entries.map((entry) => entry.path).join('\0'));
   const stamps = new Float64Array(entries.length * stampWidth);
   entries.forEach((entry, index) => {
-    stamps.set(stampOf(entry), index * stampWidth);
+    setStamp(stamps, index * stampWidth, entry);
   });
   const head: Head = { version, takenAtMs, gitState, pathBytes: paths.length, files: entries.length };
   const content = Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), paths, Buffer.from(stamps.buffer)]);
@@ -88,25 +93,50 @@ function manifestOf({ takenAtMs, gitState }: Head, pathText: string, stamps: Flo
 
 /** Are these, in this order, all that the manifest has, and unchanged? */
 export function isAllUnchanged(entries: readonly TreeEntry[], manifest: SnapshotManifest): boolean {
-  return (
-    entries.length === manifest.length &&
-    entries.every((entry, index) => entry.path === manifest.paths[index] && isUnchangedAt(entry, index, manifest))
-  );
+  if (entries.length !== manifest.length) return false;
+  const stamp = new Float64Array(stampWidth);
+  return entries.every((entry, index) => {
+    if (entry.path !== manifest.paths[index]) return false;
+    setStamp(stamp, 0, entry);
+    return isSameStamp(stamp, 0, index, manifest);
+  });
 }
 
-/** Those that are still what was copied. */
-export function unchangedOf(
-  entries: readonly TreeEntry[],
-  manifest: SnapshotManifest | undefined,
-): ReadonlySet<TreeEntry> {
-  if (manifest === undefined) return new Set();
-  const places = new Map(manifest.paths.map((path, index) => [path, index]));
-  return new Set(
-    entries.filter((entry) => {
-      const index = places.get(entry.path);
-      return index !== undefined && isUnchangedAt(entry, index, manifest);
-    }),
-  );
+/** What of a snapshot can be kept. */
+export interface Comparison {
+  /** Entries that are not, or no longer, what was copied. */
+  readonly changed: ReadonlySet<TreeEntry>;
+  /** Paths of the snapshot that none of these has, in the manifest's order. */
+  readonly outdated: readonly string[];
+}
+
+/** Compares the files that there are now with a snapshot. */
+export function compareWith(entries: readonly TreeEntry[], manifest: SnapshotManifest | undefined): Comparison {
+  if (manifest === undefined) return { changed: new Set(entries), outdated: [] };
+  const placeOf = placesOf(manifest.paths);
+  const kept = new Uint8Array(manifest.length);
+  const stamp = new Float64Array(stampWidth);
+  const changed = entries.filter((entry) => {
+    const index = placeOf(entry.path);
+    if (index === undefined) return true;
+    setStamp(stamp, 0, entry);
+    kept[index] = isSameStamp(stamp, 0, index, manifest) ? 1 : 0;
+    return kept[index] === 0;
+  });
+  return { changed: new Set(changed), outdated: manifest.paths.filter((_, index) => kept[index] === 0) };
+}
+
+/** Where a path is in a list; a table of them all is only made once it is asked in another order than the list's. */
+export function placesOf(paths: readonly string[]): (path: string) => number | undefined {
+  let next = 0;
+  let places: ReadonlyMap<string, number> | undefined;
+  return (path) => {
+    if (paths[next] === path) return next++;
+    places ??= new Map(paths.map((each, index) => [each, index]));
+    const index = places.get(path);
+    if (index !== undefined) next = index + 1;
+    return index;
+  };
 }
 
 /** A place that `types` gives a number. */
@@ -115,16 +145,11 @@ export function typeAt(stamps: Float64Array, at: number): TreeEntry['type'] | un
 }
 
 /**
- * Whether a file is still what was copied. One that was changed about when the snapshot was taken may have changed
- * again without a trace (git's "racy" entries), so it counts as changed.
+ * Whether a file is still what was copied, by its numbers, which begin at `at`. One that was changed about when the
+ * snapshot was taken may have changed again without a trace (git's "racy" entries), so it counts as changed.
  */
-function isUnchangedAt(entry: TreeEntry, index: number, manifest: SnapshotManifest): boolean {
-  return isSameStamp(stampOf(entry), 0, index, manifest);
-}
-
-/** The same of a file's numbers, which begin at `at`. */
 export function isSameStamp(
-  now: ArrayLike<number>,
+  now: Float64Array,
   at: number,
   index: number,
   { stamps, takenAtMs }: SnapshotManifest,

@@ -18,7 +18,7 @@ import { currentSnapshot, type EarlyLook, findLastSnapshot, type LastSnapshot } 
 import { listTreeFiles } from './list-tree-files.ts';
 import type { TreeSize } from './look-again.ts';
 import { type RepositoryFacts, readRepository, writeRepository } from './snapshot-git.ts';
-import { isAllUnchanged, type SnapshotManifest, unchangedOf, writeManifest } from './snapshot-manifest.ts';
+import { compareWith, isAllUnchanged, type SnapshotManifest, writeManifest } from './snapshot-manifest.ts';
 
 /** What to take a snapshot of and where to keep it. */
 export interface SnapshotRequest {
@@ -182,13 +182,12 @@ async function fill(
 ): Promise<FilledSnapshot> {
   const begun = early?.filling();
   if (begun !== undefined) return begun.finish(entries);
+  const { changed, outdated } = compareWith(entries, previous?.manifest);
   const old = previous && {
     tree: way === 'update' ? tree : join(storeDirectory, previous.id, 'tree'),
-    manifest: previous.manifest,
+    outdated,
   };
-  const same = unchangedOf(entries, previous?.manifest);
-  const expectedFiles = entries.length - same.size;
-  await using filling = startFilling({ projectRoot, tree, old, same, expectedFiles, signal });
+  await using filling = startFilling({ projectRoot, tree, old, changed, expectedFiles: changed.size, signal });
   await placeAll(filling, entries, signal);
   return filling.finish(entries);
 }
