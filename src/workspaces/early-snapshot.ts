@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CopyThreads } from '../util/files/file-copier.ts';
 import { isUnreadable } from '../util/files/is-unreadable.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { newDirectory } from '../util/files/shared-store.ts';
@@ -19,10 +20,13 @@ export async function startEarly({
   storeDirectory,
   projectRoot,
   signal,
+  threads,
 }: {
   readonly storeDirectory: string;
   readonly projectRoot: string;
   readonly signal?: AbortSignal;
+  /** Threads to copy with; they end with the snapshot. */
+  readonly threads?: CopyThreads | undefined;
 }): Promise<EarlySnapshot> {
   const directory = await newDirectory(storeDirectory);
   const tree = join(directory, 'tree');
@@ -32,11 +36,20 @@ export async function startEarly({
     directory,
     filling: () => filling,
     expect: (names) => {
-      filling = startFilling({ projectRoot, tree, old: undefined, changed: 'all', expectedFiles: names, signal });
+      filling = startFilling({
+        projectRoot,
+        tree,
+        old: undefined,
+        changed: 'all',
+        expectedFiles: names,
+        signal,
+        threads,
+      });
     },
     found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
     [Symbol.asyncDispose]: async () => {
       await filling?.[Symbol.asyncDispose]();
+      await threads?.close();
       await removeTree(directory);
     },
   };

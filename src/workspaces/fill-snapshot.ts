@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
-import { type FileCopy, fileCopier } from '../util/files/file-copier.ts';
+import { type CopyThreads, type FileCopy, fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
@@ -25,7 +25,12 @@ export interface SnapshotContent {
   /** How many are about to be copied. */
   readonly expectedFiles: number;
   readonly signal: AbortSignal | undefined;
+  /** Threads to copy with; they stay the caller's. */
+  readonly threads?: CopyThreads | undefined;
 }
+
+/** Threads that copy at once. */
+export const copyConcurrency = 2;
 
 /** A snapshot that is being filled. */
 export interface SnapshotFilling extends AsyncDisposable {
@@ -48,11 +53,16 @@ const attempts = 3;
 
 /** Fills a tree by links to the last one and by copies, while the entries are still being found. */
 export function startFilling(content: SnapshotContent): SnapshotFilling {
-  const { projectRoot, tree, old, changed, expectedFiles, signal } = content;
+  const { projectRoot, tree, old, changed, expectedFiles, signal, threads } = content;
   const isSame = (entry: TreeEntry): boolean => changed !== 'all' && !changed.has(entry);
   const isUpdate = old?.tree === tree;
   if (isUpdate) removeOutdated(tree, old.outdated);
-  const copier = fileCopier({ concurrency: 2, expectedFiles, ...(signal === undefined ? {} : { signal }) });
+  const copier = fileCopier({
+    concurrency: copyConcurrency,
+    expectedFiles,
+    ...(signal === undefined ? {} : { signal }),
+    ...(threads === undefined ? {} : { threads }),
+  });
   const placer = directoryPlacer(tree);
   let copied = 0;
   let linked = 0;

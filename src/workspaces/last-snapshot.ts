@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type CopyThreads, copyThreads } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { markUsed, type Usage } from '../util/files/shared-store.ts';
 import { monotonicMs } from '../util/monotonic.ts';
+import { copyConcurrency } from './fill-snapshot.ts';
+import { indexedFiles } from './indexed-files.ts';
 import { type LookAgain, lookAgain } from './look-again.ts';
 import { readManifest, type SnapshotManifest } from './snapshot-manifest.ts';
 
@@ -15,8 +18,14 @@ export interface LastSnapshot {
   readonly look: { readonly files: LookAgain; readonly begunAtMs: number } | undefined;
 }
 
-/** What is known of the last snapshot before a new one is taken. Disposing stops the look. */
+/** What is begun before a snapshot is taken. Disposing ends it. */
 export interface EarlyLook extends AsyncDisposable {
+  readonly last: SeenSnapshot | undefined;
+  /** Threads to copy with, where there is no last snapshot to share files with. */
+  readonly threads: CopyThreads | undefined;
+}
+
+interface SeenSnapshot {
   readonly id: string;
   readonly manifest: SnapshotManifest;
   readonly look: LookAgain | undefined;
@@ -30,8 +39,8 @@ export interface EarlyLook extends AsyncDisposable {
 const mostAgeMs = 1000;
 
 /**
- * Begins to look whether a tree is still what its last snapshot holds, while a pipeline is read and planned.
- * @returns undefined where there is no snapshot, or looking is no work.
+ * Begins to look whether a tree is still what its last snapshot holds, while a pipeline is read and planned. Where there
+ * is none, and git's index says that there is much to copy, the threads for that are started: they take as long as 1,000 files.
  */
 export function beginLook({
   projectRoot,
@@ -43,18 +52,19 @@ export function beginLook({
   readonly storeDirectory: string;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
-}): EarlyLook | undefined {
+}): EarlyLook {
   const id = tryCurrent(storeDirectory);
   const manifest = id === undefined ? undefined : readManifest(join(storeDirectory, id, 'manifest'));
-  if (id === undefined || manifest === undefined) return undefined;
+  if (id === undefined || manifest === undefined) {
+    const threads = copyThreads(copyConcurrency);
+    threads.expect(indexedFiles(projectRoot));
+    return { last: undefined, threads, [Symbol.asyncDispose]: () => threads.close() };
+  }
   const begunMs = monotonicMs();
   const look = lookAgain(projectRoot, manifest);
   return {
-    id,
-    manifest,
-    look,
-    begunAtMs: nowMs,
-    begunMs,
+    last: { id, manifest, look, begunAtMs: nowMs, begunMs },
+    threads: undefined,
     [Symbol.asyncDispose]: async () => {
       await look?.[Symbol.asyncDispose]();
     },
@@ -75,7 +85,7 @@ export async function findLastSnapshot(store: string, early: EarlyLook | undefin
   const id = currentSnapshot(store);
   const usage = id === undefined ? undefined : await markUsed(store, id);
   if (id === undefined || usage === undefined) return undefined;
-  const known = early?.id === id ? early : undefined;
+  const known = early?.last?.id === id ? early.last : undefined;
   const manifest = known?.manifest ?? readManifest(join(store, id, 'manifest'));
   if (manifest === undefined) {
     await usage.release();

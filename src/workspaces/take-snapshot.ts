@@ -82,7 +82,7 @@ async function tryToTake(request: SnapshotRequest, look: EarlyLook | undefined):
   const previous = await findLastSnapshot(storeDirectory, look);
   const ask = request.topLevel === undefined ? undefined : request.git;
   // With no snapshot before all is copied: while the files are still looked at.
-  const early = previous === undefined ? await startEarly(request) : undefined;
+  const early = previous === undefined ? await startEarly({ ...request, threads: look?.threads }) : undefined;
   let keepUsage = false;
   try {
     const [found, repository] = await Promise.all([

@@ -50,10 +50,10 @@ const later = () => Date.now() + 60_000;
 /** As a run does it: begins to look, then takes the snapshot. */
 async function take({ lookAtMs = later() } = {}) {
   await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: lookAtMs });
-  return { looked: early?.look !== undefined, snapshot: await takeAfter(early) };
+  return { looked: early.last?.look !== undefined, snapshot: await takeAfter(early) };
 }
 
-function takeAfter(early: EarlyLook | undefined): Promise<Snapshot> {
+function takeAfter(early: EarlyLook): Promise<Snapshot> {
   return takeSnapshot({
     projectRoot: project,
     topLevel: project,
@@ -139,14 +139,14 @@ describe('a look at the last snapshot’s files before the next is taken', () =>
     await using _other = other.snapshot;
     const snapshot = await takeAfter(early);
     await using _ = snapshot;
-    expect(early?.look).toBeDefined();
+    expect(early.last?.look).toBeDefined();
     expect(snapshot.tree.id).toBe(other.snapshot.tree.id);
     expect(content(snapshot, 'd9/f9')).toBe('after, and longer');
   });
 
   it('ends when nobody wants it', async () => {
     const early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
-    expect(early?.look).toBeDefined();
-    await early?.[Symbol.asyncDispose]();
+    expect(early.last?.look).toBeDefined();
+    await early[Symbol.asyncDispose]();
   });
 });

@@ -4,6 +4,9 @@ import { setFlagsFromString } from 'node:v8';
 
 /** A heap of this size is what a run of a hundred jobs has anyway. */
 const smallHeapBytes = 32 * 1024 * 1024;
+/** What a collection of more than that takes, and what a start takes more for each byte of heap. */
+const collectionMs = 40;
+const startMsPerByte = 0.05 / (1024 * 1024);
 
 /**
  * Called between planning and running, since starting a process costs the more the more memory we hold: `fork` copies
@@ -14,12 +17,14 @@ const smallHeapBytes = 32 * 1024 * 1024;
  *
  * What reading a large file and planning needed is given back, where that is much: for 2,000 jobs with 100,000 needs it
  * made each start of a job twice as dear. The inspector is the only documented way to ask for that.
+ *
+ * @param starts how many jobs are about to be started.
  */
-export async function holdMemoryDown(): Promise<Disposable> {
+export async function holdMemoryDown(starts: number): Promise<Disposable> {
   setFlagsFromString('--semi-space-growth-factor=1');
   // V8 takes no compiled code that was written under other flags (bin/bundle.js), so its default comes back.
   const held = { [Symbol.dispose]: () => setFlagsFromString('--semi-space-growth-factor=2') };
-  if (memoryUsage().heapTotal <= smallHeapBytes) return held;
+  if ((memoryUsage().heapTotal - smallHeapBytes) * startMsPerByte * starts <= collectionMs) return held;
   const session = new Session();
   session.connect();
   await new Promise((resolve) => session.post('HeapProfiler.collectGarbage', resolve));

@@ -79,7 +79,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);
-    using _memory = await holdMemoryDown();
+    using _memory = await holdMemoryDown(plan.nodes.length);
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),

@@ -14,7 +14,7 @@ import type { PipelineRun } from './pipeline-run.ts';
 
 /**
  * Begins to look whether the tree is still what the last run copied, before it is known what this one needs; undefined
- * where that would not save time.
+ * where nothing is copied, or git does not know what is.
  */
 export function beginLookAtSources({ file, locations }: FoundPipeline, options: RunOptions): EarlyLook | undefined {
   if (options.inPlace || enclosingRepository(file.root) === undefined) return undefined;
