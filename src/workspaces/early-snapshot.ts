@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CopyThreads } from '../util/files/file-copier.ts';
+import type { FileThreads } from '../util/files/file-threads.ts';
 import { isUnreadable } from '../util/files/is-unreadable.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import { newDirectory } from '../util/files/shared-store.ts';
@@ -26,7 +26,7 @@ export async function startEarly({
   readonly projectRoot: string;
   readonly signal?: AbortSignal;
   /** Threads to copy with; they end with the snapshot. */
-  readonly threads?: CopyThreads | undefined;
+  readonly threads?: FileThreads | undefined;
 }): Promise<EarlySnapshot> {
   const directory = await newDirectory(storeDirectory);
   const tree = join(directory, 'tree');

@@ -1,7 +1,8 @@
 import { linkSync, lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
-import { type CopyThreads, type FileCopy, fileCopier } from '../util/files/file-copier.ts';
+import { type FileCopy, fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
+import type { FileThreads } from '../util/files/file-threads.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
@@ -26,7 +27,7 @@ export interface SnapshotContent {
   readonly expectedFiles: number;
   readonly signal: AbortSignal | undefined;
   /** Threads to copy with; they stay the caller's. */
-  readonly threads?: CopyThreads | undefined;
+  readonly threads?: FileThreads | undefined;
 }
 
 /** Threads that copy at once. */

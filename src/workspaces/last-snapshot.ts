@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CopyThreads, copyThreads } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
+import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { markUsed, type Usage } from '../util/files/shared-store.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import { copyConcurrency } from './fill-snapshot.ts';
@@ -22,7 +22,7 @@ export interface LastSnapshot {
 export interface EarlyLook extends AsyncDisposable {
   readonly last: SeenSnapshot | undefined;
   /** Threads to copy with, where there is no last snapshot to share files with. */
-  readonly threads: CopyThreads | undefined;
+  readonly threads: FileThreads | undefined;
 }
 
 interface SeenSnapshot {
@@ -56,7 +56,7 @@ export function beginLook({
   const id = tryCurrent(storeDirectory);
   const manifest = id === undefined ? undefined : readManifest(join(storeDirectory, id, 'manifest'));
   if (id === undefined || manifest === undefined) {
-    const threads = copyThreads(copyConcurrency);
+    const threads = fileThreads(copyConcurrency);
     threads.expect(indexedFiles(projectRoot));
     return { last: undefined, threads, [Symbol.asyncDispose]: () => threads.close() };
   }
