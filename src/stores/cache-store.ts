@@ -11,6 +11,7 @@ import { markUsed, newDirectory, publish, removeUnused, type Usage } from '../ut
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { type CachePointer, keyDirectory, readPointer, versionPrefix } from './cache-entry.ts';
+import { readCacheList, writeCacheList } from './cache-list.ts';
 
 /** Caches of one project. Dispose at the end of the run: until then what was restored is not removed. */
 export interface CacheStore extends CachePort, AsyncDisposable {}
@@ -47,12 +48,15 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
       if (usage === undefined) continue;
       usages.push(usage);
       await touch(place, now());
-      const root = join(place, pointer.version, 'files');
+      const version = join(place, pointer.version);
+      const root = join(version, 'files');
       const { files, totalBytes: bytes, fingerprint, hasHardLinks = false, takenBy } = pointer;
+      const contents = async () => (await readCacheList(version, fingerprint)) ?? (await walkTree(root)).entries;
       const known = {
         size: { files, bytes },
         fingerprint,
         hasHardLinks,
+        ...(hasHardLinks ? {} : { contents }),
         ...(takenBy === undefined ? {} : { takenBy }),
       };
       return { key: pointer.key, tree: { root, immutable: true, id: pointer.version, ...known } };
@@ -90,6 +94,7 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
           signal.throwIfAborted();
           if (taken.entries.length === 0) return 'empty';
           const { entries } = await walkTree(files, { signal });
+          await writeCacheList(staging, entries);
           const pointer: CachePointer = {
             version: `${versionPrefix}${randomBytes(8).toString('hex')}`,
             key,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
-import { allEntriesOf } from '../util/files/all-entries-of.ts';
+import { allEntriesOf, hasAllParents } from '../util/files/all-entries-of.ts';
 import { cloneTree } from '../util/files/clone-tree.ts';
 import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { reflinks } from '../util/files/reflinks.ts';
@@ -62,6 +62,7 @@ export function treeCopies(): TreeCopies {
 
 async function contentsOf({ root, contents }: FileTree): Promise<readonly TreeEntry[]> {
   const entries = await contents?.();
+  if (entries !== undefined && hasAllParents(entries)) return entries;
   return (await allEntriesOf(entries === undefined ? { root } : { root, entries })).entries;
 }
 

@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Fill } from '../../src/model/ports.ts';
 import { type CacheStore, cacheStore, projectCacheDirectory } from '../../src/stores/cache-store.ts';
 import { listCaches, pruneCaches, sizeOfCaches } from '../../src/stores/prune-caches.ts';
+import { walkTree } from '../../src/util/files/walk-tree.ts';
 
 let base: string;
 let directory: string;
@@ -56,6 +57,24 @@ describe('cacheStore', () => {
     expect(await read('k')).toBe('longer');
     expect(await store.save('none', { overwrite: true }, fillWith({}), signal)).toBe('empty');
     expect(await read('none')).toBeUndefined();
+  });
+
+  it('knows what it holds without a walk, and walks where the list is not that of the files', async () => {
+    await save('k', 'one');
+    const restore = async () => (await store.restore('k', 'exact', signal))!.tree;
+    const { root, contents } = await restore();
+    const seen = (await walkTree(root)).entries;
+    const told = seen.map(({ path, type, sizeBytes, mode, mtimeMs }) => ({ path, type, sizeBytes, mode, mtimeMs }));
+    expect(await contents!()).toMatchObject(told);
+    expect((await contents!())[0]!.ino).toBe(0);
+    const list = join(root, '../list.json');
+    writeFileSync(list, readFileSync(list, 'utf8').replace('"fa"', '"f../a"'));
+    expect(await (await restore()).contents!()).toEqual(seen);
+    rmSync(list);
+    expect(await (await restore()).contents!()).toEqual(seen);
+    const linked: Fill = async (into) => ({ ...(await fillWith({ a: '1' })(into)), hasHardLinks: true });
+    await store.save('k', { overwrite: true }, linked, signal);
+    expect((await restore()).contents).toBeUndefined();
   });
 
   it('finds the newest cache whose key starts with a prefix', async () => {

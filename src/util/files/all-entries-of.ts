@@ -34,3 +34,16 @@ export async function allEntriesOf(tree: Tree, signal?: AbortSignal): Promise<Wa
   }
   return { entries: [...found.values()], skipped };
 }
+
+/** Does each entry stand behind its parent directory, so that a list without doubles is what `allEntriesOf` gives? */
+export function hasAllParents(entries: readonly TreeEntry[]): boolean {
+  const directories = new Set(['']);
+  let lastParent = '';
+  for (const { path, type } of entries) {
+    const parent = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+    if (parent !== lastParent && !directories.has(parent)) return false;
+    lastParent = parent;
+    if (type === 'directory') directories.add(path);
+  }
+  return true;
+}
