@@ -28,7 +28,7 @@ export interface Workspace extends AsyncDisposable {
    * @returns where this process sees it; may be another path than `directory`, in which nothing is seen then.
    */
   fill(signal: AbortSignal | undefined): Promise<FilledWorkspace>;
-  /** Threads for work on many of its files; absent: there are none. */
+  /** Threads for work on many of its files, where trees are copied, so that they will be needed anyway. */
   readonly threads?: FileThreads;
   /** From now on programs of the job may be at work in the directory: no layer can be slid under it any more. */
   settle(): void;
@@ -88,7 +88,7 @@ function explained<T>(directory: string, action: () => Promise<T>): Promise<T> {
 
 class LayeredWorkspace implements Workspace {
   readonly directory: string;
-  readonly threads: FileThreads;
+  readonly threads?: FileThreads;
   readonly #options: OpenWorkspaceOptions;
   /** All trees so far, lowest first; the last `#waiting` of them are not visible yet. */
   readonly #trees: FileTree[] = [];
@@ -102,7 +102,8 @@ class LayeredWorkspace implements Workspace {
   constructor(directory: string, options: OpenWorkspaceOptions) {
     this.directory = directory;
     this.#options = options;
-    this.threads = options.copies.threads;
+    // Beside overlays they cost more to start than they save.
+    if (options.mounts === undefined) this.threads = options.copies.threads;
   }
 
   async lay(tree: FileTree, signal: AbortSignal | undefined): Promise<void> {
