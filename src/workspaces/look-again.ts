@@ -64,7 +64,8 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
   const isDone = (): boolean => Atomics.load(progress, 1) === files;
   return {
     finish: async (signal) => {
-      await takePart({ ...shared, names: manifest.paths }, signal);
+      // Where nothing is left, no table of the paths is made.
+      if (Atomics.load(progress, 0) < files) await takePart({ ...shared, names: manifest.paths }, signal);
       if (!isDone()) {
         worker.ref();
         await ended;
