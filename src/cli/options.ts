@@ -35,7 +35,17 @@ export interface SelectionOptions {
   readonly timeout?: number;
 }
 
-export type PlanOptions = FileOptions & EventOptions & SelectionOptions;
+/** What a pipeline file can't ask for by itself. */
+export interface ContainerFlags {
+  readonly privileged?: boolean;
+  readonly mountSocket?: boolean;
+  readonly hardened?: boolean;
+  /** Bytes. */
+  readonly memory?: number;
+  readonly cpus?: number;
+}
+
+export type PlanOptions = FileOptions & EventOptions & SelectionOptions & ContainerFlags;
 
 /** Options of `ci run`. */
 export interface RunOptions extends PlanOptions {
@@ -47,7 +57,6 @@ export interface RunOptions extends PlanOptions {
   readonly cache: boolean;
   readonly offline?: boolean;
   readonly pull?: 'always' | 'if-not-present' | 'never';
-  readonly privileged?: boolean;
   readonly watch?: boolean;
   readonly dryRun?: boolean;
   readonly reporter?: 'auto' | 'tree' | 'plain' | 'json' | 'github' | 'gitlab';

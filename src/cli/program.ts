@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../util/duration.ts';
+import { readBytes, readDecimal } from './docker-values.ts';
 
 const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
 
@@ -13,6 +14,18 @@ const duration = (value: string): number => {
   const ms = parseDuration(value);
   if (ms === undefined || ms <= 0) throw new InvalidArgumentError('Write for example 90s, 10m or "1h 30m".');
   return ms;
+};
+
+const bytes = (value: string): number => {
+  const size = readBytes(/^\d+$/.test(value) ? Number(value) : value);
+  if (size === undefined) throw new InvalidArgumentError('Write for example 512m or 2g.');
+  return size;
+};
+
+const decimal = (value: string): number => {
+  const number = readDecimal(value);
+  if (number === undefined) throw new InvalidArgumentError('It must be a number above 0, for example 1.5.');
+  return number;
 };
 
 function withColor(command: Command): Command {
@@ -82,6 +95,15 @@ function withSelection(command: Command): Command {
     .option('--timeout <duration>', 'for jobs that name none (default: 1h)', duration);
 }
 
+function withContainers(command: Command): Command {
+  return command
+    .option('--privileged', 'privileged containers; a pipeline file cannot ask for this')
+    .option('--mount-socket', "the engine's socket in every container: jobs can then do all that you can")
+    .option('--hardened', 'containers with few capabilities and no way to new privileges')
+    .option('--memory <size>', 'memory of each container of a job, like 512m or 2g', bytes)
+    .option('--cpus <n>', 'CPUs of each container of a job, like 1.5', decimal);
+}
+
 function format(command: Command, formats: readonly string[]): Command {
   return command.addOption(new Option('--format <format>', 'how to print it').choices(formats).default(formats[0]));
 }
@@ -90,7 +112,7 @@ function runCommand(): Command {
   const command = new Command('run')
     .description('run the pipeline, or the selected jobs with everything they need')
     .argument('[selector...]', 'job names, globs (test:*) or one leg of a matrix ("test: [18, linux]")');
-  return withSelection(withEvent(withFile(command)))
+  return withContainers(withSelection(withEvent(withFile(command))))
     .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
     .option('--in-place', 'shell jobs run in the working tree itself')
     .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'overlay', 'copy']))
@@ -110,7 +132,6 @@ function runCommand(): Command {
         'never',
       ]),
     )
-    .option('--privileged', 'privileged containers; a pipeline file cannot ask for this')
     .option('--watch', 'run again when files change')
     .option('--dry-run', 'the same as ci plan')
     .addOption(
@@ -152,10 +173,12 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
       ['tree', 'mermaid', 'dot', 'json', 'html'],
     ).description('the DAG of the pipeline'),
   plan: () =>
-    format(withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))), [
-      'text',
-      'json',
-    ]).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),
+    format(
+      withContainers(
+        withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))),
+      ),
+      ['text', 'json'],
+    ).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),
   explain: () =>
     format(withSelection(withEvent(withFile(new Command('explain').argument('<job>', 'a job of the file')))), [
       'text',

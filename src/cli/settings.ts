@@ -1,16 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ContainerOptions } from '../executors/docker/container-options.ts';
 import { parseDuration } from '../util/duration.ts';
 import { didYouMean } from '../util/nearest.ts';
+import { type DockerRemark, ignoredHere, readDockerTable } from './docker-settings.ts';
+import { readBytes } from './docker-values.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Locations } from './locations.ts';
+import type { ContainerFlags } from './options.ts';
+import { tomlLine } from './toml-line.ts';
 
 /** What may stand in a settings file or in `CI_CLI_*` variables; names are those of the flags. */
 interface SettingRule {
-  readonly kind: 'text' | 'number' | 'boolean' | 'duration';
+  readonly kind: 'text' | 'number' | 'decimal' | 'bytes' | 'boolean' | 'duration';
   readonly choices?: readonly string[];
   /** Loosens safety: never taken from the repository's own file. */
   readonly userOnly?: true;
+  /** In files it stands below `[docker]`, by this name. */
+  readonly dockerKey?: string;
 }
 
 const rules: Readonly<Record<string, SettingRule>> = {
@@ -27,6 +34,10 @@ const rules: Readonly<Record<string, SettingRule>> = {
   quiet: { kind: 'boolean' },
   verbose: { kind: 'boolean' },
   privileged: { kind: 'boolean', userOnly: true },
+  'mount-socket': { kind: 'boolean', dockerKey: 'mount_socket' },
+  hardened: { kind: 'boolean', dockerKey: 'hardened' },
+  memory: { kind: 'bytes', dockerKey: 'memory' },
+  cpus: { kind: 'decimal', dockerKey: 'cpus' },
   'max-includes': { kind: 'number', userOnly: true },
 };
 
@@ -35,6 +46,8 @@ export interface Settings {
   readonly options: Readonly<Record<string, string | number | boolean>>;
   /** `[variables]` of the user's and the repository's file: like project variables of a server. */
   readonly variables: Readonly<Record<string, string>>;
+  /** `[docker]` of both files; the repository's only made it stricter. */
+  readonly containers: ContainerOptions;
   readonly warnings: readonly string[];
 }
 
@@ -49,30 +62,35 @@ export async function loadSettings(
 ): Promise<Settings> {
   const options: Record<string, string | number | boolean> = {};
   const variables: Record<string, string> = {};
+  let containers: ContainerOptions = {};
   const warnings: string[] = [];
   const files = [
     { path: join(locations.config, 'config.toml'), trusted: true },
     { path: join(projectRoot, '.ci.toml'), trusted: false },
   ];
   for (const { path, trusted } of files) {
-    const content = await readToml(path);
-    if (content === undefined) continue;
-    for (const [name, value] of Object.entries(content)) {
+    const file = await readToml(path);
+    if (file === undefined) continue;
+    for (const [name, value] of Object.entries(file.content)) {
       if (name === 'variables') {
         Object.assign(variables, readVariables(path, value));
         continue;
       }
+      if (name === 'docker') {
+        const read = readDocker(file, value, trusted ? 'user' : 'repository', containers);
+        containers = read.options;
+        warnings.push(...read.warnings);
+        continue;
+      }
+      const where = `${file.at([name])}: \`${name}\``;
       const rule = rules[name];
       if (rule === undefined) {
-        const hint = didYouMean(name, [...Object.keys(rules), 'variables']);
-        warnings.push(`${path}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
-      } else if (rule.userOnly && !trusted) {
-        warnings.push(
-          `${path}: \`${name}\` is ignored here, a repository can't turn safety off (only your own settings can)`,
-        );
-      } else {
-        options[optionName(name)] = checkValue(`${path}: \`${name}\``, rule, value);
-      }
+        const hint = didYouMean(name, [...Object.keys(rules), 'variables', 'docker']);
+        warnings.push(`${file.at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
+      } else if (rule.dockerKey !== undefined) {
+        warnings.push(`${where} is ignored here: write \`${rule.dockerKey}\` below \`[docker]\``);
+      } else if (rule.userOnly && !trusted) warnings.push(`${where} ${ignoredHere}`);
+      else options[optionName(name)] = checkValue(where, rule, value);
     }
   }
   for (const [name, rule] of Object.entries(rules)) {
@@ -80,7 +98,7 @@ export async function loadSettings(
     const value = env[variable];
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
-  return { options, variables, warnings };
+  return { options, variables, containers, warnings };
 }
 
 /** Lays the flags over the settings: a flag that was not given leaves the setting. */
@@ -89,7 +107,13 @@ export function withSettings<O extends object>(flags: O, settings: Settings): O 
   return { ...settings.options, ...given } as O;
 }
 
-async function readToml(path: string): Promise<Record<string, unknown> | undefined> {
+interface SettingsFile {
+  readonly content: Readonly<Record<string, unknown>>;
+  /** Where a key stands, for messages. */
+  at(key: readonly string[]): string;
+}
+
+async function readToml(path: string): Promise<SettingsFile | undefined> {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -99,10 +123,32 @@ async function readToml(path: string): Promise<Record<string, unknown> | undefin
   }
   const { parse } = await import('smol-toml');
   try {
-    return parse(text);
+    const content = parse(text);
+    return {
+      content,
+      at: (key) => {
+        const line = tomlLine(text, key);
+        return line === undefined ? path : `${path}:${line}`;
+      },
+    };
   } catch (error) {
     throw new CommandError(exitCodes.usage, `${path} is no valid TOML: ${(error as Error).message}`);
   }
+}
+
+function readDocker(
+  file: SettingsFile,
+  value: unknown,
+  owner: 'user' | 'repository',
+  below: ContainerOptions,
+): { readonly options: ContainerOptions; readonly warnings: readonly string[] } {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new CommandError(exitCodes.usage, `${file.at(['docker'])}: \`docker\` must be a table`);
+  }
+  const { options, errors, warnings } = readDockerTable(value as Record<string, unknown>, owner, below);
+  const messageOf = ({ key, text }: DockerRemark): string => `${file.at(['docker', key])}: \`docker.${key}\` ${text}`;
+  if (errors.length > 0) throw new CommandError(exitCodes.usage, errors.map(messageOf).join('\n'));
+  return { options, warnings: warnings.map(messageOf) };
 }
 
 function readVariables(path: string, value: unknown): Record<string, string> {
@@ -129,6 +175,7 @@ function checkText(where: string, rule: SettingRule, value: string): string | nu
       }
       return value === '1' || value === 'true';
     case 'number':
+    case 'decimal':
       return checkValue(where, rule, Number(value));
     default:
       return checkValue(where, rule, value);
@@ -138,6 +185,11 @@ function checkText(where: string, rule: SettingRule, value: string): string | nu
 function checkValue(where: string, rule: SettingRule, value: unknown): string | number | boolean {
   if (rule.kind === 'boolean' && typeof value === 'boolean') return value;
   if (rule.kind === 'number' && typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+  if (rule.kind === 'decimal' && typeof value === 'number' && value > 0) return value;
+  if (rule.kind === 'bytes') {
+    const bytes = readBytes(/^\d+$/.test(String(value)) ? Number(value) : value);
+    if (bytes !== undefined) return bytes;
+  }
   if (rule.kind === 'text' && typeof value === 'string' && (rule.choices?.includes(value) ?? true)) return value;
   if (rule.kind === 'duration' && (typeof value === 'string' || typeof value === 'number')) {
     const ms = parseDuration(String(value));
@@ -148,8 +200,25 @@ function checkValue(where: string, rule: SettingRule, value: unknown): string | 
     {
       text: 'a text',
       number: 'a whole number from 1',
+      decimal: 'a number above 0 like 1.5',
+      bytes: 'a size like "512m" or "2g"',
       boolean: 'true or false',
       duration: 'a duration like "90s" or "1h 30m"',
     }[rule.kind];
   throw new CommandError(exitCodes.usage, `${where} must be ${expected}, not ${JSON.stringify(value)}`);
+}
+
+/** How containers are made: flags and `CI_CLI_*` variables over the settings. */
+export function containerOptions(options: ContainerFlags, { containers }: Settings): ContainerOptions {
+  const { privileged, mountSocket, hardened, memory, cpus } = options;
+  const { mountSocket: settingsSocket, ...rest } = containers;
+  const socket = mountSocket === undefined ? settingsSocket : mountSocket ? (settingsSocket ?? true) : undefined;
+  return {
+    ...rest,
+    ...(socket === undefined ? {} : { mountSocket: socket }),
+    ...(privileged === undefined ? {} : { privileged }),
+    ...(hardened === undefined ? {} : { hardened }),
+    ...(memory === undefined ? {} : { memoryBytes: memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+  };
 }

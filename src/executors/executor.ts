@@ -43,6 +43,8 @@ export interface Session extends AsyncDisposable {
    */
   run(command: Command, signal: AbortSignal): Promise<Exit>;
   readonly files: SessionFiles;
+  /** After a script has failed: writes into the job's log what else may tell why, like the logs of services. */
+  readonly explainFailure?: () => Promise<void>;
   /** CPU, memory and IO that the job has used so far. */
   readonly stats?: () => Promise<ResourceUse>;
   readonly terminal?: (size: { readonly columns: number; readonly rows: number }) => Promise<Duplex>;

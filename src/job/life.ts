@@ -89,6 +89,7 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
       if (step.phase === 'after') return ignoreResult(runAfterScript(run, step, progress.scriptStatus));
       progress.scriptStarted = true;
       const { failure, limit } = await runScript(run, step);
+      if (failure?.status === 'failed') await run.session.explainFailure?.();
       if (limit === 'own') progress.scriptStatus = 'timedout';
       return failure;
     }

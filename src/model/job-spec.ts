@@ -48,6 +48,8 @@ export interface JobSpec {
   readonly variables: readonly Variable[];
   readonly image?: Image;
   readonly services: readonly Service[];
+  /** `localhost`: the job and its services are one host, as on CircleCI. Absent: services are hosts of their own. */
+  readonly servicesReachedBy?: 'localhost';
   readonly steps: readonly Step[];
   readonly source: Source;
   /** `group/name`: decides the directory's name in the session. */

@@ -7,7 +7,7 @@ import { jobContainerOptions } from '../../src/executors/docker/container-config
 import { createDockerExecutor, type DockerExecutorOptions } from '../../src/executors/docker/docker-executor.ts';
 import { labelPrefix, labelsFor } from '../../src/executors/docker/labels.ts';
 import { listLeftovers, sweepLeftovers } from '../../src/executors/docker/leftovers.ts';
-import { serviceAliases } from '../../src/executors/docker/services.ts';
+import { serviceAliases } from '../../src/executors/docker/service-names.ts';
 import type { Executor } from '../../src/executors/executor.ts';
 import type { JobSpec } from '../../src/model/job-spec.ts';
 import { SystemError } from '../../src/model/outcome.ts';
@@ -132,7 +132,7 @@ describe.skipIf(engine === undefined)('docker', () => {
       service({ name: broken, command: ['sh', '-c', 'echo can not start >&2; exit 3'] }),
       service({ name: broken, aliases: ['slow'], command: ['sleep', '1000'] }),
     ];
-    await using session = await make({ serviceTimeoutMs: 300 }).open(job({ services }), log, never);
+    await using session = await make({ containers: { serviceTimeoutMs: 300 } }).open(job({ services }), log, never);
     expect(log.text()).toContain(`Service ${broken} probably didn't start properly: it ended with exit code 3.`);
     expect(log.text()).toContain('can not start');
     expect(log.text()).toContain('port 81 takes no connections after 0.3 s');
@@ -141,8 +141,8 @@ describe.skipIf(engine === undefined)('docker', () => {
   });
 
   it('tells killed for lack of memory from killed', async () => {
-    const limits = { memoryBytes: 32 << 20 };
-    await using session = await make({ limits }).open(job(), collect(), never);
+    const containers = { memoryBytes: 32 << 20 };
+    await using session = await make({ containers }).open(job(), collect(), never);
     expect((await run(session, 'head -c 256m /dev/zero | tail >/dev/null; exit $?')).exit).toEqual({
       kind: 'out-of-memory',
       limitBytes: 32 << 20,
@@ -155,7 +155,7 @@ describe.skipIf(engine === undefined)('docker', () => {
     await made.remove();
     await using session = await make().open(job({ image: { ...image, name: 'ci-test/no-path' } }), collect(), never);
     const error = await failure(run(session, 'echo no'));
-    expect(error.message).toContain('image `ci-test/no-path:latest` has no shell');
+    expect(error.message).toContain('image `ci-test/no-path:latest` has no `sh`');
     await engine!.api.getImage('ci-test/no-path').remove({ force: true });
   });
 
@@ -227,7 +227,7 @@ describe.skipIf(engine === undefined)('docker', () => {
   it('sweeps what runs that died left, and nothing else', async () => {
     const dead = { [`${labelPrefix}started`]: '1', [`${labelPrefix}run`]: `${runId}-dead` };
     const options = (name: string, labels: Record<string, string>) =>
-      jobContainerOptions({ name, image, directory: '/builds/a/b', labels, limits: {} });
+      jobContainerOptions({ name, image, directory: '/builds/a/b', labels, options: {}, network: {} });
     const ours = labelsFor(job(), 'build');
     expect(ours[`${labelPrefix}host`]).toBe(hostname());
     const gone = await engine!.api.createContainer(options(`ci-dead-${process.pid}`, { ...ours, ...dead }));

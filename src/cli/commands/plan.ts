@@ -1,3 +1,4 @@
+import { type ContainerOptions, unusualOptions } from '../../executors/docker/container-options.ts';
 import type { Plan, PlanNode } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
@@ -6,6 +7,7 @@ import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
+import { containerOptions, withSettings } from '../settings.ts';
 import { toJson } from './list.ts';
 
 export type PlanCommandOptions = PlanOptions & { readonly format: 'text' | 'json' };
@@ -16,19 +18,26 @@ export async function plan(
   selectors: readonly string[],
   options: PlanCommandOptions,
 ): Promise<number> {
-  const planned = await loadPlan(invocation, selectors, options);
-  if (options.format === 'json') await printJson(invocation, planDocument(planned.plan, planned.loaded.name));
-  else await print(invocation.stdout, planText(planned.plan, planned.loaded.name));
+  const { loaded, plan: planned } = await loadPlan(invocation, selectors, options);
+  const unusual = unusualContainers(planned, containerOptions(withSettings(options, loaded.settings), loaded.settings));
+  if (options.format === 'json') await printJson(invocation, planDocument(planned, loaded.name, unusual));
+  else await print(invocation.stdout, planText(planned, loaded.name, unusual));
   return exitCodes.ok;
 }
 
-function planDocument(planned: Plan, file: string): object {
+/** What jobs in containers get that lets them reach beyond these; nothing where no job has a container. */
+function unusualContainers({ nodes }: Plan, options: ContainerOptions): readonly string[] {
+  return nodes.some((node) => node.kind === 'job' && node.executor === 'docker') ? unusualOptions(options) : [];
+}
+
+function planDocument(planned: Plan, file: string, unusual: readonly string[]): object {
   return {
     schema: 'ci/1',
     file,
     ...(planned.name === undefined ? {} : { name: planned.name }),
     ...(planned.leftOutBecause === undefined ? {} : { leftOutBecause: planned.leftOutBecause }),
     notices: planned.notices,
+    containers: { unusual },
     jobs: planned.nodes.map(nodeDocument),
     decisions: planned.decisions.map(toJson),
   };
@@ -69,10 +78,11 @@ function shown(variable: Variable): string {
   return variable.masked ? '[MASKED]' : variable.value;
 }
 
-function planText(planned: Plan, file: string): string {
+function planText(planned: Plan, file: string, unusual: readonly string[]): string {
   const title = planned.name === undefined ? file : `${planned.name} (${file})`;
   const lines = [title];
   if (planned.leftOutBecause !== undefined) lines.push(`nothing runs: ${planned.leftOutBecause}`);
+  if (unusual.length > 0) lines.push(`containers get more than usual: ${unusual.join('; ')}`);
   let stage: string | undefined;
   for (const node of planned.nodes) {
     if (node.stage !== stage) lines.push('', `stage ${node.stage}`);

@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import type { ContainerOptions } from '../../executors/docker/container-options.ts';
 import type { EngineLocation } from '../../executors/docker/engine-address.ts';
 import type { Executor } from '../../executors/executor.ts';
 import { loadExecutor } from '../../executors/index.ts';
@@ -14,7 +15,7 @@ export interface ExecutorSettings {
   /** Where shell jobs get their directories. */
   readonly workspaces: string;
   readonly pull: PullPolicy;
-  readonly privileged: boolean;
+  readonly containers: ContainerOptions;
   readonly isolation: Isolation;
   readonly expectedJobs: number;
   /** Tells the user of something that is not as he asked for. */
@@ -55,7 +56,7 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
             engine: engineLocation(invocation.env),
             pull: settings.pull,
             graceMs,
-            limits: settings.privileged ? { privileged: true } : {},
+            containers: settings.containers,
             ...(settings.isolation === 'copy' ? {} : { layersDirectory: settings.workspaces }),
           },
         });

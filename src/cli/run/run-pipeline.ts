@@ -16,6 +16,7 @@ import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { type Invocation, print } from '../invocation.ts';
+import { containerOptions } from '../settings.ts';
 import { takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors } from './executors.ts';
@@ -42,7 +43,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const executors = createExecutors(invocation, {
     workspaces: run.workspacesDirectory,
     pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
-    privileged: options.privileged ?? false,
+    containers: containerOptions(options, loaded.settings),
     isolation: options.isolation ?? 'auto',
     expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),

@@ -3,17 +3,26 @@
  * shell. `read` takes no byte more than the line. USR1 tells it that the job is being ended: it then waits for what
  * is left, since the end of process 1 is the end of all others.
  */
-export const bootstrap = [
-  "trap '__ci_stop=1' USR1",
-  '__ci_stop=',
-  'IFS= read -r __ci_line || exit 0',
-  'eval "$__ci_line"',
-  'unset IFS __ci_line __ci_value',
-  '$__ci_shell',
-  '__ci_code=$?',
-  'while [ -n "$__ci_stop" ] && kill -0 -1 2>/dev/null; do sleep 0.05 2>/dev/null || sleep 1 || break; done',
-  'exit "$__ci_code"',
-].join('\n');
+export const bootstrap = bootstrapOf(undefined);
+
+/**
+ * The bootstrap of a container that an image's entrypoint starts.
+ * @param greeting a line that says that the entrypoint has let the bootstrap run and has left it its input. Plain.
+ */
+export function bootstrapOf(greeting: string | undefined): string {
+  return [
+    "trap '__ci_stop=1' USR1",
+    '__ci_stop=',
+    'IFS= read -r __ci_line || exit 0',
+    ...(greeting === undefined ? [] : [`echo ${greeting}`]),
+    'eval "$__ci_line"',
+    'unset IFS __ci_line __ci_value',
+    '$__ci_shell',
+    '__ci_code=$?',
+    'while [ -n "$__ci_stop" ] && kill -0 -1 2>/dev/null; do sleep 0.05 2>/dev/null || sleep 1 || break; done',
+    'exit "$__ci_code"',
+  ].join('\n');
+}
 
 /** Ends what runs in a container whose process 1 is the bootstrap; run as root inside. */
 export const endAll = 'kill -USR1 1; kill -TERM -1';

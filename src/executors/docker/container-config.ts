@@ -1,36 +1,118 @@
 import type Dockerode from 'dockerode';
-import type { Image } from '../../model/pipeline.ts';
-import { bootstrap } from './bootstrap.ts';
+import type { Image, Service } from '../../model/pipeline.ts';
+import { bootstrapOf } from './bootstrap.ts';
+import { type ContainerOptions, type GpuRequest, type ResourceLimits, volumeText } from './container-options.ts';
+import { type ContainerNetwork, endpointConfig, networkHostConfig } from './job-network.ts';
 import { withTag } from './pull.ts';
 
-/** What a pipeline file can't ask for; decided by flags and the user's own configuration. */
-export interface ContainerLimits {
-  readonly privileged?: boolean;
-  /** Path of the engine's socket on the engine's machine, mounted into every job. */
-  readonly mountSocket?: string;
-  /** No new privileges, and only few capabilities. */
-  readonly hardened?: boolean;
-  readonly memoryBytes?: number;
-  readonly cpus?: number;
-  /** `bridge` (the engine's default), `none`, `host` or a network's name. */
-  readonly network?: string;
+/** The directory below which every job has its own. */
+export const buildsDirectory = '/builds';
+
+/** What jobs get, as fields of the engine's create call. */
+function jobHostConfig(options: ContainerOptions): Dockerode.HostConfig {
+  const { mountSocket, readOnly, ulimits, devices, tmpfs } = options;
+  const socket = typeof mountSocket === 'string' ? [`${mountSocket}:/var/run/docker.sock`] : [];
+  return {
+    ...sharedHostConfig(options, socket),
+    ...resourceConfig(options),
+    ...securityConfig(options, options.securityOpt),
+    Privileged: options.privileged || undefined,
+    PidsLimit: options.pidsLimit,
+    Sysctls: options.sysctls,
+    GroupAdd: copy(options.groupAdd),
+    VolumesFrom: copy(options.volumesFrom),
+    DeviceCgroupRules: copy(options.deviceCgroupRules),
+    ReadonlyRootfs: readOnly || undefined,
+    Tmpfs: readOnly ? { '/tmp': '', ...tmpfs } : tmpfs,
+    Ulimits: ulimits?.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    Devices: devices?.map(({ onHost, inContainer, permissions }) => ({
+      PathOnHost: onHost,
+      PathInContainer: inContainer,
+      CgroupPermissions: permissions,
+    })),
+    DeviceRequests: gpuRequests(options.gpus),
+  };
 }
 
-/** Fields of the engine's create call that jobs' and services' containers share. */
-export function hostConfig(limits: ContainerLimits): Dockerode.HostConfig {
+/** What services get: less, as GitLab Runner has it. */
+function serviceHostConfig(options: ContainerOptions): Dockerode.HostConfig {
+  const { services = {} } = options;
   return {
-    ...(limits.privileged ? { Privileged: true } : {}),
-    ...(limits.mountSocket === undefined ? {} : { Binds: [`${limits.mountSocket}:/var/run/docker.sock`] }),
-    ...(limits.hardened
-      ? {
-          SecurityOpt: ['no-new-privileges'],
-          CapDrop: ['ALL'],
-          CapAdd: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'],
-        }
-      : {}),
-    ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
-    ...(limits.cpus === undefined ? {} : { NanoCpus: Math.round(limits.cpus * 1e9) }),
+    ...sharedHostConfig(options, []),
+    ...resourceConfig(services),
+    ...securityConfig(options, services.securityOpt),
+    Privileged: (services.privileged ?? options.privileged) || undefined,
+    Tmpfs: services.tmpfs,
+    DeviceRequests: gpuRequests(services.gpus),
   };
+}
+
+function sharedHostConfig(options: ContainerOptions, moreBinds: readonly string[]): Dockerode.HostConfig {
+  const volumes = (options.volumes ?? []).filter(({ kind }) => kind !== 'own');
+  return {
+    Binds: copy([...moreBinds, ...volumes.map(volumeText)]),
+    ShmSize: options.shmBytes,
+    UsernsMode: options.usernsMode,
+    Runtime: options.runtime,
+  };
+}
+
+function resourceConfig(limits: ResourceLimits): Dockerode.HostConfig {
+  const { memoryBytes, cpus } = limits;
+  return {
+    Memory: memoryBytes,
+    // No swap unless it is asked for: a job that needs too much then ends at once, and not after long minutes.
+    MemorySwap: limits.memorySwapBytes ?? memoryBytes,
+    MemoryReservation: limits.memoryReservationBytes,
+    NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
+    CpusetCpus: limits.cpusetCpus,
+    CpuShares: limits.cpuShares,
+  };
+}
+
+const hardenedCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'];
+
+function securityConfig(options: ContainerOptions, securityOpt: readonly string[] = []): Dockerode.HostConfig {
+  const { hardened, capAdd = [], capDrop = [] } = options;
+  const kept = hardened ? hardenedCapabilities.filter((name) => !capDrop.includes(name)) : [];
+  const security = new Set([...(hardened ? ['no-new-privileges'] : []), ...securityOpt]);
+  return {
+    SecurityOpt: copy([...security]),
+    CapDrop: hardened ? ['ALL'] : copy(capDrop),
+    CapAdd: copy([...kept, ...capAdd]),
+  };
+}
+
+function gpuRequests(gpus: GpuRequest | undefined): Dockerode.DeviceRequest[] | undefined {
+  if (gpus === undefined) return undefined;
+  const { driver = '', count, ids, capabilities } = gpus;
+  const which = ids === undefined ? { Count: count } : { DeviceIDs: [...ids] };
+  return [{ Driver: driver, Capabilities: [[...capabilities]], ...which }];
+}
+
+function copy<T>(list: readonly T[] | undefined): T[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : [...list];
+}
+
+/** Volumes that the containers of one job share, made with the first of them. */
+export interface OwnVolumes {
+  /** Start of their names. */
+  readonly name: string;
+  readonly labels: Record<string, string>;
+}
+
+/** Names of the volumes that go with a job. */
+export function ownVolumeNames(options: ContainerOptions, name: string): readonly string[] {
+  return ownMounts(options, { name, labels: {} }).map(({ Source }) => Source);
+}
+
+function ownMounts({ volumes = [] }: ContainerOptions, { name, labels }: OwnVolumes): Dockerode.MountSettings[] {
+  const own = volumes.filter(({ kind }) => kind === 'own');
+  return own.map(({ target }, index) => volumeMount(`${name}-volume-${index}`, target, { Labels: labels }));
+}
+
+function volumeMount(source: string, target: string, options: object): Dockerode.MountSettings {
+  return { Type: 'volume', Source: source, Target: target, VolumeOptions: options as never };
 }
 
 /** A mount, not a bind: the engine makes no directory where there is none. */
@@ -39,47 +121,88 @@ function readOnlyMount(path: string): Dockerode.MountSettings {
 }
 
 /** An empty list takes an image's entrypoint away; the engine wants `['']` for it. */
-export function entrypointOf(image: Image): { readonly Entrypoint?: string[] } {
+function entrypointOf(image: Image): { readonly Entrypoint?: string[] } {
   if (image.entrypoint === undefined) return {};
   return { Entrypoint: image.entrypoint.length === 0 ? [''] : [...image.entrypoint] };
 }
 
-/** The create call for a job's container. It holds no variable of the job: anybody may read it with `inspect`. */
-export function jobContainerOptions(given: {
+/** What the create calls for a job's and for a service's container have in common. */
+export interface ContainerParts {
+  /** Unique. */
   readonly name: string;
-  readonly image: Image;
-  readonly directory: string;
   readonly labels: Record<string, string>;
-  readonly limits: ContainerLimits;
-  /** The job's own network, when it has services. */
-  readonly network?: string;
-  /** Directories of this machine that the job sees at the same place, read-only. */
-  readonly readOnly?: readonly string[];
-  readonly mounts?: readonly Dockerode.MountSettings[];
-}): Dockerode.ContainerCreateOptions {
-  const { image, network, limits } = given;
-  const mode = network ?? limits.network;
-  const mounts = [...(given.readOnly ?? []).map(readOnlyMount), ...(given.mounts ?? [])];
+  readonly options: ContainerOptions;
+  readonly network: ContainerNetwork;
+  /** Absent: the container has none of the volumes that a job's containers share. */
+  readonly ownVolumes?: OwnVolumes;
+}
+
+function commonOptions(
+  image: Image,
+  { name, labels, options, network, ownVolumes }: ContainerParts,
+  host: Dockerode.HostConfig,
+  moreMounts: readonly Dockerode.MountSettings[],
+): Dockerode.ContainerCreateOptions {
+  const mounts = [...moreMounts, ...(ownVolumes === undefined ? [] : ownMounts(options, ownVolumes))];
   return {
-    name: given.name,
+    name,
     Image: withTag(image.name),
-    Labels: given.labels,
-    Cmd: ['sh', '-c', bootstrap],
+    Labels: labels,
     ...entrypointOf(image),
-    WorkingDir: given.directory,
     ...(image.user === undefined ? {} : { User: image.user }),
     ...(image.platform === undefined ? {} : { platform: image.platform }),
+    HostConfig: {
+      ...host,
+      ...networkHostConfig(network, options),
+      ...(mounts.length === 0 ? {} : { Mounts: mounts }),
+    },
+    ...endpointConfig(network),
+  };
+}
+
+/** The create call for a job's container. It holds no variable of the job: anybody may read it with `inspect`. */
+export function jobContainerOptions(
+  given: ContainerParts & {
+    readonly image: Image;
+    readonly directory: string;
+    /** See `bootstrapOf`. */
+    readonly greeting?: string;
+    /** Directories of this machine that the job sees at the same place, read-only. */
+    readonly readOnly?: readonly string[];
+    readonly mounts?: readonly Dockerode.MountSettings[];
+  },
+): Dockerode.ContainerCreateOptions {
+  const { image, options } = given;
+  const mounts = [
+    ...(options.readOnly ? [volumeMount('', buildsDirectory, { NoCopy: true })] : []),
+    ...(given.readOnly ?? []).map(readOnlyMount),
+    ...(given.mounts ?? []),
+  ];
+  return {
+    ...commonOptions(image, given, jobHostConfig(options), mounts),
+    Cmd: ['sh', '-c', bootstrapOf(given.greeting)],
+    WorkingDir: given.directory,
     OpenStdin: true,
     StdinOnce: true,
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
     Tty: false,
-    HostConfig: {
-      ...hostConfig(limits),
-      ...(mode === undefined ? {} : { NetworkMode: mode }),
-      ...(mounts.length === 0 ? {} : { Mounts: mounts }),
-    },
-    ...(network === undefined ? {} : { NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: ['build'] } } } }),
+  };
+}
+
+/** The create call for a service's container. */
+export function serviceContainerOptions(
+  given: ContainerParts & {
+    readonly service: Service;
+    /** `NAME=value`; the engine shows them to anybody. */
+    readonly environment: readonly string[];
+  },
+): Dockerode.ContainerCreateOptions {
+  const { service, options, environment } = given;
+  return {
+    ...commonOptions(service, given, serviceHostConfig(options), []),
+    Env: [...environment],
+    ...(service.command === undefined ? {} : { Cmd: [...service.command] }),
   };
 }

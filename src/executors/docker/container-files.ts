@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
+import { SystemError } from '../../model/outcome.ts';
 import { packTree } from '../../util/archive/pack-tree.ts';
 import type { SessionFiles } from '../executor.ts';
 import { existsInContainer, readContainerFile } from './container-file.ts';
@@ -12,13 +13,13 @@ import { takeFiles } from './take-files.ts';
 /** Files of a session that lie in a container, on this machine or another. */
 export function containerFiles(place: FilesPlace): SessionFiles {
   const { engine, directory, owner } = place;
-  const known = new Set<string>(['/', directory]);
+  const known = new Set<string>(['/', place.base, directory]);
   return {
     put: async (tree, at, signal) => {
       signal.throwIfAborted();
       const target = posix.resolve(directory, at);
       await makeDirectories(place, target, known);
-      await send(place, packTree(tree, { prefix: target.slice(1), ...owner, signal }), signal);
+      await send(place, packTree(tree, { prefix: below(place, target), ...owner, signal }), signal);
       if (!place.seesOurFiles && tree.entries === undefined) await sendObjects(place, tree.root, target, signal);
     },
     get: (selection, into, signal) => takeFiles(place, selection, into, signal),
@@ -50,9 +51,9 @@ export async function writeFiles(
   files: readonly FileToWrite[],
 ): Promise<void> {
   const archive = pack();
-  for (const { path, mode } of directories) addDirectory(archive, path, mode, place.owner);
+  for (const { path, mode } of directories) addDirectory(archive, below(place, path), mode, place.owner);
   for (const { path, content, mode } of files) {
-    archive.entry({ name: path.slice(1), mode, mtime: new Date(), ...place.owner }, Buffer.from(content));
+    archive.entry({ name: below(place, path), mode, mtime: new Date(), ...place.owner }, Buffer.from(content));
   }
   await send(place, await finished(archive), undefined);
 }
@@ -64,12 +65,13 @@ async function sendObjects(place: FilesPlace, root: string, target: string, sign
   for (const objects of shared) {
     await send(
       place,
-      packTree({ root: objects }, { prefix: `${target}/.git/objects`.slice(1), ...place.owner, signal }),
+      packTree({ root: objects }, { prefix: below(place, `${target}/.git/objects`), ...place.owner, signal }),
       signal,
     );
   }
   const archive = pack();
-  archive.entry({ name: `${target}/${alternatesPath}`.slice(1), mode: 0o644, ...place.owner }, Buffer.alloc(0));
+  const name = below(place, `${target}/${alternatesPath}`);
+  archive.entry({ name, mode: 0o644, ...place.owner }, Buffer.alloc(0));
   await send(place, await finished(archive), signal);
 }
 
@@ -95,13 +97,22 @@ async function makeDirectories(place: FilesPlace, path: string, known: Set<strin
 }
 
 function addDirectory(archive: ReturnType<typeof pack>, path: string, mode: number, owner: Owner): void {
-  archive.entry({ name: `${path.slice(1)}/`, type: 'directory', mode, mtime: new Date(), ...owner });
+  archive.entry({ name: `${path}/`, type: 'directory', mode, mtime: new Date(), ...owner });
+}
+
+/** Where a path lies in an archive that is put below the place's base. */
+function below({ base }: FilesPlace, path: string): string {
+  const relative = posix.relative(base, path);
+  if (relative !== '..' && !relative.startsWith('../')) return relative;
+  throw new SystemError('runner_configuration_error', `${path} can't be written to: only ${base} can`, {
+    hint: 'the container is read-only, as `read_only` below `[docker]` in the settings says',
+  });
 }
 
 async function send(place: FilesPlace, archive: Readable | Buffer, signal: AbortSignal | undefined): Promise<void> {
   // The request fails with it; without a listener it would end the program.
   if (!Buffer.isBuffer(archive)) archive.on('error', () => {});
-  const options = { path: '/', ...(signal === undefined ? {} : { abortSignal: signal }) };
+  const options = { path: place.base, ...(signal === undefined ? {} : { abortSignal: signal }) };
   try {
     const response = (await place.engine.api.getContainer(place.container).putArchive(archive, options)) as unknown;
     for await (const _ of response as Readable) {

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Executor } from '../executor.ts';
 import { type Belongings, removeBelongings } from './belongings.ts';
-import type { ContainerLimits } from './container-config.ts';
+import type { ContainerOptions } from './container-options.ts';
 import { openDockerSession } from './docker-session.ts';
 import { connectEngine, type Engine } from './engine.ts';
 import type { EngineLocation } from './engine-address.ts';
+import { withSocketPath } from './engine-socket.ts';
 import { ImageKnowledge } from './image-knowledge.ts';
 import { Images } from './images.ts';
 import { LayerSupport } from './layer-support.ts';
@@ -21,7 +22,7 @@ export interface DockerExecutorOptions {
   readonly pull: PullPolicy;
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
-  readonly limits?: ContainerLimits;
+  readonly containers?: ContainerOptions;
   /**
    * Absolute path of a directory for what jobs' layers need, made when needed; absent: files are always sent to the
    * engine, never mounted.
@@ -29,8 +30,6 @@ export interface DockerExecutorOptions {
   readonly layersDirectory?: string;
   /** User id of this process; default: as the system says. */
   readonly uid?: number;
-  /** How long a service may take until it accepts connections, milliseconds; default 30,000. */
-  readonly serviceTimeoutMs?: number;
   /** Wait before a failed pull is tried again, milliseconds; default 2,000; doubles. */
   readonly pullRetryDelayMs?: number;
   /** How long `close` waits for removals, milliseconds; default 30,000. What is left is swept by a later run. */
@@ -47,14 +46,14 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     open: async (job, out, signal) => {
       signal.throwIfAborted();
       connection ??= connect(options, removals);
-      const { engine, ...known } = await connection;
+      const { engine, containers, ...known } = await connection;
       return openDockerSession({
         engine,
         ...known,
         job,
-        limits: options.limits ?? {},
+        options: containers,
         graceMs: options.graceMs,
-        serviceTimeoutMs: options.serviceTimeoutMs ?? 30_000,
+        serviceTimeoutMs: containers.serviceTimeoutMs ?? 30_000,
         name: `ci-${randomBytes(6).toString('hex')}`,
         open,
         removeLater: (made) => removals.add(engine, made),
@@ -80,6 +79,7 @@ interface Connection {
   readonly images: Images;
   readonly knowledge: ImageKnowledge;
   readonly layers: LayerSupport;
+  readonly containers: ContainerOptions;
 }
 
 async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
@@ -90,7 +90,9 @@ async function connect(options: DockerExecutorOptions, removals: Removals): Prom
   removals.addSweep(sweepLeftovers(engine));
   const { layersDirectory: directory, uid = process.getuid?.() } = options;
   const settings = directory === undefined ? undefined : { directory, uid, platform: platform() };
-  return { engine, images, knowledge: new ImageKnowledge(engine), layers: new LayerSupport(engine, settings) };
+  const containers = await withSocketPath(options.containers ?? {}, engine);
+  const layers = new LayerSupport(engine, settings);
+  return { engine, images, knowledge: new ImageKnowledge(engine), layers, containers };
 }
 
 /** What is being removed in the background. */

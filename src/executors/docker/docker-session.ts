@@ -1,14 +1,21 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
+import type { Image } from '../../model/pipeline.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Session } from '../executor.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
-import { say } from './images.ts';
+import { buildsDirectory, ownVolumeNames } from './container-config.ts';
+import { type ContainerOptions, unusualOptions } from './container-options.ts';
+import { type ImageFacts, say } from './images.ts';
 import { JobContainer } from './job-container.ts';
+import { openJobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
 import { type Prepared, prepareContainer } from './prepare-container.ts';
 import { withTag } from './pull.ts';
-import { startServices } from './services.ts';
+import { isEngineImage } from './service-names.ts';
+import { noServices, type RunningServices, type ServicesPlace, startServices } from './services.ts';
 import { sessionFiles } from './session-files.ts';
 import type { DockerSessionRequest } from './session-request.ts';
 
@@ -38,23 +45,30 @@ export async function openDockerSession(request: DockerSessionRequest): Promise<
   }
 }
 
-async function open(request: DockerSessionRequest, made: Belongings): Promise<Session> {
-  const { engine, job, out, signal, name } = request;
-  const { image } = job;
-  if (image === undefined) {
+async function open(given: DockerSessionRequest, made: Belongings): Promise<Session> {
+  const request = { ...given, options: withEngineCertificates(given.options, given.job) };
+  const { engine, job, out, signal, name, options } = request;
+  if (job.image === undefined) {
     throw new SystemError('runner_system_failure', `job ${job.name} names no image`, {
       hint: 'give it an `image:`, or run it with `-e shell`',
     });
   }
+  // As with GitLab Runner the settings' user wins over the file's.
+  const image = options.user === undefined ? job.image : { ...job.image, user: options.user };
   await say(out, `Using Docker executor with image ${withTag(image.name)} ...`);
+  const unusual = unusualOptions(options);
+  if (unusual.length > 0) await say(out, `Containers get more than usual: ${unusual.join('; ')}`);
   const facts = await request.images.ensure(image, out, signal);
-  const network = job.services.length > 0 ? await openNetwork(request, made) : undefined;
-  const directory = `/builds/${job.projectPath}`;
+  made.volumes.push(...ownVolumeNames(options, name));
+  const network = await openJobNetwork(request, made);
+  const directory = `${buildsDirectory}/${job.projectPath}`;
+  const greeting = greetingFor(image, facts);
   let commands: JobContainer | undefined;
   const isRunning = (): boolean => commands?.isKeptRunning ?? false;
-  const preparing = prepareContainer({ ...request, image, facts, directory, network, isRunning }, made);
-  const { container, inside } = await withServices(request, network, made, preparing);
-  const { memoryBytes } = request.limits;
+  const place = { network, ownVolumes: { name, labels: labelsFor(job, 'files') } };
+  const preparing = prepareContainer({ ...request, ...place, image, facts, directory, greeting, isRunning }, made);
+  const { container, inside, services } = await withServices(request, place, made, preparing);
+  const { memoryBytes } = options;
   const started = new JobContainer({
     engine,
     get id() {
@@ -67,6 +81,8 @@ async function open(request: DockerSessionRequest, made: Belongings): Promise<Se
       return container.firstWords();
     },
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(greeting === undefined ? {} : { greeting }),
+    log: out,
   });
   commands = started;
   signal.throwIfAborted();
@@ -81,47 +97,53 @@ async function open(request: DockerSessionRequest, made: Belongings): Promise<Se
       return started.run(command, runSignal);
     },
     files: sessionFiles(container),
+    explainFailure: () => services.explain(out),
     [Symbol.asyncDispose]: async () => {
+      services.close();
       started.close();
       request.removeLater(made);
     },
   };
 }
 
-async function openNetwork(request: DockerSessionRequest, made: Belongings): Promise<string> {
-  const labels = labelsFor(request.job, 'network');
-  const network = await request.engine.api.createNetwork({
-    Name: request.name,
-    Driver: 'bridge',
-    CheckDuplicate: true,
-    Labels: labels,
-  });
-  made.networks.push(network.id);
-  return request.name;
+/**
+ * A service that is a privileged container engine leaves the certificates for its clients where Docker's images look for
+ * them. Source: https://docs.gitlab.com/ci/docker/using_docker_build/#use-docker-in-docker
+ */
+function withEngineCertificates(options: ContainerOptions, { services }: JobSpec): ContainerOptions {
+  const { volumes = [], privileged } = options;
+  const target = '/certs/client';
+  if (!(options.services?.privileged ?? privileged) || !services.some(({ name }) => isEngineImage(name)))
+    return options;
+  if (volumes.some((volume) => volume.target === target)) return options;
+  return { ...options, volumes: [...volumes, { kind: 'own', target }] };
+}
+
+/** Images that have an entrypoint, or are given one, have to show that it lets the job's shell run. */
+function greetingFor(image: Image, facts: ImageFacts): string | undefined {
+  const hasOne = image.entrypoint === undefined ? facts.hasEntrypoint : image.entrypoint.some((word) => word !== '');
+  return hasOne ? `ci-shell-${randomBytes(8).toString('hex')}` : undefined;
 }
 
 /** Starts the services while the job's container is made; nothing is under way any more when this settles. */
 async function withServices(
   request: DockerSessionRequest,
-  network: string | undefined,
+  place: Pick<ServicesPlace, 'network' | 'ownVolumes'>,
   made: Belongings,
   preparing: Promise<Prepared>,
-): Promise<Prepared> {
-  if (network === undefined) return preparing;
-  const { engine, images, job, limits, name, serviceTimeoutMs, out } = request;
+): Promise<Prepared & { readonly services: RunningServices }> {
+  if (request.job.services.length === 0) return { ...(await preparing), services: noServices };
   const giveUp = new AbortController();
   preparing.catch((error: unknown) => giveUp.abort(error));
   using either = anySignal([request.signal, giveUp.signal]);
   const onCreated = (id: string): void => {
     made.containers.push(id);
   };
-  const starting = startServices(
-    { engine, images, job, limits, network, name, readyTimeoutMs: serviceTimeoutMs, onCreated },
-    out,
-    either.signal,
-  );
+  const readyTimeoutMs = request.serviceTimeoutMs;
+  const starting = startServices({ ...request, ...place, readyTimeoutMs, onCreated }, request.out, either.signal);
   const [prepared, started] = await Promise.allSettled([preparing, starting]);
-  if (prepared.status === 'rejected') throw prepared.reason;
-  if (started.status === 'rejected') throw started.reason;
-  return prepared.value;
+  if (started.status === 'rejected') throw prepared.status === 'rejected' ? prepared.reason : started.reason;
+  if (prepared.status === 'fulfilled') return { ...prepared.value, services: started.value };
+  started.value.close();
+  throw prepared.reason;
 }

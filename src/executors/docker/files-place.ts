@@ -9,6 +9,8 @@ export interface FilesPlace {
   readonly directory: string;
   /** May the engine be given paths of this machine? */
   readonly seesOurFiles: boolean;
+  /** Absolute path of the directory that files are put below; not `/` where only that can be written to. */
+  readonly base: string;
   /** Whom files that are put there belong to. */
   readonly owner: Owner;
 }

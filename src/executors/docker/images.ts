@@ -10,7 +10,10 @@ export interface ImageFacts {
   readonly user: string;
   /** TCP ports that the image says it listens on, ascending. */
   readonly tcpPorts: readonly number[];
-  readonly hasHealthCheck: boolean;
+  /** The image's health check as its configuration has it: `CMD` or `CMD-SHELL`, then words. */
+  readonly healthCheck?: readonly string[];
+  /** Whether commands are started by a program of the image's. */
+  readonly hasEntrypoint: boolean;
 }
 
 interface SharedPull {
@@ -73,12 +76,14 @@ export class Images {
       const { Id, Config } = await this.#settings.engine.api.getImage(name).inspect();
       const config = Config as Partial<typeof Config> & { Healthcheck?: { Test?: readonly string[] } };
       const ports = Object.keys(config.ExposedPorts ?? {}).filter((port) => port.endsWith('/tcp'));
-      const test = config.Healthcheck?.Test?.[0];
+      const test = config.Healthcheck?.Test;
+      const entrypoint = config.Entrypoint ?? [];
       return {
         id: Id,
         user: config.User ?? '',
         tcpPorts: ports.map((port) => Number.parseInt(port, 10)).sort((a, b) => a - b),
-        hasHealthCheck: test !== undefined && test !== 'NONE',
+        ...(test === undefined || test[0] === 'NONE' ? {} : { healthCheck: test }),
+        hasEntrypoint: entrypoint.length > 0,
       };
     } catch (error) {
       if (statusOf(error) === 404) return undefined;

@@ -1,3 +1,4 @@
+import type { LogSink } from '../../model/ports.ts';
 import type { Engine } from './engine.ts';
 
 /** A container that has been created, and how its commands are ended. */
@@ -13,4 +14,8 @@ export interface JobContainerPlace {
   /** Shell commands that run before each script, as the image's user. */
   readonly firstWords: string | undefined;
   readonly memoryBytes?: number;
+  /** What the bootstrap says once an image's entrypoint has let it run; absent: it is started without one. */
+  readonly greeting?: string;
+  /** For what should be said while a command runs. */
+  readonly log: LogSink;
 }

@@ -7,11 +7,16 @@ import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import { type ContainerExecs, openContainerExecs } from './container-execs.ts';
 import { demultiplex } from './demultiplex.ts';
-import { shortReason } from './engine.ts';
+import { type GreetingFilter, greetingFilter } from './greeting.ts';
+import { entrypointIsSlow, imageProblem, swallowedByEntrypoint } from './image-problems.ts';
+import { say } from './images.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 
 /** How long the engine may take to tell that a container is gone after KILL, milliseconds. */
 const patienceMs = 30_000;
+
+/** How long an image's entrypoint may keep the job's shell waiting before the user is told, milliseconds. */
+const slowEntrypointMs = 10_000;
 
 /**
  * The container of one job. A command is one start of the container with the script on its input: files stay from one
@@ -52,7 +57,7 @@ export class JobContainer {
   }
 
   async #runByStart(command: Command, signal: AbortSignal): Promise<Exit> {
-    const { engine, id } = this.#place;
+    const { engine, id, image } = this.#place;
     const input = await commandInput(command, command.env, this.#place);
     const [stream, end] = await Promise.all([engine.attach(id), engine.watchEnd(id)]);
     stream.on('error', () => {});
@@ -67,10 +72,13 @@ export class JobContainer {
       if (signal.aborted) stop();
       else signal.addEventListener('abort', stop, { once: true });
       stream.end(input);
-      const output = demultiplex(stream, command.stdout, command.stderr);
+      using greeted = this.#awaitGreeting(command);
+      const output = demultiplex(stream, greeted?.stdout ?? command.stdout, command.stderr);
       output.catch(stop);
       const code = await Promise.race([end.exitCode, gaveUp.promise]);
       await output;
+      await greeted?.finish();
+      if (greeted?.isGreeted() === false && settle === undefined) throw swallowedByEntrypoint(image, code);
       return await exitOf(engine, id, code, this.#place.memoryBytes);
     } finally {
       signal.removeEventListener('abort', stop);
@@ -85,15 +93,19 @@ export class JobContainer {
     try {
       await engine.api.getContainer(id).start();
     } catch (error) {
-      const reason = shortReason(error);
-      if (/exec: "sh"|"sh": executable file not found|sh: no such file/.test(reason)) {
-        throw new SystemError('runner_system_failure', `image \`${image}\` has no shell: jobs need \`sh\` in it`, {
-          cause: error,
-          hint: 'take an image with a shell (often its `debug` or `alpine` variant)',
-        });
-      }
-      throw engine.failure(`start a container of image \`${image}\``, error);
+      throw imageProblem(image, error) ?? engine.failure(`start a container of image \`${image}\``, error);
     }
+  }
+
+  /** Only images with an entrypoint may keep the job's shell from running. */
+  #awaitGreeting({ stdout }: Command): (GreetingFilter & Disposable) | undefined {
+    const { greeting, image, log } = this.#place;
+    if (greeting === undefined) return undefined;
+    const filter = greetingFilter(greeting, stdout);
+    const timer = setTimeout(() => {
+      if (!filter.isGreeted()) say(log, entrypointIsSlow(image, slowEntrypointMs)).catch(() => {});
+    }, slowEntrypointMs);
+    return { ...filter, [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
   /**

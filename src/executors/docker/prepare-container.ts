@@ -2,7 +2,7 @@ import { withFileErrorsNow } from '../../model/file-errors.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import type { Belongings } from './belongings.ts';
-import { jobContainerOptions } from './container-config.ts';
+import { buildsDirectory, jobContainerOptions, type OwnVolumes } from './container-config.ts';
 import { writeFiles } from './container-files.ts';
 import type { ContainerLayers } from './container-layers.ts';
 import { shortReason, statusOf } from './engine.ts';
@@ -10,6 +10,7 @@ import { sharedObjects } from './git-objects.ts';
 import type { InsideFacts } from './image-knowledge.ts';
 import type { ImageFacts } from './images.ts';
 import { JobLayers } from './job-layers.ts';
+import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
 import { withTag } from './pull.ts';
 import {
@@ -32,8 +33,10 @@ export interface ContainerRequest extends DockerSessionRequest {
   readonly facts: ImageFacts;
   /** The project's. */
   readonly directory: string;
-  /** The job's own network, when it has services. */
-  readonly network: string | undefined;
+  readonly network: JobNetwork;
+  readonly ownVolumes: OwnVolumes;
+  /** See `bootstrapOf`. */
+  readonly greeting: string | undefined;
   /** Does something run in the container that nobody waits for? */
   readonly isRunning: () => boolean;
 }
@@ -43,13 +46,14 @@ export interface ContainerRequest extends DockerSessionRequest {
  * @param made learns of everything that was made, also when it fails.
  */
 export async function prepareContainer(request: ContainerRequest, made: Belongings): Promise<Prepared> {
-  const { engine, directory, layers: support, isRunning } = request;
+  const { engine, directory, options, layers: support, isRunning } = request;
+  const base = options.readOnly ? buildsDirectory : '/';
   const { created, inside } = await createSeen(request, made);
   const { owner } = inside;
   const own = async (id: string): Promise<void> => {
-    // For root the engine has made the working directory itself.
-    if (owner.uid === 0) return;
-    const place = { engine, container: id, directory, owner, seesOurFiles: support.seesOurFiles };
+    // For root the engine has made the working directory itself, but not in a volume.
+    if (owner.uid === 0 && !options.readOnly) return;
+    const place = { engine, container: id, directory, owner, seesOurFiles: support.seesOurFiles, base };
     await writeFiles(place, [{ path: directory, mode: 0o755 }, temporaryDirectory(place)], []);
   };
   await own(created.id);
@@ -58,7 +62,7 @@ export async function prepareContainer(request: ContainerRequest, made: Belongin
     await own(id);
     return id;
   };
-  const container = new SessionContainer({ engine, directory, owner, support, created, replace, isRunning });
+  const container = new SessionContainer({ engine, directory, owner, base, support, created, replace, isRunning });
   return { container, inside };
 }
 
@@ -113,13 +117,13 @@ async function sourceLayersFor(
   made: Belongings,
   labels: Record<string, string>,
 ): Promise<ContainerLayers | undefined> {
-  const { layers: support, knowledge, facts, image, limits, name, directory, job } = request;
+  const { layers: support, knowledge, facts, image, name, directory, job } = request;
   const { source, steps } = job;
   const takesAll = steps.some((step) => step.kind === 'checkout' && (step.path ?? '.') === '.');
   if (source.kind !== 'snapshot' || !takesAll || knowledge.userId(facts, image.user) !== 0) return undefined;
   const sources = await support.sources();
   if (sources === undefined || !sources.suits(source.tree)) return undefined;
-  const filler = { name, image, directory, labels: labelsFor(job, 'build'), limits };
+  const filler = { name, image, directory, labels: labelsFor(job, 'build'), options: {}, network: {} };
   try {
     const given = { name, directory, labels };
     const layers = await sources.layersOf(source.tree, filler, given, request.signal);
@@ -137,26 +141,29 @@ async function createContainer(
   made: Belongings,
   layers: ContainerLayers | undefined,
 ): Promise<CreatedContainer> {
-  const { engine, job, image, limits, directory, network, layers: support } = request;
+  const { engine, job, image, options, directory, network, ownVolumes, greeting, layers: support } = request;
   const objects =
     support.seesOurFiles && job.source.kind === 'snapshot' ? await sharedObjects(job.source.tree.root) : [];
   // A second try has another name: the first may still be being removed.
   const tries = made.containers.length;
   const name = layers === undefined && tries > 0 ? `${request.name}-${tries}` : request.name;
-  const options = jobContainerOptions({
+  const body = jobContainerOptions({
     name,
     image,
     directory,
     labels: labelsFor(job, 'build'),
-    limits,
-    ...(network === undefined ? {} : { network }),
+    options,
+    network: network.forJob,
+    ownVolumes,
+    ...(greeting === undefined ? {} : { greeting }),
     // What the engine can't see is sent.
     readOnly: objects,
     ...(layers === undefined ? {} : { mounts: layers.mounts }),
   });
   try {
-    const id = await engine.create(options);
+    const id = await engine.create(body);
     made.containers.push(id);
+    if (network.also !== undefined) await engine.api.getNetwork(network.also).connect({ Container: id });
     return { id, ...(layers === undefined ? {} : { layers }) };
   } catch (error) {
     if (objects.length > 0 && /bind source path does not exist|invalid mount config/.test(shortReason(error))) {

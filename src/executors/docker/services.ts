@@ -1,201 +1,189 @@
-import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { Service } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
-import { monotonicMs } from '../../util/monotonic.ts';
-import { type ContainerLimits, entrypointOf, hostConfig } from './container-config.ts';
+import { type OwnVolumes, serviceContainerOptions } from './container-config.ts';
+import type { ContainerOptions } from './container-options.ts';
 import type { Engine } from './engine.ts';
-import { type ImageFacts, type Images, say } from './images.ts';
+import { type Images, say } from './images.ts';
+import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
 import { withTag } from './pull.ts';
+import { debugsServices, type FollowedLog, followLog, lastLines } from './service-logs.ts';
+import { isEngineImage, type NamedService, nameServices } from './service-names.ts';
+import { waitForService } from './service-readiness.ts';
 
 /** What services need to be started. */
 export interface ServicesPlace {
   readonly engine: Engine;
   readonly images: Images;
   readonly job: JobSpec;
-  readonly limits: ContainerLimits;
-  /** Name of the job's own network. */
-  readonly network: string;
+  readonly options: ContainerOptions;
+  readonly network: JobNetwork;
+  readonly ownVolumes: OwnVolumes;
   /** Start of the containers' names. */
   readonly name: string;
-  /** How long to wait until a service takes connections, milliseconds. */
+  /** How long to wait until a service takes connections, milliseconds; 0: not at all. */
   readonly readyTimeoutMs: number;
   /** Told of each container as soon as it is there, so that it gets removed. */
   readonly onCreated: (container: string) => void;
 }
 
-/**
- * Names by which a service is reached: its image without tag and port, `/` as `__` and as `-`, then its aliases.
- * Source: https://docs.gitlab.com/ci/services/#accessing-the-services
- */
-export function serviceAliases(service: Service): readonly string[] {
-  const name = service.name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
-  const [first = '', ...rest] = name.split('/');
-  const path = [rest.length > 0 ? first.replace(/:\d+$/, '') : first, ...rest].join('/');
-  return [...new Set([path.replaceAll('/', '__'), path.replaceAll('/', '-'), ...service.aliases])];
+/** The services of one job while it runs. */
+export interface RunningServices {
+  /** After a failure of the job's: how the services are, and what they wrote last. */
+  explain(out: LogSink): Promise<void>;
+  /** Stops listening to them; whoever made them removes them. */
+  close(): void;
 }
+
+/** Of a job that has none. */
+export const noServices: RunningServices = { explain: async () => {}, close: () => {} };
 
 /** Starts all services at once and waits until they take connections; one that does not is only warned about. */
-export async function startServices(place: ServicesPlace, out: LogSink, signal: AbortSignal): Promise<void> {
-  const taken = new Set(['build']);
-  const started: Promise<void>[] = [];
-  for (const [index, service] of place.job.services.entries()) {
-    const free: string[] = [];
-    for (const alias of serviceAliases(service)) {
-      if (taken.has(alias)) await say(out, `WARNING: Service ${service.name}: the alias ${alias} is taken already`);
-      else free.push(alias);
-      taken.add(alias);
-    }
-    if (free.length === 0) {
-      await say(out, `WARNING: Service ${service.name} is not started: none of its aliases is free`);
-      continue;
-    }
-    await say(out, `Starting service ${withTag(service.name)} ...`);
-    started.push(startService(place, service, index, free, out, signal));
+export async function startServices(place: ServicesPlace, out: LogSink, signal: AbortSignal): Promise<RunningServices> {
+  const { named, warnings } = nameServices(place.job.services);
+  const debug = debugsServices(place.job);
+  if (debug === 'invalid') warnings.push('CI_DEBUG_SERVICES is neither true nor false, and counts for nothing');
+  for (const warning of warnings) await say(out, `WARNING: ${warning}`);
+  const started: StartedService[] = [];
+  const starting: Promise<void>[] = [];
+  for (const each of named) {
+    await say(out, `Starting service ${withTag(each.service.name)} ...`);
+    await warnOfPrivileges(each.service, place.options, out);
+    const service = new StartedService(place, each, out);
+    started.push(service);
+    starting.push(service.start(debug === 'on' ? 'followed' : 'kept', signal));
   }
+  const close = (): void => {
+    for (const service of started) service.close();
+  };
   // All of them, so that none is still being made when the job is given up.
-  for (const result of await Promise.allSettled(started)) {
-    if (result.status === 'rejected') throw result.reason;
+  for (const result of await Promise.allSettled(starting)) {
+    if (result.status === 'fulfilled') continue;
+    close();
+    throw result.reason;
   }
+  return {
+    close,
+    explain: async (sink) => {
+      for (const service of started) await service.explain(sink);
+    },
+  };
 }
 
-async function startService(
-  place: ServicesPlace,
-  service: Service,
-  index: number,
-  aliases: readonly string[],
-  out: LogSink,
-  signal: AbortSignal,
-): Promise<void> {
-  const { engine, network } = place;
-  const facts = await place.images.ensure(service, out, signal);
-  let id: string;
-  let end: WatchedEnd | undefined;
-  try {
-    const container = await engine.api.createContainer({
-      name: `${place.name}-service-${index}`,
-      Image: withTag(service.name),
-      Labels: labelsFor(place.job, 'service'),
-      Env: serviceEnvironment(place.job, service),
-      ...(service.command === undefined ? {} : { Cmd: [...service.command] }),
-      ...entrypointOf(service),
-      ...(service.user === undefined ? {} : { User: service.user }),
-      ...(service.platform === undefined ? {} : { platform: service.platform }),
-      HostConfig: { ...hostConfig({ privileged: place.limits.privileged ?? false }), NetworkMode: network },
-      NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [...aliases] } } },
-    });
-    id = container.id;
-    place.onCreated(id);
-    signal.throwIfAborted();
-    end = await engine.watchEnd(id);
-    await container.start();
-  } catch (error) {
-    end?.close();
-    throw engine.failure(`start service ${service.name}`, error);
-  }
-  const problem = (await endsAtOnce(end)) ?? (await waitUntilReady(place, id, facts, signal));
-  end.close();
-  if (problem !== undefined) await warn(engine, id, service, problem, out);
+async function warnOfPrivileges({ name }: Service, options: ContainerOptions, out: LogSink): Promise<void> {
+  if (!isEngineImage(name) || (options.services?.privileged ?? options.privileged)) return;
+  const how = '`--privileged`, or `privileged = true` below `[docker]` in your own config.toml';
+  await say(out, `WARNING: Service ${name} is a container engine and needs a privileged container: ${how}`);
 }
 
 type WatchedEnd = Awaited<ReturnType<Engine['watchEnd']>>;
 
-/** A service that can't even start its program says so by ending within this time, milliseconds. */
-const firstMomentMs = 300;
+/** One service from its start to the end of the job. */
+class StartedService {
+  readonly #place: ServicesPlace;
+  readonly #named: NamedService;
+  readonly #out: LogSink;
+  #container: string | undefined;
+  #end: WatchedEnd | undefined;
+  #followed: FollowedLog | undefined;
+  #exitCode: number | undefined;
+  #isClosed = false;
 
-/** Nothing tells of a service without a port or health check but its end. */
-async function endsAtOnce(end: WatchedEnd): Promise<string | undefined> {
-  const over = new AbortController();
-  try {
-    const code = await Promise.race([end.exitCode, sleep(firstMomentMs, undefined, { signal: over.signal })]);
-    return code === undefined ? undefined : `it ended with exit code ${code}`;
-  } finally {
-    over.abort();
+  constructor(place: ServicesPlace, named: NamedService, out: LogSink) {
+    this.#place = place;
+    this.#named = named;
+    this.#out = out;
+  }
+
+  /** Resolves when it takes connections or seems not to come up. @throws SystemError */
+  async start(log: 'followed' | 'kept', signal: AbortSignal): Promise<void> {
+    const { engine, images, job } = this.#place;
+    const { service, aliases } = this.#named;
+    const facts = await images.ensure(service, this.#out, signal);
+    const environment = serviceEnvironment(job, service);
+    let id: string;
+    let end: WatchedEnd;
+    try {
+      id = await this.#create(environment);
+      signal.throwIfAborted();
+      end = await engine.watchEnd(id);
+      this.#end = end;
+      await engine.api.getContainer(id).start();
+      if (log === 'followed') this.#followed = await followLog(engine, id, aliases.join('-'), this.#out);
+    } catch (error) {
+      this.close();
+      throw engine.failure(`start service ${service.name}`, error);
+    }
+    const problem = await waitForService({ ...this.#place, id, service, facts, environment, end }, signal);
+    if (problem !== undefined) await this.#warn(problem);
+    void this.#watch(end, problem === undefined ? 'ready' : 'not ready');
+  }
+
+  /** How it is, after a failure of the job's. */
+  async explain(out: LogSink): Promise<void> {
+    // Who follows the log has read it already.
+    if (this.#container === undefined || this.#followed !== undefined) return;
+    const text = await lastLines(this.#place.engine, this.#container, 20);
+    const how = this.#exitCode === undefined ? 'is running' : `ended with exit code ${this.#exitCode}`;
+    const { service, aliases } = this.#named;
+    if (text === '') return say(out, `Service ${service.name} ${how} and wrote nothing.`);
+    const lines = text.split('\n').map((line) => `[service:${aliases.join('-')}] ${line}`);
+    return say(out, [`Service ${service.name} ${how}; the end of its log:`, ...lines].join('\n'));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#end?.close();
+    this.#followed?.close();
+  }
+
+  async #create(environment: ReadonlyMap<string, string>): Promise<string> {
+    const { engine, job, options, network, ownVolumes, name, onCreated } = this.#place;
+    const { service, index, aliases } = this.#named;
+    const id = await engine.create(
+      serviceContainerOptions({
+        name: `${name}-service-${index}`,
+        labels: labelsFor(job, 'service'),
+        options,
+        network: network.forService(aliases),
+        ownVolumes,
+        service,
+        environment: [...environment].map(([variable, value]) => `${variable}=${value}`),
+      }),
+    );
+    this.#container = id;
+    onCreated(id);
+    if (network.also !== undefined) await engine.api.getNetwork(network.also).connect({ Container: id });
+    return id;
+  }
+
+  /** Tells when a service fails that was there for the job. */
+  async #watch(end: WatchedEnd, was: 'ready' | 'not ready'): Promise<void> {
+    try {
+      this.#exitCode = await end.exitCode;
+      if (this.#isClosed || was === 'not ready' || this.#exitCode === 0) return;
+      const { name } = this.#named.service;
+      await say(this.#out, `WARNING: Service ${name} ended with exit code ${this.#exitCode} before the job did`);
+    } catch {
+      // Closed, or the engine is gone: then the job's own calls fail, and say so.
+    }
+  }
+
+  async #warn(problem: string): Promise<void> {
+    const tail = await lastLines(this.#place.engine, this.#container!, 50);
+    const title = `*** WARNING: Service ${this.#named.service.name} probably didn't start properly: ${problem}.`;
+    await say(this.#out, ['', title, '', tail, '', '*********', ''].join('\n'));
   }
 }
 
 /** The engine shows a service's environment to anybody, so masked variables of the job are not in it. */
-function serviceEnvironment(job: JobSpec, service: Service): string[] {
+function serviceEnvironment(job: JobSpec, service: Service): ReadonlyMap<string, string> {
   const env = new Map<string, string>();
   for (const { name, value, masked, file } of job.variables) {
     if (masked || file) env.delete(name);
     else env.set(name, value);
   }
   for (const { name, value } of service.variables) env.set(name, value);
-  return [...env].map(([name, value]) => `${name}=${value}`);
-}
-
-/** @returns why the service seems not to be ready, or undefined. */
-async function waitUntilReady(
-  place: ServicesPlace,
-  id: string,
-  facts: ImageFacts,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { engine, readyTimeoutMs } = place;
-  const [port] = facts.tcpPorts;
-  const probes = port !== undefined && (await engine.reachesContainers());
-  if (!facts.hasHealthCheck && !probes) return undefined;
-  const until = monotonicMs() + readyTimeoutMs;
-  for (let waitMs = 20; ; waitMs = Math.min(waitMs * 2, 500)) {
-    signal.throwIfAborted();
-    const { State, NetworkSettings } = await engine.api.getContainer(id).inspect();
-    if (!State.Running) return `it ended with exit code ${State.ExitCode}`;
-    const address = NetworkSettings.Networks[place.network]?.IPAddress;
-    if (facts.hasHealthCheck) {
-      if (State.Health?.Status === 'healthy') return undefined;
-      if (State.Health?.Status === 'unhealthy') return 'its health check fails';
-    } else if (address === undefined || address === '' || (await accepts(address, port!))) return undefined;
-    if (monotonicMs() > until) {
-      const seconds = readyTimeoutMs / 1000;
-      return facts.hasHealthCheck
-        ? `its health check has not passed after ${seconds} s`
-        : `port ${port} takes no connections after ${seconds} s`;
-    }
-    await sleep(waitMs, undefined, { signal });
-  }
-}
-
-function accepts(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: 1000 });
-    const done = (answer: boolean): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => done(true));
-    socket.once('error', () => done(false));
-    socket.once('timeout', () => done(false));
-  });
-}
-
-async function warn(engine: Engine, id: string, service: Service, problem: string, out: LogSink): Promise<void> {
-  const tail = await engine.api
-    .getContainer(id)
-    .logs({ stdout: true, stderr: true, tail: 50, follow: false })
-    .then(
-      (logs) => withoutHeaders(logs),
-      () => '',
-    );
-  const stars = '*********';
-  const lines = [
-    '',
-    `*** WARNING: Service ${service.name} probably didn't start properly: ${problem}.`,
-    '',
-    tail.trimEnd(),
-  ];
-  await say(out, [...lines, '', stars, ''].join('\n'));
-}
-
-/** Each piece of a container's log comes after 8 bytes: stream and length. */
-function withoutHeaders(logs: Buffer): string {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at + 8 <= logs.length; ) {
-    const length = logs.readUInt32BE(at + 4);
-    pieces.push(logs.subarray(at + 8, at + 8 + length));
-    at += 8 + length;
-  }
-  return Buffer.concat(pieces).toString('utf8');
+  return env;
 }

@@ -27,6 +27,7 @@ export class SessionContainer implements FilesPlace {
   readonly engine: Engine;
   readonly directory: string;
   readonly owner: Owner;
+  readonly base: string;
   readonly #support: LayerSupport;
   /** Gives a container without layers in place of the present one. */
   readonly #replace: () => Promise<string>;
@@ -43,6 +44,7 @@ export class SessionContainer implements FilesPlace {
     readonly engine: Engine;
     readonly directory: string;
     readonly owner: Owner;
+    readonly base: string;
     readonly support: LayerSupport;
     readonly created: CreatedContainer;
     readonly replace: () => Promise<string>;
@@ -52,6 +54,7 @@ export class SessionContainer implements FilesPlace {
     this.engine = given.engine;
     this.directory = given.directory;
     this.owner = given.owner;
+    this.base = given.base;
     this.#support = given.support;
     this.#created = given.created;
     this.#replace = given.replace;

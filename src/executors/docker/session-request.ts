@@ -1,7 +1,7 @@
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { LogSink } from '../../model/ports.ts';
 import type { Belongings } from './belongings.ts';
-import type { ContainerLimits } from './container-config.ts';
+import type { ContainerOptions } from './container-options.ts';
 import type { Engine } from './engine.ts';
 import type { ImageKnowledge } from './image-knowledge.ts';
 import type { Images } from './images.ts';
@@ -14,7 +14,7 @@ export interface DockerSessionRequest {
   readonly knowledge: ImageKnowledge;
   readonly layers: LayerSupport;
   readonly job: JobSpec;
-  readonly limits: ContainerLimits;
+  readonly options: ContainerOptions;
   readonly graceMs: number;
   readonly serviceTimeoutMs: number;
   /** Unique; start of the names of everything that the session makes at the engine. */
