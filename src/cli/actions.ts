@@ -15,5 +15,6 @@ export const actions: Readonly<Record<string, () => Promise<Action<never>>>> = {
   clean: async () => (await import('./commands/clean.ts')).clean,
   schema: async () => (await import('./commands/schema.ts')).schema,
   completion: async () => (await import('./commands/completion.ts')).completion,
+  __reap: async () => (await import('./commands/reap.ts')).reap,
   __complete: async () => (await import('./commands/complete.ts')).complete,
 };

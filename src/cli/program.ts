@@ -230,6 +230,7 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
 
 /** Commands that are not for people. */
 const hiddenCommands: Readonly<Record<string, () => Command>> = {
+  __reap: () => new Command('__reap'),
   __complete: () => new Command('__complete').argument('[word...]').allowUnknownOption().allowExcessArguments(),
 };
 

@@ -252,9 +252,17 @@ function isInUse({ state, isRunning }: StoredRun): boolean {
   return isRunning || (state.process.pid !== process.pid && isSameProcessAlive(state.process));
 }
 
-/** Directories of jobs (`Run.workspacesDirectory`) that killed runs left. */
-export async function listDeadWorkspaces(location: RunStoreLocation): Promise<readonly string[]> {
-  const runs = runsDirectory(location);
+/** Directories of jobs (`Run.workspacesDirectory`) that killed runs left: of one project, or of all. */
+export async function listDeadWorkspaces(
+  location: RunStoreLocation | Pick<RunStoreLocation, 'stateDirectory'>,
+): Promise<readonly string[]> {
+  if ('projectRoot' in location) return deadWorkspacesIn(runsDirectory(location));
+  const projects = join(location.stateDirectory, 'projects');
+  const keys = existsSync(projects) ? readdirSync(projects) : [];
+  return (await Promise.all(keys.map((key) => deadWorkspacesIn(join(projects, key, 'runs'))))).flat();
+}
+
+async function deadWorkspacesIn(runs: string): Promise<readonly string[]> {
   const dead: string[] = [];
   for (const number of numbersIn(runs)) {
     const { workspacesDirectory } = runAt(runs, String(number));

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { assertNever } from './assert-never.ts';
+import { startCompanion } from './companion.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import { type ProcessEnd, processEnd } from './process.ts';
 import { starterCode } from './process-starter.ts';
@@ -91,10 +92,8 @@ type Answer =
   | { readonly kind: 'ended'; readonly id: number; readonly code: number | null; readonly signal: string | null };
 
 function startHelper(): Helper {
-  const child = spawn(process.execPath, ['--max-semi-space-size=1', '-e', starterCode], {
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    env: {},
-    detached: true,
+  const child = startCompanion([process.execPath, '--max-semi-space-size=1', '-e', starterCode], {
+    channel: 'messages',
   });
   const starting = new Map<number, Deferred<Launched>>();
   const running = new Map<number, Deferred<ProcessEnd>>();
@@ -134,15 +133,13 @@ function startHelper(): Helper {
     }
     if (starting.size + running.size === 0) child.channel?.unref();
   });
-  // It must not keep us alive; what it was asked must.
-  child.unref();
-  child.channel?.unref();
   return {
     isReady: () => state === 'ready',
     launch: (request) => {
       const id = ++lastId;
       const start = deferred<Launched>();
       starting.set(id, start);
+      // It must not keep us alive; what it was asked must.
       child.channel?.ref();
       child.send({ id, ...request });
       return start.promise;

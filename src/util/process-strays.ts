@@ -24,20 +24,39 @@ export function findStrays(marker: string, since: number): number[] {
   return lookAround(marker, since).strays;
 }
 
+/** A process by what its environment says. */
+export interface FoundProcess {
+  readonly pid: number;
+  /** Its command line, on one line. */
+  readonly command: string;
+}
+
 /**
- * Kills the processes whose environment has a variable whose value starts with this text: what a killed program left
- * running. Looks at every process, so ask only where something may be left. Nothing where there is no `/proc`.
- * @returns their pids.
+ * The processes whose environment has a variable whose value starts with this text. Looks at every process, so ask
+ * only where something may be there. Nothing where there is no `/proc`.
  */
-export function killByVariable(name: string, valueStart: string): readonly number[] {
+export function findByVariable(name: string, valueStart: string): readonly FoundProcess[] {
+  return lookAt(listProcesses(), Buffer.from(`${name}=${valueStart}`)).strays.map((pid) => ({
+    pid,
+    command: commandOf(pid),
+  }));
+}
+
+/** Rounds in which processes that were just starting are looked at again, and the children of those that were killed. */
+const mostRounds = 10;
+
+/**
+ * Kills the processes that `findByVariable` finds: what a killed program left running. Resolves when they are gone, or
+ * can't be killed (another user's).
+ */
+export async function killByVariable(name: string, valueStart: string): Promise<void> {
   const needle = Buffer.from(`${name}=${valueStart}`);
-  const killed: number[] = [];
-  for (const text of listProcesses()) {
-    const pid = Number(text);
-    const environment = pid === process.pid ? undefined : environmentOf(pid);
-    if (environment !== undefined && hasVariable(environment, needle) && send(pid, 'SIGKILL')) killed.push(pid);
+  for (let round = 0; round < mostRounds; round++) {
+    const { strays, undecided } = lookAt(listProcesses(), needle);
+    const killed = strays.filter((pid) => send(pid, 'SIGKILL'));
+    if (killed.length === 0 && !undecided) return;
+    await sleep(longestStartMs / mostRounds);
   }
-  return killed;
 }
 
 /** `undecided`: a process is just starting its program, so whose it is can't be told yet. */
@@ -53,13 +72,21 @@ function lookAround(marker: string, since: number): Sight {
   if (latest < since || latest - since > fewPids) {
     // Where the kernel has started again at small pids, a younger process may have a smaller one.
     const oldest = latest < since ? 0 : since;
-    for (const name of listProcesses()) if (Number(name) >= oldest) look(name, needle, sight);
-    return sight;
+    return lookAt(
+      listProcesses().filter((name) => Number(name) >= oldest),
+      needle,
+    );
   }
   // Most often nothing was started but what has ended. What one started that ended while we looked is looked at too.
   for (let pid = since, rounds = 0; pid <= latest && rounds < 3; rounds++, latest = latestPid()) {
     for (; pid <= latest; pid++) if (existsSync(`/proc/${pid}`)) look(String(pid), needle, sight);
   }
+  return sight;
+}
+
+function lookAt(names: readonly string[], needle: Buffer): Sight {
+  const sight: Sight = { strays: [], undecided: false };
+  for (const name of names) look(name, needle, sight);
   return sight;
 }
 
@@ -203,6 +230,11 @@ function withoutStack<T>(action: () => T): T | undefined {
   } finally {
     Error.stackTraceLimit = limit;
   }
+}
+
+function commandOf(pid: number): string {
+  const bytes = withoutStack(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  return (bytes ?? '').replaceAll(/[\0\s]+/g, ' ').trim();
 }
 
 function hasVariable(environment: Buffer, assignment: Buffer): boolean {

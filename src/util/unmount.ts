@@ -25,8 +25,13 @@ export async function unmountAll(targets: readonly string[], env: MountEnvironme
 
 /** Unmounts what a process that was killed left mounted below a directory. */
 export async function unmountBelow(directory: string, path: string): Promise<void> {
-  const left = mountPoints().filter((point) => point.startsWith(`${realPath(directory)}/`));
+  const left = mountsBelow(directory);
   if (left.length > 0) await tryProgram(['umount', '-l', ...left], mountEnvironment(path));
+}
+
+/** What is mounted below a directory: absolute paths. */
+export function mountsBelow(directory: string): readonly string[] {
+  return mountPoints().filter((point) => point.startsWith(`${realPath(directory)}/`));
 }
 
 /** As the table of mounts has it: without symbolic links. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDockerExecutor } from '../../src/executors/docker/docker-executor.ts';
-import { removeContainer } from '../../src/executors/docker/leftovers.ts';
+import { removeObject } from '../../src/executors/docker/removal.ts';
 import type { Executor, Session } from '../../src/executors/executor.ts';
 import { SystemError } from '../../src/model/outcome.ts';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
@@ -44,7 +44,7 @@ describe.skipIf(socket === undefined)('an engine that ends in the middle', () =>
     process.off('unhandledRejection', note);
     expect(unhandled).toEqual([]);
     for (const name of await labelled(engine!.api, runId))
-      await removeContainer(engine!, name.replace('container /', ''));
+      await removeObject(engine!, 'container', name.replace('container /', ''));
   });
 
   afterAll(() => removeTree(place));

@@ -20,6 +20,8 @@ export interface ExecutorSettings {
   readonly expectedJobs: number;
   /** Tells the user of something that is not as he asked for. */
   warn(message: string): void;
+  /** Told when an executor is closed and something could not be removed. */
+  onLeft(): void;
 }
 
 /** The executors that a run uses, each loaded when its first job wants it. */
@@ -56,6 +58,7 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
             engine: engineLocation(invocation.env),
             pull: settings.pull,
             graceMs,
+            onLeft: settings.onLeft,
             containers: settings.containers,
             ...(settings.isolation === 'copy' ? {} : { layersDirectory: settings.workspaces }),
           },

@@ -19,11 +19,12 @@ import { type Invocation, print } from '../invocation.ts';
 import { containerOptions } from '../settings.ts';
 import { takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
-import { createExecutors } from './executors.ts';
+import { createExecutors, engineLocation } from './executors.ts';
 import { holdMemoryDown } from './hold-memory-down.ts';
 import { jobRunner } from './job-runner.ts';
 import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
+import { startReaper } from './reaper.ts';
 import { runRecorder } from './run-recorder.ts';
 import { screenReporter } from './screen-reporter.ts';
 import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
@@ -40,6 +41,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const artifacts = artifactStore(run.artifactsDirectory);
   await using caches = cacheStore({ directory: projectCacheDirectory(locations.cache, key), now: clock.now });
   const taken = earlier === undefined ? undefined : await takeOver(plan, earlier, artifacts);
+  let isClean = true;
   const executors = createExecutors(invocation, {
     workspaces: run.workspacesDirectory,
     pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
@@ -47,6 +49,9 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     isolation: options.isolation ?? 'auto',
     expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
+    onLeft: () => {
+      isClean = false;
+    },
   });
   const output = streamOutput(invocation.stdout.stream as TerminalStream);
   const recorder = runRecorder(run, run.initialState, taken?.records);
@@ -62,8 +67,12 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     nowMs: clock.now(),
     signal: ending.stopping,
   });
+  const copying = snapshotUnlessStopped(invocation, given, ending.stopping);
+  // While git lists the tree and before anything of a job is made.
+  const inContainers = plan.nodes.some((node) => node.kind === 'job' && node.executor === 'docker');
+  const reaper = startReaper(invocation, run, inContainers ? engineLocation(invocation.env) : undefined);
   try {
-    await using snapshot = await snapshotUnlessStopped(invocation, given, ending.stopping);
+    await using snapshot = await copying;
     for (const message of plan.notices) emit({ type: 'notice', at: clock.now(), message });
     tellSnapshot(snapshot, options, emit);
     const source = new PlanSource(plan, {
@@ -90,6 +99,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   } finally {
     await executors.close();
     const problem = await removeWorkspaces(run);
+    if (isClean) reaper?.dismiss();
     await tidying;
     await all.close();
     if (problem !== undefined) await print(invocation.stderr, `ci: ${problem}\n`);

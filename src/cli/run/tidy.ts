@@ -44,13 +44,15 @@ async function removeDeadWorkspaces(place: RunStoreLocation, path: string, signa
   }
 }
 
+/** Every process of a job has this variable, and its value lies in the run's workspaces, also for `--in-place`. */
+export const jobVariable = 'RUNNER_TEMP_PROJECT_DIR';
+
 /**
  * Ends what jobs of a killed `ci` still run, and takes down what it had mounted for them.
  * @param workspaces `Run.workspacesDirectory` of a dead run.
  * @param path the user's `PATH`.
  */
 export async function freeWorkspaces(workspaces: string, path: string): Promise<void> {
-  // Every job has this variable, and its value lies there also for `--in-place`.
-  killByVariable('RUNNER_TEMP_PROJECT_DIR', `${workspaces}/`);
+  await killByVariable(jobVariable, `${workspaces}/`);
   await unmountBelow(workspaces, path);
 }

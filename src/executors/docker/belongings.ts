@@ -1,6 +1,6 @@
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Engine } from './engine.ts';
-import { removeContainer } from './leftovers.ts';
+import { removeObject, type Unremoved } from './removal.ts';
 
 /** What one session made and has to be removed after it. */
 export interface Belongings {
@@ -16,13 +16,20 @@ export function noBelongings(): Belongings {
   return { containers: [], networks: [], volumes: [], directories: [] };
 }
 
-/** Removes in the order in which one depends on the other; what can't be removed is left to a later sweep. */
-export async function removeBelongings(engine: Engine, belongings: Belongings): Promise<void> {
+/**
+ * Removes in the order in which one depends on the other.
+ * @returns what is still at the engine: for the reaper, or for the next start's sweep.
+ */
+export async function removeBelongings(engine: Engine, belongings: Belongings): Promise<readonly Unremoved[]> {
   const { containers, networks, volumes, directories } = belongings;
-  await Promise.allSettled(containers.map((id) => removeContainer(engine, id)));
-  await Promise.allSettled([
-    ...networks.map((id) => engine.api.getNetwork(id).remove()),
-    ...volumes.map((name) => engine.api.getVolume(name).remove({ force: true })),
-    ...directories.map((path) => removeTree(path)),
+  const first = await Promise.all(containers.map((id) => removeObject(engine, 'container', id)));
+  const [then] = await Promise.all([
+    Promise.all([
+      ...networks.map((id) => removeObject(engine, 'network', id)),
+      ...volumes.map((name) => removeObject(engine, 'volume', name)),
+    ]),
+    // A directory that can't be removed (files of another user) must not fail a job that has ended.
+    Promise.allSettled(directories.map((path) => removeTree(path))),
   ]);
+  return [...first, ...then].filter((each) => each !== undefined);
 }

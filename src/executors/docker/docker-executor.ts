@@ -3,7 +3,6 @@ import { platform } from 'node:os';
 import { join } from 'node:path';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Executor } from '../executor.ts';
-import { type Belongings, removeBelongings } from './belongings.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { openDockerSession } from './docker-session.ts';
 import { connectEngine, type Engine } from './engine.ts';
@@ -13,6 +12,7 @@ import { ImageKnowledge } from './image-knowledge.ts';
 import { Images } from './images.ts';
 import { LayerSupport } from './layer-support.ts';
 import { sweepLeftovers } from './leftovers.ts';
+import { Removals } from './removals.ts';
 
 /** What the composition root decides about jobs in containers. */
 export interface DockerExecutorOptions {
@@ -34,6 +34,8 @@ export interface DockerExecutorOptions {
   readonly pullRetryDelayMs?: number;
   /** How long `close` waits for removals, milliseconds; default 30,000. What is left is swept by a later run. */
   readonly closeTimeoutMs?: number;
+  /** Told by `close` when something could not be removed, so that somebody else has to. */
+  readonly onLeft?: () => void;
 }
 
 /** Jobs in containers, one each. The engine is looked for when the first job is opened. */
@@ -68,8 +70,9 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     close: async () => {
       const connected = await connection?.catch(() => undefined);
       connected?.layers.stop();
-      await removals.finish(options.closeTimeoutMs ?? 30_000);
-      await connected?.layers.close();
+      const isClean = await removals.finish(options.closeTimeoutMs ?? 30_000);
+      const sourcesGone = await connected?.layers.close();
+      if (!isClean || sourcesGone === false) options.onLeft?.();
     },
   };
 }
@@ -93,34 +96,4 @@ async function connect(options: DockerExecutorOptions, removals: Removals): Prom
   const containers = await withSocketPath(options.containers ?? {}, engine);
   const layers = new LayerSupport(engine, settings);
   return { engine, images, knowledge: new ImageKnowledge(engine), layers, containers };
-}
-
-/** What is being removed in the background. */
-class Removals {
-  readonly #running = new Set<Promise<void>>();
-
-  add(engine: Engine, made: Belongings): void {
-    const removal = removeBelongings(engine, made)
-      // A dead engine can't remove anything; the next run's sweep will.
-      .catch(() => {})
-      .finally(() => this.#running.delete(removal));
-    this.#running.add(removal);
-  }
-
-  addSweep(sweep: Promise<unknown>): void {
-    const swept = sweep
-      .then(() => {})
-      .catch(() => {})
-      .finally(() => this.#running.delete(swept));
-    this.#running.add(swept);
-  }
-
-  async finish(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([Promise.all(this.#running), late]);
-    clearTimeout(timer);
-  }
 }

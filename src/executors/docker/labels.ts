@@ -1,6 +1,5 @@
-import { hostname } from 'node:os';
 import type { JobSpec } from '../../model/job-spec.ts';
-import { processIdentity } from '../../util/process-identity.ts';
+import { type Owner, thisOwner } from './owner.ts';
 
 /** Everything that we make at an engine carries these labels, so that it can be found after a crash. */
 export const labelPrefix = 'dev.pipewright.';
@@ -10,15 +9,31 @@ export type ObjectType = 'build' | 'service' | 'network' | 'files';
 
 /** Labels of one object: whose it is, and by which process on which machine it was made. */
 export function labelsFor(job: JobSpec, type: ObjectType): Record<string, string> {
-  const identity = processIdentity();
   return {
     [`${labelPrefix}managed`]: 'true',
     [`${labelPrefix}type`]: type,
     [`${labelPrefix}run`]: job.runId,
     [`${labelPrefix}job`]: job.id,
-    [`${labelPrefix}host`]: hostname(),
-    [`${labelPrefix}pid`]: String(identity?.pid ?? ''),
-    [`${labelPrefix}started`]: identity?.started ?? '',
-    [`${labelPrefix}boot`]: identity?.boot ?? '',
+    ...ownerLabels(thisOwner()),
+  };
+}
+
+/** The part of the labels that names the process. */
+export function ownerLabels(owner: Owner): Record<string, string> {
+  const { host, machine, boot, namespace, pid, started } = owner;
+  const labels = { host, machine, boot, namespace, pid: String(pid), started };
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [labelPrefix + name, value]));
+}
+
+/** Who made an object with these labels. */
+export function ownerOf(labels: Readonly<Record<string, string>>): Owner {
+  const label = (name: string): string => labels[labelPrefix + name] ?? '';
+  return {
+    host: label('host'),
+    machine: label('machine'),
+    boot: label('boot'),
+    namespace: label('namespace'),
+    pid: Number(label('pid')),
+    started: label('started'),
   };
 }

@@ -80,10 +80,13 @@ export class LayerSupport {
     this.#sources?.stop();
   }
 
-  /** Removes what was made for all jobs together; no container uses it any more. */
-  async close(): Promise<void> {
+  /**
+   * Removes what was made for all jobs together; no container uses it any more.
+   * @returns is all of it gone from the engine?
+   */
+  async close(): Promise<boolean> {
     await this.#sets?.close();
-    await this.#sources?.close();
+    return (await this.#sources?.close()) ?? true;
   }
 
   /** Ids of users in containers to whom layers look as if they were their own: they may write to them. */

@@ -1,88 +1,71 @@
-import { hostname } from 'node:os';
-import { isSameProcessAlive } from '../../util/process-identity.ts';
-import { type Engine, statusOf } from './engine.ts';
-import { labelPrefix } from './labels.ts';
+import type { Engine } from './engine.ts';
+import { labelPrefix, ownerLabels, ownerOf } from './labels.ts';
+import { isGone, type Owner } from './owner.ts';
+import { type ObjectKind, objectKinds, removeObject, type Unremoved } from './removal.ts';
 
 /** An object at an engine whose maker is gone. */
 export interface Leftover {
-  readonly kind: 'container' | 'network' | 'volume';
+  readonly kind: ObjectKind;
   /** What the engine calls it by. */
   readonly id: string;
+  /** What people call it by. */
+  readonly name: string;
   readonly run: string;
   readonly job: string;
 }
 
-/** Objects that processes of this machine made and that nobody uses any more. Other machines' are left alone. */
-export async function listLeftovers(engine: Engine): Promise<readonly Leftover[]> {
-  const filters = { label: [`${labelPrefix}managed=true`] };
+/** What a sweep did. */
+export interface Sweep {
+  readonly removed: readonly Leftover[];
+  readonly unremoved: readonly (Unremoved & Leftover)[];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/**
+ * Objects whose process has ended. Other machines', other containers' and living processes' are left alone.
+ * @param owner only what this process made.
+ */
+export async function listLeftovers(engine: Engine, owner?: Owner): Promise<readonly Leftover[]> {
+  const labels = { [`${labelPrefix}managed`]: 'true', ...(owner === undefined ? {} : ownerLabels(owner)) };
+  const filters = { label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) };
   const [containers, networks, volumes] = await Promise.all([
     engine.api.listContainers({ all: true, filters }),
     engine.api.listNetworks({ filters }),
     engine.api.listVolumes({ filters }),
   ]);
   const found: Leftover[] = [];
-  const consider = (kind: Leftover['kind'], id: string, labels: Readonly<Record<string, string>> | undefined): void => {
-    if (labels === undefined || !isOrphan(labels)) return;
-    found.push({ kind, id, run: labels[`${labelPrefix}run`] ?? '', job: labels[`${labelPrefix}job`] ?? '' });
+  const where = engine.isLocal ? 'here' : 'elsewhere';
+  const consider = (object: Pick<Leftover, 'kind' | 'id' | 'name'>, its: Labels | null | undefined): void => {
+    if (!its || !isGone(ownerOf(its), where)) return;
+    found.push({ ...object, run: its[`${labelPrefix}run`] ?? '', job: its[`${labelPrefix}job`] ?? '' });
   };
-  for (const { Id, Labels } of containers) consider('container', Id, Labels);
-  for (const { Id, Labels } of networks) consider('network', Id, Labels);
-  for (const { Name, Labels } of volumes.Volumes ?? []) consider('volume', Name, Labels);
+  for (const { Id: id, Names, Labels } of containers) {
+    consider({ kind: 'container', id, name: Names[0]?.replace(/^\//, '') ?? id }, Labels);
+  }
+  for (const { Id: id, Name: name, Labels } of networks) consider({ kind: 'network', id, name }, Labels);
+  for (const { Name: name, Labels } of volumes.Volumes ?? []) consider({ kind: 'volume', id: name, name }, Labels);
   return found;
 }
 
 /**
- * Removes what runs that died left at the engine; run it at the start of a run, it never touches a living one's.
- * @returns what was removed.
+ * Removes what processes that ended left at the engine; it never touches a living one's.
+ * @param owner only what this process made.
+ * @throws the engine's error when it can't be asked.
  */
-export async function sweepLeftovers(engine: Engine): Promise<readonly Leftover[]> {
-  const leftovers = await listLeftovers(engine);
+export async function sweepLeftovers(engine: Engine, owner?: Owner): Promise<Sweep> {
+  const leftovers = await listLeftovers(engine, owner);
   const removed: Leftover[] = [];
-  // Containers first: networks and volumes in use can't be removed.
-  for (const kind of ['container', 'network', 'volume'] as const) {
+  const unremoved: (Unremoved & Leftover)[] = [];
+  for (const kind of objectKinds) {
+    const some = leftovers.filter((leftover) => leftover.kind === kind);
     await Promise.all(
-      leftovers
-        .filter((leftover) => leftover.kind === kind)
-        .map(async (leftover) => {
-          if (await remove(engine, leftover)) removed.push(leftover);
-        }),
+      some.map(async (leftover) => {
+        const failure = await removeObject(engine, kind, leftover.id);
+        if (failure === undefined) removed.push(leftover);
+        else unremoved.push({ ...leftover, ...failure });
+      }),
     );
   }
-  return removed;
-}
-
-function isOrphan(labels: Readonly<Record<string, string>>): boolean {
-  const label = (name: string): string => labels[labelPrefix + name] ?? '';
-  if (label('host') !== hostname()) return false;
-  const pid = Number(label('pid'));
-  if (!(pid > 0)) return false;
-  return !isSameProcessAlive({ pid, started: label('started'), boot: label('boot') });
-}
-
-async function remove(engine: Engine, { kind, id }: Leftover): Promise<boolean> {
-  try {
-    if (kind === 'container') await removeContainer(engine, id);
-    else if (kind === 'network') await engine.api.getNetwork(id).remove();
-    else await engine.api.getVolume(id).remove({ force: true });
-    return true;
-  } catch {
-    // Somebody else may be removing it; the next sweep will see.
-    return false;
-  }
-}
-
-/** Removes a container with its anonymous volumes, running or not. Fine if it is gone. @throws the engine's error. */
-export async function removeContainer(engine: Engine, id: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await engine.api.getContainer(id).remove({ force: true, v: true });
-      return;
-    } catch (error) {
-      const status = statusOf(error);
-      if (status === 404) return;
-      // 409: a removal is under way; 500: "device or resource busy" while processes still end.
-      if ((status !== 409 && status !== 500) || attempt === 5) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
-    }
-  }
+  return { removed, unremoved };
 }

@@ -73,11 +73,14 @@ export class SourceVolumes {
     this.#closing.abort();
   }
 
-  /** Removes the volumes; no container uses them any more. */
-  async close(): Promise<void> {
+  /**
+   * Removes the volumes; no container uses them any more.
+   * @returns are they gone?
+   */
+  async close(): Promise<boolean> {
     this.stop();
     await Promise.allSettled(this.#filled.values());
-    await removeBelongings(this.#engine, this.#made);
+    return (await removeBelongings(this.#engine, this.#made)).length === 0;
   }
 
   async #fill(

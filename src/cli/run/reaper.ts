@@ -1,0 +1,44 @@
+import { fileURLToPath } from 'node:url';
+import type { EngineLocation } from '../../executors/docker/engine-address.ts';
+import { type Owner, thisOwner } from '../../executors/docker/owner.ts';
+import type { Run } from '../../stores/run-store.ts';
+import { type ReaperProcess, startReaperProcess } from '../../util/reaper-process.ts';
+import type { Invocation } from '../invocation.ts';
+
+/** What the reaper of a run is told: where to look for what the run leaves if it is killed. */
+export interface ReaperOrder {
+  readonly owner: Owner;
+  /** `Run.workspacesDirectory`. */
+  readonly workspaces: string;
+  /** The user's `PATH`. */
+  readonly path: string;
+  /** Absent: the run has no jobs in containers. */
+  readonly engine?: EngineLocation;
+}
+
+/** The variables of ours that it gets: what an `ssh` to the engine needs, and nothing that may be a secret. */
+const passedOn = ['HOME', 'LOGNAME', 'PATH', 'SSH_AUTH_SOCK', 'USER', 'XDG_RUNTIME_DIR'];
+
+/**
+ * Starts what removes this run's containers, processes, mounts and directories should we be killed. It waits in a shell
+ * and becomes this program once more when it acts, so it costs a run one small process.
+ */
+export function startReaper(
+  invocation: Invocation,
+  run: Pick<Run, 'workspacesDirectory'>,
+  engine: EngineLocation | undefined,
+): ReaperProcess | undefined {
+  const order: ReaperOrder = {
+    owner: thisOwner(),
+    workspaces: run.workspacesDirectory,
+    path: invocation.env['PATH'] ?? '',
+    ...(engine === undefined ? {} : { engine }),
+  };
+  const env: Record<string, string> = {};
+  for (const name of passedOn) {
+    const value = invocation.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  const program = fileURLToPath(new URL('bin/ci.js', invocation.packageRoot));
+  return startReaperProcess({ program: [process.execPath, program, '__reap'], order: JSON.stringify(order), env });
+}

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../../util/monotonic.ts';
+import { connectEngine, type Engine } from './engine.ts';
+import type { EngineLocation } from './engine-address.ts';
+import { sweepLeftovers } from './leftovers.ts';
+import type { Owner } from './owner.ts';
+
+/**
+ * Pauses between looks that find nothing, milliseconds. What an engine was asked for when the process ended may come a
+ * moment later, so one such look is not enough.
+ */
+const pauses: readonly number[] = [300, 700, 2000];
+
+/** Pause before an engine that does not answer, or that can't remove something, is asked again, milliseconds. */
+const retryMs = 1000;
+
+/**
+ * Removes what a process that has ended left at its engine. An engine that is away is waited for.
+ * @param limitMs how long all of it may take, milliseconds.
+ * @returns is everything gone?
+ */
+export async function reapEngine(location: EngineLocation, owner: Owner, limitMs: number): Promise<boolean> {
+  const until = monotonicMs() + limitMs;
+  let engine: Engine | undefined;
+  for (let quiet = 0; monotonicMs() < until; ) {
+    let pauseMs = retryMs;
+    try {
+      engine ??= await connectEngine(location);
+      const { removed, unremoved } = await sweepLeftovers(engine, owner);
+      if (removed.length + unremoved.length > 0) quiet = 0;
+      else if (quiet === pauses.length) return true;
+      else quiet++;
+      if (unremoved.length === 0) pauseMs = pauses[Math.max(0, quiet - 1)]!;
+    } catch {
+      engine = undefined;
+      quiet = 0;
+    }
+    await sleep(pauseMs);
+  }
+  return false;
+}
