@@ -219,7 +219,9 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
         .option('--older <duration>', 'only what is older than this', duration)
         .option('--dry-run', 'only say what would be removed'),
       ['text', 'json'],
-    ).description('remove what ci keeps on this machine: leftovers of dead runs, old runs; with --all everything'),
+    ).description(
+      'remove what ci keeps on this machine: what killed runs left (containers, networks, volumes, processes, mounts, directories), old runs; with --all everything',
+    ),
   schema: () =>
     new Command('schema').argument('[dialect]', 'ci or gitlab', 'ci').description('print a JSON Schema, for editors'),
   completion: () =>

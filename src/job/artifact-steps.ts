@@ -44,6 +44,7 @@ async function storeFiles(
   const destination = written === undefined ? undefined : variables.expand(written);
   await log.info('Uploading artifacts...');
   let problem: string | undefined;
+  const { taking } = limits;
   const fill: Fill = async (directory) => {
     const taken = await takeFiles({
       selection,
@@ -51,13 +52,13 @@ async function storeFiles(
       reach,
       project: session.directory,
       into: directory,
-      get: (wanted, into) => session.files.get(wanted, into, limits.hard),
+      get: (wanted, into) => session.files.get(wanted, into, taking),
     });
     await report(run, expanded, taken);
     if (step.type === 'dotenv') problem = await readDotenv(run, taken, directory);
     return taken;
   };
-  const record = await deps.artifacts.store(spec, expanded, fill, limits.hard);
+  const record = await deps.artifacts.store(spec, expanded, fill, taking);
   if (record === undefined) {
     await log.line('No files to upload');
     return undefined;

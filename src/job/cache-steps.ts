@@ -65,20 +65,21 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
     for (const path of unmatched) await log.warning(`${path}: no matching files`);
     for (const path of outside) await log.warning(`${path}: leads outside of the project directory, left out`);
   };
+  const { taking } = limits;
   try {
     const restored = run.restoredCaches.get(key);
-    const same = restored && (await session.files.sameAs?.(restored, selection, limits.hard));
+    const same = restored && (await session.files.sameAs?.(restored, selection, taking));
     if (same) {
       await warn(same);
       await log.info('Cache is up to date');
       return;
     }
     const fill: Fill = async (directory) => {
-      const taken = await session.files.get(selection, directory, limits.hard);
+      const taken = await session.files.get(selection, directory, taking);
       await warn(taken);
       return taken;
     };
-    const result = await caches.save(key, { overwrite: step.overwrite, selection }, fill, limits.hard);
+    const result = await caches.save(key, { overwrite: step.overwrite, selection }, fill, taking);
     await log.info(savedLine[result]);
   } catch (error) {
     await forgive(run, error, 'Failed to create cache');

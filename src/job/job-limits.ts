@@ -15,6 +15,11 @@ export interface JobLimits {
   readonly hard: AbortSignal;
   /** Ends scripts: `hard`, or the job was canceled. */
   readonly soft: AbortSignal;
+  /**
+   * For taking files out of the job: a cancellation ends what is under way, and leaves alone what is done after it, as
+   * after a canceled script.
+   */
+  readonly taking: AbortSignal;
   /** What has happened so far; `hard` ends win over a cancellation. */
   ending(): Ending | undefined;
   /** Stops the clock; the signals mean nothing any more. */
@@ -37,6 +42,9 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
   return {
     hard: hard.signal,
     soft: soft.signal,
+    get taking() {
+      return lease.cancel.aborted ? hard.signal : soft.signal;
+    },
     ending() {
       if (lease.abort.aborted) return { kind: 'aborted' };
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };

@@ -41,6 +41,7 @@ export async function live(run: JobRun): Promise<Outcome> {
 }
 
 async function attempt(run: JobRun, step: Step, progress: Progress): Promise<void> {
+  const wasCanceled = run.limits.ending()?.kind === 'canceled';
   try {
     const failure = await perform(run, step, progress);
     if (failure !== undefined) fail(progress, failure);
@@ -55,8 +56,9 @@ async function attempt(run: JobRun, step: Step, progress: Progress): Promise<voi
   const ending = run.limits.ending();
   if (ending === undefined) return;
   const beforeScript = ending.kind === 'canceled' && !progress.scriptStarted;
-  if (ending.kind === 'canceled' && !beforeScript) return;
-  // A job that is over its time, dropped, or canceled before its script began has nothing left to do.
+  const duringFinish = ending.kind === 'canceled' && !wasCanceled && step.phase === 'finish';
+  if (ending.kind === 'canceled' && !beforeScript && !duringFinish) return;
+  // A job that is over its time, dropped, or canceled before its script began or after it has nothing left to do.
   progress.over = true;
   if (step.phase !== 'finish') progress.failure ??= endedOutcome(ending);
 }

@@ -8,16 +8,17 @@ export async function persistWorkspace(run: JobRun, step: PersistWorkspaceStep):
   const { deps, spec, session, limits, log, variables } = run;
   const base = variables.expand(step.root);
   const selection = { paths: step.paths.map(variables.expand), exclude: [], untracked: false, base };
+  const { taking } = limits;
   await deps.artifacts.persist(
     spec,
     async (directory) => {
-      const taken = await session.files.get(selection, directory, limits.hard);
+      const taken = await session.files.get(selection, directory, taking);
       for (const path of taken.unmatched) await log.warning(`${path}: no matching files in ${base}`);
       for (const path of taken.outside) await log.warning(`${path}: leads outside of ${base}, left out`);
       await log.line(`Persisted ${taken.entries.length} files and directories`);
       return taken;
     },
-    limits.hard,
+    taking,
   );
 }
 

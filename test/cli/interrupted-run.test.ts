@@ -7,12 +7,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isSameProcessAlive, processIdentity } from '../../src/util/process-identity.ts';
+import { killWithReaper } from '../support/reaper.ts';
 import { plainEnvironment, readEvents, runCi } from '../support/run-ci.ts';
 import { type TemporaryProject, temporaryProject } from '../support/temporary-project.ts';
 
@@ -26,6 +28,12 @@ function runsOf(project: TemporaryProject): string {
 
 function stateOf(project: TemporaryProject, id: string): Record<string, never> {
   return JSON.parse(readFileSync(join(runsOf(project), id, 'run.json'), 'utf8'));
+}
+
+async function appears(path: string): Promise<void> {
+  while (!existsSync(path) || readFileSync(path, 'utf8') === '') {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 const ci = (project: TemporaryProject, args: readonly string[], env: Record<string, string> = {}) =>
@@ -84,20 +92,22 @@ describe('a run that does not come to its end', () => {
       '.gitlab-ci.yml': `
 stages: [a, b]
 build: { stage: a, script: ['echo x > out.txt'], artifacts: { paths: [out.txt] } }
-test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'echo $$ > "$FLAG.job"', 'kill -9 "$(cat $FLAG)"', 'sleep 20'] }
+test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'echo $$ > "$FLAG.job"', 'sleep 20'] }
 `,
     });
-    const flag = join(project.home, 'pid');
+    const flag = join(project.home, 'flag');
     await ci(project, ['run', '--var', `FLAG=${flag}`]);
+    writeFileSync(flag, '');
     const binary = new URL('../../bin/ci.js', import.meta.url).pathname;
     const child = spawn(process.execPath, [binary, 'run', '--failed', '--var', `FLAG=${flag}`], {
       cwd: project.root,
       env: plainEnvironment(project.home),
       stdio: 'ignore',
     });
-    writeFileSync(flag, String(child.pid));
-    const [, signal] = await once(child, 'exit');
-    expect(signal).toBe('SIGKILL');
+    const ended = once(child, 'exit');
+    await appears(`${flag}.job`);
+    killWithReaper(child.pid!);
+    expect((await ended)[1]).toBe('SIGKILL');
     const { jobs } = stateOf(project, '2') as unknown as { jobs: Record<string, { artifacts: { path: string }[] }> };
     expect(Object.keys(jobs)).toEqual(['build']);
     expect(jobs['build']!.artifacts[0]!.path).toContain(join('runs', '2', 'artifacts'));
@@ -107,13 +117,45 @@ test: { stage: b, script: ['test -e "$FLAG" || exit 1', 'echo $$ > "$FLAG.job"',
     expect(processIdentity(job)).toBeDefined();
     const left = join(runsOf(project), '2', 'workspaces');
     expect(existsSync(left)).toBe(true);
-    writeFileSync(flag, '999999999');
+    rmSync(flag);
     const third = await ci(project, ['run', '--failed', '--reporter', 'json', '--var', `FLAG=${flag}`]);
     const planned = readEvents(third.stdout).find(({ type }) => type === 'pipeline-planned');
     expect(planned).toMatchObject({ jobs: [{ id: 'test' }] });
     expect(existsSync(left)).toBe(false);
     const orphan = processIdentity(job);
     expect(orphan === undefined || !isSameProcessAlive(orphan)).toBe(true);
+  });
+
+  it.skipIf(process.platform !== 'linux')('leaves nothing of a job in the shell when it is killed', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+job: { script: ['(setsid sh -c "trap : TERM; echo \\$\\$ > $FLAG.stray; sleep 1000; sleep 1000" &)', 'echo $$ > "$FLAG.job"', 'sleep 1000'] }
+`,
+    });
+    const flag = join(project.home, 'flag');
+    const binary = new URL('../../bin/ci.js', import.meta.url).pathname;
+    const args = ['run', '--isolation', 'overlay', '--var', `FLAG=${flag}`];
+    const child = spawn(process.execPath, [binary, ...args], {
+      cwd: project.root,
+      env: plainEnvironment(project.home),
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'exit');
+    for (const name of ['job', 'stray']) await appears(`${flag}.${name}`);
+    const jobs = ['job', 'stray'].map((name) => processIdentity(Number(readFileSync(`${flag}.${name}`, 'utf8')))!);
+    const left = (): readonly unknown[] => [
+      ...jobs.filter((job) => isSameProcessAlive(job)),
+      ...readFileSync('/proc/self/mountinfo', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(project.home)),
+      ...[join(runsOf(project), '1', 'workspaces')].filter((path) => existsSync(path)),
+    ];
+    expect(left().length).toBeGreaterThanOrEqual(3);
+    child.kill('SIGKILL');
+    await ended;
+    const until = Date.now() + 10_000;
+    while (left().length > 0 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(left()).toEqual([]);
   });
 
   it('keeps the last 20 runs of a project and caches up to their cap', async () => {

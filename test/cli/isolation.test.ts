@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { walkTree } from '../../src/util/files/walk-tree.ts';
+import { killWithReaper } from '../support/reaper.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -176,7 +177,7 @@ use:\n  needs: [make]\n  cache: { key: k, paths: [out/], policy: pull }\n  scrip
         const timer = setInterval(() => {
           if (!existsSync(join(place.directory, 'meet/here'))) return;
           clearInterval(timer);
-          child.kill('SIGKILL');
+          killWithReaper(child.pid!);
         }, 10);
       });
       await killed;

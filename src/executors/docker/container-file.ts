@@ -1,13 +1,23 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
+import { limitSilence } from './call-limits.ts';
 import { type Engine, statusOf } from './engine.ts';
 
 /** A tar stream of a path in a container; undefined if the path is not there. */
-export async function openArchive(engine: Engine, container: string, path: string): Promise<Readable | undefined> {
+export async function openArchive(
+  engine: Engine,
+  container: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Readable | undefined> {
+  const options = { path, ...(signal === undefined ? {} : { abortSignal: signal }) };
   try {
-    return (await engine.api.getContainer(container).getArchive({ path })) as Readable;
+    const archive = (await engine.api.getContainer(container).getArchive(options)) as Readable;
+    limitSilence(archive, engine.answerLimitMs);
+    return archive;
   } catch (error) {
+    signal?.throwIfAborted();
     if (statusOf(error) === 404) return undefined;
     throw engine.failure(`read ${path} in a container`, error);
   }

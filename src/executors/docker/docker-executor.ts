@@ -34,6 +34,8 @@ export interface DockerExecutorOptions {
   readonly pullRetryDelayMs?: number;
   /** How long `close` waits for removals, milliseconds; default 30,000. What is left is swept by a later run. */
   readonly closeTimeoutMs?: number;
+  /** How long the engine may take to answer, milliseconds; default 120,000. */
+  readonly answerLimitMs?: number;
   /** Told by `close` when something could not be removed, so that somebody else has to. */
   readonly onLeft?: () => void;
 }
@@ -86,7 +88,7 @@ interface Connection {
 }
 
 async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
-  const engine = await connectEngine(options.engine);
+  const engine = await connectEngine(options.engine, options.answerLimitMs);
   const configDirectory = options.engine.configDirectory ?? join(options.engine.home, '.docker');
   const images = new Images({ engine, configDirectory, retryDelayMs: options.pullRetryDelayMs ?? 2000 }, options.pull);
   // What killed runs left goes meanwhile; nobody waits for it.

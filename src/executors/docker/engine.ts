@@ -2,6 +2,7 @@ import { platform } from 'node:os';
 import type { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { SystemError } from '../../model/outcome.ts';
+import { defaultAnswerLimitMs, limitCalls } from './call-limits.ts';
 import { type EngineAddress, type EngineCandidate, type EngineLocation, engineCandidates } from './engine-address.ts';
 
 /** An engine that answered, and calls that Dockerode has not in the form needed here. */
@@ -11,6 +12,8 @@ export interface Engine {
   readonly text: string;
   /** The engine runs on this machine and its socket is a file: paths of this machine mean the same to it. */
   readonly isLocal: boolean;
+  /** How long it may take to answer, milliseconds; calls that wait for something to happen have no limit. */
+  readonly answerLimitMs: number;
   /** What the engine tells of itself, asked once. */
   facts(): Promise<EngineFacts>;
   /** Creates a container and gives its id. */
@@ -45,7 +48,7 @@ export interface EngineFacts {
  * Finds the engine: the first candidate that answers a ping.
  * @throws SystemError runner_system_failure that names everything that was tried.
  */
-export async function connectEngine(location: EngineLocation): Promise<Engine> {
+export async function connectEngine(location: EngineLocation, answerLimitMs = defaultAnswerLimitMs): Promise<Engine> {
   let candidates: readonly EngineCandidate[];
   try {
     candidates = await engineCandidates(location);
@@ -58,7 +61,7 @@ export async function connectEngine(location: EngineLocation): Promise<Engine> {
     const api = new Docker(dockerodeOptions(address));
     try {
       await withTimeout(api.ping(), 5000);
-      return makeEngine(api, text, address);
+      return makeEngine(api, text, address, answerLimitMs);
     } catch (error) {
       tried.push(`${text} (${source}): ${shortReason(error)}`);
     }
@@ -74,7 +77,8 @@ const noEngineHint = 'start Docker or Podman, set DOCKER_HOST, or run the jobs w
 
 type DialRequest = Parameters<Dockerode['modem']['dial']>[0];
 
-function makeEngine(api: Dockerode, text: string, address: EngineAddress): Engine {
+function makeEngine(api: Dockerode, text: string, address: EngineAddress, answerLimitMs: number): Engine {
+  limitCalls(api.modem, answerLimitMs);
   const dial = (request: DialRequest): Promise<Readable> =>
     new Promise((resolve, reject) => {
       api.modem.dial(request, (error: unknown, result: unknown) =>
@@ -91,6 +95,7 @@ function makeEngine(api: Dockerode, text: string, address: EngineAddress): Engin
     api,
     text,
     isLocal: address.kind === 'socket',
+    answerLimitMs,
     facts: factsOnce,
     create: async ({ name, platform: wanted, ...body }) => {
       const created = (await dial({

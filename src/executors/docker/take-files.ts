@@ -30,7 +30,7 @@ export async function takeFiles(
   try {
     const entries: FileEntry[] = [];
     for (const root of selectionRoots(selector.patterns)) {
-      const archive = await openArchive(place.engine, place.container, posix.join(base, root));
+      const archive = await openArchive(place.engine, place.container, posix.join(base, root), signal);
       if (archive === undefined) continue;
       const options = { rename: placeBelow(base, root), filter: selector.takes, symlinks: 'literal', signal } as const;
       entries.push(...(await unpackTar(archive, into, options)));
@@ -58,7 +58,7 @@ async function takeByStaging(
   try {
     const roots = selection.untracked ? [''] : selectionRoots(pathSelector(selection, [base]).patterns);
     for (const root of roots) {
-      const archive = await openArchive(place.engine, place.container, posix.join(base, root));
+      const archive = await openArchive(place.engine, place.container, posix.join(base, root), signal);
       if (archive === undefined) continue;
       const ordinary = onlyOrdinary(archive);
       await unpackTar(ordinary, staging, { rename: placeBelow(base, root), symlinks: 'literal', signal });
