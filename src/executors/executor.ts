@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { FileSelection, FileTree, TakenFiles } from '../model/files.ts';
 import type { ExecutorName, JobSpec } from '../model/job-spec.ts';
-import type { Exit } from '../model/outcome.ts';
+import type { Exit, ResourceUse } from '../model/outcome.ts';
 import type { LogSink } from '../model/ports.ts';
 
 /**
@@ -45,8 +45,8 @@ export interface Session extends AsyncDisposable {
   readonly files: SessionFiles;
   /** After a script has failed: writes into the job's log what else may tell why, like the logs of services. */
   readonly explainFailure?: () => Promise<void>;
-  /** CPU, memory and IO that the job has used so far. */
-  readonly stats?: () => Promise<ResourceUse>;
+  /** What the job has used so far; undefined: nothing could be found out. Never rejects. */
+  readonly stats?: () => Promise<ResourceUse | undefined>;
   readonly terminal?: (size: { readonly columns: number; readonly rows: number }) => Promise<Duplex>;
 }
 
@@ -87,11 +87,4 @@ export interface SessionFiles {
   /** Content of one regular file of at most `maxBytes`; undefined if it is not there or is no file. */
   read(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   write(path: string, content: Uint8Array, mode: number): Promise<void>;
-}
-
-export interface ResourceUse {
-  readonly cpuMs: number;
-  readonly memoryPeakBytes?: number;
-  readonly networkBytes?: number;
-  readonly blockIoBytes?: number;
 }

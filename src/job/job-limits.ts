@@ -1,6 +1,7 @@
-import type { Exit, Outcome } from '../model/outcome.ts';
+import { type Exit, type LackOfMemory, limitText, type Outcome } from '../model/outcome.ts';
 import type { JobLease } from '../model/ports.ts';
 import { anySignal } from '../util/any-signal.ts';
+import { assertNever } from '../util/assert-never.ts';
 import type { Clock } from '../util/clock.ts';
 
 /** Why a job has to end before it is done. */
@@ -85,15 +86,40 @@ export function failureOf(exit: Exit): Outcome | undefined {
   switch (exit.kind) {
     case 'code':
       if (exit.code === 0) return undefined;
-      return { status: 'failed', reason: 'script_failure', exit, message: `exit code ${exit.code}` };
-    case 'signal':
-      return { status: 'failed', reason: 'script_failure', exit, message: `killed by ${exit.signal}` };
+      return { status: 'failed', reason: 'script_failure', exit, message: codeText(exit.code, exit.lackOfMemory) };
+    case 'signal': {
+      const message = `killed by ${exit.signal}${memoryText(exit.lackOfMemory)}`;
+      return { status: 'failed', reason: 'script_failure', exit, message };
+    }
     case 'out-of-memory': {
-      const limit = exit.limitBytes === undefined ? '' : ` (limit ${Math.round(exit.limitBytes / 1024 / 1024)} MB)`;
-      return { status: 'failed', reason: 'script_failure', exit, message: `killed: out of memory${limit}` };
+      const killed = `killed: out of memory${limitText(exit.limitBytes)}`;
+      const { code = 137 } = exit;
+      // The shell lives on when one of its children is killed, and ends as the script says.
+      const message = code === 137 ? killed : `exit code ${code}; a process was ${killed}`;
+      return { status: 'failed', reason: 'script_failure', exit, message };
     }
     case 'timeout':
       return timedOut(exit.afterMs);
+    default:
+      return assertNever(exit);
+  }
+}
+
+function codeText(code: number, lackOfMemory: LackOfMemory | undefined): string {
+  if (lackOfMemory === undefined) return `exit code ${code}`;
+  return `killed by SIGKILL (exit code ${code})${memoryText(lackOfMemory)}`;
+}
+
+function memoryText(lackOfMemory: LackOfMemory | undefined): string {
+  switch (lackOfMemory) {
+    case undefined:
+      return '';
+    case 'ruled-out':
+      return ', not by the kernel for lack of memory';
+    case 'possible':
+      return ', perhaps for lack of memory: the kernel ended processes for that meanwhile';
+    default:
+      return assertNever(lackOfMemory);
   }
 }
 

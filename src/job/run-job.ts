@@ -84,7 +84,11 @@ async function inSession(
   await log.line(session.where);
   const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));
   await cleanUp(run);
-  return { outcome, outputs: { dotenv: run.dotenv, artifacts: run.artifacts } };
+  const resources = await session.stats?.();
+  return {
+    outcome,
+    outputs: { dotenv: run.dotenv, artifacts: run.artifacts, ...(resources === undefined ? {} : { resources }) },
+  };
 }
 
 async function openSession(

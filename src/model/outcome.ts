@@ -30,10 +30,33 @@ export type FailureReason = (typeof failureReasons)[number];
 
 /** How a command in a session ended. */
 export type Exit =
-  | { readonly kind: 'code'; readonly code: number }
-  | { readonly kind: 'signal'; readonly signal: string }
-  | { readonly kind: 'out-of-memory'; readonly limitBytes?: number }
+  | { readonly kind: 'code'; readonly code: number; readonly lackOfMemory?: LackOfMemory }
+  | { readonly kind: 'signal'; readonly signal: string; readonly lackOfMemory?: LackOfMemory }
+  /** The kernel has ended a process of it for lack of memory, and it failed. `code`: its own exit code, default 137. */
+  | { readonly kind: 'out-of-memory'; readonly limitBytes?: number; readonly code?: number }
   | { readonly kind: 'timeout'; readonly afterMs: number };
+
+/**
+ * Of a command that ended as by SIGKILL: did the kernel do that for lack of memory? `ruled-out`: it did not; `possible`: it has
+ * ended processes of this user's at that time, which of them is not known. Absent: nothing is known.
+ */
+export type LackOfMemory = 'ruled-out' | 'possible';
+
+/**
+ * What a job has used, all its scripts together. What could not be found out is absent, and never 0. Figures that
+ * are taken now and then are less than the truth, not more.
+ */
+export interface ResourceUse {
+  /** Processor time of all processes, milliseconds. */
+  readonly cpuMs?: number;
+  /** Most memory in use at once, without the content of files that the kernel keeps as long as there is room. */
+  readonly memoryPeakBytes?: number;
+  readonly networkReceivedBytes?: number;
+  readonly networkSentBytes?: number;
+  /** What really came from block devices; not what the kernel still had. */
+  readonly diskReadBytes?: number;
+  readonly diskWrittenBytes?: number;
+}
 
 /** How one try of a job ended. */
 export type Outcome =
@@ -50,6 +73,11 @@ export type Outcome =
       /** For people: what to do about it. */
       readonly hint?: string;
     };
+
+/** A limit of memory as it follows a message: ` (limit 32 MB)`; nothing where there is none. */
+export function limitText(limitBytes: number | undefined): string {
+  return limitBytes === undefined ? '' : ` (limit ${Math.round(limitBytes / 1024 / 1024)} MB)`;
+}
 
 /** One uploaded artifact of a job. */
 export interface ArtifactRecord {
@@ -69,6 +97,7 @@ export interface Outputs {
   readonly artifacts: readonly ArtifactRecord[];
   /** Percent, from the `coverage` expression. */
   readonly coverage?: number;
+  readonly resources?: ResourceUse;
 }
 
 export const noOutputs: Outputs = { dotenv: [], artifacts: [] };
@@ -85,6 +114,8 @@ export interface JobResult {
   readonly attempts: number;
   readonly coverage?: number;
   readonly artifacts: readonly ArtifactRecord[];
+  /** Of the last try. */
+  readonly resources?: ResourceUse;
 }
 
 /**

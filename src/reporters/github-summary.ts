@@ -1,6 +1,7 @@
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
 import { htmlText } from './html-page.ts';
+import { isWorthTelling, resourceCells } from './resource-text.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
@@ -27,10 +28,16 @@ function codeBlock(lines: readonly string[]): string {
   return `${fence}text\n${text}\n${fence}`;
 }
 
-function row(job: JobSummary): string {
+function row(job: JobSummary, columns: 'with-use' | 'plain'): string {
   const { sign } = statusSign(job);
   const time = job.startedAt === undefined ? '' : formatDuration(job.durationMs);
-  return `| ${sign} | ${cell(job.id)} | ${cell(job.stage)} | ${time} | ${cell(jobNote(job))} |\n`;
+  const use =
+    columns === 'plain'
+      ? ''
+      : resourceCells(job.resources)
+          .map((text) => `${text} | `)
+          .join('');
+  return `| ${sign} | ${cell(job.id)} | ${cell(job.stage)} | ${time} | ${use}${cell(jobNote(job))} |\n`;
 }
 
 /** HTML up to the blank line, so escapes of Markdown would show in the summary. */
@@ -42,12 +49,14 @@ function failedTail(job: JobSummary): string {
 /** The run as Markdown: a table of the jobs and the end of each failed one's log; at most 1 MiB, whole parts only. */
 export function markdownSummary(summary: RunSummary, limitBytes = maxBytes): string {
   const title = cell(pipelineLine(summary, { paint: noPaint }));
-  const head = `### ${title}\n\n| | Job | Stage | Time | Note |\n|---|---|---|--:|---|\n`;
+  const columns = summary.jobs.some(({ resources }) => isWorthTelling(resources)) ? 'with-use' : 'plain';
+  const [names, lines] = columns === 'plain' ? ['', ''] : ['CPU | Memory | ', '--:|--:|'];
+  const head = `### ${title}\n\n| | Job | Stage | Time | ${names}Note |\n|---|---|---|--:|${lines}---|\n`;
   // Failed jobs first: they are what must not fall victim to the limit.
   const failed = summary.jobs.filter((job) => job.status === 'failed');
   const others = summary.jobs.filter((job) => job.status !== 'failed');
   const tails = failed.filter((job) => job.tail.length > 0).map(failedTail);
-  const parts = [...[...failed, ...others].map(row), ...tails];
+  const parts = [...[...failed, ...others].map((job) => row(job, columns)), ...tails];
   let text = head;
   let room = limitBytes - Buffer.byteLength(head) - Buffer.byteLength(more);
   for (const part of parts) {

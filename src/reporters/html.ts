@@ -2,6 +2,7 @@ import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
 import { htmlPage, htmlText } from './html-page.ts';
 import { escapeLines } from './markup.ts';
+import { resourceCells, resourceText } from './resource-text.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
@@ -20,12 +21,21 @@ function bar(job: JobSummary, summary: RunSummary): string {
   return `<div class="bar"><i style="left:${left}%;width:${width}%;background:var(--${statusClass(job)})"></i></div>`;
 }
 
+/** Cells of what a job used, the rest of it where the mouse rests; nothing where no job has anything to tell. */
+function use(job: JobSummary, summary: RunSummary): string {
+  if (!summary.jobs.some(({ resources }) => resources !== undefined)) return '';
+  const title = job.resources === undefined ? '' : ` title="${htmlText(resourceText(job.resources))}"`;
+  return resourceCells(job.resources)
+    .map((cell) => `<td class="time"${title}>${cell}</td>`)
+    .join('');
+}
+
 function row(job: JobSummary, summary: RunSummary, onPath: ReadonlySet<string>): string {
   const { sign } = statusSign(job);
   const mark = onPath.has(job.id) ? ' <span class="muted" title="critical path">*</span>' : '';
   const time = job.startedAt === undefined ? '' : formatDuration(job.durationMs);
   return `<tr><td style="color:var(--${statusClass(job)})" title="${job.status}">${sign}${mark}</td>
-<td>${htmlText(job.id)}</td><td class="muted">${htmlText(job.stage)}</td><td class="time">${time}</td>
+<td>${htmlText(job.id)}</td><td class="muted">${htmlText(job.stage)}</td><td class="time">${time}</td>${use(job, summary)}
 <td>${bar(job, summary)}</td><td>${htmlText(jobNote(job))}</td></tr>`;
 }
 
@@ -41,7 +51,8 @@ export function htmlReport(summary: RunSummary): string {
   const when = summary.startedAt === undefined ? '' : `, ${new Date(summary.startedAt).toISOString()}`;
   const head = `<h1>${htmlText(title)}</h1>\n<p>${htmlText(pipelineLine(summary, { paint: noPaint }))}<span class="muted">${when}</span></p>`;
   const rows = summary.jobs.map((job) => row(job, summary, onPath)).join('\n');
-  const table = `<table>\n<thead><tr><th></th><th>Job</th><th>Stage</th><th>Time</th><th>Timeline</th><th>Note</th></tr></thead>\n<tbody>\n${rows}\n</tbody>\n</table>`;
+  const used = summary.jobs.some(({ resources }) => resources !== undefined) ? '<th>CPU</th><th>Memory</th>' : '';
+  const table = `<table>\n<thead><tr><th></th><th>Job</th><th>Stage</th><th>Time</th>${used}<th>Timeline</th><th>Note</th></tr></thead>\n<tbody>\n${rows}\n</tbody>\n</table>`;
   const note =
     onPath.size > 0 ? '<p class="muted">* on the critical path: a shorter time of these jobs shortens the run</p>' : '';
   const tails = summary.jobs.filter((job) => job.status === 'failed').map(failedTail);

@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
 import type { Event } from '../model/event.ts';
-import type { ArtifactRecord, JobResult } from '../model/outcome.ts';
+import type { ArtifactRecord, JobResult, ResourceUse } from '../model/outcome.ts';
 import { assertNever } from '../util/assert-never.ts';
 import type { Output } from './output.ts';
 import type { Reporter } from './reporter.ts';
@@ -17,6 +17,14 @@ export function resultFields(result: JobResult): Record<string, unknown> {
 /** An artifact with its keys in order. */
 export function artifactFields({ type, name, path, files, totalBytes }: ArtifactRecord): Record<string, unknown> {
   return { type, name, path, files, totalBytes };
+}
+
+/** What a job used with its keys in order; undefined: not known. */
+export function resourceFields(use: ResourceUse | undefined): Record<string, unknown> | undefined {
+  if (use === undefined) return undefined;
+  const { cpuMs, memoryPeakBytes, networkReceivedBytes, networkSentBytes, diskReadBytes, diskWrittenBytes } = use;
+  const whole = cpuMs === undefined ? undefined : Math.round(cpuMs);
+  return { cpuMs: whole, memoryPeakBytes, networkReceivedBytes, networkSentBytes, diskReadBytes, diskWrittenBytes };
 }
 
 /** Fields of an event besides `type`, `at` and `job`, in their documented order. Output has its own way. */
@@ -54,6 +62,7 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
         message,
         because: event.because,
         artifacts,
+        resources: resourceFields(event.result.resources),
       };
     }
     case 'notice':

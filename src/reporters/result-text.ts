@@ -29,10 +29,10 @@ const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
 export function failureText(result: ResultFacts): string {
   const { exitCode, failureReason, message } = result;
   const scripted = failureReason === undefined || failureReason === 'script_failure';
-  if (scripted && exitCode !== undefined) return `exit code ${exitCode}`;
+  if (scripted && (message ?? exitCode) !== undefined) return message ?? `exit code ${exitCode}`;
   const reason =
     failureReason === undefined ? 'failed' : (reasons[failureReason] ?? failureReason.replaceAll('_', ' '));
-  return message === undefined ? reason : scripted ? message : `${reason}: ${message}`;
+  return message === undefined ? reason : `${reason}: ${message}`;
 }
 
 /** What the summary notes about a job: why it failed, was skipped or waits; number of tries. Empty: nothing to say. */

@@ -1,5 +1,5 @@
 import type { PlannedJob } from '../model/event.ts';
-import type { ArtifactRecord, FailureReason, FinalStatus } from '../model/outcome.ts';
+import type { ArtifactRecord, FailureReason, FinalStatus, ResourceUse } from '../model/outcome.ts';
 import type { Phase } from '../model/step.ts';
 
 /** What became of a run, or of what has happened of it so far. Plain data: every summary and report is made of it. */
@@ -53,6 +53,7 @@ export interface JobSummary extends PlannedJob {
   readonly logPath?: string;
   readonly coverage?: number;
   readonly artifacts: readonly ArtifactRecord[];
+  readonly resources?: ResourceUse;
 }
 
 export interface SectionSummary {

@@ -1,6 +1,8 @@
 import { dirname, sep } from 'node:path';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
+import { displayWidth } from './display-width.ts';
+import { isWorthTelling, resourceCells, resourceText } from './resource-text.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { renderTable } from './table.ts';
@@ -38,6 +40,7 @@ function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
   const folding = summary.jobs.length >= foldedFrom && verbosity !== 'verbose';
   const folded = new Map<string, number>();
   const rows: string[][] = [];
+  const shown: JobSummary[] = [];
   for (const job of summary.jobs) {
     const note = noteText(job);
     const { sign, kind } = statusSign(job);
@@ -47,6 +50,7 @@ function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
       folded.set(what, (folded.get(what) ?? 0) + 1);
       continue;
     }
+    shown.push(job);
     rows.push([
       paint(kind, sign) + (onPath.has(job.id) ? paint('muted', '*') : ''),
       oneLine(job.id, { color }),
@@ -55,13 +59,32 @@ function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
       oneLine(jobNote(job), { color: false }),
     ]);
   }
-  const lines = renderTable(rows, { ...width(options), rightAligned: [3], indent: '  ' });
+  const lines = fittingTable(rows, shown, options);
   for (const [what, count] of folded) {
     const [sign, text] = what.split('\n');
     lines.push(`  ${sign}   ${count} ${count === 1 ? 'job' : 'jobs'} ${text}`);
   }
   if (onPath.size > 0 && verbosity !== 'quiet') lines.push(paint('muted', pathLine(summary)));
   return lines;
+}
+
+/** With what the jobs used, where that is worth a look and takes no room from the notes. */
+function fittingTable(rows: readonly string[][], jobs: readonly JobSummary[], options: SummaryTextOptions): string[] {
+  const { columns, verbosity, paint } = options;
+  const layout = { rightAligned: [3, 4, 5], indent: '  ' };
+  const wanted = jobs.some(({ resources }) =>
+    verbosity === 'verbose' ? resources !== undefined : verbosity === 'normal' && isWorthTelling(resources),
+  );
+  if (wanted) {
+    const wide = rows.map((row, index) => {
+      const [cpu, memory] = resourceCells(jobs[index]!.resources);
+      const cells = [cpu === '' ? '' : `${cpu} cpu`, memory].map((cell) => paint('muted', cell));
+      return [...row.slice(0, -1), ...cells, row.at(-1)!];
+    });
+    const lines = renderTable(wide, layout);
+    if (columns === undefined || lines.every((line) => displayWidth(line) <= columns)) return lines;
+  }
+  return renderTable(rows, { ...width(options), rightAligned: [3], indent: '  ' });
 }
 
 function pathLine(summary: RunSummary): string {
@@ -76,6 +99,7 @@ function width(options: SummaryTextOptions): { readonly columns?: number } {
 
 function sectionTable(summary: RunSummary, options: SummaryTextOptions): string[] {
   const rows: string[][] = [];
+  const used: string[] = [];
   for (const job of summary.jobs) {
     if (job.startedAt === undefined) continue;
     rows.push([
@@ -87,9 +111,11 @@ function sectionTable(summary: RunSummary, options: SummaryTextOptions): string[
       const time = section.durationMs === undefined ? 'not finished' : formatDuration(section.durationMs);
       rows.push(['', oneLine(section.caption, { color: false }), time]);
     }
+    if (job.resources !== undefined) used.push(`  ${oneLine(job.id, options)} used ${resourceText(job.resources)}`);
   }
   if (rows.length === 0) return [];
-  return ['', ...renderTable(rows, { ...width(options), rightAligned: [2], indent: '  ' })];
+  const lines = renderTable(rows, { ...width(options), rightAligned: [2], indent: '  ' });
+  return ['', ...lines, ...(used.length > 0 ? ['', ...used] : [])];
 }
 
 function failedTail(job: JobSummary, options: SummaryTextOptions): string[] {

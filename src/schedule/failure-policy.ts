@@ -8,7 +8,7 @@ export function exitCodeOf(outcome: Failed): number | undefined {
   const { exit } = outcome;
   if (exit === undefined) return undefined;
   if (exit.kind === 'code') return exit.code;
-  if (exit.kind === 'out-of-memory') return 137;
+  if (exit.kind === 'out-of-memory') return exit.code ?? 137;
   if (exit.kind === 'signal') return signalCodes[exit.signal];
   return undefined;
 }

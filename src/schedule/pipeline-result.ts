@@ -60,6 +60,7 @@ export function ranResult(
     ...ran,
     ...(outputs.coverage === undefined ? {} : { coverage: outputs.coverage }),
     artifacts: outputs.artifacts,
+    ...(outputs.resources === undefined ? {} : { resources: outputs.resources }),
   };
   if (outcome.status !== 'failed') return base;
   const exitCode = exitCodeOf(outcome);

@@ -175,7 +175,7 @@ function commands(open: Open, contestant: Contestant): void {
     expect((await run(session, 'false')).exit).toEqual({ kind: 'code', code: 1 });
     expect([
       { kind: 'signal', signal: 'SIGKILL' },
-      { kind: 'code', code: 137 },
+      { kind: 'code', code: 137, lackOfMemory: 'ruled-out' },
     ]).toContainEqual((await run(session, 'kill -KILL $$')).exit);
   });
 

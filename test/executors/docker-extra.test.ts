@@ -145,6 +145,7 @@ describe.skipIf(engine === undefined)('docker', () => {
     await using session = await make({ containers }).open(job(), collect(), never);
     expect((await run(session, 'head -c 256m /dev/zero | tail >/dev/null; exit $?')).exit).toEqual({
       kind: 'out-of-memory',
+      code: 137,
       limitBytes: 32 << 20,
     });
   });

@@ -1,3 +1,5 @@
+import { tellUsage } from './usage-words.ts';
+
 /**
  * What a container runs as `sh -c`: reads one line that sets the environment, then gives the rest of its input to a
  * shell. `read` takes no byte more than the line. USR1 tells it that the job is being ended: it then waits for what
@@ -20,6 +22,7 @@ export function bootstrapOf(greeting: string | undefined): string {
     '$__ci_shell',
     '__ci_code=$?',
     'while [ -n "$__ci_stop" ] && kill -0 -1 2>/dev/null; do sleep 0.05 2>/dev/null || sleep 1 || break; done',
+    tellUsage,
     'exit "$__ci_code"',
   ].join('\n');
 }
@@ -66,6 +69,8 @@ export function preamble(options: {
   readonly directory?: string;
   /** A command line, split at spaces. */
   readonly shell: string;
+  /** Known to the bootstrap alone; with it, what the command has used is told at its end. */
+  readonly usageMark?: string;
 }): Preamble {
   const words: string[] = [];
   const skipped: string[] = [];
@@ -77,7 +82,7 @@ export function preamble(options: {
   if (options.directory !== undefined) {
     words.push(`${assignment('__ci_value', options.directory)}; cd "$__ci_value" || exit 1`);
   }
-  words.push(assignment('__ci_shell', options.shell));
+  words.push(assignment('__ci_shell', options.shell), assignment('__ci_mark', options.usageMark ?? ''));
   return { line: `${words.join('; ')}\n`, skipped };
 }
 

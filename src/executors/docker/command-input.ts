@@ -9,11 +9,13 @@ export async function commandInput(
   command: Command,
   env: Readonly<Record<string, string>>,
   { shell, firstWords }: Pick<JobContainerPlace, 'shell' | 'firstWords'>,
+  usageMark: string,
 ): Promise<string> {
   const { line, skipped } = preamble({
     env,
     ...(command.directory === undefined ? {} : { directory: command.directory }),
     shell: command.shell?.trim() ?? shell,
+    usageMark,
   });
   for (const name of skipped) {
     const warning = `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out\n`;

@@ -1,5 +1,7 @@
-import type { Exit } from '../../model/outcome.ts';
+import { type Exit, limitText } from '../../model/outcome.ts';
+import type { Command } from '../executor.ts';
 import type { Engine } from './engine.ts';
+import type { JobContainerPlace } from './job-container-place.ts';
 
 /**
  * Runs a command inside a running container without waiting for its end. Even root may not read the environment of
@@ -21,15 +23,30 @@ export async function runDetached(
   (await exec.start({ Detach: true })).resume();
 }
 
-/** An exit code as an Exit; 137 may mean that the container ran out of memory, which only the engine knows. */
+/**
+ * An exit code as an Exit: was memory short? The kernel's count of processes that it has ended for that is what the
+ * container tells at its end; where it could not, the engine is asked, who knows of the whole container alone.
+ * @param oomKills while the command ran; undefined: not known.
+ */
 export async function exitOf(
-  engine: Engine,
-  container: string,
+  { engine, id, memoryBytes }: Pick<JobContainerPlace, 'engine' | 'id' | 'memoryBytes'>,
+  { stderr }: Pick<Command, 'stderr'>,
   code: number,
-  memoryBytes: number | undefined,
+  oomKills: number | undefined,
 ): Promise<Exit> {
-  if (code !== 137) return { kind: 'code', code };
-  const { State } = await engine.api.getContainer(container).inspect();
-  if (!State.OOMKilled) return { kind: 'code', code };
-  return { kind: 'out-of-memory', ...(memoryBytes === undefined ? {} : { limitBytes: memoryBytes }) };
+  const outOfMemory: Exit = {
+    kind: 'out-of-memory',
+    code,
+    ...(memoryBytes === undefined ? {} : { limitBytes: memoryBytes }),
+  };
+  if (oomKills === undefined) {
+    if (code !== 137) return { kind: 'code', code };
+    const { State } = await engine.api.getContainer(id).inspect();
+    return State.OOMKilled ? outOfMemory : { kind: 'code', code };
+  }
+  if (oomKills === 0) return code === 137 ? { kind: 'code', code, lackOfMemory: 'ruled-out' } : { kind: 'code', code };
+  if (code !== 0) return outOfMemory;
+  const what = oomKills === 1 ? 'a process was' : `${oomKills} processes were`;
+  await stderr.write(Buffer.from(`WARNING: ${what} killed: out of memory${limitText(memoryBytes)}\n`));
+  return { kind: 'code', code };
 }

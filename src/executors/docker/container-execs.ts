@@ -7,6 +7,7 @@ import type { Command } from '../executor.ts';
 import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
+import type { CommandUsage } from './container-usage.ts';
 import { connectionBroke } from './engine.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
@@ -75,7 +76,8 @@ async function runExec(
 ): Promise<Exit> {
   const { engine, id } = place;
   const marker = randomBytes(12).toString('hex');
-  const input = await commandInput(command, { ...command.env, [markerName]: marker }, place);
+  const used = place.usage.command(command.stderr);
+  const input = await commandInput(command, { ...command.env, [markerName]: marker }, place, used.mark);
   const exec = await engine.api.getContainer(id).exec({
     Cmd: ['sh', '-c', bootstrap],
     AttachStdin: true,
@@ -88,20 +90,27 @@ async function runExec(
   const stream = await engine.attachExec(exec.id);
   stream.on('error', () => {});
   stream.end(input);
-  const running = waitForExec(place, `${markerName}=${marker}`, stream, command, end.promise, signal).finally(() =>
-    ends.delete(exec.id),
-  );
+  const running = waitForExec(
+    { place, assignment: `${markerName}=${marker}`, stream, command, used, end: end.promise },
+    signal,
+  ).finally(() => ends.delete(exec.id));
   if (!command.background) return running;
   running.catch(() => {});
   return { kind: 'code', code: 0 };
 }
 
+interface RunningExec {
+  readonly place: JobContainerPlace;
+  /** In the environment of its processes. */
+  readonly assignment: string;
+  readonly stream: Duplex;
+  readonly command: Command;
+  readonly used: CommandUsage;
+  readonly end: Promise<number>;
+}
+
 async function waitForExec(
-  place: JobContainerPlace,
-  assignment: string,
-  stream: Duplex,
-  command: Command,
-  end: Promise<number>,
+  { place, assignment, stream, command, used, end }: RunningExec,
   signal: AbortSignal,
 ): Promise<Exit> {
   let settle: (() => void) | undefined;
@@ -110,12 +119,12 @@ async function waitForExec(
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
-  const output = takeUntilSilent(stream, command.stdout, command.stderr, end);
+  const output = takeUntilSilent(stream, command.stdout, used.stderr, end);
   output.catch(stop);
   try {
     const code = await end;
     await output;
-    return await exitOf(place.engine, place.id, code, place.memoryBytes);
+    return await exitOf(place, command, code, await used.end());
   } finally {
     settle?.();
     signal.removeEventListener('abort', stop);

@@ -8,6 +8,7 @@ import type { Session } from '../executor.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, ownVolumeNames } from './container-config.ts';
 import { type ContainerOptions, unusualOptions } from './container-options.ts';
+import { ContainerUsage } from './container-usage.ts';
 import { type ImageFacts, say } from './images.ts';
 import { JobContainer } from './job-container.ts';
 import { openJobNetwork } from './job-network.ts';
@@ -69,6 +70,10 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
   const preparing = prepareContainer({ ...request, ...place, image, facts, directory, greeting, isRunning }, made);
   const { container, inside, services } = await withServices(request, place, made, preparing);
   const { memoryBytes } = options;
+  const usage = new ContainerUsage({
+    engine,
+    network: /^(host$|container:)/.test(network.forJob.mode ?? '') ? 'shared' : 'own',
+  });
   const started = new JobContainer({
     engine,
     get id() {
@@ -77,6 +82,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     image: withTag(image.name),
     shell: inside.shellFile,
     graceMs: request.graceMs,
+    usage,
     get firstWords() {
       return container.firstWords();
     },
@@ -98,6 +104,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     },
     files: sessionFiles(container),
     explainFailure: () => services.explain(out),
+    stats: async () => usage.total(),
     [Symbol.asyncDispose]: async () => {
       services.close();
       started.close();

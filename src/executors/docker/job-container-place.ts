@@ -1,4 +1,5 @@
 import type { LogSink } from '../../model/ports.ts';
+import type { ContainerUsage } from './container-usage.ts';
 import type { Engine } from './engine.ts';
 
 /** A container that has been created, and how its commands are ended. */
@@ -18,4 +19,6 @@ export interface JobContainerPlace {
   readonly greeting?: string;
   /** For what should be said while a command runs. */
   readonly log: LogSink;
+  /** Learns what the container uses. */
+  readonly usage: ContainerUsage;
 }

@@ -50,6 +50,7 @@ export class JobContainer {
 
   /** Stops listening; the container itself is removed by its owner. */
   close(): void {
+    this.#place.usage.ended();
     this.#execs?.then(
       (execs) => execs.close(),
       () => {},
@@ -57,8 +58,10 @@ export class JobContainer {
   }
 
   async #runByStart(command: Command, signal: AbortSignal): Promise<Exit> {
-    const { engine, id, image } = this.#place;
-    const input = await commandInput(command, command.env, this.#place);
+    const { engine, id, image, usage } = this.#place;
+    usage.starting(id);
+    const used = usage.command(command.stderr);
+    const input = await commandInput(command, command.env, this.#place, used.mark);
     const [stream, end] = await Promise.all([engine.attach(id), engine.watchEnd(id)]);
     stream.on('error', () => {});
     const gaveUp = deferred<never>();
@@ -73,14 +76,15 @@ export class JobContainer {
       else signal.addEventListener('abort', stop, { once: true });
       stream.end(input);
       using greeted = this.#awaitGreeting(command);
-      const output = demultiplex(stream, greeted?.stdout ?? command.stdout, command.stderr);
+      const output = demultiplex(stream, greeted?.stdout ?? command.stdout, used.stderr);
       output.catch(stop);
       const code = await Promise.race([end.exitCode, gaveUp.promise]);
       await output;
       await greeted?.finish();
       if (greeted?.isGreeted() === false && settle === undefined) throw swallowedByEntrypoint(image, code);
-      return await exitOf(engine, id, code, this.#place.memoryBytes);
+      return await exitOf(this.#place, command, code, await used.end());
     } finally {
+      usage.ended();
       signal.removeEventListener('abort', stop);
       settle?.();
       end.close();
@@ -130,10 +134,13 @@ export class JobContainer {
 
   /** Starts the container with nothing on its input: the bootstrap waits for a line that never comes. */
   async #keepRunning(): Promise<ContainerExecs> {
+    const { id, usage } = this.#place;
     const execs = await openContainerExecs(this.#place, () => {
+      usage.ended();
       this.#execs = undefined;
       execs.close();
     });
+    usage.starting(id);
     await this.#start();
     return execs;
   }

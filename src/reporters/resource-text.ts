@@ -1,0 +1,45 @@
+import type { ResourceUse } from '../model/outcome.ts';
+import { formatDuration } from '../util/duration.ts';
+
+/** Bytes for people, in units of 1,000: `950 B`, `1.2 kB`, `86 MB`, `2.4 GB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** What a job used, in words: `cpu 3.2 s, memory 240 MB, network 12 MB in and 80 kB out, disk …`; empty: nothing is known. */
+export function resourceText(use: ResourceUse): string {
+  const { cpuMs, memoryPeakBytes } = use;
+  const parts: string[] = [];
+  if (cpuMs !== undefined) parts.push(`cpu ${formatDuration(cpuMs)}`);
+  if (memoryPeakBytes !== undefined) parts.push(`memory ${formatBytes(memoryPeakBytes)}`);
+  const network = pairText(use.networkReceivedBytes, 'in', use.networkSentBytes, 'out');
+  if (network !== '') parts.push(`network ${network}`);
+  const disk = pairText(use.diskReadBytes, 'read', use.diskWrittenBytes, 'written');
+  if (disk !== '') parts.push(`disk ${disk}`);
+  return parts.join(', ');
+}
+
+function pairText(one: number | undefined, oneWord: string, other: number | undefined, otherWord: string): string {
+  const parts: string[] = [];
+  if (one !== undefined) parts.push(`${formatBytes(one)} ${oneWord}`);
+  if (other !== undefined) parts.push(`${formatBytes(other)} ${otherWord}`);
+  return parts.join(' and ');
+}
+
+/** The two cells of a table: processor time and memory. */
+export function resourceCells(use: ResourceUse | undefined): readonly [string, string] {
+  const { cpuMs, memoryPeakBytes } = use ?? {};
+  return [
+    cpuMs === undefined ? '' : formatDuration(cpuMs),
+    memoryPeakBytes === undefined ? '' : formatBytes(memoryPeakBytes),
+  ];
+}
+
+/** From here on what a job used is worth a place in a summary: a second of processor time, or 100 MB. */
+export function isWorthTelling(use: ResourceUse | undefined): boolean {
+  return (use?.cpuMs ?? 0) >= 1000 || (use?.memoryPeakBytes ?? 0) >= 100e6;
+}
