@@ -16,7 +16,8 @@ export function bootstrapOf(greeting: string | undefined): string {
     "trap '__ci_stop=1' USR1",
     '__ci_stop=',
     'IFS= read -r __ci_line || exit 0',
-    ...(greeting === undefined ? [] : [`echo ${greeting}`]),
+    // In two parts: an entrypoint that only prints its arguments is not taken for the greeting.
+    ...(greeting === undefined ? [] : [`echo ${greeting.slice(0, 1)}''${greeting.slice(1)}`]),
     'eval "$__ci_line"',
     'unset IFS __ci_line __ci_value',
     '$__ci_shell',

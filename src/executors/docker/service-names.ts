@@ -20,11 +20,18 @@ export interface NamedService {
   readonly aliases: readonly string[];
 }
 
-/** Gives each name to the first service that has it; who loses one is told of. */
-export function nameServices(services: readonly Service[]): {
-  readonly named: readonly NamedService[];
-  readonly warnings: string[];
-} {
+/**
+ * Gives each name to the first service that has it; who loses one is told of. Where all are one host (`one place`) names
+ * tell nobody apart, and all services have theirs.
+ */
+export function nameServices(
+  services: readonly Service[],
+  at: 'network' | 'one place',
+): { readonly named: readonly NamedService[]; readonly warnings: string[] } {
+  if (at === 'one place') {
+    const named = services.map((service, index) => ({ service, index, aliases: serviceAliases(service) }));
+    return { named, warnings: [] };
+  }
   const taken = new Set(['build']);
   const named: NamedService[] = [];
   const warnings: string[] = [];

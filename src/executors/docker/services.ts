@@ -41,7 +41,7 @@ export const noServices: RunningServices = { explain: async () => {}, close: () 
 
 /** Starts all services at once and waits until they take connections; one that does not is only warned about. */
 export async function startServices(place: ServicesPlace, out: LogSink, signal: AbortSignal): Promise<RunningServices> {
-  const { named, warnings } = nameServices(place.job.services);
+  const { named, warnings } = nameServices(place.job.services, place.network.services.at);
   const debug = debugsServices(place.job);
   if (debug === 'invalid') warnings.push('CI_DEBUG_SERVICES is neither true nor false, and counts for nothing');
   for (const warning of warnings) await say(out, `WARNING: ${warning}`);
