@@ -21,6 +21,7 @@ install_missing() {
   command -v docker >/dev/null && command -v dockerd >/dev/null || missing="$missing docker.io"
   command -v debootstrap >/dev/null || missing="$missing debootstrap"
   command -v busybox >/dev/null || missing="$missing busybox-static"
+  command -v docker-registry >/dev/null || missing="$missing docker-registry"
   [ -z "$missing" ] && return 0
   say "installing$missing"
   apt-get update -qq

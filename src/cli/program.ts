@@ -124,7 +124,7 @@ function runCommand(): Command {
       ]),
     )
     .option('--no-cache', 'neither restore nor save caches')
-    .option('--offline', 'no network of our own: images are never pulled')
+    .option('--offline', 'no network of our own: images are never pulled, whatever the file says')
     .addOption(
       new Option('--pull <policy>', 'when to pull images (default: if-not-present)').choices([
         'always',

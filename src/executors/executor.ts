@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { FileSelection, FileTree, TakenFiles } from '../model/files.ts';
+import type { ImagePull } from '../model/image-pull.ts';
 import type { ExecutorName, JobSpec } from '../model/job-spec.ts';
 import type { Exit, ResourceUse } from '../model/outcome.ts';
 import type { LogSink } from '../model/ports.ts';
@@ -11,11 +12,17 @@ import type { LogSink } from '../model/ports.ts';
  */
 export interface Executor {
   readonly name: ExecutorName;
-  open(job: JobSpec, out: LogSink, signal: AbortSignal): Promise<Session>;
+  open(job: JobSpec, out: LogSink, signal: AbortSignal, watcher?: OpenWatcher): Promise<Session>;
   /** Kills what runs in open sessions at once and waits for nothing: for the last moment before the program ends. */
   kill(): void;
   /** Waits until everything that closed sessions left to remove in the background is gone. Called once, at the end. */
   close(): Promise<void>;
+}
+
+/** Told of what goes on while a session is opened; never throws, never waits. */
+export interface OpenWatcher {
+  /** At most four times a second for an image, and when its pull begins and is over. */
+  imagePull(pull: ImagePull): void;
 }
 
 /**

@@ -7,6 +7,7 @@ import { createJobLog, type JobLog } from './job-log.ts';
 import type { JobDeps, JobRun } from './job-run.ts';
 import { type JobVariables, jobVariables, maskedValues, type VariableInput } from './job-variables.ts';
 import { live } from './life.ts';
+import { pullEvents } from './pull-events.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 
 /**
@@ -92,16 +93,19 @@ async function inSession(
 }
 
 async function openSession(
-  { executor }: JobDeps,
+  deps: JobDeps,
   spec: JobLease['spec'],
   log: JobLog,
   limits: JobLimits,
 ): Promise<{ readonly session: JobRun['session'] } | { readonly outcome: Outcome }> {
+  const pulls = pullEvents(spec.id, log, deps);
   try {
     limits.soft.throwIfAborted();
-    return { session: await executor.open(spec, log.system, limits.soft) };
+    return { session: await deps.executor.open(spec, log.system, limits.soft, pulls.watcher) };
   } catch (error) {
     return { outcome: surroundingsFailed(limits, error) };
+  } finally {
+    await pulls.told();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ImagePull } from './image-pull.ts';
 import type { ExecutorName } from './job-spec.ts';
 import type { FailureReason, FinalStatus, JobResult } from './outcome.ts';
 import type { When } from './pipeline.ts';
@@ -64,6 +65,8 @@ export type Event =
       /** Only with `system`: a line that people should see even where the tool's own lines are left out. */
       readonly level?: 'warning' | 'error';
     })
+  /** An image is pulled for the job. Jobs that wait for the same pull are all told; at most four times a second. */
+  | (EventBase & ImagePull & { readonly type: 'image-pull'; readonly job: string })
   | (EventBase & {
       readonly type: 'job-retried';
       readonly job: string;

@@ -42,6 +42,7 @@ export function tellEndedJobs(verbosity: Verbosity, reporter: EndedJobs): (event
       case 'pipeline-planned':
       case 'job-waiting':
       case 'section-started':
+      case 'image-pull':
       case 'section-finished':
       case 'job-output':
       case 'pipeline-finished':

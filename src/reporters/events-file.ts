@@ -37,6 +37,8 @@ export function storedEvents(): { push(event: Event): StoredEvent[]; end(): Stor
   };
   return {
     push(event) {
+      // How far a pull was is of no use to anybody later.
+      if (event.type === 'image-pull' && event.state === 'progressed') return [];
       if (event.type === 'job-output') {
         const { job, stream, bytes, at } = event;
         const offset = offsets.get(job) ?? 0;

@@ -49,6 +49,10 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
       return { name: event.name, caption: event.caption, phase: event.phase };
     case 'section-finished':
       return { name: event.name, durationMs: event.durationMs };
+    case 'image-pull': {
+      const { image, state, layersDone, layersTotal, bytesDone, bytesTotal, durationMs } = event;
+      return { image, state, layersDone, layersTotal, bytesDone, bytesTotal, durationMs };
+    }
     case 'job-retried':
       return { attempt: event.attempt, reason: event.reason };
     case 'job-finished': {

@@ -6,6 +6,7 @@ import type { Paint } from './color.ts';
 import { displayWidth } from './display-width.ts';
 import { type LinePrefixer, linePrefixer } from './line-prefixer.ts';
 import type { Output } from './output.ts';
+import { pullLine } from './pull-text.ts';
 import type { Reporter, Verbosity } from './reporter.ts';
 import { noteText, statusSign } from './result-text.ts';
 import { summaryFold } from './summary-fold.ts';
@@ -79,6 +80,11 @@ export function plainReporter(options: PlainOptions): Reporter {
     const lines = prefixer.push(event.bytes);
     if (lines) output.write(lines);
   }
+  /** The log says the same, and is there with `-v`. */
+  function pulled(event: Event & { type: 'image-pull' }): void {
+    const line = verbosity === 'normal' ? pullLine(event) : undefined;
+    if (line !== undefined) say(event.job, paint('muted', oneLine(line, { color: false })));
+  }
   function finished(event: Event & { type: 'job-finished' }): void {
     flush(event.job);
     prefixers.delete(event.job);
@@ -124,6 +130,9 @@ export function plainReporter(options: PlainOptions): Reporter {
           return;
         case 'job-output':
           if (isShown(event)) write(event);
+          return;
+        case 'image-pull':
+          pulled(event);
           return;
         case 'job-retried':
           flush(event.job);

@@ -79,6 +79,8 @@ export function summaryFold(): SummaryFold {
         case 'job-output':
           if (!isToolLine(event)) appendOutput(jobOf(event.job), event.bytes);
           return;
+        case 'image-pull':
+          return;
         case 'job-retried':
           jobOf(event.job).summary.attempts = event.attempt;
           return;

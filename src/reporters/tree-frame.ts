@@ -1,6 +1,7 @@
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
 import { truncateToWidth } from './display-width.ts';
+import { pullProgressText } from './pull-text.ts';
 import { noteText, statusSign } from './result-text.ts';
 import { oneLine, stripAnsi } from './terminal-text.ts';
 import type { TreeJob, TreeView } from './tree-view.ts';
@@ -88,12 +89,20 @@ function jobLine(job: TreeJob, options: FrameOptions): string {
   if (job.state === 'running') {
     const time = job.startedAt === undefined ? '' : formatDuration(options.now - job.startedAt);
     const attempt = job.attempt > 1 ? `  attempt ${job.attempt}` : '';
-    const caption = job.caption === undefined ? '' : `  ${oneLine(job.caption, { color: false })}`;
+    const doing = doingText(job);
+    const caption = doing === undefined ? '' : `  ${oneLine(doing, { color: false })}`;
     return `  ${paint('running', options.spinner)} ${name}  ${paint('muted', time + attempt + caption)}`;
   }
   const waits =
     job.waitsFor === undefined ? '' : `  waits for its ${job.waitsFor === 'delay' ? 'delay' : 'resource group'}`;
   return paint('muted', `  · ${oneLine(job.id, { color: false })}${waits}`);
+}
+
+/** The pull that it waits for, else the part of its life that it is in. */
+function doingText({ pulls, caption }: TreeJob): string | undefined {
+  const [first, ...more] = pulls.values();
+  if (first === undefined) return caption;
+  return `${pullProgressText(first)}${more.length === 0 ? '' : `, and ${more.length} more`}`;
 }
 
 function tailLines(job: TreeJob, most: number, { paint }: FrameOptions): string[] {

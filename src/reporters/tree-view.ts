@@ -1,4 +1,5 @@
 import type { Event, PlannedJob } from '../model/event.ts';
+import type { ImagePull } from '../model/image-pull.ts';
 import type { JobResult } from '../model/outcome.ts';
 import { assertNever } from '../util/assert-never.ts';
 import { unplannedJob } from './job-state.ts';
@@ -14,6 +15,8 @@ export interface TreeJob {
   attempt: number;
   /** Of the section it is in. */
   caption: string | undefined;
+  /** By image, as long as they go on. */
+  readonly pulls: Map<string, ImagePull>;
   waitsFor: 'resource-group' | 'delay' | undefined;
   tail: LogTail | undefined;
   result: JobResult | undefined;
@@ -49,7 +52,8 @@ export function treeView(): TreeView {
   function add(planned: PlannedJob): TreeJob {
     const { id, stage } = planned;
     const empty = { startedAt: undefined, caption: undefined, waitsFor: undefined, tail: undefined };
-    const job: TreeJob = { id, stage, state: 'waiting', attempt: 0, ...empty, result: undefined, because: undefined };
+    const end = { result: undefined, because: undefined };
+    const job: TreeJob = { id, stage, state: 'waiting', attempt: 0, pulls: new Map(), ...empty, ...end };
     jobs.set(id, job);
     const members = stages.get(stage);
     if (members) members.push(job);
@@ -64,8 +68,13 @@ export function treeView(): TreeView {
     job.attempt = attempt;
     job.caption = undefined;
     job.waitsFor = undefined;
+    job.pulls.clear();
     job.tail?.clear();
     running.add(job);
+  }
+  function pull(job: TreeJob, event: ImagePull): void {
+    if (event.state === 'started' || event.state === 'progressed') job.pulls.set(event.image, event);
+    else job.pulls.delete(event.image);
   }
   function finish(job: TreeJob, result: JobResult, because: string | undefined): void {
     if (job.state === 'finished') return;
@@ -110,6 +119,9 @@ export function treeView(): TreeView {
           return;
         case 'section-started':
           jobOf(event.job).caption = event.caption;
+          return;
+        case 'image-pull':
+          pull(jobOf(event.job), event);
           return;
         case 'job-output': {
           const job = jobOf(event.job);

@@ -15,6 +15,8 @@ export interface ExecutorSettings {
   /** Where shell jobs get their directories. */
   readonly workspaces: string;
   readonly pull: PullPolicy;
+  /** Nothing is pulled. */
+  readonly offline: boolean;
   readonly containers: ContainerOptions;
   readonly isolation: Isolation;
   readonly expectedJobs: number;
@@ -51,18 +53,23 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
             warn: settings.warn,
           },
         });
-      case 'docker':
+      case 'docker': {
+        const authConfig = invocation.env['DOCKER_AUTH_CONFIG'];
         return loadExecutor({
           name,
           options: {
             engine: engineLocation(invocation.env),
             pull: settings.pull,
+            offline: settings.offline,
+            env: givenVariables(invocation.env),
+            ...(authConfig ? { authConfig } : {}),
             graceMs,
             onLeft: settings.onLeft,
             containers: settings.containers,
             ...(settings.isolation === 'copy' ? {} : { layersDirectory: settings.workspaces }),
           },
         });
+      }
       default:
         throw new Error(`no executor ${name}`);
     }
@@ -97,6 +104,12 @@ export function engineLocation(env: Invocation['env']): EngineLocation {
   };
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value));
   return { home: env['HOME'] || homedir(), tlsVerify: Boolean(env['DOCKER_TLS_VERIFY']), ...given };
+}
+
+function givenVariables(env: Invocation['env']): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /**

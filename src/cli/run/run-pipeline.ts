@@ -44,7 +44,8 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   let isClean = true;
   const executors = createExecutors(invocation, {
     workspaces: run.workspacesDirectory,
-    pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
+    pull: options.pull ?? 'if-not-present',
+    offline: options.offline ?? false,
     containers: containerOptions(options, loaded.settings),
     isolation: options.isolation ?? 'auto',
     expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,

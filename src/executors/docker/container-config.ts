@@ -2,8 +2,8 @@ import type Dockerode from 'dockerode';
 import type { Image, Service } from '../../model/pipeline.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import { type ContainerOptions, type GpuRequest, type ResourceLimits, volumeText } from './container-options.ts';
+import { withTag } from './image-name.ts';
 import { type ContainerNetwork, endpointConfig, networkHostConfig } from './job-network.ts';
-import { withTag } from './pull.ts';
 
 /** The directory below which every job has its own. */
 export const buildsDirectory = '/builds';

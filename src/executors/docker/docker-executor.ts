@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Executor } from '../executor.ts';
 import type { ContainerOptions } from './container-options.ts';
+import { CredentialHelpers } from './credential-helper.ts';
 import { openDockerSession } from './docker-session.ts';
 import { connectEngine, type Engine } from './engine.ts';
 import type { EngineLocation } from './engine-address.ts';
 import { withSocketPath } from './engine-socket.ts';
 import { ImageKnowledge } from './image-knowledge.ts';
-import { Images } from './images.ts';
+import { ImageStore } from './images.ts';
 import { LayerSupport } from './layer-support.ts';
 import { sweepLeftovers } from './leftovers.ts';
 import { Removals } from './removals.ts';
@@ -18,8 +19,16 @@ import { Removals } from './removals.ts';
 export interface DockerExecutorOptions {
   /** Where the engine is. */
   readonly engine: EngineLocation;
-  /** For images that name no policy. */
-  readonly pull: PullPolicy;
+  /** For images that name no policy; several are tried in order. */
+  readonly pull: PullPolicy | readonly PullPolicy[];
+  /** Policies that a file may ask for; absent: all. */
+  readonly allowedPulls?: readonly PullPolicy[];
+  /** Nothing is pulled, whatever files ask for. */
+  readonly offline?: boolean;
+  /** `DOCKER_AUTH_CONFIG` of the user's own environment. */
+  readonly authConfig?: string;
+  /** The user's own environment, for credential helpers; absent: none can be run. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
   readonly containers?: ContainerOptions;
@@ -47,13 +56,14 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
   let connection: Promise<Connection> | undefined;
   return {
     name: 'docker',
-    open: async (job, out, signal) => {
+    open: async (job, out, signal, watcher) => {
       signal.throwIfAborted();
       connection ??= connect(options, removals);
-      const { engine, containers, ...known } = await connection;
+      const { engine, images, containers, ...known } = await connection;
       return openDockerSession({
         engine,
         ...known,
+        images: images.forJob(job, watcher),
         job,
         options: containers,
         graceMs: options.graceMs,
@@ -81,7 +91,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
 
 interface Connection {
   readonly engine: Engine;
-  readonly images: Images;
+  readonly images: ImageStore;
   readonly knowledge: ImageKnowledge;
   readonly layers: LayerSupport;
   readonly containers: ContainerOptions;
@@ -89,8 +99,7 @@ interface Connection {
 
 async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
   const engine = await connectEngine(options.engine, options.answerLimitMs);
-  const configDirectory = options.engine.configDirectory ?? join(options.engine.home, '.docker');
-  const images = new Images({ engine, configDirectory, retryDelayMs: options.pullRetryDelayMs ?? 2000 }, options.pull);
+  const images = imageStore(engine, options);
   // What killed runs left goes meanwhile; nobody waits for it.
   removals.addSweep(sweepLeftovers(engine));
   const { layersDirectory: directory, uid = process.getuid?.() } = options;
@@ -98,4 +107,20 @@ async function connect(options: DockerExecutorOptions, removals: Removals): Prom
   const containers = await withSocketPath(options.containers ?? {}, engine);
   const layers = new LayerSupport(engine, settings);
   return { engine, images, knowledge: new ImageKnowledge(engine), layers, containers };
+}
+
+function imageStore(engine: Engine, options: DockerExecutorOptions): ImageStore {
+  const { pull, allowedPulls, authConfig } = options;
+  return new ImageStore({
+    engine,
+    retryDelayMs: options.pullRetryDelayMs ?? 2000,
+    policies: typeof pull === 'string' ? [pull] : pull,
+    ...(allowedPulls === undefined ? {} : { allowed: allowedPulls }),
+    offline: options.offline ?? false,
+    logins: {
+      configDirectory: options.engine.configDirectory ?? join(options.engine.home, '.docker'),
+      ...(authConfig === undefined ? {} : { authConfig }),
+      helpers: new CredentialHelpers({ env: options.env ?? {} }),
+    },
+  });
 }

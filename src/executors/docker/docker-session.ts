@@ -9,12 +9,13 @@ import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, ownVolumeNames } from './container-config.ts';
 import { type ContainerOptions, unusualOptions } from './container-options.ts';
 import { ContainerUsage } from './container-usage.ts';
-import { type ImageFacts, say } from './images.ts';
+import type { ImageFacts } from './image-facts.ts';
+import { withTag } from './image-name.ts';
+import { say } from './images.ts';
 import { JobContainer } from './job-container.ts';
 import { openJobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
 import { type Prepared, prepareContainer } from './prepare-container.ts';
-import { withTag } from './pull.ts';
 import { isEngineImage } from './service-names.ts';
 import { noServices, type RunningServices, type ServicesPlace, startServices } from './services.ts';
 import { sessionFiles } from './session-files.ts';
@@ -60,6 +61,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
   const unusual = unusualOptions(options);
   if (unusual.length > 0) await say(out, `Containers get more than usual: ${unusual.join('; ')}`);
   const facts = await request.images.ensure(image, out, signal);
+  const madeFrom = { ...image, name: facts.reference };
   made.volumes.push(...ownVolumeNames(options, name));
   const network = await openJobNetwork(request, made);
   const directory = `${buildsDirectory}/${job.projectPath}`;
@@ -67,7 +69,10 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
   let commands: JobContainer | undefined;
   const isRunning = (): boolean => commands?.isKeptRunning ?? false;
   const place = { network, ownVolumes: { name, labels: labelsFor(job, 'files') } };
-  const preparing = prepareContainer({ ...request, ...place, image, facts, directory, greeting, isRunning }, made);
+  const preparing = prepareContainer(
+    { ...request, ...place, image: madeFrom, facts, directory, greeting, isRunning },
+    made,
+  );
   const { container, inside, services } = await withServices(request, place, made, preparing);
   const { memoryBytes } = options;
   const usage = new ContainerUsage({

@@ -196,7 +196,8 @@ export function shortReason(error: unknown): string {
     EPIPE: connectionBroke,
   };
   const words = typeof code === 'string' ? known[code] : undefined;
-  return words ?? (messageOf(error) || String(code ?? 'no reason given'));
+  const text = messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, '');
+  return words ?? (text || String(code ?? 'no reason given'));
 }
 
 function messageOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import { existsInContainer } from './container-file.ts';
 import { type Owner, resolveOwner, rootOwner } from './container-owner.ts';
 import type { Engine } from './engine.ts';
-import type { ImageFacts } from './images.ts';
+import type { ImageFacts } from './image-facts.ts';
 
 /** What only a look into a container of the image tells, looked up once an image. */
 export interface InsideFacts {

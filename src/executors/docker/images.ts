@@ -1,120 +1,170 @@
+import type { JobSpec } from '../../model/job-spec.ts';
 import type { Image, PullPolicy } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
-import { shortReason, statusOf } from './engine.ts';
-import { type PullSettings, pullFailure, pullImage, withTag } from './pull.ts';
+import type { OpenWatcher } from '../executor.ts';
+import { type ImageFacts, inspectImage } from './image-facts.ts';
+import { type ImageName, readImageName } from './image-name.ts';
+import { type FailedPolicy, noImage } from './no-image.ts';
+import { PullFailure, type PullSettings, type PullWatcher } from './pull.ts';
+import { type ChosenPolicies, choosePolicies, type PullRules } from './pull-policies.ts';
+import { findLogin, type LoginPlaces, type RegistryLogin } from './registry-auth.ts';
+import { imageKey, type PulledImage, SharedPulls } from './shared-pulls.ts';
+import { tellPull } from './tell-pull.ts';
 
-/** What is known about an image that the engine has. */
-export interface ImageFacts {
-  readonly id: string;
-  /** As in the image's configuration; `''` is root. */
-  readonly user: string;
-  /** TCP ports that the image says it listens on, ascending. */
-  readonly tcpPorts: readonly number[];
-  /** The image's health check as its configuration has it: `CMD` or `CMD-SHELL`, then words. */
-  readonly healthCheck?: readonly string[];
-  /** Whether commands are started by a program of the image's. */
-  readonly hasEntrypoint: boolean;
-}
-
-interface SharedPull {
-  readonly done: Promise<void>;
-  waiting: number;
-  readonly controller: AbortController;
-}
-
-/** Images of one engine during one run: pulled as the policies say, several jobs sharing one pull. */
-export class Images {
-  readonly #settings: PullSettings;
-  readonly #defaultPolicy: PullPolicy;
-  readonly #facts = new Map<string, ImageFacts>();
-  readonly #pulls = new Map<string, SharedPull>();
-
-  constructor(settings: PullSettings, defaultPolicy: PullPolicy) {
-    this.#settings = settings;
-    this.#defaultPolicy = defaultPolicy;
-  }
-
+/** Images as one job gets them. */
+export interface Images {
   /**
-   * Makes sure that the engine has the image. Policies are tried in order.
-   * @throws SystemError image_pull_failure.
+   * Makes sure that the engine has the image. Policies are tried in order, each failure is told in the job's log.
+   * @throws SystemError image_pull_failure that names what each policy came to.
    */
-  async ensure(image: Image, out: LogSink, signal: AbortSignal): Promise<ImageFacts> {
-    const name = withTag(image.name);
-    const key = `${name} ${image.platform ?? ''}`;
-    const policies = image.pullPolicy?.length ? image.pullPolicy : [this.#defaultPolicy];
-    const failures: { policy: PullPolicy; reason: string }[] = [];
-    for (const policy of policies) {
+  ensure(image: Image, out: LogSink, signal: AbortSignal): Promise<ImageFacts>;
+}
+
+/** What decides which images there are, and how they are pulled. */
+export interface ImageSettings extends PullSettings, PullRules {
+  readonly logins: LoginPlaces;
+}
+
+/** One image that a job wants. */
+interface Wanted {
+  readonly name: ImageName;
+  readonly platform: string | undefined;
+  readonly key: string;
+  readonly chosen: ChosenPolicies;
+  readonly job: JobSpec;
+  readonly watcher: OpenWatcher | undefined;
+  readonly out: LogSink;
+  readonly signal: AbortSignal;
+}
+
+type Tried = { readonly facts: ImageFacts } | (Omit<FailedPolicy, 'policy'> & { readonly loginFrom?: string });
+
+/** Images of one engine during one run: jobs share pulls, and what is known. */
+export class ImageStore {
+  readonly #settings: ImageSettings;
+  readonly #pulls: SharedPulls;
+  readonly #known = new Map<string, ImageFacts>();
+  /** By name: most engines keep one platform's image under a name, the one that was pulled last. */
+  readonly #platforms = new Map<string, Set<string | undefined>>();
+  /** Of a run's warnings about logins each is told once. */
+  readonly #warned = new Set<string>();
+
+  constructor(settings: ImageSettings) {
+    this.#settings = settings;
+    this.#pulls = new SharedPulls(settings, (key, facts) => this.#known.set(key, facts));
+  }
+
+  /** @param watcher told of the job's pulls. */
+  forJob(job: JobSpec, watcher?: OpenWatcher): Images {
+    // For an image and a service of one name once is enough, whatever the policy.
+    const used = new Map<string, ImageFacts>();
+    return {
+      ensure: async (image, out, signal) => {
+        const name = readImageName(image.name);
+        const { platform } = image;
+        const key = imageKey({ image: name, ...(platform === undefined ? {} : { platform }) });
+        const chosen = choosePolicies(image, this.#settings);
+        const facts = used.get(key) ?? (await this.#have({ name, platform, key, chosen, job, watcher, out, signal }));
+        used.set(key, facts);
+        return this.#isAmbiguous(name, platform) ? { ...facts, reference: facts.id } : facts;
+      },
+    };
+  }
+
+  async #have(wanted: Wanted): Promise<ImageFacts> {
+    const { name, platform, chosen, out, signal } = wanted;
+    const failures: FailedPolicy[] = [];
+    let loginFrom: string | undefined;
+    for (const [index, policy] of chosen.policies.entries()) {
       signal.throwIfAborted();
-      if (policy !== 'always' || /^(sha256:)?[0-9a-f]{64}$/.test(name)) {
-        const facts = this.#facts.get(key) ?? (await this.#inspect(name));
-        if (facts !== undefined) {
-          this.#facts.set(key, facts);
-          return facts;
-        }
-        if (policy !== 'if-not-present') {
-          failures.push({ policy, reason: 'the engine does not have it' });
-          continue;
-        }
+      if (index > 0) await say(out, `Attempt #${index + 1}: Trying "${policy}" pull policy`);
+      const tried = await this.#try(policy, wanted);
+      if ('facts' in tried) {
+        this.#known.set(wanted.key, tried.facts);
+        await say(out, usingText(name, tried.facts));
+        return tried.facts;
       }
-      try {
-        await say(out, `Pulling docker image ${name} ...`);
-        await this.#pull(name, image.platform, key, signal);
-        const facts = await this.#inspect(name);
-        if (facts === undefined) throw new Error('it was pulled, but the engine does not have it');
-        this.#facts.set(key, facts);
-        return facts;
-      } catch (error) {
-        signal.throwIfAborted();
-        failures.push({ policy, reason: shortReason(error) });
-      }
+      const { loginFrom: from, ...failed } = tried;
+      failures.push({ policy, ...failed });
+      loginFrom = from ?? loginFrom;
+      await say(out, `WARNING: Failed to pull image with policy "${policy}": ${tried.reason}`);
     }
-    throw pullFailure(name, this.#settings.engine, failures);
+    const { engine } = this.#settings;
+    const mayBeThere = failures.some(({ policy, trouble }) => policy === 'always' && trouble !== undefined);
+    const isThere = mayBeThere && (await inspectImage(engine, name, platform)) !== undefined;
+    throw noImage({ name, platform, chosen, failures, loginFrom, isThere, engine: engine.text });
   }
 
-  async #inspect(name: string): Promise<ImageFacts | undefined> {
+  async #try(policy: PullPolicy, wanted: Wanted): Promise<Tried> {
+    const { name, platform, chosen } = wanted;
+    const mayPull = policy !== 'never' && name.kind !== 'id';
+    if (policy === 'always' && mayPull) return this.#pull(wanted, policy);
+    const facts = this.#known.get(wanted.key) ?? (await inspectImage(this.#settings.engine, name, platform));
+    if (facts !== undefined) {
+      await say(wanted.out, `Using locally found image version due to ${reasonFor(policy, chosen)}`);
+      return { facts };
+    }
+    if (mayPull) return this.#pull(wanted, policy);
+    const missing = `the engine does not have it${platform === undefined ? '' : ` for ${platform}`}`;
+    return { reason: chosen.by === 'offline' ? `\`--offline\` pulls nothing, and ${missing}` : missing };
+  }
+
+  async #pull(wanted: Wanted, policy: PullPolicy): Promise<Tried> {
+    const { name, platform, out, signal } = wanted;
+    const login = await this.#login(wanted);
+    const meanwhile = policy === 'always' ? undefined : this.#known.get(wanted.key);
+    if (meanwhile !== undefined) return { facts: meanwhile };
+    const order = {
+      image: name,
+      ...(platform === undefined ? {} : { platform }),
+      ...(login === undefined ? {} : { login }),
+    };
     try {
-      const { Id, Config } = await this.#settings.engine.api.getImage(name).inspect();
-      const config = Config as Partial<typeof Config> & { Healthcheck?: { Test?: readonly string[] } };
-      const ports = Object.keys(config.ExposedPorts ?? {}).filter((port) => port.endsWith('/tcp'));
-      const test = config.Healthcheck?.Test;
-      const entrypoint = config.Entrypoint ?? [];
-      return {
-        id: Id,
-        user: config.User ?? '',
-        tcpPorts: ports.map((port) => Number.parseInt(port, 10)).sort((a, b) => a - b),
-        ...(test === undefined || test[0] === 'NONE' ? {} : { healthCheck: test }),
-        hasEntrypoint: entrypoint.length > 0,
-      };
+      const pull = (told: PullWatcher): Promise<PulledImage> => this.#pulls.pull(order, told, signal);
+      const { facts } = await tellPull(name.text, out, wanted.watcher, pull);
+      return facts === undefined ? { reason: 'it was pulled, but the engine does not have it' } : { facts };
     } catch (error) {
-      if (statusOf(error) === 404) return undefined;
-      throw this.#settings.engine.failure('look for the image', error);
+      signal.throwIfAborted();
+      if (!(error instanceof PullFailure)) throw error;
+      const { trouble } = error;
+      if (trouble.kind === 'unauthorized' || trouble.kind === 'denied') this.#settings.logins.helpers.forget();
+      return { reason: trouble.reason, trouble, ...(login === undefined ? {} : { loginFrom: login.source }) };
     }
   }
 
-  /** One pull for all jobs that want the image now; it is given up when the last of them is. */
-  async #pull(name: string, platform: string | undefined, key: string, signal: AbortSignal): Promise<void> {
-    let pull = this.#pulls.get(key);
-    if (pull === undefined) {
-      const controller = new AbortController();
-      const done = pullImage(this.#settings, name, platform, controller.signal).finally(() => this.#pulls.delete(key));
-      done.catch(() => {});
-      pull = { done, waiting: 0, controller };
-      this.#pulls.set(key, pull);
-    }
-    const shared = pull;
-    shared.waiting++;
-    let leave = (): void => {};
-    const left = new Promise<never>((_, reject) => {
-      leave = () => reject(signal.reason);
+  async #login({ name, job, out }: Wanted): Promise<RegistryLogin | undefined> {
+    const warnings = new Set<string>();
+    const variable = job.variables.findLast((one) => one.name === 'DOCKER_AUTH_CONFIG');
+    if (variable?.file) warnings.add("the job's DOCKER_AUTH_CONFIG is a file variable, so no login is taken from it");
+    const login = await findLogin(name, this.#settings.logins, {
+      ...(variable === undefined || variable.file ? {} : { authConfig: variable.value }),
+      warn: (text) => void warnings.add(text),
     });
-    signal.addEventListener('abort', leave, { once: true });
-    try {
-      await Promise.race([shared.done, left]);
-    } finally {
-      signal.removeEventListener('abort', leave);
-      if (--shared.waiting === 0) shared.controller.abort();
+    for (const text of warnings) {
+      if (this.#warned.has(text)) continue;
+      this.#warned.add(text);
+      await say(out, `WARNING: ${text}`);
     }
+    if (login !== undefined) await say(out, `Authenticating with credentials from ${login.source}`);
+    return login;
   }
+
+  /** Do jobs of this run want the name for several platforms? */
+  #isAmbiguous(name: ImageName, platform: string | undefined): boolean {
+    const platforms = this.#platforms.get(name.text) ?? new Set();
+    this.#platforms.set(name.text, platforms.add(platform));
+    return platforms.size > 1;
+  }
+}
+
+function reasonFor(policy: PullPolicy, { by }: ChosenPolicies): string {
+  return by === 'offline' ? '`--offline`' : `"${policy}" pull policy`;
+}
+
+/** As GitLab Runner writes it. */
+function usingText({ text, kind }: ImageName, { id, digest }: ImageFacts): string {
+  if (kind === 'id') return `Using docker image ${id} ...`;
+  return `Using docker image ${id} for ${text}${digest === undefined ? '' : ` with digest ${digest}`} ...`;
 }
 
 /** Writes one line to a job's log. */

@@ -3,8 +3,8 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { Belongings } from './belongings.ts';
 import type { ContainerOptions } from './container-options.ts';
 import type { Engine } from './engine.ts';
+import { withTag } from './image-name.ts';
 import { labelsFor } from './labels.ts';
-import { withTag } from './pull.ts';
 import { serviceAliases } from './service-names.ts';
 
 /** Where one container is connected to. */

@@ -1,8 +1,8 @@
 import type { JobSpec } from '../../model/job-spec.ts';
 import { type Engine, statusOf } from './engine.ts';
+import { withTag } from './image-name.ts';
 import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
-import { withTag } from './pull.ts';
 
 /** A service whose ports are watched from inside. */
 export interface ProbedService {

@@ -7,12 +7,12 @@ import { writeFiles } from './container-files.ts';
 import type { ContainerLayers } from './container-layers.ts';
 import { shortReason, statusOf } from './engine.ts';
 import { sharedObjects } from './git-objects.ts';
+import type { ImageFacts } from './image-facts.ts';
 import type { InsideFacts } from './image-knowledge.ts';
-import type { ImageFacts } from './images.ts';
+import { withTag } from './image-name.ts';
 import { JobLayers } from './job-layers.ts';
 import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
-import { withTag } from './pull.ts';
 import {
   type CreatedContainer,
   isRefused,

@@ -1,71 +1,94 @@
 import type { Readable } from 'node:stream';
-import { SystemError } from '../../model/outcome.ts';
-import type { PullPolicy } from '../../model/pipeline.ts';
-import type { Engine } from './engine.ts';
-import { shortReason, statusOf } from './engine.ts';
-import { type RegistryAuth, registryAuth } from './registry-auth.ts';
+import type { PullProgress } from '../../model/image-pull.ts';
+import { formatDuration } from '../../util/duration.ts';
+import { throttle } from '../../util/throttle.ts';
+import { type Engine, statusOf } from './engine.ts';
+import type { ImageName } from './image-name.ts';
+import { type PullLine, type PullResult, pullFold } from './pull-progress.ts';
+import { type PullTrouble, pullTrouble } from './pull-trouble.ts';
+import { type RegistryLogin, secretsOf } from './registry-auth.ts';
 
-/** What a pull needs besides the image's name. */
+/** How pulls are made at one engine. */
 export interface PullSettings {
   readonly engine: Engine;
-  /** Docker's configuration directory, for credentials. */
-  readonly configDirectory: string;
-  /** Wait between tries after an error that may pass, milliseconds; doubles each time. */
+  /** Wait between tries after an error that may pass, milliseconds, up to a quarter more; doubles each time. */
   readonly retryDelayMs: number;
 }
 
-/** `node` → `node:latest`: an engine asked for a name without tag would pull every tag. */
-export function withTag(image: string): string {
-  if (image.includes('@') || /^(sha256:)?[0-9a-f]{64}$/.test(image)) return image;
-  return /:[^/]+$/.test(image) ? image : `${image}:latest`;
+/** What is pulled. */
+export interface PullOrder {
+  readonly image: ImageName;
+  readonly platform?: string;
+  readonly login?: RegistryLogin;
 }
 
+/** Told while a pull goes on. */
+export interface PullWatcher {
+  /** At most four times a second. */
+  progressed(progress: PullProgress): void;
+  /** For people: a try failed, and another one comes. */
+  triesAgain(text: string): void;
+}
+
+/** An image could not be pulled; the engine itself is well. */
+export class PullFailure extends Error {
+  readonly trouble: PullTrouble;
+
+  constructor(trouble: PullTrouble) {
+    super(trouble.reason);
+    this.name = 'PullFailure';
+    this.trouble = trouble;
+  }
+}
+
+const mostTries = 3;
+const progressEveryMs = 250;
+/** Nobody wants to watch a job wait for longer because a registry says so. */
+const longestWaitMs = 60_000;
+
 /**
- * Pulls an image; errors that may pass (network, 429, 5xx) are tried three times in all, refusals once.
- * @throws the last error.
+ * Pulls an image; what may pass (network, 429, 5xx) is tried three times in all, a refusal once.
+ * @throws PullFailure; SystemError when the engine goes away.
  */
 export async function pullImage(
-  settings: PullSettings,
-  image: string,
-  platform: string | undefined,
+  { engine, retryDelayMs }: PullSettings,
+  order: PullOrder,
+  watcher: PullWatcher,
   signal: AbortSignal,
-): Promise<void> {
-  const auth = await registryAuth(image, settings.configDirectory);
+): Promise<PullResult> {
+  const { image, login } = order;
   for (let attempt = 1; ; attempt++) {
     try {
-      await pullOnce(settings.engine, image, platform, auth, signal);
-      return;
+      return await pullOnce(engine, order, watcher, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (attempt === 3 || !mayPass(error)) throw error;
-      await pause(settings.retryDelayMs * 2 ** (attempt - 1), signal);
+      // An answer of the engine has a status, a word of its stream has no code: all else is the connection to it.
+      if (statusOf(error) === undefined && (error as { code?: unknown }).code !== undefined) {
+        throw engine.failure(`pull image ${image.text}`, error);
+      }
+      const trouble = pullTrouble(error, image.text, login === undefined ? [] : secretsOf(login));
+      const waitMs = waitBefore(attempt, retryDelayMs, trouble);
+      if (attempt === mostTries || !trouble.mayPass || waitMs > longestWaitMs) throw new PullFailure(trouble);
+      const wait = formatDuration(waitMs);
+      watcher.triesAgain(`pulling ${image.text}: ${trouble.reason}; try ${attempt + 1} of ${mostTries} in ${wait}`);
+      await pause(waitMs, signal);
     }
   }
 }
 
-/** The error of an image that can't be had with any of the allowed policies. */
-export function pullFailure(
-  image: string,
-  engine: Engine,
-  failures: readonly { readonly policy: PullPolicy; readonly reason: string }[],
-): SystemError {
-  const reasons = failures.map(({ policy, reason }) => `${policy}: ${reason}`).join('; ');
-  return new SystemError('image_pull_failure', `image \`${image}\` can't be had from ${engine.text}: ${reasons}`, {
-    hint: failures.every(({ policy }) => policy === 'never')
-      ? 'pull or build the image first, or allow pulling: `--pull if-not-present`'
-      : 'check the image name, the network and `docker login`',
-  });
+/** Jobs that failed together shall not come back together. */
+function waitBefore(attempt: number, delayMs: number, { retryAfterMs = 0 }: PullTrouble): number {
+  return Math.max(retryAfterMs, delayMs * 2 ** (attempt - 1)) * (1 + Math.random() / 4);
 }
 
 async function pullOnce(
   engine: Engine,
-  image: string,
-  platform: string | undefined,
-  auth: RegistryAuth | undefined,
+  { image, platform, login }: PullOrder,
+  watcher: PullWatcher,
   signal: AbortSignal,
-): Promise<void> {
-  const stream = (await engine.api.pull(image, {
-    ...(auth === undefined ? {} : { authconfig: auth }),
+): Promise<PullResult> {
+  const stream = (await engine.api.pull(image.text, {
+    ...(login === undefined ? {} : { authconfig: login.auth }),
     ...(platform === undefined ? {} : { platform }),
     abortSignal: signal,
   })) as Readable;
@@ -74,39 +97,31 @@ async function pullOnce(
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await readProgress(stream);
+    return await readProgress(stream, watcher);
   } finally {
     signal.removeEventListener('abort', stop);
   }
 }
 
-async function readProgress(stream: Readable): Promise<void> {
+async function readProgress(stream: Readable, watcher: PullWatcher): Promise<PullResult> {
+  const fold = pullFold();
+  using telling = throttle(progressEveryMs, () => watcher.progressed(fold.now()));
   let rest = '';
+  const take = (line: string): void => {
+    if (line.trim() === '') return;
+    const told = JSON.parse(line) as PullLine;
+    if (told.error !== undefined) throw new Error(told.error);
+    fold.take(told);
+  };
+  stream.setEncoding('utf8');
   for await (const chunk of stream) {
     const lines = (rest + String(chunk)).split('\n');
     rest = lines.pop()!;
-    for (const line of lines) throwIfError(line);
+    for (const line of lines) take(line);
+    telling.touch();
   }
-  throwIfError(rest);
-}
-
-function throwIfError(line: string): void {
-  if (!line.includes('"error"')) return;
-  const { error } = JSON.parse(line) as { error?: string };
-  if (error !== undefined) throw new Error(error);
-}
-
-function mayPass(error: unknown): boolean {
-  const text = shortReason(error).toLowerCase();
-  if (
-    /denied|unauthorized|authentication|not found|manifest unknown|no basic auth|does not exist|invalid reference/.test(
-      text,
-    )
-  ) {
-    return false;
-  }
-  const status = statusOf(error);
-  return status === undefined || status === 429 || status >= 500;
+  take(rest);
+  return fold.finish();
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

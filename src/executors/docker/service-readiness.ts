@@ -4,7 +4,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { Service } from '../../model/pipeline.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Engine } from './engine.ts';
-import type { ImageFacts } from './images.ts';
+import type { ImageFacts } from './image-facts.ts';
 import type { JobNetwork } from './job-network.ts';
 import { probePorts } from './port-probe.ts';
 
