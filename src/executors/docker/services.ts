@@ -105,7 +105,7 @@ class StartedService {
     let id: string;
     let end: WatchedEnd;
     try {
-      id = await this.#create(environment);
+      id = await this.#create(environment, facts.reference);
       signal.throwIfAborted();
       end = await engine.watchEnd(id);
       this.#end = end;
@@ -138,7 +138,7 @@ class StartedService {
     this.#followed?.close();
   }
 
-  async #create(environment: ReadonlyMap<string, string>): Promise<string> {
+  async #create(environment: ReadonlyMap<string, string>, reference: string): Promise<string> {
     const { engine, job, options, network, ownVolumes, name, onCreated } = this.#place;
     const { service, index, aliases } = this.#named;
     const id = await engine.create(
@@ -148,7 +148,7 @@ class StartedService {
         options,
         network: network.forService(aliases),
         ownVolumes,
-        service,
+        service: { ...service, name: reference },
         environment: [...environment].map(([variable, value]) => `${variable}=${value}`),
       }),
     );
