@@ -4,7 +4,7 @@ import { formatDuration } from '../util/duration.ts';
 
 const barWidth = 10;
 
-/** How far a pull is, for a line that is drawn again and again: `pulling node:20 ████░░░░░░ 12.3 of 45.6 MB, 2 of 4 layers`. */
+/** How far a pull is, for a line that is drawn again and again: `pulling node:20 ████░░░░░░ 12 MB of 46 MB, 2 of 4 layers`. */
 export function pullProgressText({ image, layersDone, layersTotal, bytesDone, bytesTotal }: ImagePull): string {
   if (layersTotal === 0) return `pulling ${image}`;
   const layers = `${layersDone} of ${layersTotal} layer${layersTotal === 1 ? '' : 's'}`;

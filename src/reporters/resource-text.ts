@@ -1,14 +1,6 @@
 import type { ResourceUse } from '../model/outcome.ts';
+import { formatBytes } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
-
-/** Bytes for people, in units of 1,000: `950 B`, `1.2 kB`, `86 MB`, `2.4 GB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
 
 /** What a job used, in words: `cpu 3.2 s, memory 240 MB, network 12 MB in and 80 kB out, disk …`; empty: nothing is known. */
 export function resourceText(use: ResourceUse): string {

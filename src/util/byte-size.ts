@@ -1,12 +1,9 @@
-const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 
-/** Writes a number of bytes for people, in powers of 1000 as Docker does: `812 B`, `12.3 kB`, `345 MB`, `1.2 GB`. */
+/** Bytes for people, in units of 1,000 as Docker has them: `950 B`, `1.2 kB`, `86 MB`, `2.4 GB`. */
 export function formatBytes(bytes: number): string {
-  let amount = bytes;
+  let value = bytes;
   let unit = 0;
-  while (amount >= 999.5 && unit < units.length - 1) {
-    amount /= 1000;
-    unit++;
-  }
-  return `${unit === 0 || amount >= 99.95 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]!}`;
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
