@@ -72,7 +72,8 @@ export function localFiles(options: {
         const { entries } = options.mayLink()
           ? await linkOrCopyTree(tree, into, { ...how, linkFrom: linksTo(selected.entries, base) })
           : await cloneTree(tree, into, how);
-        return { ...taken(selected), laid: entries };
+        // Only copies are made of the list; a layer is mounted as it is.
+        return { ...taken(selected), ...(workspace?.threads === undefined ? {} : { laid: entries }) };
       }),
     sameAs: (tree, selection, signal) =>
       explained("look at the job's files", async () => {

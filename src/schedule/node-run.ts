@@ -4,8 +4,11 @@ import type { JobLog } from './plan-source-options.ts';
 
 /** How far a node of the plan has come. */
 export interface NodeRun {
+  /** As the plan has it. */
   readonly node: PlanNode;
+  /** `waiting`: due, but for its delay or resource group. `queued`: a worker may take it. */
   state: 'created' | 'waiting' | 'queued' | 'running' | 'ended';
+  /** How often it was handed out. */
   attempts: number;
   /** `CI_JOB_ID` of the last try; absent: it was never handed out. */
   number?: number;

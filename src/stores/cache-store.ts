@@ -94,7 +94,8 @@ export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
           signal.throwIfAborted();
           if (taken.entries.length === 0) return 'empty';
           const { entries } = await walkTree(files, { signal });
-          await writeCacheList(staging, entries);
+          // Nobody could use it for files with several names.
+          if (!taken.hasHardLinks) await writeCacheList(staging, entries);
           const pointer: CachePointer = {
             version: `${versionPrefix}${randomBytes(8).toString('hex')}`,
             key,

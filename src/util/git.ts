@@ -43,7 +43,13 @@ export function runGit(args: readonly string[], options: GitOptions): GitResult 
 
 /** The same while this process does something else: for a question that takes git long, or several at once. */
 export async function askGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
-  const child = spawn('git', argumentsOf(args), processOptions(options));
+  let child: ReturnType<typeof spawn>;
+  try {
+    child = spawn('git', argumentsOf(args), processOptions(options));
+  } catch (error) {
+    // Too long an argument, or no memory for another process.
+    return resultOf({ error: error as Error, code: null, stdout: '', stderr: '' });
+  }
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
   // There are no streams where too many files are open.

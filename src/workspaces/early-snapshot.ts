@@ -25,7 +25,7 @@ export async function startEarly({
   readonly storeDirectory: string;
   readonly projectRoot: string;
   readonly signal?: AbortSignal;
-  /** Threads to copy with; they end with the snapshot. */
+  /** Threads to copy with; they stay the caller's. */
   readonly threads?: FileThreads | undefined;
 }): Promise<EarlySnapshot> {
   const directory = await newDirectory(storeDirectory);
@@ -49,7 +49,6 @@ export async function startEarly({
     found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
     [Symbol.asyncDispose]: async () => {
       await filling?.[Symbol.asyncDispose]();
-      await threads?.close();
       await removeTree(directory);
     },
   };

@@ -1,10 +1,11 @@
-import { linkSync, lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'node:fs';
 import { directoryPlacer } from '../util/files/directory-placer.ts';
-import { type FileCopy, fileCopier } from '../util/files/file-copier.ts';
+import { fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
-import type { FileThreads } from '../util/files/file-threads.ts';
+import type { FileCopy, FileThreads } from '../util/files/file-threads.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { tryLink } from '../util/files/try-link.ts';
 import { readEntry } from '../util/files/walk-tree.ts';
 
 /** The snapshot before, whose files the new one may share. */
@@ -78,7 +79,7 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
       placer.ensure(slash < 0 ? '' : path.slice(0, slash));
       if (type === 'directory') placer.ensure(path);
       else if (type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
-      else if (old !== undefined && isSame(entry) && tryLink(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
+      else if (old !== undefined && isSame(entry) && isLinked(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
       else {
         copied++;
         return copier.add(copyOf(content, entry));
@@ -93,6 +94,8 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
     [Symbol.asyncDispose]: () => copier[Symbol.asyncDispose](),
   };
 }
+
+const isLinked = (from: string, to: string): boolean => tryLink(from, to) === 'linked';
 
 /** Places what was found before. */
 export async function placeAll(
@@ -164,14 +167,4 @@ async function settle(content: SnapshotContent, copies: readonly FileCopy[]): Pr
     torn = round === attempts ? [] : again;
   }
   return settled;
-}
-
-function tryLink(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if (['EMLINK', 'EXDEV', 'EPERM', 'ENOTSUP', 'ENOSYS', 'ENOENT'].includes(errorCode(error) ?? '')) return false;
-    throw error;
-  }
 }

@@ -18,7 +18,7 @@ export interface LastSnapshot {
   readonly look: { readonly files: LookAgain; readonly begunAtMs: number } | undefined;
 }
 
-/** What is begun before a snapshot is taken. Disposing ends it. */
+/** What is begun before a snapshot is taken. Disposing, once or more often, ends it and forgets what it saw. */
 export interface EarlyLook extends AsyncDisposable {
   readonly last: SeenSnapshot | undefined;
   /** Threads to copy with, where there is no last snapshot to share files with. */
@@ -61,11 +61,16 @@ export function beginLook({
     return { last: undefined, threads, [Symbol.asyncDispose]: () => threads.close() };
   }
   const begunMs = monotonicMs();
-  const look = lookAgain(projectRoot, manifest);
+  let last: SeenSnapshot | undefined;
+  last = { id, manifest, look: lookAgain(projectRoot, manifest), begunAtMs: nowMs, begunMs };
   return {
-    last: { id, manifest, look, begunAtMs: nowMs, begunMs },
+    get last() {
+      return last;
+    },
     threads: undefined,
     [Symbol.asyncDispose]: async () => {
+      const { look } = last ?? {};
+      last = undefined;
       await look?.[Symbol.asyncDispose]();
     },
   };

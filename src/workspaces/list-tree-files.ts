@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry, type WalkedTree, walkTree } from '../util/files/walk-tree.ts';
+import { monotonicMs } from '../util/monotonic.ts';
 import { type AskGit, answerOf } from './git-question.ts';
 import type { LookAgain, LookedAt } from './look-again.ts';
 
@@ -15,6 +16,7 @@ export interface ListedTree {
 /** They are those of the last snapshot, and none was changed. */
 export interface UnchangedTree {
   readonly kind: 'unchanged';
+  /** What was seen of them. */
   readonly looked: LookedAt;
 }
 
@@ -28,32 +30,43 @@ export interface ListingWatch {
 /** How to list. */
 export interface ListingOptions {
   readonly signal: AbortSignal | undefined;
+  /** Told of files as they are found, where git lists them. */
   readonly watch?: ListingWatch | undefined;
+  /** Files that it saw unchanged are not looked at again. */
   readonly look?: LookAgain | undefined;
 }
 
 const maxNestedRepositories = 10;
+/** What was seen longer ago may be no longer so. */
+const mostAgeMs = 1000;
 
 /**
  * What a job sees of a working tree: with git, tracked files that are there and untracked ones that are not ignored,
  * those of submodules and nested repositories too; without git (`ask` undefined, or no git installed), everything.
  * `.git` never.
- * @param options.watch told of files as they are found, where git lists them.
- * @param options.look what it has seen is not looked at again.
  */
 export async function listTreeFiles(
   root: string,
   ask: AskGit | undefined,
   { signal, watch, look }: ListingOptions,
 ): Promise<ListedTree | UnchangedTree> {
-  const [text, looked] = await Promise.all([ask && namesOf(ask, root), look?.finish(signal)]);
+  const [text, seen] = await Promise.all([ask && namesOf(ask, root), lookedAt(look, signal)]);
+  // Where git took long, the files may be other ones by now.
+  const looked = seen !== undefined && monotonicMs() - seen.endedMs < mostAgeMs ? seen.files : undefined;
   if (ask === undefined || text === undefined) return { kind: 'listed', ...(await walkAll(root, signal)) };
   const known = looked?.namesIn(text);
   if (known !== undefined && looked?.isAllUnchanged()) return { kind: 'unchanged', looked };
   const listed: Listed = { entries: [], skipped: [] };
-  const read = (path: string) => looked?.entry(path) ?? readEntry(root, path);
+  // Where git names other files than before, some may have been moved since they were looked at.
+  const fresh = known === undefined ? undefined : looked;
+  const read = (path: string) => fresh?.unchangedEntry(path) ?? readEntry(root, path);
   await addFiles({ root, ask, read, signal, watch, listed }, { below: '', names: known ?? namesIn(text), depth: 0 });
   return { kind: 'listed', ...listed };
+}
+
+async function lookedAt(look: LookAgain | undefined, signal: AbortSignal | undefined) {
+  const files = await look?.finish(signal);
+  return files && { files, endedMs: monotonicMs() };
 }
 
 async function walkAll(root: string, signal: AbortSignal | undefined): Promise<WalkedTree> {

@@ -16,12 +16,14 @@ export interface TreeSize {
 export interface LookedAt {
   /** Their paths, if they are in this order what git names. @param text as `ls-files -z` gives it. */
   namesIn(text: string): readonly string[] | undefined;
+  /** Every one is as the last snapshot has it. */
   isAllUnchanged(): boolean;
+  /** Of those that are there. */
   readonly size: TreeSize;
   /** All of them. */
   entries(): readonly TreeEntry[];
-  /** One of them; undefined if it is not there, can't be used, or is not among them. */
-  entry(path: string): TreeEntry | undefined;
+  /** One of them, if it is as the last snapshot has it; another one has to be looked at anew before it is copied. */
+  unchangedEntry(path: string): TreeEntry | undefined;
 }
 
 /** A look at all files of the last snapshot that is under way. */
@@ -40,7 +42,7 @@ const width = stampWidth + 2;
 /**
  * Begins to look at the files of a snapshot's manifest in the tree that it was made of, by a thread of its own, while
  * this one does something else: most often nothing was changed, and then this is all that there is to do.
- * @returns undefined where it is not worth a thread.
+ * @returns undefined where it is not worth a thread, or the system allows none.
  */
 export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain | undefined {
   const files = manifest.length;
@@ -48,12 +50,13 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
   const stamps = new Float64Array(new SharedArrayBuffer(files * width * Float64Array.BYTES_PER_ELEMENT));
   const progress = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
   const shared = { root, shareSize, width, stamps, progress };
-  const worker = new Worker(lookWorkerCode(), {
-    eval: true,
-    env: {},
-    execArgv: [],
-    workerData: { ...shared, paths: manifest.pathText },
-  });
+  let worker: Worker;
+  try {
+    const workerData = { ...shared, paths: manifest.pathText };
+    worker = new Worker(lookWorkerCode(), { eval: true, env: {}, execArgv: [], workerData });
+  } catch {
+    return undefined;
+  }
   // Nobody may wait for what nobody asks for any more.
   worker.unref();
   const ended = new Promise<void>((resolve) => {
@@ -68,7 +71,7 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
       if (Atomics.load(progress, 0) < files) await takePart({ ...shared, names: manifest.paths }, signal);
       if (!isDone()) {
         worker.ref();
-        await ended;
+        await unlessAborted(ended, signal);
       }
       return isDone() ? lookedAt(manifest, stamps) : undefined;
     },
@@ -120,11 +123,27 @@ function lookedAt(manifest: SnapshotManifest, stamps: Float64Array): LookedAt {
       return true;
     },
     entries: () => manifest.paths.flatMap((path, index) => entryAt(index, path) ?? []),
-    entry: (path) => {
+    unchangedEntry: (path) => {
       const index = placeOf()(path);
-      return index === undefined ? undefined : entryAt(index, path);
+      if (index === undefined || !isSameStamp(stamps, index * width, index, manifest)) return undefined;
+      return entryAt(index, path);
     },
   };
+}
+
+/** A file system that does not answer must not hold up who wants to end. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    over.abort('over');
+  }
 }
 
 function sizeOf(stamps: Float64Array): TreeSize {

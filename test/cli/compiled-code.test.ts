@@ -80,6 +80,7 @@ describe('code compiled ahead', () => {
     const written = readFileSync(own.path);
     const second = await run();
     expect(second).toEqual({ ...first, pid: second.pid });
+    expect(second.stderr).toBe('');
     expect(readFileSync(own.path).equals(written)).toBe(true);
   });
 

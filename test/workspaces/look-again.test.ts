@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   unlinkSync,
   utimesSync,
@@ -142,6 +144,26 @@ describe('a look at the last snapshot’s files before the next is taken', () =>
     expect(early.last?.look).toBeDefined();
     expect(snapshot.tree.id).toBe(other.snapshot.tree.id);
     expect(content(snapshot, 'd9/f9')).toBe('after, and longer');
+  });
+
+  it('looks anew at what had changed already, and at all when files were moved meanwhile', async () => {
+    const finished = (early: EarlyLook) => early.last!.look!.finish(undefined);
+    writeFileSync(path('d10/f10'), 'changed');
+    writeFileSync(path('d11/f11'), 'changed');
+    await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    await finished(early);
+    unlinkSync(path('d10/f10'));
+    unlinkSync(path('d11/f11'));
+    mkdirSync(path('d11/f11'));
+    await using snapshot = await takeAfter(early);
+    expect(snapshot).toMatchObject({ reused: 'some', copied: 0, files: all - 2 });
+    await using second = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    await finished(second);
+    renameSync(path('d12'), path('d12b'));
+    await using moved = await takeAfter(second);
+    expect(moved).toMatchObject({ reused: 'some', copied: filesEach, files: all - 2 });
+    expect(existsSync(join(moved.tree.root, 'd12'))).toBe(false);
+    expect(content(moved, 'd12b/f1')).toBe('file 1');
   });
 
   it('ends when nobody wants it', async () => {

@@ -29,8 +29,17 @@ function snapshotDirectory(locations: Locations, projectRoot: string): string {
   return join(locations.cache, 'snapshots', projectKey(projectRoot));
 }
 
-/** The run's copy of the tree; nothing is copied when no job wants sources. */
+/** The run's copy of the tree; nothing is copied when no job wants sources. The early look is over then. */
 export async function snapshotFor(
+  invocation: Invocation,
+  run: PipelineRun,
+  signal: AbortSignal,
+): Promise<Snapshot | undefined> {
+  await using _look = run.look;
+  return await takeIfWanted(invocation, run, signal);
+}
+
+async function takeIfWanted(
   invocation: Invocation,
   { loaded, plan, options, look }: PipelineRun,
   signal: AbortSignal,

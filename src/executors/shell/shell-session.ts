@@ -19,7 +19,7 @@ import { localFiles } from '../local-files.ts';
 /** Everything that a session needs to know; the directories exist. */
 export interface ShellSessionPlace {
   readonly job: JobSpec;
-  /** Marks the processes of this session; no other session on this machine has it, nor one that begins with it. */
+  /** Marks the processes of this session, with a dot behind it; no other session on this machine has the same. */
   readonly marker: string;
   readonly directory: string;
   readonly temporaryDirectory: string;

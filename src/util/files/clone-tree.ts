@@ -183,8 +183,8 @@ function placeFile(target: Target, work: Work): Promise<void> | undefined {
   target.files++;
   if (target.method === 'copy') return copyFile(target, work);
   if (target.batches === undefined) return linkFile(target, work);
-  for (const from of originsOf(target, work)) return target.batches.add({ from, to: work.to, work });
-  return copyFile(target, work);
+  const [from] = originsOf(target, work);
+  return from === undefined ? copyFile(target, work) : target.batches.add({ from, to: work.to, work });
 }
 
 function originsOf({ linkFrom }: Target, { from, entry }: Work): Iterable<string> {

@@ -1,11 +1,16 @@
 import { chmodSync, constants, copyFile, copyFileSync, lstatSync, utimesSync } from 'node:fs';
 import { errorCode } from './file-problem.ts';
-import { type FileCopy, type FileThread, type FileThreads, fileThreads, worthThreads } from './file-threads.ts';
+import {
+  type FileCopy,
+  type FileThread,
+  FileThreadLost,
+  type FileThreads,
+  fileThreads,
+  worthThreads,
+} from './file-threads.ts';
 import { inFlight } from './in-flight.ts';
 import { removeTree } from './remove-tree.ts';
 import { timeSlices } from './time-slice.ts';
-
-export type { FileCopy } from './file-threads.ts';
 
 /** Copies many files, several at once. */
 export interface FileCopier extends AsyncDisposable {
@@ -122,9 +127,14 @@ function largeCopier(concurrency: number): FileCopier {
   };
 }
 
-function threadedCopier(options: { readonly concurrency: number; readonly threads?: FileThreads }): FileCopier {
+function threadedCopier(options: {
+  readonly concurrency: number;
+  readonly signal?: AbortSignal;
+  readonly threads?: FileThreads;
+}): FileCopier {
   const own = options.threads === undefined ? fileThreads(options.concurrency) : undefined;
   const threads = (options.threads ?? own!).get();
+  if (threads.length === 0) return slicedCopier(options.signal);
   const flight = inFlight(threads.length * 2);
   const torn: FileCopy[] = [];
   let batch: FileCopy[] = [];
@@ -156,7 +166,11 @@ function threadedCopier(options: { readonly concurrency: number; readonly thread
 
 /** @param torn gets those that were no longer as they were given. */
 async function copyBatch(thread: FileThread, copies: readonly FileCopy[], torn: FileCopy[]): Promise<void> {
-  const result = await thread.copy(copies, flags);
+  const result = await thread.copy(copies, flags).catch((error: unknown) => {
+    if (!(error instanceof FileThreadLost)) throw error;
+    // It may have made some of them.
+    return { blocked: copies.map((_, index) => index), torn: [] };
+  });
   for (const index of result.torn) torn.push(copies[index]!);
   for (const index of result.blocked) {
     const copy = copies[index]!;

@@ -27,7 +27,7 @@ export interface FileLink {
 export interface FileThreads {
   /** Starts them when so many files are about to be copied, so that they are there when they are needed. */
   expect(files: number): void;
-  /** As many as there are. */
+  /** Those that live, started if need be; fewer or none where the system allows no more threads. */
   get(): readonly FileThread[];
   /**
    * Removes a directory with what is in it, as far as that goes without trouble: `removeTree` does the rest. At once
@@ -38,8 +38,14 @@ export interface FileThreads {
   close(): Promise<void>;
 }
 
-/** A thread that works on many small files. */
+/** A thread has ended by itself: what it was asked to do is to be done without it. */
+export class FileThreadLost extends Error {
+  override readonly name = 'FileThreadLost';
+}
+
+/** A thread that works on many small files. What it is asked rejects with `FileThreadLost` when it has ended by itself. */
 export interface FileThread {
+  readonly isLost: boolean;
   /**
    * @param flags of `copyFile`.
    * @returns those of the copies where something was in the way, and those that were no longer as they were given.
@@ -68,8 +74,8 @@ const clearedAtOnce = 300;
 export function fileThreads(count: number): FileThreads {
   let threads: readonly FileThread[] | undefined;
   const get = (): readonly FileThread[] => {
-    threads ??= Array.from({ length: count }, () => fileThread());
-    return threads;
+    threads ??= startThreads(count);
+    return threads.filter(({ isLost }) => !isLost);
   };
   return {
     expect: (files) => {
@@ -90,6 +96,16 @@ export function fileThreads(count: number): FileThreads {
   };
 }
 
+function startThreads(count: number): readonly FileThread[] {
+  const started: FileThread[] = [];
+  try {
+    while (started.length < count) started.push(fileThread());
+  } catch {
+    // Where no more threads are allowed (`ulimit -u`, a container's pids) those that are there have to do.
+  }
+  return started;
+}
+
 type Answer = { readonly id: number } & Partial<CopiedBatch> & {
     readonly failure?: { readonly message: string };
     readonly failed?: readonly number[];
@@ -103,22 +119,32 @@ function fileThread(): FileThread {
   });
   const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: unknown): void }>();
   let lastId = 0;
+  let lost: FileThreadLost | undefined;
   const failAll = (error: unknown): void => {
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
+  };
+  const lose = (cause?: unknown): void => {
+    lost ??= new FileThreadLost('a thread that works on files has ended', { cause });
+    failAll(lost);
   };
   worker.on('message', (answer: Answer) => {
     waiting.get(answer.id)?.resolve(answer);
     waiting.delete(answer.id);
   });
-  worker.on('error', failAll);
+  worker.on('error', lose);
+  worker.on('exit', () => lose());
   const ask = (order: object): Promise<Answer> =>
     new Promise((resolve, reject) => {
+      if (lost !== undefined) throw lost;
       const id = ++lastId;
       waiting.set(id, { resolve, reject });
       worker.postMessage({ ...order, id });
     });
   return {
+    get isLost() {
+      return lost !== undefined;
+    },
     copy: async (copies, flags) => {
       const {
         failure,
@@ -141,8 +167,8 @@ function fileThread(): FileThread {
       while ((await ask(order)).isOver === false);
     },
     close: async () => {
-      await worker.terminate();
       failAll(new Error('the thread was stopped'));
+      await worker.terminate();
     },
   };
 }

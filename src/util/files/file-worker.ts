@@ -11,7 +11,7 @@
  * Removing. In: `{ id, clear: directory, backwards, most }`, again and again until the answer `{ id, isOver }` says that
  * nothing is left to do: each message removes some `most` files, so that what is to be copied need not wait long. What
  * can't be removed stays, for `removeTree`. Two threads may clear one directory, from both ends: what the other one has
- * removed already tells where they met.
+ * removed already tells where they met. Each message makes sure that it is still in the directories that it opened.
  */
 export const fileWorkerCode = `
 import { parentPort } from 'node:worker_threads';
@@ -59,15 +59,33 @@ function link({ id, links }) {
 const clearings = new Map();
 
 function opened(path, backwards) {
-  // Never through a link that has taken the place of a directory.
-  if (!lstatSync(path).isDirectory()) throw new Error('no directory');
+  const { dev, ino } = directoryAt(path);
   const children = readdirSync(path, { withFileTypes: true });
-  return { path, children: backwards ? children.reverse() : children, next: 0 };
+  return { path, dev, ino, children: backwards ? children.reverse() : children, next: 0 };
+}
+
+// A link may have taken the place of a directory.
+function directoryAt(path) {
+  const stats = lstatSync(path);
+  if (!stats.isDirectory()) throw new Error('no directory');
+  return stats;
+}
+
+function isStillThere({ path, dev, ino }) {
+  try {
+    const now = directoryAt(path);
+    return now.dev === dev && now.ino === ino;
+  } catch {
+    return false;
+  }
 }
 
 function clear({ id, clear: directory, backwards, most }) {
   let open = clearings.get(directory);
   if (open === undefined) clearings.set(directory, (open = []));
+  // Something may still be at work in there; since the last message there was time for it.
+  const gone = open.findIndex((one) => !isStillThere(one));
+  if (gone >= 0) open.length = gone;
   try {
     if (open.length === 0) open.push(opened(directory, backwards));
   } catch {}

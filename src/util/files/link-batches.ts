@@ -1,4 +1,4 @@
-import type { FileThreads } from './file-threads.ts';
+import { type FileLink, type FileThread, FileThreadLost, type FileThreads } from './file-threads.ts';
 import { inFlight } from './in-flight.ts';
 
 /** Makes many hard links, several at once. */
@@ -17,7 +17,7 @@ export function linkBatches<Link extends { readonly from: string; readonly to: s
   otherwise: (link: Link) => Promise<void> | undefined,
 ): LinkBatches<Link> {
   const running = threads.get();
-  const flight = inFlight(running.length * 2);
+  const flight = inFlight(Math.max(1, running.length) * 2);
   let batch: Link[] = [];
   let next = 0;
   let linked = 0;
@@ -25,9 +25,9 @@ export function linkBatches<Link extends { readonly from: string; readonly to: s
     flight.throwIfFailed();
     const links = batch;
     batch = [];
-    const thread = running[next++ % running.length]!;
+    const thread = running[next++ % running.length];
     const work = async (): Promise<void> => {
-      const failed = await thread.link(links);
+      const failed = await linkBy(thread, links);
       linked += links.length - failed.length;
       for (const index of failed) await otherwise(links[index]!);
     };
@@ -46,4 +46,14 @@ export function linkBatches<Link extends { readonly from: string; readonly to: s
     },
     [Symbol.asyncDispose]: flight.idle,
   };
+}
+
+/** @returns indices of those that it could not make: all where there is no thread. */
+async function linkBy(thread: FileThread | undefined, links: readonly FileLink[]): Promise<readonly number[]> {
+  const none = links.map((_, index) => index);
+  if (thread === undefined) return none;
+  return thread.link(links).catch((error: unknown) => {
+    if (error instanceof FileThreadLost) return none;
+    throw error;
+  });
 }

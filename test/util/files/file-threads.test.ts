@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cloneTree, linkOrCopyTree } from '../../../src/util/files/clone-tree.ts';
-import { type FileThreads, fileThreads } from '../../../src/util/files/file-threads.ts';
+import { FileThreadLost, type FileThreads, fileThreads } from '../../../src/util/files/file-threads.ts';
 import type { TreeEntry } from '../../../src/util/files/tree-entry.ts';
 import { walkTree } from '../../../src/util/files/walk-tree.ts';
 
@@ -123,5 +123,39 @@ describe('links by threads', () => {
     await expect(linkOrCopyTree(from, join(base, 'a'))).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(linkOrCopyTree(from, join(base, 'b'), { threads })).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(cloneTree(from, join(base, 'c'), { threads })).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('a thread that ends by itself', () => {
+  /** What it can't understand ends a thread. */
+  const loseOne = async (): Promise<void> => {
+    const [thread] = threads.get();
+    await expect(thread!.clear(undefined as never, 'start')).rejects.toBeInstanceOf(FileThreadLost);
+    expect(thread!.isLost).toBe(true);
+  };
+
+  it('is not asked again, and the other one goes on', async () => {
+    threads.expect(10_000);
+    await loseOne();
+    expect(threads.get()).toHaveLength(1);
+    fill('tree', 900);
+    await threads.clear(join(base, 'tree'));
+    expect(readdirSync(base)).toEqual([]);
+  });
+
+  it('leaves its work to this thread', async () => {
+    fill('tree', 4000);
+    threads.expect(10_000);
+    const copying = cloneTree({ root: join(base, 'tree') }, join(base, 'copy'), { threads });
+    await loseOne();
+    await copying;
+    expect((await walkTree(join(base, 'copy'))).entries).toHaveLength(
+      (await walkTree(join(base, 'tree'))).entries.length,
+    );
+    await loseOne();
+    expect(threads.get()).toEqual([]);
+    await cloneTree({ root: join(base, 'tree') }, join(base, 'again'), { threads });
+    await linkOrCopyTree({ root: join(base, 'tree') }, join(base, 'links'), { threads });
+    for (const name of ['again', 'links']) expect(readFileSync(join(base, name, 'd0/e0/f21'), 'utf8')).toBe('21');
   });
 });
