@@ -7,9 +7,10 @@ import { htmlReport } from '../../src/reporters/html.ts';
 import { jsonReporter } from '../../src/reporters/json.ts';
 import { jsonReport } from '../../src/reporters/json-report.ts';
 import { memoryOutput } from '../../src/reporters/output.ts';
-import { formatBytes, resourceText } from '../../src/reporters/resource-text.ts';
+import { resourceText } from '../../src/reporters/resource-text.ts';
 import { summarize } from '../../src/reporters/summary-fold.ts';
 import { summaryLines } from '../../src/reporters/summary-text.ts';
+import { formatBytes } from '../../src/util/byte-size.ts';
 import { jobResult, make, plannedJob, t0 } from './recorded.ts';
 
 const heavy = {
