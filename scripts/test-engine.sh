@@ -148,9 +148,46 @@ make_golang() {
   rm -rf "$state/golang"
 }
 
+# make_databases: PostgreSQL and Redis from Debian's packages. Installing them starts nothing and makes no cluster.
+install_databases() {
+  rm -rf "$1"
+  cp -a "$state/debian" "$1"
+  cp /etc/resolv.conf "$1/etc/resolv.conf"
+  mkdir -p "$1/etc/postgresql-common"
+  echo 'create_main_cluster = false' >"$1/etc/postgresql-common/createcluster.conf"
+  printf '#!/bin/sh\nexit 101\n' >"$1/usr/sbin/policy-rc.d"
+  chmod 755 "$1/usr/sbin/policy-rc.d"
+  TMPDIR=/tmp chroot "$1" sh -c '
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      -o Dpkg::Options::=--force-confold postgresql redis-server &&
+    rm -rf /var/cache/apt/archives/*.deb /usr/share/doc /usr/share/man' >"$state/databases.log" 2>&1 || {
+    tail -n 20 "$state/databases.log" >&2
+    return 1
+  }
+  cp "$(dirname "$0")/serve-postgres.sh" "$1/usr/local/bin/serve-postgres"
+  chmod 755 "$1/usr/local/bin/serve-postgres"
+}
+
+make_databases() {
+  has_image ci-test/postgres:latest && has_image ci-test/redis:latest && return 0
+  make_debian_tree
+  say 'making ci-test/postgres and ci-test/redis'
+  # Their tests are skipped where this can't be done.
+  install_databases "$state/databases" || { say 'no images of databases'; return 0; }
+  tar -C "$state/databases" -c . | docker import -c 'EXPOSE 5432' -c 'USER postgres' -c 'ENTRYPOINT ["serve-postgres"]' \
+    - ci-test/postgres:latest >/dev/null
+  rm -rf "$state/databases"
+  container=$(docker create ci-test/postgres:latest redis)
+  docker commit -c 'EXPOSE 6379' -c 'USER redis' \
+    -c 'ENTRYPOINT ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--dir", "/tmp"]' \
+    "$container" ci-test/redis:latest >/dev/null
+  docker rm "$container" >/dev/null
+}
+
 install_missing
 start_engine
 make_busybox
 make_debian
 make_node
 make_golang
+make_databases

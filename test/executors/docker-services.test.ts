@@ -139,7 +139,7 @@ describe.skipIf(engine === undefined)('services', () => {
       [
         'Service ci-test/debian is running; the end of its log:',
         '[service:ci-test__debian-ci-test-debian-db] words',
-        'Service ci-test/busybox ended with exit code 7; the end of its log:',
+        'WARNING: Service ci-test/busybox ended with exit code 7; the end of its log:',
         '[service:ci-test__busybox-ci-test-busybox-short] last words',
       ].join('\n'),
     );

@@ -88,6 +88,7 @@ class StartedService {
   #end: WatchedEnd | undefined;
   #followed: FollowedLog | undefined;
   #exitCode: number | undefined;
+  #wasReady = false;
   #isClosed = false;
 
   constructor(place: ServicesPlace, named: NamedService, out: LogSink) {
@@ -117,7 +118,8 @@ class StartedService {
     }
     const problem = await waitForService({ ...this.#place, id, service, facts, environment, end }, signal);
     if (problem !== undefined) await this.#warn(problem);
-    void this.#watch(end, problem === undefined ? 'ready' : 'not ready');
+    this.#wasReady = problem === undefined;
+    void this.#watch(end);
   }
 
   /** How it is, after a failure of the job's. */
@@ -127,9 +129,10 @@ class StartedService {
     const text = await lastLines(this.#place.engine, this.#container, 20);
     const how = this.#exitCode === undefined ? 'is running' : `ended with exit code ${this.#exitCode}`;
     const { service, aliases } = this.#named;
-    if (text === '') return say(out, `Service ${service.name} ${how} and wrote nothing.`);
+    const title = `${this.#failedLate() ? 'WARNING: ' : ''}Service ${service.name} ${how}`;
+    if (text === '') return say(out, `${title} and wrote nothing.`);
     const lines = text.split('\n').map((line) => `[service:${aliases.join('-')}] ${line}`);
-    return say(out, [`Service ${service.name} ${how}; the end of its log:`, ...lines].join('\n'));
+    return say(out, [`${title}; the end of its log:`, ...lines].join('\n'));
   }
 
   close(): void {
@@ -159,15 +162,20 @@ class StartedService {
   }
 
   /** Tells when a service fails that was there for the job. */
-  async #watch(end: WatchedEnd, was: 'ready' | 'not ready'): Promise<void> {
+  async #watch(end: WatchedEnd): Promise<void> {
     try {
       this.#exitCode = await end.exitCode;
-      if (this.#isClosed || was === 'not ready' || this.#exitCode === 0) return;
+      if (this.#isClosed || !this.#failedLate()) return;
       const { name } = this.#named.service;
       await say(this.#out, `WARNING: Service ${name} ended with exit code ${this.#exitCode} before the job did`);
     } catch {
       // Closed, or the engine is gone: then the job's own calls fail, and say so.
     }
+  }
+
+  /** It was there for the job, and then it was not. */
+  #failedLate(): boolean {
+    return this.#wasReady && this.#exitCode !== undefined && this.#exitCode !== 0;
   }
 
   async #warn(problem: string): Promise<void> {

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { labelled, testEngine } from '../executors/support/engine.ts';
+import { runCi } from '../support/run-ci.ts';
+import { temporaryProject } from '../support/temporary-project.ts';
+
+const engine = await testEngine();
+
+/** Databases of Debian's packages, made by scripts/test-engine.sh where packages can be installed. */
+async function hasDatabases(): Promise<boolean> {
+  try {
+    for (const name of ['postgres', 'redis']) await engine?.api.getImage(`ci-test/${name}`).inspect();
+    return engine !== undefined;
+  } catch {
+    console.error('!!! TESTS WITH DATABASES ARE SKIPPED: scripts/test-engine.sh could not make their images');
+    return false;
+  }
+}
+
+describe.skipIf(!(await hasDatabases()))('databases as services', () => {
+  it('are reached by the job through their aliases', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+test:
+  image: { name: ci-test/postgres, entrypoint: [''] }
+  variables: { PGPASSWORD: 'not so secret', PGUSER: ann, PGDATABASE: books }
+  services:
+    - name: ci-test/postgres
+      alias: db, database
+      variables: { POSTGRES_PASSWORD: $PGPASSWORD, POSTGRES_USER: ann, POSTGRES_DB: books }
+    - name: ci-test/redis
+      alias: cache
+      command: [--maxmemory, 10mb]
+  script:
+    - psql -h db -c 'create table book (title text)' -c "insert into book values ('Emma')"
+    - psql -h database -Atc 'select title, current_user from book'
+    - redis-cli -h cache set key value
+    - redis-cli -h ci-test-redis get key
+    - redis-cli -h cache config get maxmemory
+`,
+    });
+    const result = await runCi(['run', '--reporter', 'plain'], { cwd: project.root, home: project.home });
+    expect(result.exitCode, result.stdout).toBe(0);
+    expect(result.stdout).not.toContain("probably didn't start properly");
+    for (const line of ['INSERT 0 1', 'Emma|ann', 'OK', 'value', '10485760']) {
+      expect(result.stdout).toContain(`test | ${line}\n`);
+    }
+    expect(await labelled(engine!.api, result)).toEqual([]);
+  });
+
+  it('say what they lack, and the job goes on', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+test:
+  image: ci-test/busybox
+  services: [{ name: ci-test/postgres, alias: db }]
+  script: ['echo the job', 'nc db 5432 </dev/null']
+`,
+    });
+    const result = await runCi(['run'], { cwd: project.root, home: project.home });
+    expect(result.exitCode, result.stdout).toBe(1);
+    expect(result.stdout).toContain(
+      "Service ci-test/postgres probably didn't start properly: it ended with exit code 2",
+    );
+    expect(result.stdout).toContain('POSTGRES_PASSWORD is not set');
+    expect(result.stdout).toContain('the job');
+    const logs = await runCi(['logs', 'test'], { cwd: project.root, home: project.home });
+    expect(logs.stdout).toContain('Service ci-test/postgres ended with exit code 2; the end of its log:\n[service:');
+  });
+});
+
+describe.skipIf(engine === undefined)('containers of jobs', () => {
+  it('get what flags and settings say, and no more than these from the repository', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+a:
+  image: ci-test/busybox
+  script:
+    - cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null || true
+    - ls /var/run/docker.sock /host 2>/dev/null || echo neither
+    - grep NoNewPrivs /proc/self/status | tr -d '\\t'
+`,
+      '.ci.toml': '[docker]\nmemory = "1g"\nvolumes = ["/:/host"]\nhardened = true\n',
+      '../home/config/config.toml': '[docker]\nmemory = "256m"\nextra_hosts = ["a:10.0.0.1"]\n',
+    });
+    const given = { cwd: project.root, home: project.home };
+    const first = await runCi(['run'], given);
+    expect(first.exitCode, first.stdout + first.stderr).toBe(0);
+    expect(first.stdout).toContain(`a | ${256 << 20}\n`);
+    expect(first.stdout).toContain('a | neither\n');
+    expect(first.stdout).toContain('a | NoNewPrivs:1\n');
+    expect(first.stderr).toMatch(/\.ci\.toml:3: `docker\.volumes` is ignored here, a repository can't turn safety off/);
+    const second = await runCi(['run', '--memory', '64m', '--mount-socket'], given);
+    expect(second.stdout).toContain(`a | ${64 << 20}\n`);
+    expect(second.stdout).toContain('a | /var/run/docker.sock\n');
+    const logs = await runCi(['logs', 'a'], given);
+    expect(logs.stdout).toContain("Containers get more than usual: the engine's socket\n");
+    const plan = await runCi(['plan', '--privileged'], { ...given, env: { CI_CLI_MOUNT_SOCKET: '1' } });
+    expect(plan.stdout).toContain("containers get more than usual: privileged; the engine's socket\n");
+    expect((await runCi(['plan'], given)).stdout).not.toContain('more than usual');
+  });
+
+  it('are not made of settings that make no sense', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': "a: { image: ci-test/busybox, script: ['true'] }\n",
+      '../home/config/config.toml': 'concurrency = 1\n\n[docker]\nmemory = "lots"\ncpus = "two"\n',
+    });
+    const result = await runCi(['run'], { cwd: project.root, home: project.home });
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toMatch(/config\.toml:4: `docker\.memory` must be a size like "512m" or "2g".*, not "lots"/);
+    expect(result.stderr).toMatch(/config\.toml:5: `docker\.cpus` must be a number above 0/);
+    expect((await runCi(['run', '--memory', 'lots'], { cwd: project.root, home: project.home })).exitCode).toBe(2);
+  });
+
+  it('of an image that can not run jobs end with 4 and what to do', async () => {
+    const container = await engine!.api.createContainer({ Image: 'ci-test/busybox', Cmd: ['true'] });
+    const name = `ci-test/tool-${process.pid}`;
+    await container.commit({ repo: name, tag: '1', changes: 'ENTRYPOINT ["echo", "usage: tool [options]"]' });
+    await container.remove();
+    using project = temporaryProject({ '.gitlab-ci.yml': `a: { image: '${name}:1', script: ['echo never'] }\n` });
+    const result = await runCi(['run'], { cwd: project.root, home: project.home });
+    expect(result.exitCode, result.stdout).toBe(4);
+    expect(result.stdout).toContain('usage: tool');
+    expect(result.stdout).toContain(`the entrypoint of image \`${name}:1\` did not run the job's shell`);
+    expect(result.stdout).toContain(`take the entrypoint away: \`image: { name: ${name}:1, entrypoint: [""] }\``);
+    await engine!.api.getImage(`${name}:1`).remove({ force: true });
+  });
+});
