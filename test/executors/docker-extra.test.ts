@@ -280,41 +280,6 @@ describe('docker without a working engine', () => {
     }
   });
 
-  it('reads the current context', async () => {
-    const { engineCandidates } = await import('../../src/executors/docker/engine-address.ts');
-    const { createHash } = await import('node:crypto');
-    const { mkdirSync } = await import('node:fs');
-    const meta = join(place, '.docker/contexts/meta', createHash('sha256').update('mine').digest('hex'));
-    mkdirSync(meta, { recursive: true });
-    writeFileSync(join(place, '.docker/config.json'), '{"currentContext":"mine"}');
-    writeFileSync(
-      join(meta, 'meta.json'),
-      '{"Name":"mine","Endpoints":{"docker":{"Host":"tcp://engine.example:2375"}}}',
-    );
-    expect(await engineCandidates({ home: place })).toEqual([
-      {
-        source: 'context mine',
-        text: 'tcp://engine.example:2375',
-        address: { kind: 'tcp', host: 'engine.example', port: 2375 },
-      },
-    ]);
-    const sockets = await engineCandidates({ home: '/h', runtimeDirectory: '/run/user/5' });
-    expect(sockets.map(({ text }) => text)).toEqual([
-      'unix:///var/run/docker.sock',
-      'unix:///h/.docker/run/docker.sock',
-      'unix:///run/user/5/docker.sock',
-      'unix:///run/user/5/podman/podman.sock',
-      'unix:///run/podman/podman.sock',
-    ]);
-    expect(await engineCandidates({ home: '/h', host: 'ssh://me@far:2222' })).toEqual([
-      {
-        source: 'DOCKER_HOST',
-        text: 'ssh://me@far:2222',
-        address: { kind: 'ssh', host: 'far', port: 2222, user: 'me' },
-      },
-    ]);
-  });
-
   it('names services as GitLab does', () => {
     expect(serviceAliases(service({ name: 'postgres:16' }))).toEqual(['postgres']);
     expect(

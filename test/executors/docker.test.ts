@@ -1,9 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { createDockerExecutor, type DockerExecutorOptions } from '../../src/executors/docker/docker-executor.ts';
 import type { Image } from '../../src/model/pipeline.ts';
 import { type Contestant, executorContract } from './contract.ts';
 import { engineLocation, labelled, testEngine } from './support/engine.ts';
+import { remoteEngine } from './support/engine-proxy.ts';
 import { processesWith } from './support/processes.ts';
 
 const engine = await testEngine();
@@ -41,3 +43,14 @@ executorContract(
   })),
 );
 executorContract(contestant('docker (BusyBox, sh, not root)', { name: 'ci-test/busybox', user: 'app' }));
+
+// As at any engine elsewhere nothing of this machine is mounted, although the directory for that is given.
+const remote = engine?.isLocal ? await remoteEngine(engine.text.replace('unix://', '')) : undefined;
+afterAll(() => remote?.[Symbol.asyncDispose]());
+executorContract({
+  ...contestant('docker (over TCP)', { name: 'ci-test/busybox' }, (root) => ({
+    layersDirectory: layersDirectory(root),
+    engine: { home: '/nonexistent', host: remote!.host },
+  })),
+  available: remote !== undefined,
+});

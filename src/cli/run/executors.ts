@@ -98,12 +98,18 @@ export function engineLocation(env: Invocation['env']): EngineLocation {
     host: env['DOCKER_HOST'],
     context: env['DOCKER_CONTEXT'],
     certPath: env['DOCKER_CERT_PATH'],
-    sshAgent: env['SSH_AUTH_SOCK'],
     runtimeDirectory: env['XDG_RUNTIME_DIR'],
     configDirectory: env['DOCKER_CONFIG'],
   };
   const given = Object.fromEntries(Object.entries(optional).filter(([, value]) => value));
-  return { home: env['HOME'] || homedir(), tlsVerify: Boolean(env['DOCKER_TLS_VERIFY']), ...given };
+  const uid = process.getuid?.();
+  return {
+    home: env['HOME'] || homedir(),
+    tlsVerify: Boolean(env['DOCKER_TLS_VERIFY']),
+    environment: Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value ? [[name, value]] : []))),
+    ...(uid === undefined ? {} : { uid }),
+    ...given,
+  };
 }
 
 function givenVariables(env: Invocation['env']): Record<string, string> {

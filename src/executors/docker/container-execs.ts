@@ -8,7 +8,7 @@ import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import type { CommandUsage } from './container-usage.ts';
-import { connectionBroke } from './engine.ts';
+import { connectionBroke, type Engine } from './engine.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
 
@@ -27,10 +27,10 @@ export interface ContainerExecs {
  * @param onGone called when the container has ended.
  */
 export async function openContainerExecs(place: JobContainerPlace, onGone: () => void): Promise<ContainerExecs> {
-  const filters = JSON.stringify({ container: [place.id], event: ['exec_die', 'die'] });
+  const filters = JSON.stringify({ container: [place.id], event: ['exec_die', 'exec_died', 'die'] });
   const events = (await place.engine.api.getEvents({ filters: filters as never })) as Readable;
   const ends = new Map<string, Deferred<number>>();
-  void readEvents(events, ends, onGone);
+  void readEvents(events, ends, onGone, () => askForEnds(place.engine, ends));
   return {
     run: (command, signal) => runExec(place, ends, command, signal),
     close: () => {
@@ -45,7 +45,12 @@ interface EngineEvent {
   readonly Actor?: { readonly Attributes?: Readonly<Record<string, string>> };
 }
 
-async function readEvents(events: Readable, ends: Map<string, Deferred<number>>, onGone: () => void): Promise<void> {
+async function readEvents(
+  events: Readable,
+  ends: Map<string, Deferred<number>>,
+  onGone: () => void,
+  onSomeEnd: () => void,
+): Promise<void> {
   let rest = '';
   try {
     for await (const chunk of events) {
@@ -56,6 +61,8 @@ async function readEvents(events: Readable, ends: Map<string, Deferred<number>>,
         const { Action, Actor } = JSON.parse(line) as EngineEvent;
         const { execID = '', exitCode = '' } = Actor?.Attributes ?? {};
         if (Action === 'exec_die') ends.get(execID)?.resolve(Number(exitCode));
+        // Podman does not tell which.
+        if (Action === 'exec_died') onSomeEnd();
         if (Action !== 'die') continue;
         // With the container everything in it has ended.
         for (const end of ends.values()) end.resolve(137);
@@ -66,6 +73,18 @@ async function readEvents(events: Readable, ends: Map<string, Deferred<number>>,
     // The stream breaks when the session is closed or the engine ends; the commands are told below.
   }
   for (const end of ends.values()) end.reject(new Error(connectionBroke));
+}
+
+/** Looks which of the commands have ended. */
+function askForEnds(engine: Engine, ends: ReadonlyMap<string, Deferred<number>>): void {
+  for (const [id, end] of ends) {
+    engine.api
+      .getExec(id)
+      .inspect()
+      .then(({ Running, ExitCode }) => {
+        if (!Running && ExitCode !== null) end.resolve(ExitCode);
+      }, end.reject);
+  }
 }
 
 async function runExec(

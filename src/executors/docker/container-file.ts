@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
@@ -31,6 +32,20 @@ export async function existsInContainer(engine: Engine, container: string, path:
     return true;
   } catch (error) {
     if (statusOf(error) === 404) return false;
+    throw engine.failure(`look for ${path} in a container`, error);
+  }
+}
+
+/** Where a path in a container leads to, as far as the engine tells; undefined if it is not there. */
+export async function linkTarget(engine: Engine, container: string, path: string): Promise<string | undefined> {
+  try {
+    const response = (await engine.api.getContainer(container).infoArchive({ path })) as IncomingMessage;
+    response.resume();
+    const stat = Buffer.from(String(response.headers['x-docker-container-path-stat'] ?? ''), 'base64').toString();
+    const { linkTarget: target } = JSON.parse(stat) as { readonly linkTarget?: string };
+    return target || path;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
     throw engine.failure(`look for ${path} in a container`, error);
   }
 }

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { currentContext, readContext } from './docker-context.ts';
 
 /** Where a container engine listens. */
 export type EngineAddress =
@@ -9,16 +10,26 @@ export type EngineAddress =
   | {
       readonly kind: 'ssh';
       readonly host: string;
-      readonly port: number;
-      readonly user: string;
-      readonly agent?: string;
+      /** Default: as the user's ssh is configured. */
+      readonly port?: number;
+      /** Default: as the user's ssh is configured. */
+      readonly user?: string;
+      /** Absolute path of the engine's socket on the other side; default: as the docker program there finds it. */
+      readonly socket?: string;
+      /** Environment of `ssh`. */
+      readonly environment: Readonly<Record<string, string>>;
     };
 
 /** PEM texts. */
 export interface TlsFiles {
+  /** Where they were looked for. */
+  readonly directory: string;
+  /** Absent: the system's own. */
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** `nothing`: the user's context says that the engine's certificate need not be looked at. */
+  readonly verify: 'server' | 'nothing';
 }
 
 /** An address together with who named it, for messages. */
@@ -30,133 +41,172 @@ export interface EngineCandidate {
   readonly address: EngineAddress;
 }
 
+export { isRecord, readJson } from './docker-context.ts';
+
 /** What decides where the engine is; the values are those of the environment variables named. */
 export interface EngineLocation {
   /** `DOCKER_HOST`. */
   readonly host?: string;
   /** `DOCKER_CONTEXT`. */
   readonly context?: string;
+  /** `[docker] host` of the user's own settings. */
+  readonly configuredHost?: string;
   /** `DOCKER_CERT_PATH`. */
   readonly certPath?: string;
   /** `DOCKER_TLS_VERIFY` is set and not empty. */
   readonly tlsVerify?: boolean;
-  /** `SSH_AUTH_SOCK`, for `ssh://` hosts. */
-  readonly sshAgent?: string;
   /** The user's home directory. */
   readonly home: string;
   /** `XDG_RUNTIME_DIR`. */
   readonly runtimeDirectory?: string;
   /** `DOCKER_CONFIG`; default `~/.docker`. */
   readonly configDirectory?: string;
+  /** User id of this process. */
+  readonly uid?: number;
+  /** The user's environment, for `ssh`; default: empty. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /**
  * Addresses to try, in order. A host or context that the user named stands alone; else the current context; else the
- * well-known sockets of Docker (also rootless and Desktop) and Podman.
+ * well-known sockets of Docker (also rootless and Desktop), Podman, Colima, OrbStack, Rancher Desktop and Lima.
  * Source: https://docs.docker.com/engine/manage-resources/contexts/
  * @throws Error when a named host or context can't be understood.
  */
 export async function engineCandidates(location: EngineLocation): Promise<readonly EngineCandidate[]> {
-  if (location.host) return [await candidate('DOCKER_HOST', location.host, location, undefined)];
-  const configDirectory = location.configDirectory ?? join(location.home, '.docker');
-  const context = location.context || (await currentContext(configDirectory));
-  if (context !== undefined && context !== 'default')
-    return [await contextCandidate(context, configDirectory, location)];
-  const sockets = ['/var/run/docker.sock', join(location.home, '.docker/run/docker.sock')];
-  if (location.runtimeDirectory) {
-    sockets.push(join(location.runtimeDirectory, 'docker.sock'), join(location.runtimeDirectory, 'podman/podman.sock'));
-  }
-  sockets.push('/run/podman/podman.sock');
-  return sockets.map((path) => ({
+  const { host, context, configuredHost, home } = location;
+  if (host) return [await candidate('DOCKER_HOST', host, location)];
+  const configDirectory = location.configDirectory ?? join(home, '.docker');
+  if (context && context !== 'default') return [await contextCandidate('DOCKER_CONTEXT', context, location)];
+  if (configuredHost) return [await candidate('[docker] host', configuredHost, location)];
+  const current = context || (await currentContext(configDirectory));
+  if (current !== undefined && current !== 'default') return [await contextCandidate('context', current, location)];
+  return wellKnownSockets(location).map((path) => ({
     source: 'default socket',
     text: `unix://${path}`,
     address: { kind: 'socket', path },
   }));
 }
 
-async function currentContext(configDirectory: string): Promise<string | undefined> {
-  const config = await readJson(join(configDirectory, 'config.json'));
-  return isRecord(config) && typeof config.currentContext === 'string' && config.currentContext !== ''
-    ? config.currentContext
-    : undefined;
+function wellKnownSockets({ home, runtimeDirectory, uid }: EngineLocation): readonly string[] {
+  const runtime = runtimeDirectory || (uid === undefined || uid === 0 ? undefined : `/run/user/${uid}`);
+  const inHome = [
+    '.colima/default/docker.sock',
+    '.config/colima/default/docker.sock',
+    '.orbstack/run/docker.sock',
+    '.rd/docker.sock',
+    '.lima/docker/sock/docker.sock',
+    '.local/share/containers/podman/machine/podman.sock',
+  ];
+  return [
+    '/var/run/docker.sock',
+    join(home, '.docker/run/docker.sock'),
+    ...(runtime === undefined ? [] : [join(runtime, 'docker.sock'), join(runtime, 'podman/podman.sock')]),
+    '/run/podman/podman.sock',
+    // Long names of programs that few have are no help to the others.
+    ...inHome.map((path) => join(home, path)).filter((path) => existsSync(path)),
+  ];
 }
 
-async function contextCandidate(
-  name: string,
-  configDirectory: string,
-  location: EngineLocation,
-): Promise<EngineCandidate> {
-  const id = createHash('sha256').update(name).digest('hex');
-  const meta = await readJson(join(configDirectory, 'contexts/meta', id, 'meta.json'));
-  const endpoints = isRecord(meta) ? meta.Endpoints : undefined;
-  const docker = isRecord(endpoints) ? endpoints.docker : undefined;
-  const host = isRecord(docker) ? docker.Host : undefined;
-  if (typeof host !== 'string') throw new Error(`the Docker context \`${name}\` is not known in ${configDirectory}`);
-  return candidate(`context ${name}`, host, location, join(configDirectory, 'contexts/tls', id, 'docker'));
+async function contextCandidate(source: string, name: string, location: EngineLocation): Promise<EngineCandidate> {
+  const configDirectory = location.configDirectory ?? join(location.home, '.docker');
+  const { host, tlsDirectory, verify } = await readContext(name, configDirectory);
+  return candidate(source === 'context' ? `context ${name}` : `${source} ${name}`, host, location, {
+    directory: tlsDirectory,
+    verify,
+  });
 }
 
 async function candidate(
   source: string,
   text: string,
   location: EngineLocation,
-  tlsDirectory: string | undefined,
+  context?: Pick<TlsFiles, 'directory' | 'verify'>,
 ): Promise<EngineCandidate> {
   if (text.startsWith('unix://')) {
     return { source, text, address: { kind: 'socket', path: text.slice(7) || '/var/run/docker.sock' } };
   }
   if (text.startsWith('/')) return { source, text, address: { kind: 'socket', path: text } };
-  let url: URL;
+  const url = parseUrl(source, text);
+  switch (url.protocol) {
+    case 'ssh:':
+      return { source, text: withoutPassword(url, text), address: sshAddress(source, url, location) };
+    case 'tcp:':
+    case 'http:':
+    case 'https:':
+      return { source, text, address: await tcpAddress(url, location, context) };
+    case 'npipe:':
+      throw new Error(
+        `${source}: \`${text}\` is a named pipe of Windows: run ci inside of WSL, where the engine's socket is, or set DOCKER_HOST`,
+      );
+    default:
+      throw new Error(
+        `${source}: \`${text}\`: engines are reached by unix, tcp or ssh, not by ${url.protocol.slice(0, -1)}`,
+      );
+  }
+}
+
+function parseUrl(source: string, text: string): URL {
   try {
-    url = new URL(text.includes('://') ? text : `tcp://${text}`);
+    return new URL(text.includes('://') ? text : `tcp://${text}`);
   } catch {
     throw new Error(
       `${source}: \`${text}\` is no address of an engine; expected unix://PATH, tcp://HOST:PORT or ssh://USER@HOST`,
     );
   }
-  if (url.protocol === 'ssh:') {
-    const agent = location.sshAgent === undefined ? {} : { agent: location.sshAgent };
-    const user = decodeURIComponent(url.username);
-    return { source, text, address: { kind: 'ssh', host: url.hostname, port: Number(url.port || 22), user, ...agent } };
-  }
-  if (!['tcp:', 'http:', 'https:'].includes(url.protocol)) {
-    throw new Error(
-      `${source}: \`${text}\`: engines are reached by unix, tcp or ssh, not by ${url.protocol.slice(0, -1)}`,
-    );
-  }
-  const secure = url.protocol === 'https:' || location.tlsVerify === true || url.port === '2376';
-  const directory = tlsDirectory ?? location.certPath ?? join(location.home, '.docker');
-  const tls = secure ? { tls: await readTls(directory) } : await contextTls(tlsDirectory);
+}
+
+function withoutPassword(url: URL, text: string): string {
+  return url.password === '' ? text : text.replace(/:[^:@/]*@/, '@');
+}
+
+/** What a password in the address would be for, no `ssh` can be told. */
+function sshAddress(source: string, url: URL, location: EngineLocation): EngineAddress {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { source, text, address: { kind: 'tcp', host, port: Number(url.port || (secure ? 2376 : 2375)), ...tls } };
-}
-
-async function contextTls(directory: string | undefined): Promise<{ readonly tls?: TlsFiles }> {
-  if (directory === undefined) return {};
-  const tls = await readTls(directory);
-  return Object.keys(tls).length === 0 ? {} : { tls };
-}
-
-async function readTls(directory: string): Promise<TlsFiles> {
-  const [ca, cert, key] = await Promise.all(
-    ['ca.pem', 'cert.pem', 'key.pem'].map((name) => readFile(join(directory, name), 'utf8').catch(() => undefined)),
-  );
+  const user = decodeURIComponent(url.username);
+  if (host === '' || host.startsWith('-') || user.startsWith('-')) {
+    throw new Error(`${source}: \`${url.href}\` names no host for ssh`);
+  }
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    kind: 'ssh',
+    host,
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    ...(user === '' ? {} : { user }),
+    ...(url.pathname === '' || url.pathname === '/' ? {} : { socket: decodeURIComponent(url.pathname) }),
+    environment: location.environment ?? {},
   };
 }
 
-/** Parsed content of a JSON file; undefined if it is missing or no JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
+/** As the docker command does, but for port 2376, which is TLS's alone and which no engine serves without. */
+async function tcpAddress(
+  url: URL,
+  location: EngineLocation,
+  context: Pick<TlsFiles, 'directory' | 'verify'> | undefined,
+): Promise<EngineAddress> {
+  const secure = url.protocol === 'https:' || location.tlsVerify === true || url.port === '2376';
+  const directory = context?.directory ?? location.certPath ?? join(location.home, '.docker');
+  const files = secure || context !== undefined ? await readTls(directory) : {};
+  const isTls = secure || Object.keys(files).length > 0;
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port || (isTls ? 2376 : 2375));
+  const tls = { directory, verify: context?.verify ?? ('server' as const), ...files };
+  return { kind: 'tcp', host, port, ...(isTls ? { tls } : {}) };
 }
 
-/** Narrows parsed JSON to an object. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** @throws Error for a file that is there and can't be read: without it the engine would only say no. */
+async function readTls(directory: string): Promise<Pick<TlsFiles, 'ca' | 'cert' | 'key'>> {
+  const files: { ca?: string; cert?: string; key?: string } = {};
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    try {
+      files[name] = await readFile(join(directory, `${name}.pem`), 'utf8');
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? '';
+      if (!['ENOENT', 'ENOTDIR'].includes(code)) {
+        throw new Error(`${join(directory, `${name}.pem`)} can't be read: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+    }
+  }
+  return files;
 }

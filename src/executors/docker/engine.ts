@@ -1,15 +1,24 @@
+import type { IncomingMessage } from 'node:http';
 import { platform } from 'node:os';
 import type { Duplex, Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import { SystemError } from '../../model/outcome.ts';
 import { defaultAnswerLimitMs, limitCalls } from './call-limits.ts';
 import { type EngineAddress, type EngineCandidate, type EngineLocation, engineCandidates } from './engine-address.ts';
+import { type EngineClient, engineClient } from './engine-client.ts';
+import { connectionBroke, engineFailure, messageOf, shortReason } from './engine-error.ts';
+import { type EngineFacts, readEngineFacts } from './engine-facts.ts';
+
+export { connectionBroke, shortReason, statusOf } from './engine-error.ts';
+export type { EngineFacts } from './engine-facts.ts';
 
 /** An engine that answered, and calls that Dockerode has not in the form needed here. */
 export interface Engine {
   readonly api: Dockerode;
   /** As the user would write the address. */
   readonly text: string;
+  /** Podman speaks Docker's language with an accent. */
+  readonly kind: 'docker' | 'podman';
   /** The engine runs on this machine and its socket is a file: paths of this machine mean the same to it. */
   readonly isLocal: boolean;
   /** How long it may take to answer, milliseconds; calls that wait for something to happen have no limit. */
@@ -33,15 +42,17 @@ export interface Engine {
   failure(doing: string, error: unknown): unknown;
 }
 
-export interface EngineFacts {
-  /** `linux` or `windows`. */
-  readonly system: string;
-  /** `seccomp`, `apparmor`, `rootless`, `userns`, `selinux` … */
-  readonly security: readonly string[];
-  /** Where the engine keeps its files, on its own machine. */
-  readonly rootDirectory: string;
-  /** Docker Desktop runs its engine in a virtual machine. */
-  readonly isDesktop: boolean;
+/** One address that was tried. */
+export interface EngineAttempt extends Pick<EngineCandidate, 'source' | 'text'> {
+  /** Why it is not the engine; absent for the one that is. */
+  readonly problem?: string;
+}
+
+/** What came out of looking for the engine. */
+export interface EngineSearch {
+  readonly attempts: readonly EngineAttempt[];
+  /** Absent: none of them answers. */
+  readonly engine?: Engine;
 }
 
 /**
@@ -49,51 +60,87 @@ export interface EngineFacts {
  * @throws SystemError runner_system_failure that names everything that was tried.
  */
 export async function connectEngine(location: EngineLocation, answerLimitMs = defaultAnswerLimitMs): Promise<Engine> {
-  let candidates: readonly EngineCandidate[];
-  try {
-    candidates = await engineCandidates(location);
-  } catch (error) {
-    throw new SystemError('runner_system_failure', messageOf(error), { cause: error, hint: noEngineHint });
-  }
-  const tried: string[] = [];
-  const { default: Docker } = await import('dockerode');
-  for (const { source, text, address } of candidates) {
-    const api = new Docker(dockerodeOptions(address));
-    try {
-      await withTimeout(api.ping(), 5000);
-      return makeEngine(api, text, address, answerLimitMs);
-    } catch (error) {
-      tried.push(`${text} (${source}): ${shortReason(error)}`);
-    }
+  const { engine, attempts } = await findEngine(location, answerLimitMs);
+  if (engine !== undefined) return engine;
+  const absent = attempts.filter(({ problem }) => problem === 'not there');
+  const others = attempts.filter(({ problem }) => problem !== 'not there');
+  const tried = others.map(({ text, source, problem }) => `${text} (${source}): ${problem}`);
+  if (absent.length > 0) {
+    const names = absent.map(({ text }) => text).join(', ');
+    tried.push(`${names} (${absent[0]!.source}${absent.length > 1 ? 's' : ''}): not there`);
   }
   throw new SystemError('runner_system_failure', `no container engine answers; tried ${tried.join('; ')}`, {
     hint: noEngineHint,
   });
 }
 
-/** What is said when the engine goes away in the middle of something. */
-export const connectionBroke = 'the connection broke (did the engine stop?)';
-const noEngineHint = 'start Docker or Podman, set DOCKER_HOST, or run the jobs without containers: `-e shell`';
+/**
+ * Looks for the engine and tells of each address that was tried. Where several answer, the first one counts.
+ * @throws SystemError runner_system_failure for a host or context that can't be understood.
+ */
+export async function findEngine(
+  location: EngineLocation,
+  answerLimitMs = defaultAnswerLimitMs,
+): Promise<EngineSearch> {
+  const attempts: EngineAttempt[] = [];
+  for (const { source, text, address } of await candidatesOf(location)) {
+    try {
+      const client = await engineClient(address);
+      const kind = await withTimeout(ping(client), address.kind === 'ssh' ? sshPatienceMs : patienceMs);
+      attempts.push({ source, text });
+      return { attempts, engine: makeEngine(client, kind, { text, address, answerLimitMs }) };
+    } catch (error) {
+      attempts.push({ source, text, problem: shortReason(error, address) });
+    }
+  }
+  return { attempts };
+}
 
-type DialRequest = Parameters<Dockerode['modem']['dial']>[0];
+async function candidatesOf(location: EngineLocation): Promise<readonly EngineCandidate[]> {
+  try {
+    return await engineCandidates(location);
+  } catch (error) {
+    throw new SystemError('runner_system_failure', messageOf(error), { cause: error, hint: noEngineHint });
+  }
+}
 
-function makeEngine(api: Dockerode, text: string, address: EngineAddress, answerLimitMs: number): Engine {
+const noEngineHint =
+  'start Docker or Podman, set DOCKER_HOST, or run the jobs without containers: `-e shell`; `ci doctor` tells more';
+
+/** How long an engine may take to answer at all, milliseconds; over ssh somebody has to log in first. */
+const patienceMs = 5000;
+const sshPatienceMs = 40_000;
+
+async function ping({ dial }: EngineClient): Promise<Engine['kind']> {
+  const response = (await dial({
+    path: '/_ping',
+    method: 'GET',
+    isStream: true,
+    statusCodes: { 200: true, 500: 'server error' },
+  })) as IncomingMessage;
+  for await (const _ of response) {
+    // Read so that the connection can be used again.
+  }
+  return response.headers['libpod-api-version'] === undefined ? 'docker' : 'podman';
+}
+
+function makeEngine(
+  { api, dial }: EngineClient,
+  kind: Engine['kind'],
+  given: { readonly text: string; readonly address: EngineAddress; readonly answerLimitMs: number },
+): Engine {
+  const { text, address, answerLimitMs } = given;
   limitCalls(api.modem, answerLimitMs);
-  const dial = (request: DialRequest): Promise<Readable> =>
-    new Promise((resolve, reject) => {
-      api.modem.dial(request, (error: unknown, result: unknown) =>
-        error ? reject(error) : resolve(result as Readable),
-      );
-    });
   let facts: Promise<EngineFacts> | undefined;
   const isPlainSocket = address.kind === 'socket' && platform() === 'linux';
   const factsOnce = (): Promise<EngineFacts> => {
-    facts ??= readFacts(api);
+    facts ??= readEngineFacts(api);
     return facts;
   };
   return {
     api,
     text,
+    kind,
     isLocal: address.kind === 'socket',
     answerLimitMs,
     facts: factsOnce,
@@ -112,10 +159,16 @@ function makeEngine(api: Dockerode, text: string, address: EngineAddress, answer
       const { security, isDesktop } = await factsOnce();
       return !security.includes('rootless') && !isDesktop;
     },
-    attach: async (container) => {
-      const options = { stream: true, hijack: true, stdin: true, stdout: true, stderr: true };
-      return (await api.getContainer(container).attach(options)) as Duplex;
-    },
+    attach: async (container) =>
+      (await dial({
+        path: `/containers/${container}/attach?`,
+        method: 'POST',
+        hijack: true,
+        // A request with a body, as Dockerode makes it, is answered by Podman with that body on the container's input.
+        file: Buffer.alloc(0),
+        statusCodes: { 101: true, 200: true, 400: 'bad parameter', 404: 'no such container', 500: 'server error' },
+        options: { _query: { stream: true, stdin: true, stdout: true, stderr: true } },
+      })) as Duplex,
     watchEnd: async (container) => {
       const response = await dial({
         path: `/containers/${container}/wait?`,
@@ -129,22 +182,7 @@ function makeEngine(api: Dockerode, text: string, address: EngineAddress, answer
       return { exitCode, close: () => response.destroy() };
     },
     attachExec: async (exec) => (await api.getExec(exec).start({ hijack: true, stdin: true })) as Duplex,
-    failure: (doing, error) => engineFailure(text, doing, error),
-  };
-}
-
-async function readFacts(api: Dockerode): Promise<EngineFacts> {
-  const info = (await api.info()) as {
-    readonly OSType?: string;
-    readonly OperatingSystem?: string;
-    readonly SecurityOptions?: readonly string[] | null;
-    readonly DockerRootDir?: string;
-  };
-  return {
-    system: info.OSType ?? '',
-    security: (info.SecurityOptions ?? []).map((option) => option.replace(/^name=/, '').replace(/,.*$/, '')),
-    rootDirectory: info.DockerRootDir ?? '',
-    isDesktop: info.OperatingSystem?.includes('Docker Desktop') ?? false,
+    failure: (doing, error) => engineFailure(text, address, doing, error),
   };
 }
 
@@ -155,53 +193,6 @@ async function readExitCode(response: Readable): Promise<number> {
   const { StatusCode, Error: failed } = JSON.parse(text) as { StatusCode: number; Error?: { Message?: string } | null };
   if (failed?.Message) throw new Error(failed.Message);
   return StatusCode;
-}
-
-function engineFailure(text: string, doing: string, error: unknown): unknown {
-  if (error instanceof SystemError || (error instanceof Error && error.name === 'AbortError')) return error;
-  return new SystemError('runner_system_failure', `container engine ${text}: cannot ${doing}: ${shortReason(error)}`, {
-    cause: error,
-  });
-}
-
-/** Dockerode looks at DOCKER_HOST by itself unless everything is given. */
-function dockerodeOptions(address: EngineAddress): Dockerode.DockerOptions {
-  if (address.kind === 'socket')
-    return { socketPath: address.path, host: undefined, port: undefined, protocol: 'http' };
-  if (address.kind === 'tcp') {
-    const { host, port, tls } = address;
-    return { host, port, protocol: tls === undefined ? 'http' : 'https', ...tls };
-  }
-  const { host, port, user, agent } = address;
-  const sshOptions = agent === undefined ? {} : { sshOptions: { agent } };
-  return { host, port, protocol: 'ssh', ...(user === '' ? {} : { username: user }), ...sshOptions };
-}
-
-/** Status of an engine's HTTP error; undefined for other errors. */
-export function statusOf(error: unknown): number | undefined {
-  const status = (error as { statusCode?: unknown } | null | undefined)?.statusCode;
-  return typeof status === 'number' ? status : undefined;
-}
-
-/** The engine's own words, without Dockerode's prefix. */
-export function shortReason(error: unknown): string {
-  const json = (error as { json?: { message?: unknown } } | null | undefined)?.json;
-  if (typeof json?.message === 'string') return json.message.trim();
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  const known: Readonly<Record<string, string>> = {
-    ENOENT: 'not there',
-    ECONNREFUSED: 'nobody listens',
-    EACCES: 'permission denied (is your user in the group `docker`?)',
-    ECONNRESET: connectionBroke,
-    EPIPE: connectionBroke,
-  };
-  const words = typeof code === 'string' ? known[code] : undefined;
-  const text = messageOf(error).replace(/^\(HTTP code \d+\) .*? - /, '');
-  return words ?? (text || String(code ?? 'no reason given'));
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).trim();
 }
 
 async function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {

@@ -69,6 +69,7 @@ export class LayerSupport {
   /** How to send sources once for all jobs; undefined where each job has to get its own. */
   async sources(): Promise<SourceVolumes | undefined> {
     if (this.#settings === undefined || this.#sourcesRefusal !== undefined) return undefined;
+    if (this.#engine.kind === 'podman') return undefined;
     const { system, security } = await this.#engine.facts();
     if (system !== 'linux' || security.includes('rootless') || security.includes('selinux')) return undefined;
     this.#sources ??= new SourceVolumes(this.#engine);
@@ -129,6 +130,8 @@ export class LayerSupport {
     const settings = this.#settings;
     if (settings === undefined) return this.#no('no layers are wanted');
     if (!this.#engine.isLocal) return this.#no('the engine is not on this machine');
+    // It mounts volumes only while a container runs: nothing could be looked at before.
+    if (this.#engine.kind === 'podman') return this.#no('the engine is Podman');
     if (settings.platform !== 'linux') return this.#no('the engine runs in a virtual machine');
     // All options of a mount have to fit into 4096 bytes.
     if (Buffer.byteLength(settings.directory) > 200) return this.#no(`${settings.directory} is too long a name`);

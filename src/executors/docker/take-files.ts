@@ -9,7 +9,7 @@ import { unpackTar } from '../../util/archive/unpack-tar.ts';
 import { cloneTree } from '../../util/files/clone-tree.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { selectFiles } from '../../util/files/select-files.ts';
-import { openArchive } from './container-file.ts';
+import { linkTarget, openArchive } from './container-file.ts';
 import type { FilesPlace } from './files-place.ts';
 import { pathSelector, selectionRoots } from './path-selector.ts';
 import { untrackedPaths } from './untracked-paths.ts';
@@ -29,7 +29,7 @@ export async function takeFiles(
   const selector = pathSelector(selection, [base]);
   try {
     const entries: FileEntry[] = [];
-    for (const root of selectionRoots(selector.patterns)) {
+    for (const root of await archiveRoots(place, base, selectionRoots(selector.patterns))) {
       const archive = await openArchive(place.engine, place.container, posix.join(base, root), signal);
       if (archive === undefined) continue;
       const options = { rename: placeBelow(base, root), filter: selector.takes, symlinks: 'literal', signal } as const;
@@ -56,7 +56,9 @@ async function takeByStaging(
 ): Promise<TakenFiles> {
   const staging = await mkdtemp(join(await realpath(tmpdir()), 'ci-take-'));
   try {
-    const roots = selection.untracked ? [''] : selectionRoots(pathSelector(selection, [base]).patterns);
+    const roots = selection.untracked
+      ? ['']
+      : await archiveRoots(place, base, selectionRoots(pathSelector(selection, [base]).patterns));
     for (const root of roots) {
       const archive = await openArchive(place.engine, place.container, posix.join(base, root), signal);
       if (archive === undefined) continue;
@@ -74,6 +76,27 @@ async function takeByStaging(
   } finally {
     await removeTree(staging);
   }
+}
+
+/** Podman sends in place of a link what that leads to: it is asked for the directory that the link is in. */
+async function archiveRoots(place: FilesPlace, base: string, roots: readonly string[]): Promise<readonly string[]> {
+  if (place.engine.kind !== 'podman') return roots;
+  const found = new Set<string>();
+  for (const root of roots) {
+    let at = root;
+    while (at !== '' && (await isLink(place, posix.join(base, at)))) at = at.includes('/') ? posix.dirname(at) : '';
+    found.add(at);
+  }
+  return [...found].filter((root) => ![...found].some((other) => isBelow(root, other)));
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path !== directory && (directory === '' || path.startsWith(`${directory}/`));
+}
+
+async function isLink({ engine, container }: FilesPlace, path: string): Promise<boolean> {
+  const target = await linkTarget(engine, container, path);
+  return target !== undefined && target !== path;
 }
 
 /** The engine names everything below the last part of the path it was asked for. */
