@@ -22,11 +22,18 @@ install_missing() {
   command -v debootstrap >/dev/null || missing="$missing debootstrap"
   command -v busybox >/dev/null || missing="$missing busybox-static"
   command -v docker-registry >/dev/null || missing="$missing docker-registry"
+  command -v podman >/dev/null || missing="$missing podman"
+  command -v openssl >/dev/null || missing="$missing openssl"
+  PATH="$PATH:/usr/sbin" command -v sshd >/dev/null || missing="$missing openssh-server openssh-client"
   [ -z "$missing" ] && return 0
   say "installing$missing"
   apt-get update -qq
+  # What is only installed for tests to start must not be started by its package.
+  policy=/usr/sbin/policy-rc.d
+  [ -e "$policy" ] && policy= || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"; }
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing iptables >/dev/null
+  [ -z "$policy" ] || rm -f "$policy"
 }
 
 wait_for_engine() {

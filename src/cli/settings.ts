@@ -46,6 +46,8 @@ export interface Settings {
   readonly options: Readonly<Record<string, string | number | boolean>>;
   /** `[variables]` of the user's and the repository's file: like project variables of a server. */
   readonly variables: Readonly<Record<string, string>>;
+  /** `host` below `[docker]` of the user's file: where the container engine is. */
+  readonly engineHost?: string;
   /** `[docker]` of both files; the repository's only made it stricter. */
   readonly containers: ContainerOptions;
   readonly warnings: readonly string[];
@@ -63,6 +65,7 @@ export async function loadSettings(
   const options: Record<string, string | number | boolean> = {};
   const variables: Record<string, string> = {};
   let containers: ContainerOptions = {};
+  let engineHost: string | undefined;
   const warnings: string[] = [];
   const files = [
     { path: join(locations.config, 'config.toml'), trusted: true },
@@ -79,6 +82,7 @@ export async function loadSettings(
       if (name === 'docker') {
         const read = readDocker(file, value, trusted ? 'user' : 'repository', containers);
         containers = read.options;
+        engineHost = read.host ?? engineHost;
         warnings.push(...read.warnings);
         continue;
       }
@@ -98,7 +102,7 @@ export async function loadSettings(
     const value = env[variable];
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
-  return { options, variables, containers, warnings };
+  return { options, variables, containers, warnings, ...(engineHost === undefined ? {} : { engineHost }) };
 }
 
 /** Lays the flags over the settings: a flag that was not given leaves the setting. */
@@ -141,14 +145,22 @@ function readDocker(
   value: unknown,
   owner: 'user' | 'repository',
   below: ContainerOptions,
-): { readonly options: ContainerOptions; readonly warnings: readonly string[] } {
+): { readonly options: ContainerOptions; readonly host?: string; readonly warnings: readonly string[] } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CommandError(exitCodes.usage, `${file.at(['docker'])}: \`docker\` must be a table`);
   }
-  const { options, errors, warnings } = readDockerTable(value as Record<string, unknown>, owner, below);
+  const { host, ...table } = value as Record<string, unknown>;
+  const { options, errors, warnings } = readDockerTable(table, owner, below);
   const messageOf = ({ key, text }: DockerRemark): string => `${file.at(['docker', key])}: \`docker.${key}\` ${text}`;
   if (errors.length > 0) throw new CommandError(exitCodes.usage, errors.map(messageOf).join('\n'));
-  return { options, warnings: warnings.map(messageOf) };
+  const told = warnings.map(messageOf);
+  if (host === undefined) return { options, warnings: told };
+  const where = `${file.at(['docker', 'host'])}: \`docker.host\``;
+  if (owner === 'repository') return { options, warnings: [...told, `${where} ${ignoredHere}`] };
+  if (typeof host !== 'string' || host === '') {
+    throw new CommandError(exitCodes.usage, `${where} must be a text like "unix:///run/docker.sock"`);
+  }
+  return { options, host, warnings: told };
 }
 
 function readVariables(path: string, value: unknown): Record<string, string> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -58,6 +58,37 @@ describe.skipIf(engine === undefined)('docker', () => {
     expect(existsSync(binary)).toBe(true);
     expect(statSync(binary).uid).toBe(process.getuid?.());
     expect(statSync(binary).mode & 0o111).not.toBe(0);
+  });
+
+  it('takes no variable of a job for its own client', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+variables: &elsewhere { DOCKER_HOST: 'tcp://127.0.0.1:1', DOCKER_CONTEXT: nowhere, DOCKER_CONFIG: /none, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: /none }
+a: { image: ci-test/busybox:latest, variables: *elsewhere, script: ['echo "$DOCKER_HOST $DOCKER_CONTEXT"'] }
+`,
+    });
+    const result = await runCi(['run', '--reporter', 'json', '--var', 'DOCKER_HOST=ssh://nobody@127.0.0.1:1'], {
+      cwd: project.root,
+      home: project.home,
+    });
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(outputOf(result.stdout, 'a')).toContain('ssh://nobody@127.0.0.1:1 nowhere\n');
+  });
+
+  it('goes to the engine that the user has named, never to one of the repository', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': "a: { image: ci-test/busybox:latest, script: ['true'] }\n",
+      '.ci.toml': "[docker]\nhost = 'unix:///none/of/the/repository.sock'\n",
+    });
+    const env = { DOCKER_HOST: '', DOCKER_CONTEXT: '' };
+    const ignored = await runCi(['run'], { cwd: project.root, home: project.home, env });
+    expect(ignored.stderr).toContain('.ci.toml:2: `docker.host` is ignored here');
+    expect(ignored.stdout + ignored.stderr).not.toContain('/none/of/the/repository.sock');
+    mkdirSync(join(project.home, 'config'), { recursive: true });
+    writeFileSync(join(project.home, 'config/config.toml'), "[docker]\nhost = 'unix:///none/of/mine.sock'\n");
+    const named = await runCi(['run'], { cwd: project.root, home: project.home, env });
+    expect(named.exitCode).toBe(4);
+    expect(named.stdout + named.stderr).toContain('unix:///none/of/mine.sock ([docker] host): not there');
   });
 
   it('leaves nothing behind after success and failure', async () => {

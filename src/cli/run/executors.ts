@@ -18,6 +18,8 @@ export interface ExecutorSettings {
   /** Nothing is pulled. */
   readonly offline: boolean;
   readonly containers: ContainerOptions;
+  /** Where the engine is, by the user's own settings. */
+  readonly engineHost?: string;
   readonly isolation: Isolation;
   readonly expectedJobs: number;
   /** Tells the user of something that is not as he asked for. */
@@ -58,7 +60,7 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
         return loadExecutor({
           name,
           options: {
-            engine: engineLocation(invocation.env),
+            engine: engineLocation(invocation.env, settings.engineHost),
             pull: settings.pull,
             offline: settings.offline,
             env: givenVariables(invocation.env),
@@ -92,9 +94,13 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
   };
 }
 
-/** Where the container engine is, as the user's own environment says; job variables have no say in it. */
-export function engineLocation(env: Invocation['env']): EngineLocation {
+/**
+ * Where the container engine is, as the user's own environment says; job variables have no say in it.
+ * @param configuredHost of the user's settings.
+ */
+export function engineLocation(env: Invocation['env'], configuredHost?: string): EngineLocation {
   const optional = {
+    configuredHost,
     host: env['DOCKER_HOST'],
     context: env['DOCKER_CONTEXT'],
     certPath: env['DOCKER_CERT_PATH'],

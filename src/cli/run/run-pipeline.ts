@@ -47,6 +47,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     pull: options.pull ?? 'if-not-present',
     offline: options.offline ?? false,
     containers: containerOptions(options, loaded.settings),
+    ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     isolation: options.isolation ?? 'auto',
     expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
