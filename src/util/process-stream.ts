@@ -22,6 +22,9 @@ export function openProcessStream(request: ProcessStreamRequest): Duplex {
 
 class ProcessStream extends Duplex {
   readonly #child: ChildProcessWithoutNullStreams;
+  /** As a socket's. */
+  bytesRead = 0;
+  bytesWritten = 0;
 
   constructor({ argv, env, failure }: ProcessStreamRequest) {
     super({ allowHalfOpen: true });
@@ -33,6 +36,7 @@ class ProcessStream extends Duplex {
       said = (said + chunk.toString()).slice(-keptSaid);
     });
     child.stdout.on('data', (chunk: Buffer) => {
+      this.bytesRead += chunk.length;
       if (!this.push(chunk)) child.stdout.pause();
     });
     // What it could not take is told by how it ends.
@@ -50,7 +54,10 @@ class ProcessStream extends Duplex {
 
   override _write(chunk: Uint8Array, _: string, done: (error?: Error | null) => void): void {
     // An input that is closed already tells nothing that the program's end does not tell better.
-    this.#child.stdin.write(chunk, () => done());
+    this.#child.stdin.write(chunk, () => {
+      this.bytesWritten += chunk.length;
+      done();
+    });
   }
 
   override _final(done: (error?: Error | null) => void): void {
