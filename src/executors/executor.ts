@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream';
 import type { FileSelection, FileTree, TakenFiles } from '../model/files.ts';
 import type { ImagePull } from '../model/image-pull.ts';
 import type { ExecutorName, JobSpec } from '../model/job-spec.ts';
 import type { Exit, ResourceUse } from '../model/outcome.ts';
 import type { LogSink } from '../model/ports.ts';
+import type { Visit } from './visit.ts';
 
 /**
  * A way to run jobs. `open` prepares a place for one job (directory, containers, services) and writes what it does
@@ -54,7 +54,11 @@ export interface Session extends AsyncDisposable {
   readonly explainFailure?: () => Promise<void>;
   /** What the job has used so far; undefined: nothing could be found out. Never rejects. */
   readonly stats?: () => Promise<ResourceUse | undefined>;
-  readonly terminal?: (size: { readonly columns: number; readonly rows: number }) => Promise<Duplex>;
+  /**
+   * Lets somebody in, with the files as the last command left them, while no command runs. Resolves with how the
+   * shell or the command ended; when `signal` aborts it is ended without a grace period. Absent: there is no way in.
+   */
+  readonly enter?: (visit: Visit, signal: AbortSignal) => Promise<Exit>;
 }
 
 export interface Command {

@@ -21,8 +21,12 @@ export interface JobLimits {
    * after a canceled script.
    */
   readonly taking: AbortSignal;
+  /** The job was canceled or dropped; its time has no part in this. */
+  readonly canceled: AbortSignal;
   /** What has happened so far; `hard` ends win over a cancellation. */
   ending(): Ending | undefined;
+  /** Stops the job's time until what it gives is called. */
+  hold(): () => void;
   /** Stops the clock; the signals mean nothing any more. */
   stop(): void;
 }
@@ -33,28 +37,56 @@ export const over = 'over';
 /** Starts the job's time. */
 export function startLimits(lease: JobLease, clock: Clock): JobLimits {
   const timeout = new AbortController();
-  const stopped = new AbortController();
   const { timeoutMs } = lease.spec;
-  void clock.sleep(timeoutMs, stopped.signal).then(() => {
-    if (!stopped.signal.aborted) timeout.abort(new Error(timeoutMessage(timeoutMs)));
-  });
+  const time = startTime(clock, timeoutMs, () => timeout.abort(new Error(timeoutMessage(timeoutMs))));
   const hard = anySignal([lease.abort, timeout.signal]);
   const soft = anySignal([hard.signal, lease.cancel]);
+  const canceled = anySignal([lease.abort, lease.cancel]);
   return {
     hard: hard.signal,
     soft: soft.signal,
     get taking() {
       return lease.cancel.aborted ? hard.signal : soft.signal;
     },
+    canceled: canceled.signal,
     ending() {
       if (lease.abort.aborted) return { kind: 'aborted' };
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };
       return lease.cancel.aborted ? { kind: 'canceled' } : undefined;
     },
+    hold: () => {
+      time.stop();
+      return time.start;
+    },
     stop: () => {
-      stopped.abort(over);
+      time.stop();
+      canceled[Symbol.dispose]();
       soft[Symbol.dispose]();
       hard[Symbol.dispose]();
+    },
+  };
+}
+
+/** Calls `expired` when so much time has passed between its starts and stops. It is started. */
+function startTime(clock: Clock, limitMs: number, expired: () => void): { start(): void; stop(): void } {
+  let leftMs = limitMs;
+  let startedAt = 0;
+  let stopped: AbortController | undefined;
+  const start = (): void => {
+    const own = new AbortController();
+    stopped = own;
+    startedAt = clock.now();
+    void clock.sleep(leftMs, own.signal).then(() => {
+      if (!own.signal.aborted) expired();
+    });
+  };
+  start();
+  return {
+    start,
+    stop: () => {
+      stopped?.abort(over);
+      stopped = undefined;
+      leftMs = Math.max(0, leftMs - (clock.now() - startedAt));
     },
   };
 }

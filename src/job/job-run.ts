@@ -3,7 +3,7 @@ import type { MaskingTables } from '../masking/masking-tables.ts';
 import type { Emit } from '../model/event.ts';
 import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
-import type { ArtifactRecord } from '../model/outcome.ts';
+import type { ArtifactRecord, Outcome } from '../model/outcome.ts';
 import type { ArtifactPort, CachePort } from '../model/ports.ts';
 import type { Variable } from '../model/variable.ts';
 import type { Clock } from '../util/clock.ts';
@@ -29,6 +29,29 @@ export interface JobDeps {
   readonly maskingTables?: MaskingTables;
   /** Section markers in the log, for a GitLab server; default `plain`. */
   readonly sections?: 'plain' | 'markers';
+  /** Called in the place of scripts and of all that comes after them, when everything before is done. */
+  readonly insteadOfScripts?: (place: JobPlace) => Promise<void>;
+  /**
+   * Called when a script of the job has failed, with files as it left them: before `after_script` and uploads. The
+   * job's time does not run meanwhile. Not for a job that has to end.
+   */
+  readonly onScriptFailure?: (place: JobPlace, failure: FailedOutcome) => Promise<void>;
+}
+
+/** How a script failed. */
+export type FailedOutcome = Extract<Outcome, { readonly status: 'failed' }>;
+
+/** The place of a job between its scripts, for somebody who wants to look around. */
+export interface JobPlace {
+  readonly spec: JobSpec;
+  readonly session: Session;
+  readonly log: JobLog;
+  /** The environment of its scripts. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute, in the session: where the script worked. */
+  readonly directory: string;
+  /** Aborted when the job is canceled or dropped. */
+  readonly signal: AbortSignal;
 }
 
 /** One try of a job while its session is open. */

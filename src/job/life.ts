@@ -5,6 +5,7 @@ import { downloadArtifacts, uploadArtifacts, uploadTestReport } from './artifact
 import { restoreCache, saveCache } from './cache-steps.ts';
 import { endedOutcome } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
+import { letVisit, showFailure } from './places.ts';
 import { runAfterScript, runScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
@@ -29,12 +30,16 @@ interface Progress {
  */
 export async function live(run: JobRun): Promise<Outcome> {
   const progress: Progress = { scriptStarted: false, prepareFailed: false, over: false, scriptStatus: 'success' };
+  const { insteadOfScripts } = run.deps;
   for (const step of run.spec.steps) {
-    if (progress.over) break;
+    if (progress.over || (insteadOfScripts !== undefined && step.phase !== 'prepare')) break;
     if (!isDue(step, progress) || !hasWork(run, step)) continue;
     if (step.kind === 'run' && !(await prepareSession(run, progress))) continue;
     await run.log.begin(sectionOf(step, progress.failure === undefined ? 'successful' : 'failed'));
     await attempt(run, step, progress);
+  }
+  if (insteadOfScripts !== undefined && !progress.over && (await prepareSession(run, progress))) {
+    progress.failure ??= await letVisit(run, insteadOfScripts);
   }
   await run.log.end();
   return progress.failure ?? { status: 'success' };
@@ -93,6 +98,7 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
       const { failure, limit } = await runScript(run, step);
       if (failure?.status === 'failed') await run.session.explainFailure?.();
       if (limit === 'own') progress.scriptStatus = 'timedout';
+      if (failure?.status === 'failed') await showFailure(run, step, failure);
       return failure;
     }
     default:

@@ -41,7 +41,7 @@ export function endMarked(assignment: string, signal: 'TERM' | 'KILL'): string {
 }
 
 /** Shells refuse to set these, or set them themselves. */
-const ownVariables = new Set([
+export const ownVariables: ReadonlySet<string> = new Set([
   'BASHOPTS',
   'BASH_VERSINFO',
   'EUID',
@@ -98,7 +98,8 @@ function assignment(name: string, value: string): string {
   return `${name}=$(printf '${octal(value)}_'); ${name}=\${${name}%_}`;
 }
 
-function isPlain(value: string): boolean {
+/** Does a text stand for itself in single quotes, on one line? */
+export function isPlain(value: string): boolean {
   return /^[\x20-\x7e]*$/.test(value);
 }
 
@@ -107,7 +108,8 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", "'\\''")}'`;
 }
 
-function octal(value: string): string {
+/** A text as `printf` writes it when this is its format: UTF-8, all but plain characters as octal escapes. */
+export function octal(value: string): string {
   let text = '';
   for (const byte of Buffer.from(value, 'utf8')) {
     const plain = byte >= 0x20 && byte < 0x7f && byte !== 0x25 && byte !== 0x27 && byte !== 0x5c;

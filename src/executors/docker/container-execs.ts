@@ -4,6 +4,7 @@ import type { Exit } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import { markerName } from '../../util/process-strays.ts';
 import type { Command } from '../executor.ts';
+import type { Visit } from '../visit.ts';
 import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
@@ -11,6 +12,7 @@ import type { CommandUsage } from './container-usage.ts';
 import { connectionBroke, type Engine } from './engine.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
+import { visitContainer } from './visit-container.ts';
 
 /** How long KILL to single processes may take before the container is killed, milliseconds. */
 const lastResortMs = 3000;
@@ -19,6 +21,8 @@ const lastResortMs = 3000;
 export interface ContainerExecs {
   /** A command in the background gives code 0 as soon as it has started. */
   run(command: Command, signal: AbortSignal): Promise<Exit>;
+  /** See Session.enter. What the visitor leaves running is not ended. */
+  visit(visit: Visit, signal: AbortSignal): Promise<Exit>;
   close(): void;
 }
 
@@ -33,6 +37,7 @@ export async function openContainerExecs(place: JobContainerPlace, onGone: () =>
   void readEvents(events, ends, onGone, () => askForEnds(place.engine, ends));
   return {
     run: (command, signal) => runExec(place, ends, command, signal),
+    visit: (visit, signal) => visitContainer(place, ends, visit, signal),
     close: () => {
       events.destroy();
       for (const end of ends.values()) end.resolve(137);

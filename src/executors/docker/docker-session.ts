@@ -107,6 +107,10 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       await container.begin(out, runSignal);
       return started.run(command, runSignal);
     },
+    enter: async (visit, visitSignal) => {
+      await container.begin(out, visitSignal);
+      return started.visit({ directory, ...visit }, visitSignal);
+    },
     files: sessionFiles(container),
     explainFailure: () => services.explain(out),
     stats: async () => usage.total(),

@@ -2,6 +2,7 @@ import type { Exit } from '../../model/outcome.ts';
 import { SystemError } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { Command } from '../executor.ts';
+import type { Visit } from '../visit.ts';
 import { endAll } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
@@ -40,6 +41,23 @@ export class JobContainer {
       return await (await this.#execs).run(command, signal);
     } catch (error) {
       throw this.#place.engine.failure('run a command', error);
+    }
+  }
+
+  /** See Session.enter. Afterwards it is as before: not running, unless commands in the background do. */
+  async visit(visit: Visit, signal: AbortSignal): Promise<Exit> {
+    if (signal.aborted) return { kind: 'signal', signal: 'SIGTERM' };
+    const wasRunning = this.isKeptRunning;
+    try {
+      this.#execs ??= this.#keepRunning();
+      const execs = await this.#execs;
+      try {
+        return await execs.visit(visit, signal);
+      } finally {
+        if (!wasRunning) await this.#stopRunning(execs);
+      }
+    } catch (error) {
+      throw this.#place.engine.failure('open a shell', error);
     }
   }
 
@@ -89,6 +107,22 @@ export class JobContainer {
       settle?.();
       end.close();
       stream.destroy();
+    }
+  }
+
+  /** Ends what is left in it; the next command starts it anew. */
+  async #stopRunning(execs: ContainerExecs): Promise<void> {
+    const { engine, id } = this.#place;
+    this.#execs = undefined;
+    execs.close();
+    const end = await engine.watchEnd(id);
+    try {
+      await engine.api.getContainer(id).kill({ signal: 'KILL' });
+      await end.exitCode;
+    } catch {
+      // It has ended already; or the engine has, which the next command will tell.
+    } finally {
+      end.close();
     }
   }
 

@@ -11,11 +11,24 @@ const mostBuffered = 4 << 20;
  * Takes a command's output until its end, or, once the command has ended (`end` settles), until it is silent: a child
  * of the command may hold it open for ever. Waits as long as a sink needs.
  */
-export async function takeUntilSilent(
+export function takeUntilSilent(
   stream: Duplex,
   stdout: LogSink,
   stderr: LogSink,
   end: Promise<unknown>,
+): Promise<void> {
+  return readUntilSilent(stream, end, (onChunk) => demultiplex(stream, stdout, stderr, onChunk));
+}
+
+/**
+ * As `takeUntilSilent`, for output of any form.
+ * @param read reads the stream; calls its argument with the size of each chunk before it is taken, and with 0 when it
+ * has been.
+ */
+export async function readUntilSilent(
+  stream: Duplex,
+  end: Promise<unknown>,
+  read: (onChunk: (bytes: number) => void) => Promise<void>,
 ): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const life: { state: 'running' | 'ended' | 'cut' } = { state: 'running' };
@@ -43,7 +56,7 @@ export async function takeUntilSilent(
   };
   end.then(ended, cut);
   try {
-    await demultiplex(stream, stdout, stderr, (bytes) => {
+    await read((bytes) => {
       busy = bytes > 0;
       if (life.state === 'ended') takenSinceEnd += bytes;
       if (takenSinceEnd > mostBuffered) cut();

@@ -15,6 +15,7 @@ import {
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
+import { visitShell } from './visit-shell.ts';
 
 /** Everything that a session needs to know; the directories exist. */
 export interface ShellSessionPlace {
@@ -59,6 +60,15 @@ export function openShellSession(place: ShellSessionPlace): Session {
       await workspace?.fill(signal);
     },
     run: (command, signal) => runCommand(place, processes, command, signal),
+    enter: (visit, signal) => {
+      const marker = processes.nextMarker();
+      const visited = {
+        ...place,
+        environment: (env: Readonly<Record<string, string>>) => environment(place, env, marker),
+        started: (running: Pick<RunningProcess, 'pid' | 'ended'>) => processes.started(running),
+      };
+      return visitShell(visited, visit, signal);
+    },
     files: localFiles({
       directory: place.directory,
       path: place.path,
@@ -93,7 +103,7 @@ async function runCommand(
       file: file!,
       args,
       directory: start.directory,
-      env: environment(place, command, marker),
+      env: environment(place, command.env, marker),
       stdin: command.script,
       stdout: (bytes) => command.stdout.write(bytes),
       stderr: (bytes) => command.stderr.write(bytes),
@@ -108,8 +118,12 @@ async function runCommand(
 }
 
 /** Bash reads `~/.bashrc` when its input is a socket, as it is with Node, unless another shell runs above it. */
-function environment(place: ShellSessionPlace, command: Command, marker: string): Record<string, string> {
-  return { SHLVL: '1', ...place.env, ...startable(command.env), [markerName]: marker };
+function environment(
+  place: ShellSessionPlace,
+  env: Readonly<Record<string, string>>,
+  marker: string,
+): Record<string, string> {
+  return { SHLVL: '1', ...place.env, ...startable(env), [markerName]: marker };
 }
 
 /** The variables with which a process can be started: a name or value with NUL is none. */

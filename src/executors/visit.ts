@@ -1,0 +1,48 @@
+import type { Readable } from 'node:stream';
+import type { LogSink } from '../model/ports.ts';
+
+/** Somebody comes into a session: for a shell of his own, or for one command. */
+export interface Visit {
+  /** Text for the session's shell. Absent: an interactive shell, or without a terminal one that reads its input. */
+  readonly command?: string;
+  /** See Command.env. */
+  readonly env: Readonly<Record<string, string>>;
+  /** See Command.directory. */
+  readonly directory?: string;
+  readonly by: TerminalVisitor | StreamsVisitor;
+}
+
+export interface TerminalVisitor {
+  readonly kind: 'terminal';
+  readonly terminal: UserTerminal;
+}
+
+export interface StreamsVisitor {
+  readonly kind: 'streams';
+  /** This program's standard input, which a process of this machine inherits instead. Absent: there is nothing to read. */
+  readonly input?: () => Readable;
+  readonly stdout: LogSink;
+  readonly stderr: LogSink;
+}
+
+/** The terminal in which this program runs: its descriptors 0, 1 and 2. */
+export interface UserTerminal {
+  /** Gives it to a process of this machine that inherits the descriptors. Until it is disposed Ctrl-C is that one's. */
+  lend(): Disposable;
+  /** Takes all keys as they come, Ctrl-C too, until it is disposed. */
+  open(): OpenTerminal;
+}
+
+export interface OpenTerminal extends Disposable {
+  /** What is typed. */
+  readonly input: Readable;
+  /** Resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  size(): TerminalSize;
+  onResize(listener: () => void): void;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}

@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { deferred } from './deferred.ts';
+import { type ProcessEnd, type ProcessRequest, processEnd, takeOutput } from './process.ts';
+
+/** A process that somebody looks at: it shares our terminal, or our standard input. */
+export interface AttachedRequest extends Pick<ProcessRequest, 'file' | 'args' | 'directory' | 'env'> {
+  /** `terminal`: our descriptors 0 to 2, and our process group, so that it may take the terminal over. */
+  readonly stdio:
+    | 'terminal'
+    | ({ readonly stdin: 'ours' | 'empty' } & Pick<ProcessRequest, 'stdout' | 'stderr'>);
+}
+
+export interface AttachedProcess {
+  readonly pid: number;
+  /** See RunningProcess.ended. */
+  readonly ended: Promise<ProcessEnd>;
+  /** As if its terminal was closed: HUP, which interactive shells end by, and KILL a second later. */
+  hangUp(): void;
+}
+
+/** From HUP to KILL. */
+const patienceMs = 1000;
+
+/**
+ * Starts it. With streams it leads a session and process group of its own.
+ * @throws the error of `spawn` (ENOENT, EACCES, E2BIG …) as a rejected promise.
+ */
+export async function startAttachedProcess(request: AttachedRequest): Promise<AttachedProcess> {
+  const { file, args, directory, env, stdio } = request;
+  const settings = { cwd: directory, env: { ...env } };
+  const child =
+    stdio === 'terminal'
+      ? spawn(file, args, { ...settings, stdio: 'inherit' })
+      : spawn(file, args, {
+          ...settings,
+          stdio: [stdio.stdin === 'ours' ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+          detached: true,
+        });
+  const exit = deferred<ProcessEnd>();
+  child.once('exit', (code, signal) => exit.resolve(processEnd(code, signal)));
+  if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
+  child.on('error', () => {});
+  const ended =
+    stdio === 'terminal'
+      ? exit.promise
+      : takeOutput({ stdout: child.stdout!, stderr: child.stderr! }, exit.promise, stdio);
+  ended.catch(() => {});
+  return {
+    pid: child.pid!,
+    ended,
+    hangUp: () => {
+      child.kill('SIGHUP');
+      const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      void exit.promise.then(() => clearTimeout(timer));
+    },
+  };
+}
