@@ -11,6 +11,7 @@ export const actions: Readonly<Record<string, () => Promise<Action<never>>>> = {
   config: async () => (await import('./commands/config.ts')).config,
   logs: async () => (await import('./commands/logs.ts')).logs,
   artifacts: async () => (await import('./commands/artifacts.ts')).artifacts,
+  shell: async () => (await import('./commands/shell.ts')).shell,
   runs: async () => (await import('./commands/runs.ts')).runs,
   clean: async () => (await import('./commands/clean.ts')).clean,
   schema: async () => (await import('./commands/schema.ts')).schema,

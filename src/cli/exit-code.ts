@@ -31,6 +31,11 @@ export function signalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal];
 }
 
+/** As `signalExitCode`, for a signal that this system may not know. */
+export function signalNumberCode(signal: string): number {
+  return 128 + (Object.entries(constants.signals).find(([name]) => name === signal)?.[1] ?? 0);
+}
+
 /** What a command ends with that could not tell all it had to tell: as if by SIGPIPE, or 4 where the disk is full. */
 export function lostOutputExitCode(error: unknown): number {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;

@@ -78,20 +78,13 @@ function withEvent(command: Command): Command {
 }
 
 function withSelection(command: Command): Command {
-  return command
+  return withExecutor(command)
     .option('--stage <stage>', 'all jobs of this stage (repeatable)', collect, [])
     .option('--no-needs', 'only the named jobs, not what they need')
     .option('--from <job>', "this job and all after it, with the last run's artifacts")
     .option('--failed', 'what failed or did not run last time')
     .option('--manual <job>', 'start this manual job (repeatable)', collect, [])
     .option('--all-manual', 'start all manual jobs')
-    .addOption(
-      new Option('-e, --executor <name>', 'auto: Docker for a job that names an image, else the shell').choices([
-        'auto',
-        'shell',
-        'docker',
-      ]),
-    )
     .option('--timeout <duration>', 'for jobs that name none (default: 1h)', duration);
 }
 
@@ -108,14 +101,58 @@ function format(command: Command, formats: readonly string[]): Command {
   return command.addOption(new Option('--format <format>', 'how to print it').choices(formats).default(formats[0]));
 }
 
+/** How a job gets its place. */
+function withPlace(command: Command): Command {
+  return command
+    .option('--in-place', 'shell jobs run in the working tree itself')
+    .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'overlay', 'copy']))
+    .option('--offline', 'no network of our own: images are never pulled, whatever the file says')
+    .addOption(
+      new Option('--pull <policy>', 'when to pull images (default: if-not-present)').choices([
+        'always',
+        'if-not-present',
+        'never',
+      ]),
+    );
+}
+
+function withExecutor(command: Command): Command {
+  return command.addOption(
+    new Option('-e, --executor <name>', 'auto: Docker for a job that names an image, else the shell').choices([
+      'auto',
+      'shell',
+      'docker',
+    ]),
+  );
+}
+
+function shellCommand(): Command {
+  const command = new Command('shell')
+    .description('a shell in the place of a job, just before its script; changes are thrown away at the end')
+    .argument('<job>', 'its name, or one leg of a matrix ("test: [18, linux]")')
+    .argument('[command...]', 'after --: run this instead of a shell, and end with its exit code');
+  return withContainers(withPlace(withExecutor(withEvent(withFile(command)))))
+    .option('-c, --command <text>', "run this text by the job's shell; needs no terminal")
+    .option('--no-needs', 'without the artifacts that the jobs it needs left in the last run')
+    .option('--no-cache', 'do not restore caches')
+    .option('-q, --quiet', 'only what the shell prints')
+    .option('-v, --verbose', "the log of the job's preparation too")
+    .addHelpText('after', shellHelp);
+}
+
+const shellHelp = `
+The same image, user, variables, services, sources and caches as the job has, and artifacts of the last run.
+Exit code: that of the shell or the command.
+  ci shell test                        look around
+  ci shell test -c 'npm test -- -t x'  one command line
+  ci shell test -- npm ls              one command`;
+
 function runCommand(): Command {
   const command = new Command('run')
     .description('run the pipeline, or the selected jobs with everything they need')
     .argument('[selector...]', 'job names, globs (test:*) or one leg of a matrix ("test: [18, linux]")');
-  return withContainers(withSelection(withEvent(withFile(command))))
+  return withContainers(withPlace(withSelection(withEvent(withFile(command)))))
     .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
-    .option('--in-place', 'shell jobs run in the working tree itself')
-    .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'overlay', 'copy']))
     .option('--artifacts-dir <dir>', 'also copy what jobs upload to here')
     .addOption(
       new Option('--on-failure <what>', 'continue: jobs that do not depend on the failure go on').choices([
@@ -124,14 +161,6 @@ function runCommand(): Command {
       ]),
     )
     .option('--no-cache', 'neither restore nor save caches')
-    .option('--offline', 'no network of our own: images are never pulled, whatever the file says')
-    .addOption(
-      new Option('--pull <policy>', 'when to pull images (default: if-not-present)').choices([
-        'always',
-        'if-not-present',
-        'never',
-      ]),
-    )
     .option('--watch', 'run again when files change')
     .option('--dry-run', 'the same as ci plan')
     .addOption(
@@ -205,6 +234,7 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
       ),
       ['text', 'json'],
     ).description('paths of the artifacts of the last run'),
+  shell: shellCommand,
   runs: () =>
     format(
       withColor(

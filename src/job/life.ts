@@ -39,7 +39,8 @@ export async function live(run: JobRun): Promise<Outcome> {
     await attempt(run, step, progress);
   }
   if (insteadOfScripts !== undefined && !progress.over && (await prepareSession(run, progress))) {
-    progress.failure ??= await letVisit(run, insteadOfScripts);
+    const failure = await letVisit(run, insteadOfScripts);
+    if (failure !== undefined) fail(progress, failure);
   }
   await run.log.end();
   return progress.failure ?? { status: 'success' };

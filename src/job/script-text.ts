@@ -1,3 +1,5 @@
+import { shellQuote } from '../util/shell-quote.ts';
+
 /** What a script's text is made of. */
 export interface ScriptTextOptions {
   /** The shell that will read it. `plain` has no syntax we know (a user's own `shell:`): the text goes in as it is. */
@@ -20,11 +22,6 @@ export function scriptText(commands: readonly string[], options: ScriptTextOptio
   const body = options.echo === 'gitlab' ? commands.map(echoed).join('\n') : commands.join('\n');
   const trace = options.trace === 'on' ? 'set -o xtrace\n' : '';
   return `${[...prologue, `eval ${shellQuote(`${trace}${body}\n`)} </dev/null`, 'exit'].join('\n')}\n`;
-}
-
-/** One word of POSIX shell that stands for exactly this text (which can't hold a NUL). */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSameProcessAlive } from '../util/process-identity.ts';
 import type { RunState } from './run-state.ts';
+import { hasLivingShell } from './shell-places.ts';
 
 /** What the stores hold of one project. */
 export interface ProjectUsage {
@@ -22,7 +23,12 @@ export function listProjects(stateDirectory: string, cacheDirectory: string): re
     const directories = tops.map((top) => join(top, key)).filter((path) => statSync(path, { throwIfNoEntry: false }));
     const runs = join(stateDirectory, 'projects', key, 'runs');
     const used = [...directories, runs].map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-    return { key, directories, isBusy: hasLivingRun(runs), lastUsedMs: Math.max(...used) };
+    return {
+      key,
+      directories,
+      isBusy: hasLivingRun(runs) || hasLivingShell(join(tops[0]!, key)),
+      lastUsedMs: Math.max(...used),
+    };
   });
 }
 

@@ -5,9 +5,7 @@ import { type ProcessEnd, type ProcessRequest, processEnd, takeOutput } from './
 /** A process that somebody looks at: it shares our terminal, or our standard input. */
 export interface AttachedRequest extends Pick<ProcessRequest, 'file' | 'args' | 'directory' | 'env'> {
   /** `terminal`: our descriptors 0 to 2, and our process group, so that it may take the terminal over. */
-  readonly stdio:
-    | 'terminal'
-    | ({ readonly stdin: 'ours' | 'empty' } & Pick<ProcessRequest, 'stdout' | 'stderr'>);
+  readonly stdio: 'terminal' | ({ readonly stdin: 'ours' | 'empty' } & Pick<ProcessRequest, 'stdout' | 'stderr'>);
 }
 
 export interface AttachedProcess {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scriptText, shellOf, shellQuote } from '../../src/job/script-text.ts';
+import { scriptText, shellOf } from '../../src/job/script-text.ts';
+import { shellQuote } from '../../src/util/shell-quote.ts';
 
 interface Ran {
   readonly code: number | null;

@@ -1,4 +1,5 @@
 import { listDeadWorkspaces } from '../../stores/run-store.ts';
+import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
 import { measureTree } from '../../util/files/measure-tree.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
@@ -13,7 +14,8 @@ import { type CleanMode, type Found, type Item, together, type Unremoved } from 
  */
 export async function cleanMachine(stateDirectory: string, path: string, mode: CleanMode): Promise<Found> {
   const found: Found[] = [];
-  for (const directory of await listDeadWorkspaces({ stateDirectory })) {
+  const shells = listDeadShellPlaces({ stateDirectory });
+  for (const directory of [...(await listDeadWorkspaces({ stateDirectory })), ...shells]) {
     found.push(await free(directory, path, mode), await cleanDirectory(directory, mode));
   }
   return together(found);

@@ -7,7 +7,7 @@ import { defaultSelection, planOf } from '../load-plan.ts';
 import { createProgram } from '../program.ts';
 
 /** Commands whose arguments and `--from`, `--manual` are jobs. */
-const takesJobs = new Set(['run', 'plan', 'graph', 'explain', 'logs', 'artifacts']);
+const takesJobs = new Set(['run', 'plan', 'graph', 'explain', 'logs', 'artifacts', 'shell']);
 
 /**
  * `ci __complete -- WORDS…`: candidates for the last word, one a line, for the shells' completion scripts. Says nothing

@@ -50,10 +50,19 @@ export interface TakenOver {
   readonly records: Readonly<Record<string, JobRecord>>;
 }
 
-/** Takes over artifacts and variables of the jobs that this run does not run itself. */
-export async function takeOver(plan: Plan, last: StoredRun, artifacts: ArtifactStore): Promise<TakenOver> {
+/**
+ * Takes over artifacts and variables of the jobs that this run does not run itself.
+ * @param wanted ids of the jobs that count; absent: all.
+ */
+export async function takeOver(
+  plan: Plan,
+  last: StoredRun,
+  artifacts: ArtifactStore,
+  wanted?: readonly string[],
+): Promise<TakenOver> {
   const own = new Set(plan.nodes.map(({ id }) => id));
-  const foreign = Object.entries(last.state.jobs).filter(([id]) => !own.has(id));
+  const isWanted = (id: string): boolean => wanted?.includes(id) ?? true;
+  const foreign = Object.entries(last.state.jobs).filter(([id]) => !own.has(id) && isWanted(id));
   const ids = foreign.map(([id]) => id);
   await artifacts.seedFrom(last.run.artifactsDirectory, ids);
   const jobs = new Map<string, EarlierJob>();

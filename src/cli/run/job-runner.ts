@@ -1,4 +1,5 @@
 import type { JobDeps } from '../../job/job-run.ts';
+import type { RunnerFacts } from '../../job/job-variables.ts';
 import { runJob } from '../../job/run-job.ts';
 import { maskingTables } from '../../masking/masking-tables.ts';
 import type { JobLease } from '../../model/ports.ts';
@@ -15,7 +16,7 @@ export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | '
 
 /** Makes what runs one leased job: with the executor it names, in the lowest free slot. */
 export function jobRunner({ executors, recorder, version, ...shared }: JobRunnerParts) {
-  const runner = { name: 'pipewright', version, revision: 'local', platform: platformName() };
+  const runner = runnerFacts(version);
   const slots = freeSlots();
   const tables = maskingTables();
   return async (lease: JobLease): Promise<JobRunResult> => {
@@ -29,6 +30,11 @@ export function jobRunner({ executors, recorder, version, ...shared }: JobRunner
       slots.give(slot);
     }
   };
+}
+
+/** What this program tells jobs about itself. */
+export function runnerFacts(version: string): RunnerFacts {
+  return { name: 'pipewright', version, revision: 'local', platform: platformName() };
 }
 
 /** Lowest free numbers, for `CI_CONCURRENT_ID`. */

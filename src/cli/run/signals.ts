@@ -17,9 +17,12 @@ export interface SignalHandling extends Disposable {
 export function handleSignals(on: {
   readonly stop: (signal: NodeJS.Signals) => void;
   readonly dropEverything: (signal: NodeJS.Signals) => void;
+  /** A signal that is meant for somebody else who has the terminal. */
+  readonly ignores?: (signal: NodeJS.Signals) => boolean;
 }): SignalHandling {
   let received: NodeJS.Signals | undefined;
   const listener = (signal: NodeJS.Signals): void => {
+    if (on.ignores?.(signal)) return;
     if (received === undefined) {
       received = signal;
       on.stop(signal);

@@ -1,5 +1,6 @@
 import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
 import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
+import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { killByVariable } from '../../util/process-strays.ts';
 import { unmountBelow } from '../../util/unmount.ts';
@@ -38,7 +39,7 @@ export async function tidy({ place, cacheDirectory, path, nowMs, signal }: Tidyi
 }
 
 async function removeDeadWorkspaces(place: RunStoreLocation, path: string, signal: AbortSignal): Promise<void> {
-  for (const directory of await listDeadWorkspaces(place)) {
+  for (const directory of [...(await listDeadWorkspaces(place)), ...listDeadShellPlaces(place)]) {
     await freeWorkspaces(directory, path);
     await removeTree(directory, signal).catch(() => {});
   }
@@ -49,7 +50,7 @@ export const jobVariable = 'RUNNER_TEMP_PROJECT_DIR';
 
 /**
  * Ends what jobs of a killed `ci` still run, and takes down what it had mounted for them.
- * @param workspaces `Run.workspacesDirectory` of a dead run.
+ * @param workspaces `Run.workspacesDirectory` of a dead run, or the place of a dead shell.
  * @param path the user's `PATH`.
  */
 export async function freeWorkspaces(workspaces: string, path: string): Promise<void> {

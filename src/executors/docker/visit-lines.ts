@@ -10,7 +10,7 @@ export interface VisitLines {
 /** What an exec for a visit runs: it reads lines, as `visitLines` writes them, up to an empty one. */
 export const doorway = [
   'while IFS= read -r __ci_line && [ -n "$__ci_line" ]; do eval "$__ci_line"; done',
-  "if [ -n \"$__ci_mark\" ]; then printf '\\001\\001\\002'; fi",
+  'if [ -n "$__ci_mark" ]; then printf \'\\001\\001\\002\'; fi',
   'cd "$__ci_directory" || exit 1',
   'if [ -n "$__ci_command" ]; then exec $__ci_shell -c "$__ci_command"; fi',
   'exec $__ci_shell $__ci_flags',

@@ -1,0 +1,226 @@
+import { runJob } from '../../job/run-job.ts';
+import type { Emit, Event } from '../../model/event.ts';
+import type { Exit, Outcome } from '../../model/outcome.ts';
+import type { JobNode } from '../../model/plan.ts';
+import type { JobLease } from '../../model/ports.ts';
+import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
+import { jobSpecs } from '../../schedule/job-specs.ts';
+import { newNodeRun } from '../../schedule/node-run.ts';
+import { type ArtifactStore, artifactStore } from '../../stores/artifact-store.ts';
+import { cacheStore, projectCacheDirectory } from '../../stores/cache-store.ts';
+import { projectKey } from '../../stores/project-key.ts';
+import { readRun } from '../../stores/run-store.ts';
+import { makeShellPlace, type ShellPlace } from '../../stores/shell-places.ts';
+import { systemClock } from '../../util/clock.ts';
+import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
+import { type Invocation, print } from '../invocation.ts';
+import { containerOptions } from '../settings.ts';
+import { type TakenOver, takeOver } from './earlier-run.ts';
+import { createExecutors, type Executors, engineLocation } from './executors.ts';
+import { runnerFacts } from './job-runner.ts';
+import type { PipelineRun } from './pipeline-run.ts';
+import { startReaper } from './reaper.ts';
+import { handleSignals } from './signals.ts';
+import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
+import { tidy } from './tidy.ts';
+import { exitCodeOfShell, type Visitor, visitJob, whereabouts } from './visitor.ts';
+
+/** Which job is looked at, and how. */
+export interface ShellRun extends Pick<PipelineRun, 'loaded' | 'plan' | 'options'> {
+  /** The plan's only one. */
+  readonly node: JobNode;
+  readonly visitor: Visitor;
+  /** Text for its shell. */
+  readonly command?: string;
+}
+
+/**
+ * Makes the place of a job as it is before its script, lets somebody in, and takes it all down again.
+ * @returns the exit code of the shell or the command, or that of the signal that ended it.
+ * @throws CommandError exit 4 when the place can't be made.
+ */
+export async function runShell(invocation: Invocation, given: ShellRun): Promise<number> {
+  const { loaded, options } = given;
+  const location = { stateDirectory: loaded.locations.state, projectRoot: loaded.file.root };
+  const place = makeShellPlace(location);
+  let isClean = true;
+  const executors = createExecutors(invocation, {
+    workspaces: place.workspacesDirectory,
+    pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
+    containers: containerOptions(options, loaded.settings),
+    isolation: options.isolation ?? 'auto',
+    expectedJobs: 1,
+    warn: (message) => void print(invocation.stderr, `ci: ${message}\n`),
+    onLeft: () => {
+      isClean = false;
+    },
+  });
+  const ending = listenForEnd(invocation, given.visitor, executors);
+  const tidying = tidy({
+    place: location,
+    cacheDirectory: loaded.locations.cache,
+    path: invocation.env['PATH'] ?? '',
+    nowMs: systemClock.now(),
+    signal: ending.signal,
+  });
+  const engine = given.node.executor === 'docker' ? engineLocation(invocation.env) : undefined;
+  const reaper = startReaper(invocation, { workspacesDirectory: place.directory }, engine);
+  try {
+    const { outcome, exit } = await inPlace(invocation, given, { place, executors, signal: ending.signal });
+    const received = ending.received();
+    if (received !== undefined) return signalExitCode(received);
+    if (exit !== undefined) return exitCodeOfShell(exit);
+    if (outcome.status !== 'failed') return exitCodes.failed;
+    throw new CommandError(
+      exitCodes.system,
+      outcome.message ?? outcome.reason,
+      outcome.hint ?? '-v shows what was done',
+    );
+  } catch (error) {
+    const received = ending.received();
+    if (received === undefined || !ending.signal.aborted) throw error;
+    return signalExitCode(received);
+  } finally {
+    await executors.close();
+    await tidying;
+    await place.remove().catch((error: unknown) => print(invocation.stderr, `ci: ${String(error)}\n`));
+    if (isClean) reaper?.dismiss();
+    ending[Symbol.dispose]();
+  }
+}
+
+interface Made {
+  readonly place: ShellPlace;
+  readonly executors: Executors;
+  /** Aborted when all has to end. */
+  readonly signal: AbortSignal;
+}
+
+async function inPlace(
+  invocation: Invocation,
+  given: ShellRun,
+  { place, executors, signal }: Made,
+): Promise<{ readonly outcome: Outcome; readonly exit: Exit | undefined }> {
+  const { loaded, node, options } = given;
+  const clock = systemClock;
+  const screen = shellScreen(invocation, options.verbose ? 'verbose' : 'normal');
+  const pipelineRun = { ...given, earlier: undefined, look: undefined, reports: [] };
+  await using snapshot = await snapshotFor(invocation, pipelineRun, signal);
+  tellSnapshot(snapshot, options, screen.emit);
+  const key = projectKey(loaded.file.root);
+  await using caches = cacheStore({ directory: projectCacheDirectory(loaded.locations.cache, key), now: clock.now });
+  const artifacts = artifactStore(place.artifactsDirectory);
+  const { earlier, runId } = await fromLastRun(invocation, given, artifacts);
+  const run = { ...newNodeRun(node), attempts: 1, number: 1 };
+  const specs = jobSpecs(given.plan, new Map([[node.id, run]]), {
+    runId: place.id,
+    file: loaded.name,
+    projectPath: loaded.context.project.path,
+    source: sourceFor(pipelineRun, snapshot),
+    emit: screen.emit,
+    clock,
+    openLog: () => {
+      throw new Error('a shell keeps no log');
+    },
+    variables: () => ['CI_PIPELINE_ID', 'CI_PIPELINE_IID'].map((name) => ({ name, value: runId, raw: true })),
+    ...(earlier === undefined ? {} : { earlier: earlier.jobs }),
+  });
+  const lease: JobLease = {
+    spec: specs.of(node, run),
+    cancel: signal,
+    abort: signal,
+    log: { write: () => screen.ready() },
+  };
+  let exit: Exit | undefined;
+  const { outcome } = await runJob(lease, {
+    executor: await executors.get(node.executor),
+    artifacts,
+    ...(options.cache ? { caches } : {}),
+    emit: screen.emit,
+    clock,
+    runner: runnerFacts(invocation.version),
+    insteadOfScripts: async (jobPlace) => {
+      if (given.visitor.kind === 'terminal' && !options.quiet) {
+        const thrownAway = options.inPlace
+          ? 'this is your working tree itself: changes stay'
+          : 'changes are thrown away when you leave';
+        const text = `ci: you are in ${whereabouts(jobPlace)}\nci: ${thrownAway}; the script has not run\n`;
+        await print(invocation.stderr, text);
+      }
+      const { command } = given;
+      exit = await visitJob(jobPlace, given.visitor, { invocation, ...(command === undefined ? {} : { command }) });
+    },
+  });
+  return { outcome, exit };
+}
+
+/** Artifacts and variables of the jobs that this one gets them from; tells which are missing. */
+async function fromLastRun(
+  invocation: Invocation,
+  { loaded, node, options, plan }: ShellRun,
+  artifacts: ArtifactStore,
+): Promise<{ readonly earlier: TakenOver | undefined; readonly runId: string }> {
+  const last = await readRun({ stateDirectory: loaded.locations.state, projectRoot: loaded.file.root }, 'last');
+  const runId = last?.run.id ?? '1';
+  if (!options.needs || node.artifactsFrom.length === 0) return { earlier: undefined, runId };
+  const earlier = last === undefined ? undefined : await takeOver(plan, last, artifacts, node.artifactsFrom);
+  const missing = node.artifactsFrom.filter((id) => (earlier?.records[id]?.artifacts.length ?? 0) === 0);
+  if (missing.length > 0 && !options.quiet) {
+    const where = last === undefined ? 'there is no run yet' : `run ${last.run.id} has none`;
+    const text = `ci: without artifacts of ${missing.join(', ')}: ${where} (\`ci run\` makes them)\n`;
+    await print(invocation.stderr, text);
+  }
+  return { earlier, runId };
+}
+
+interface ShellScreen {
+  readonly emit: Emit;
+  /** Resolves when what was printed has mostly been taken. */
+  ready(): Promise<void>;
+}
+
+/** What is seen of a job that somebody looks at: what a command prints, warnings, and all of the log with `-v`. */
+function shellScreen({ stdout, stderr }: Invocation, verbosity: 'normal' | 'verbose'): ShellScreen {
+  const out = streamOutput(stdout.stream as TerminalStream);
+  const messages = streamOutput(stderr.stream as TerminalStream);
+  return {
+    emit: (event: Event) => {
+      if (event.type === 'warning' || event.type === 'notice') messages.write(`ci: ${event.message}\n`);
+      if (event.type !== 'job-output') return;
+      if (event.stream === 'stdout') out.write(event.bytes);
+      else if (event.stream === 'stderr' || verbosity === 'verbose' || event.level === 'warning') {
+        messages.write(event.bytes);
+      }
+    },
+    ready: async () => {
+      await out.ready();
+      await messages.ready();
+    },
+  };
+}
+
+interface ShellEnding extends Disposable {
+  /** Aborted when all has to end. */
+  readonly signal: AbortSignal;
+  received(): NodeJS.Signals | undefined;
+}
+
+function listenForEnd({ outputLost }: Invocation, visitor: Visitor, executors: Executors): ShellEnding {
+  const controller = new AbortController();
+  const end = (): void => controller.abort(new Error('the shell has to end'));
+  if (outputLost.aborted) end();
+  else outputLost.addEventListener('abort', end, { once: true });
+  const signals = handleSignals({
+    stop: end,
+    dropEverything: () => executors.kill(),
+    ignores: (signal) => signal === 'SIGINT' && visitor.kind === 'terminal' && visitor.terminal.isLent,
+  });
+  return {
+    signal: controller.signal,
+    received: signals.received,
+    [Symbol.dispose]: () => {
+      outputLost.removeEventListener('abort', end);
+      signals[Symbol.dispose]();
+    },
+  };
+}
