@@ -46,7 +46,8 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
   let isClean = true;
   const executors = createExecutors(invocation, {
     workspaces: place.workspacesDirectory,
-    pull: options.offline ? 'never' : (options.pull ?? 'if-not-present'),
+    pull: options.pull ?? 'if-not-present',
+    offline: options.offline ?? false,
     containers: containerOptions(options, loaded.settings),
     isolation: options.isolation ?? 'auto',
     expectedJobs: 1,
