@@ -228,6 +228,7 @@ served:
     project.write('../home/go', '');
     terminal.type('for i in 1 2 3 4 5 6 7 8 9; do sleep 0.2; stty size; done\n');
     await terminal.shows(/22 77/);
+    await terminal.shows(/\[ci served\]/);
     terminal.type('\x04');
     await terminal.ended;
     expect(await leftovers(project, 'served')).toEqual([]);
