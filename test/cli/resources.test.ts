@@ -16,7 +16,10 @@ work:
   artifacts: { paths: [a] }
 `;
 
-describe.each([['docker', 'image: ci-test/busybox:latest']])('what a job in %s used', (name, image) => {
+describe.each([
+  ['shell', ''],
+  ['docker', 'image: ci-test/busybox:latest'],
+])('what a job in %s used', (name, image) => {
   it.skipIf(name === 'docker' && engine === undefined)('is in its last event, the state and the summary', async () => {
     using project = temporaryProject({ '.gitlab-ci.yml': file(image) });
     const at = { cwd: project.root, home: project.home };

@@ -173,10 +173,10 @@ function commands(open: Open, contestant: Contestant): void {
     await using session = await open();
     expect((await run(session, 'exit 42')).exit).toEqual({ kind: 'code', code: 42 });
     expect((await run(session, 'false')).exit).toEqual({ kind: 'code', code: 1 });
-    expect([
-      { kind: 'signal', signal: 'SIGKILL' },
-      { kind: 'code', code: 137, lackOfMemory: 'ruled-out' },
-    ]).toContainEqual((await run(session, 'kill -KILL $$')).exit);
+    const { exit } = await run(session, 'kill -KILL $$');
+    // Whether lack of memory was ruled out depends on what else happens on this machine.
+    if (exit.kind === 'signal') expect(exit.signal).toBe('SIGKILL');
+    else expect(exit).toMatchObject({ kind: 'code', code: 137 });
   });
 
   it('gives the environment as it is, hostile values too', async () => {

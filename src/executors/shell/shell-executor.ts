@@ -9,12 +9,14 @@ import { formatDuration } from '../../util/duration.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
 import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
+import { oomWatch } from '../../util/oom-kills.ts';
 import type { Plumbing } from '../../util/piped-process.ts';
 import { processLauncher } from '../../util/process-launcher.ts';
 import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
 import type { Executor, Session } from '../executor.ts';
+import { usageWatch } from './session-usage.ts';
 import { openShellSession, startable } from './shell-session.ts';
 
 /** What the composition root decides about jobs in the shell. */
@@ -45,6 +47,8 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     if (isolation === 'overlay') options.warn?.(`no overlay here, the jobs' files are copied: ${why}`);
   });
   const copies = treeCopies();
+  const usage = usageWatch();
+  const oom = oomWatch();
   // Short: the paths of sockets that jobs make may have 107 bytes.
   const prefix = randomBytes(4).toString('hex');
   const marker = randomBytes(12).toString('hex');
@@ -101,6 +105,8 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         path,
         graceMs: options.graceMs,
         plumbing,
+        usage,
+        oom,
         workspace,
         open,
         remove: () => removeLater(home, workspace),

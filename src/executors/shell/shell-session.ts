@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { JobSpec } from '../../model/job-spec.ts';
-import { type Exit, SystemError } from '../../model/outcome.ts';
+import { type Exit, type LackOfMemory, SystemError } from '../../model/outcome.ts';
+import type { OomWatch } from '../../util/oom-kills.ts';
 import { type Plumbing, startPipedProcess } from '../../util/piped-process.ts';
-import type { ProcessRequest, RunningProcess } from '../../util/process.ts';
+import type { ProcessEnd, ProcessRequest, RunningProcess } from '../../util/process.ts';
 import { ProcessLost } from '../../util/process-launcher.ts';
 import {
   endFamily,
@@ -15,6 +16,7 @@ import {
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
+import { type SessionUsage, sessionUsage, type UsageWatch } from './session-usage.ts';
 import { visitShell } from './visit-shell.ts';
 
 /** Everything that a session needs to know; the directories exist. */
@@ -34,6 +36,9 @@ export interface ShellSessionPlace {
   readonly path: string;
   readonly graceMs: number;
   readonly plumbing: Plumbing;
+  /** Shared by the sessions of the run. */
+  readonly usage: UsageWatch;
+  readonly oom: OomWatch;
   /** Absent: the job works in a directory that is not its own. */
   readonly workspace: Workspace | undefined;
   /** Learns of the session's processes while it is open. */
@@ -69,6 +74,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
       };
       return visitShell(visited, visit, signal);
     },
+    stats: async () => processes.usage.total(),
     files: localFiles({
       directory: place.directory,
       path: place.path,
@@ -160,17 +166,30 @@ function onlyTakesAfterRuns(job: JobSpec): boolean {
   return firstTake >= 0 && job.steps.findLastIndex((step) => step.kind === 'run') < firstTake;
 }
 
+/** By KILL: the shell itself, or a command whose end it took for its own. */
+function wasKilled(exit: ProcessEnd): boolean {
+  return exit.kind === 'signal' ? exit.signal === 'SIGKILL' : exit.code === 137;
+}
+
+function withVerdict(exit: ProcessEnd, lackOfMemory: LackOfMemory | undefined): Exit {
+  return { ...exit, ...(lackOfMemory === undefined ? {} : { lackOfMemory }) };
+}
+
 /** The processes of one job, also those that left their group or outlived their shell. */
 class JobProcesses {
   readonly #session: string;
   readonly #graceMs: number;
   readonly #groups = new Set<number>();
+  readonly #oom: OomWatch;
+  readonly usage: SessionUsage;
   #runs = 0;
   #firstPid: number | undefined;
 
-  constructor({ marker, graceMs }: { readonly marker: string; readonly graceMs: number }) {
+  constructor({ marker, graceMs, usage, oom }: Pick<ShellSessionPlace, 'marker' | 'graceMs' | 'usage' | 'oom'>) {
     this.#session = `${marker}.`;
     this.#graceMs = graceMs;
+    this.usage = sessionUsage(usage);
+    this.#oom = oom;
   }
 
   nextMarker(): string {
@@ -180,7 +199,9 @@ class JobProcesses {
   started(running: RunningProcess): void {
     this.#firstPid ??= running.pid;
     this.#groups.add(running.pid);
+    const unwatch = this.usage.started(running.pid);
     const forget = (): void => {
+      unwatch();
       // The id stays taken while the group has members; afterwards it may become somebody else's.
       if (!groupHasMembers(running.pid)) this.#groups.delete(running.pid);
     };
@@ -190,13 +211,15 @@ class JobProcesses {
   async waitFor(running: RunningProcess, marker: string, signal: AbortSignal): Promise<Exit> {
     let ending: Promise<void> | undefined;
     const family: ProcessFamily = { marker, groups: [running.pid], since: running.pid };
+    const judgeKill = this.#oom.started();
     const end = (): void => {
       ending ??= endFamily(family, this.#graceMs);
     };
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     try {
-      return await running.ended;
+      const exit = await running.ended;
+      return wasKilled(exit) && !signal.aborted ? withVerdict(exit, judgeKill()) : exit;
     } catch (error) {
       end();
       if (error instanceof ProcessLost) throw new SystemError('runner_system_failure', error.message, { cause: error });
