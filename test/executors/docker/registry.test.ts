@@ -38,11 +38,23 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
   const [host, closedHost] = [`localhost:${open.port}`, `localhost:${closed.port}`];
   const hosts = new Set([host, closedHost]);
   let count = 0;
+  const made: string[] = [];
+  const makeHere = async (repository: string, tag: string): Promise<string> => {
+    const id = await makeLocally(engine!, repository, tag);
+    made.push(id);
+    return id;
+  };
   /** A name that no other test has. */
   const fresh = (): string => `app${++count}`;
 
   afterAll(async () => {
     for (const one of hosts) await removeImagesOf(engine, one);
+    // Those whose name a pull has taken.
+    for (const id of made)
+      await engine.api
+        .getImage(id)
+        .remove({ force: true })
+        .catch(() => {});
     await open[Symbol.asyncDispose]();
     await closed[Symbol.asyncDispose]();
     await removeTree(place);
@@ -107,8 +119,7 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
     ];
     it.each(cases)('%s with an image that is %s: %s', async (policy, where, expected) => {
       const name = fresh();
-      const local =
-        where === 'local' || where === 'both' ? await makeLocally(engine!, `${host}/${name}`, '1') : undefined;
+      const local = where === 'local' || where === 'both' ? await makeHere(`${host}/${name}`, '1') : undefined;
       const digest = where === 'remote' || where === 'both' ? await open.put(name, '1') : undefined;
       const { ensure, out } = run();
       const ensuring = ensure(`${host}/${name}:1`, { pullPolicy: [policy] });
@@ -135,7 +146,7 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
 
     it('is followed by the next one of a list', async () => {
       const name = `${host}/${fresh()}`;
-      const local = await makeLocally(engine!, name, 'latest');
+      const local = await makeHere(name, 'latest');
       const { ensure, out } = run();
       expect((await ensure(name, { pullPolicy: ['always', 'if-not-present'] })).id).toBe(local);
       expect(out.text()).toMatch(
@@ -145,7 +156,7 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
 
     it('says of an image that was built here what to do', async () => {
       const name = `${host}/${fresh()}`;
-      await makeLocally(engine!, name, 'latest');
+      await makeHere(name, 'latest');
       const byFile = await failure(run().ensure(name, { pullPolicy: ['always'] }));
       expect(byFile.hint).toMatch(/`pull_policy: if-not-present`, or `\[always, if-not-present\]`/);
       const byFlag = await failure(run({ policies: ['always'] }).ensure(name));
@@ -179,7 +190,7 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
       const { ensure, out } = run({ offline: true });
       const error = await failure(ensure(`${host}/${name}`, { pullPolicy: ['always'] }));
       expect(error.message).toContain('`--offline` pulls nothing, and the engine does not have it');
-      const local = await makeLocally(engine!, `${host}/${name}`, 'latest');
+      const local = await makeHere(`${host}/${name}`, 'latest');
       expect((await ensure(`${host}/${name}`, { pullPolicy: ['always'] })).id).toBe(local);
       expect(out.text()).toContain('Using locally found image version due to `--offline`');
     });
@@ -199,7 +210,7 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
     });
 
     it('that is an id is never pulled', async () => {
-      const id = await makeLocally(engine!, `${host}/${fresh()}`, '1');
+      const id = await makeHere(`${host}/${fresh()}`, '1');
       const { ensure, out } = run();
       expect((await ensure(id, { pullPolicy: ['always'] })).id).toBe(id);
       expect((await ensure(id.slice('sha256:'.length))).id).toBe(id);

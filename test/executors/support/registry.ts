@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -30,7 +30,7 @@ export interface ImageToMake {
   readonly architecture?: string;
 }
 
-export type Layer = Readonly<Record<string, Uint8Array | `-> ${string}`>>;
+export type Layer = Readonly<Record<string, Uint8Array | string>>;
 
 /** A registry of a test on this machine. */
 export interface TestRegistry extends AsyncDisposable {
@@ -164,10 +164,29 @@ export async function makeLocally(engine: Engine, repository: string, tag: strin
   return (await engine.api.getImage(`${repository}:${tag}`).inspect()).Id;
 }
 
-/** Removes all images of a registry from the engine. */
+/** A shell and its tools, and something that no other image has; undefined where there is no static busybox. */
+export function busyboxLayer(): Layer | undefined {
+  const busybox = findProgram('busybox', process.env.PATH ?? '');
+  if (busybox === undefined) return undefined;
+  const applets = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  return {
+    'bin/busybox': readFileSync(busybox),
+    ...Object.fromEntries(applets.filter((name) => name !== 'busybox').map((name) => [`bin/${name}`, '-> busybox'])),
+    'etc/passwd': Buffer.from('root:x:0:0:root:/root:/bin/sh\n'),
+    'by-chance': Buffer.from(String(Math.random())),
+  };
+}
+
+/** Takes a registry's names off the engine's images; those that nobody else has a name for are gone then. */
 export async function removeImagesOf(engine: Engine, host: string): Promise<void> {
-  for (const { Id, RepoTags, RepoDigests } of await engine.api.listImages()) {
-    if (![...(RepoTags ?? []), ...(RepoDigests ?? [])].some((name) => name.startsWith(`${host}/`))) continue;
-    await engine.api.getImage(Id).remove({ force: true });
+  for (const { RepoTags, RepoDigests } of await engine.api.listImages()) {
+    const names = [...(RepoTags ?? []), ...(RepoDigests ?? [])].filter((name) => name.startsWith(`${host}/`));
+    for (const name of names) {
+      // Its digest goes with a repository's last tag.
+      await engine.api
+        .getImage(name)
+        .remove({ force: true })
+        .catch(() => {});
+    }
   }
 }
