@@ -1,3 +1,5 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import { runCi } from '../support/run-ci.ts';
@@ -97,6 +99,49 @@ a:
     const plan = await runCi(['plan', '--privileged'], { ...given, env: { CI_CLI_MOUNT_SOCKET: '1' } });
     expect(plan.stdout).toContain("containers get more than usual: privileged; the engine's socket\n");
     expect((await runCi(['plan'], given)).stdout).not.toContain('more than usual');
+  });
+
+  it('of users that are not root keep homes, caches and artifacts', async () => {
+    const container = await engine!.api.createContainer({ Image: 'ci-test/busybox', Cmd: ['true'] });
+    const name = `ci-test/user-${process.pid}`;
+    await container.commit({ repo: name, tag: '1', changes: 'USER app' });
+    await container.remove();
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+default: { image: '${name}:1' }
+make:
+  cache: { key: k, paths: [cached/] }
+  script:
+    - id -u; echo "$HOME"; touch ~/in-home
+    - mkdir -p cached out; echo once >> cached/file; wc -l < cached/file
+    - echo made > out/file; test -w .gitlab-ci.yml
+  artifacts: { paths: [out/] }
+use:
+  needs: [make]
+  script: ['echo more >> out/file; cat out/file']
+  artifacts: { paths: [out/] }
+`,
+    });
+    const given = { cwd: project.root, home: project.home };
+    await runCi(['run'], given);
+    const result = await runCi(['run', '--artifacts-dir', 'kept'], given);
+    expect(result.exitCode, result.stdout).toBe(0);
+    for (const line of ['1000', '/home/app', '2', 'made', 'more']) {
+      expect(result.stdout).toMatch(new RegExp(`^(make|use) +\\| ${line}$`, 'm'));
+    }
+    const file = join(project.root, 'kept/use/out/file');
+    expect([readFileSync(file, 'utf8'), statSync(file).uid]).toEqual(['made\nmore\n', process.getuid?.()]);
+    await engine!.api.getImage(`${name}:1`).remove({ force: true });
+  });
+
+  it('say in the plan what needs more than they get', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': "a: { image: 'docker:cli', services: ['docker:27-dind'], script: ['true'] }\n",
+    });
+    const given = { cwd: project.root, home: project.home };
+    const text = 'service docker:27-dind needs privileged containers: --privileged';
+    expect((await runCi(['plan'], given)).stdout).toContain(text);
+    expect((await runCi(['plan', '--privileged'], given)).stdout).not.toContain(text);
   });
 
   it('are not made of settings that make no sense', async () => {

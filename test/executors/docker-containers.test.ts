@@ -210,6 +210,27 @@ describe.skipIf(engine === undefined)('containers', () => {
     }
   });
 
+  it('tell of an entrypoint that takes its time, and of one that ends what should stay', async () => {
+    await using slow = await derivedImage(engine!, ['ENTRYPOINT ["/entry"]'], {
+      '/entry': '#!/bin/sh\nsleep 0.5; exec "$@"\n',
+    });
+    const executor = createDockerExecutor({
+      ...{ engine: engineLocation, pull: 'never', graceMs: 500, entrypointPatienceMs: 50 },
+    });
+    executors.push(executor);
+    const log = collect();
+    const job = jobSpec({ runId, executor: 'docker', image: { ...image, name: slow.name } });
+    await using session = await executor.open(job, log, never);
+    expect(await output(session, 'echo in the end')).toBe('in the end\n');
+    expect(log.text()).toContain(
+      `the entrypoint of image ${slow.name}:latest has not started the job's shell after 0.05 s`,
+    );
+    await using ends = await derivedImage(engine!, ['ENTRYPOINT ["true"]']);
+    await using second = await open({}, { image: { ...image, name: ends.name } });
+    const error = await failure(run(second, 'sleep 100', { background: true }).then(() => run(second, 'echo no')));
+    expect(error.message).toContain("did not run the job's shell: it ended with exit code 0");
+  });
+
   it('tell of an entrypoint that is not there, and of an image without a shell', async () => {
     await using made = await derivedImage(engine!, ['ENTRYPOINT ["/missing"]']);
     await using session = await open({}, { image: { ...image, name: made.name } });

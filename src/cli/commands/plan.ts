@@ -1,4 +1,5 @@
-import { type ContainerOptions, unusualOptions } from '../../executors/docker/container-options.ts';
+import { type ContainerOptions, privilegedServices, unusualOptions } from '../../executors/docker/container-options.ts';
+import { isEngineImage } from '../../executors/docker/service-names.ts';
 import type { Plan, PlanNode } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
@@ -19,9 +20,9 @@ export async function plan(
   options: PlanCommandOptions,
 ): Promise<number> {
   const { loaded, plan: planned } = await loadPlan(invocation, selectors, options);
-  const unusual = unusualContainers(planned, containerOptions(withSettings(options, loaded.settings), loaded.settings));
-  if (options.format === 'json') await printJson(invocation, planDocument(planned, loaded.name, unusual));
-  else await print(invocation.stdout, planText(planned, loaded.name, unusual));
+  const containers = containerOptions(withSettings(options, loaded.settings), loaded.settings);
+  if (options.format === 'json') await printJson(invocation, planDocument(planned, loaded.name, containers));
+  else await print(invocation.stdout, planText(planned, loaded.name, containers));
   return exitCodes.ok;
 }
 
@@ -30,14 +31,14 @@ function unusualContainers({ nodes }: Plan, options: ContainerOptions): readonly
   return nodes.some((node) => node.kind === 'job' && node.executor === 'docker') ? unusualOptions(options) : [];
 }
 
-function planDocument(planned: Plan, file: string, unusual: readonly string[]): object {
+function planDocument(planned: Plan, file: string, containers: ContainerOptions): object {
   return {
     schema: 'ci/1',
     file,
     ...(planned.name === undefined ? {} : { name: planned.name }),
     ...(planned.leftOutBecause === undefined ? {} : { leftOutBecause: planned.leftOutBecause }),
     notices: planned.notices,
-    containers: { unusual },
+    containers: { unusual: unusualContainers(planned, containers) },
     jobs: planned.nodes.map(nodeDocument),
     decisions: planned.decisions.map(toJson),
   };
@@ -78,16 +79,17 @@ function shown(variable: Variable): string {
   return variable.masked ? '[MASKED]' : variable.value;
 }
 
-function planText(planned: Plan, file: string, unusual: readonly string[]): string {
+function planText(planned: Plan, file: string, containers: ContainerOptions): string {
   const title = planned.name === undefined ? file : `${planned.name} (${file})`;
   const lines = [title];
   if (planned.leftOutBecause !== undefined) lines.push(`nothing runs: ${planned.leftOutBecause}`);
+  const unusual = unusualContainers(planned, containers);
   if (unusual.length > 0) lines.push(`containers get more than usual: ${unusual.join('; ')}`);
   let stage: string | undefined;
   for (const node of planned.nodes) {
     if (node.stage !== stage) lines.push('', `stage ${node.stage}`);
     stage = node.stage;
-    lines.push(...nodeText(node));
+    lines.push(...nodeText(node, containers));
   }
   const out = planned.decisions.filter(({ included, selected }) => !included || !selected);
   if (out.length > 0) {
@@ -100,7 +102,7 @@ function planText(planned: Plan, file: string, unusual: readonly string[]): stri
   return `${lines.map((line) => oneLine(line, { color: false })).join('\n')}\n`;
 }
 
-function nodeText(node: PlanNode): string[] {
+function nodeText(node: PlanNode, containers: ContainerOptions): string[] {
   const waits =
     node.scheduling === 'dag'
       ? node.needs.length === 0
@@ -117,6 +119,10 @@ function nodeText(node: PlanNode): string[] {
     facts.push(definition.image ? `${node.executor}, image ${definition.image.name}` : node.executor);
     if (definition.services.length > 0)
       facts.push(`services ${definition.services.map(({ name }) => name).join(', ')}`);
+    const engines = definition.services.filter(({ name }) => node.executor === 'docker' && isEngineImage(name));
+    if (!privilegedServices(containers)) {
+      for (const { name } of engines) facts.push(`service ${name} needs privileged containers: --privileged`);
+    }
     if (node.artifactsFrom.length > 0) facts.push(`artifacts of ${summary(node.artifactsFrom)}`);
     const caches = definition.steps.flatMap((step) => (step.kind === 'save-cache' ? [cacheText(step.key)] : []));
     if (caches.length > 0) facts.push(`cache ${caches.join(', ')}`);

@@ -1,7 +1,13 @@
 import type Dockerode from 'dockerode';
 import type { Image, Service } from '../../model/pipeline.ts';
 import { bootstrapOf } from './bootstrap.ts';
-import { type ContainerOptions, type GpuRequest, type ResourceLimits, volumeText } from './container-options.ts';
+import {
+  type ContainerOptions,
+  type GpuRequest,
+  privilegedServices,
+  type ResourceLimits,
+  volumeText,
+} from './container-options.ts';
 import { withTag } from './image-name.ts';
 import { type ContainerNetwork, endpointConfig, networkHostConfig } from './job-network.ts';
 
@@ -41,7 +47,7 @@ function serviceHostConfig(options: ContainerOptions): Dockerode.HostConfig {
     ...sharedHostConfig(options, []),
     ...resourceConfig(services),
     ...securityConfig(options, services.securityOpt),
-    Privileged: (services.privileged ?? options.privileged) || undefined,
+    Privileged: privilegedServices(options) || undefined,
     Tmpfs: services.tmpfs,
     DeviceRequests: gpuRequests(services.gpus),
   };

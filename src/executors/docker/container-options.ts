@@ -127,6 +127,11 @@ export function unusualOptions(options: ContainerOptions): readonly string[] {
   ];
 }
 
+/** May services do all that the engine's machine can? */
+export function privilegedServices({ services, privileged = false }: ContainerOptions): boolean {
+  return services?.privileged ?? privileged;
+}
+
 /** As `docker run -v` takes it. */
 export function volumeText(volume: Volume): string {
   if (volume.kind === 'own') return volume.target;

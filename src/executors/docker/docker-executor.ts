@@ -32,6 +32,8 @@ export interface DockerExecutorOptions {
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
   readonly containers?: ContainerOptions;
+  /** How long an image's entrypoint may take before the user is told, milliseconds; default 10,000. */
+  readonly entrypointPatienceMs?: number;
   /**
    * Absolute path of a directory for what jobs' layers need, made when needed; absent: files are always sent to the
    * engine, never mounted.
@@ -68,6 +70,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
         options: containers,
         graceMs: options.graceMs,
         serviceTimeoutMs: containers.serviceTimeoutMs ?? 30_000,
+        entrypointPatienceMs: options.entrypointPatienceMs ?? 10_000,
         name: `ci-${randomBytes(6).toString('hex')}`,
         open,
         removeLater: (made) => removals.add(engine, made),

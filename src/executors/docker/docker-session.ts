@@ -7,7 +7,7 @@ import { anySignal } from '../../util/any-signal.ts';
 import type { Session } from '../executor.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, ownVolumeNames } from './container-config.ts';
-import { type ContainerOptions, unusualOptions } from './container-options.ts';
+import { type ContainerOptions, privilegedServices, unusualOptions } from './container-options.ts';
 import { ContainerUsage } from './container-usage.ts';
 import type { ImageFacts } from './image-facts.ts';
 import { withTag } from './image-name.ts';
@@ -87,6 +87,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     image: withTag(image.name),
     shell: inside.shellFile,
     graceMs: request.graceMs,
+    entrypointPatienceMs: request.entrypointPatienceMs,
     usage,
     get firstWords() {
       return container.firstWords();
@@ -127,10 +128,9 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
  * them. Source: https://docs.gitlab.com/ci/docker/using_docker_build/#use-docker-in-docker
  */
 function withEngineCertificates(options: ContainerOptions, { services }: JobSpec): ContainerOptions {
-  const { volumes = [], privileged } = options;
+  const { volumes = [] } = options;
   const target = '/certs/client';
-  if (!(options.services?.privileged ?? privileged) || !services.some(({ name }) => isEngineImage(name)))
-    return options;
+  if (!privilegedServices(options) || !services.some(({ name }) => isEngineImage(name))) return options;
   if (volumes.some((volume) => volume.target === target)) return options;
   return { ...options, volumes: [...volumes, { kind: 'own', target }] };
 }

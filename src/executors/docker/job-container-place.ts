@@ -17,6 +17,8 @@ export interface JobContainerPlace {
   readonly memoryBytes?: number;
   /** What the bootstrap says once an image's entrypoint has let it run; absent: it is started without one. */
   readonly greeting?: string;
+  /** How long an image's entrypoint may keep the job's shell waiting before the user is told, milliseconds. */
+  readonly entrypointPatienceMs: number;
   /** For what should be said while a command runs. */
   readonly log: LogSink;
   /** Learns what the container uses. */

@@ -8,6 +8,7 @@ import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import { type ContainerExecs, openContainerExecs } from './container-execs.ts';
 import { demultiplex } from './demultiplex.ts';
+import { statusOf } from './engine.ts';
 import { type GreetingFilter, greetingFilter } from './greeting.ts';
 import { entrypointIsSlow, imageProblem, swallowedByEntrypoint } from './image-problems.ts';
 import { say } from './images.ts';
@@ -15,9 +16,6 @@ import type { JobContainerPlace } from './job-container-place.ts';
 
 /** How long the engine may take to tell that a container is gone after KILL, milliseconds. */
 const patienceMs = 30_000;
-
-/** How long an image's entrypoint may keep the job's shell waiting before the user is told, milliseconds. */
-const slowEntrypointMs = 10_000;
 
 /**
  * The container of one job. A command is one start of the container with the script on its input: files stay from one
@@ -40,7 +38,7 @@ export class JobContainer {
       if (this.#execs === undefined) return await this.#runByStart(command, signal);
       return await (await this.#execs).run(command, signal);
     } catch (error) {
-      throw this.#place.engine.failure('run a command', error);
+      throw (await this.#endedBeforeUse(error)) ?? this.#place.engine.failure('run a command', error);
     }
   }
 
@@ -57,8 +55,16 @@ export class JobContainer {
         if (!wasRunning) await this.#stopRunning(execs);
       }
     } catch (error) {
-      throw this.#place.engine.failure('open a shell', error);
+      throw (await this.#endedBeforeUse(error)) ?? this.#place.engine.failure('open a shell', error);
     }
+  }
+
+  /** A container that should run beside commands, and whose entrypoint has ended it. */
+  async #endedBeforeUse(error: unknown): Promise<SystemError | undefined> {
+    const { engine, id, image, greeting } = this.#place;
+    if (greeting === undefined || statusOf(error) !== 409) return undefined;
+    const { State } = await engine.api.getContainer(id).inspect();
+    return State.Running ? undefined : swallowedByEntrypoint(image, State.ExitCode);
   }
 
   /** Is it running beside commands? */
@@ -99,7 +105,9 @@ export class JobContainer {
       const code = await Promise.race([end.exitCode, gaveUp.promise]);
       await output;
       await greeted?.finish();
-      if (greeted?.isGreeted() === false && settle === undefined) throw swallowedByEntrypoint(image, code);
+      const isSwallowed = greeted?.isGreeted() === false && settle === undefined;
+      // What was killed may lack memory, which is told below.
+      if (isSwallowed && code !== 137) throw swallowedByEntrypoint(image, code);
       return await exitOf(this.#place, command, code, await used.end());
     } finally {
       usage.ended();
@@ -137,12 +145,12 @@ export class JobContainer {
 
   /** Only images with an entrypoint may keep the job's shell from running. */
   #awaitGreeting({ stdout }: Command): (GreetingFilter & Disposable) | undefined {
-    const { greeting, image, log } = this.#place;
+    const { greeting, image, log, entrypointPatienceMs } = this.#place;
     if (greeting === undefined) return undefined;
     const filter = greetingFilter(greeting, stdout);
     const timer = setTimeout(() => {
-      if (!filter.isGreeted()) say(log, entrypointIsSlow(image, slowEntrypointMs)).catch(() => {});
-    }, slowEntrypointMs);
+      if (!filter.isGreeted()) say(log, entrypointIsSlow(image, entrypointPatienceMs)).catch(() => {});
+    }, entrypointPatienceMs);
     return { ...filter, [Symbol.dispose]: () => clearTimeout(timer) };
   }
 

@@ -160,23 +160,20 @@ async function createContainer(
     readOnly: objects,
     ...(layers === undefined ? {} : { mounts: layers.mounts }),
   });
+  let id: string;
   try {
-    const id = await engine.create(body);
+    id = await engine.create(body);
     made.containers.push(id);
-    if (network.also !== undefined) await engine.api.getNetwork(network.also).connect({ Container: id });
-    return { id, ...(layers === undefined ? {} : { layers }) };
   } catch (error) {
     if (objects.length > 0 && /bind source path does not exist|invalid mount config/.test(shortReason(error))) {
       support.refuseAll(shortReason(error));
       return createContainer(request, made, undefined);
     }
-    if (statusOf(error) !== 404) throw error;
-    throw new SystemError(
-      'image_pull_failure',
-      `image \`${withTag(image.name)}\` went away while the job was prepared`,
-      {
-        cause: error,
-      },
-    );
+    // Other things may be missing too, like a container whose volumes are wanted.
+    if (statusOf(error) !== 404 || !/image/.test(shortReason(error))) throw error;
+    const message = `image \`${withTag(image.name)}\` went away while the job was prepared`;
+    throw new SystemError('image_pull_failure', message, { cause: error });
   }
+  if (network.also !== undefined) await engine.api.getNetwork(network.also).connect({ Container: id });
+  return { id, ...(layers === undefined ? {} : { layers }) };
 }

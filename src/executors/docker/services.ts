@@ -2,7 +2,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { Service } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { type OwnVolumes, serviceContainerOptions } from './container-config.ts';
-import type { ContainerOptions } from './container-options.ts';
+import { type ContainerOptions, privilegedServices } from './container-options.ts';
 import type { Engine } from './engine.ts';
 import { withTag } from './image-name.ts';
 import { type Images, say } from './images.ts';
@@ -72,7 +72,7 @@ export async function startServices(place: ServicesPlace, out: LogSink, signal: 
 }
 
 async function warnOfPrivileges({ name }: Service, options: ContainerOptions, out: LogSink): Promise<void> {
-  if (!isEngineImage(name) || (options.services?.privileged ?? options.privileged)) return;
+  if (!isEngineImage(name) || privilegedServices(options)) return;
   const how = '`--privileged`, or `privileged = true` below `[docker]` in your own config.toml';
   await say(out, `WARNING: Service ${name} is a container engine and needs a privileged container: ${how}`);
 }

@@ -17,6 +17,8 @@ export interface DockerSessionRequest {
   readonly options: ContainerOptions;
   readonly graceMs: number;
   readonly serviceTimeoutMs: number;
+  /** See `JobContainerPlace`. */
+  readonly entrypointPatienceMs: number;
   /** Unique; start of the names of everything that the session makes at the engine. */
   readonly name: string;
   removeLater(made: Belongings): void;
