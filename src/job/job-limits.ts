@@ -128,13 +128,19 @@ export function failureOf(exit: Exit): Outcome | undefined {
       const { code = 137 } = exit;
       // The shell lives on when one of its children is killed, and ends as the script says.
       const message = code === 137 ? killed : `exit code ${code}; a process was ${killed}`;
-      return { status: 'failed', reason: 'script_failure', exit, message };
+      return { status: 'failed', reason: 'script_failure', exit, message, hint: memoryHint(exit.limitBytes) };
     }
     case 'timeout':
       return timedOut(exit.afterMs);
     default:
       return assertNever(exit);
   }
+}
+
+function memoryHint(limitBytes: number | undefined): string {
+  if (limitBytes !== undefined)
+    return 'the limit is that of `--memory`, or of `memory` in your settings: raise it there';
+  return 'no limit of ours: the machine, or what the engine runs in, had no memory left; run fewer jobs at once with `-j`';
 }
 
 function codeText(code: number, lackOfMemory: LackOfMemory | undefined): string {

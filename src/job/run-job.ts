@@ -1,5 +1,6 @@
-import { noOutputs, type Outcome, type Outputs } from '../model/outcome.ts';
+import { noOutputs, type Outcome, type Outputs, type ResourceUse } from '../model/outcome.ts';
 import type { JobLease } from '../model/ports.ts';
+import { isWorthTelling, resourceText } from '../model/resource-text.ts';
 import { watchCoverage } from './coverage.ts';
 import { expandSpec } from './expand-spec.ts';
 import { type JobLimits, startLimits } from './job-limits.ts';
@@ -84,8 +85,8 @@ async function inSession(
   await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
   await log.line(session.where);
   const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));
-  await cleanUp(run);
   const resources = await session.stats?.();
+  await cleanUp(run, resources);
   return {
     outcome,
     outputs: { dotenv: run.dotenv, artifacts: run.artifacts, ...(resources === undefined ? {} : { resources }) },
@@ -121,13 +122,14 @@ async function writeFileVariables(run: JobRun): Promise<Outcome | undefined> {
 }
 
 /** Empties the file variables at once; the session removes them with all else when it is disposed. */
-async function cleanUp(run: JobRun): Promise<void> {
+async function cleanUp(run: JobRun, used: ResourceUse | undefined): Promise<void> {
   const caption = 'Cleaning up project directory and file based variables';
   await run.log.begin({ name: 'cleanup_file_variables', caption, phase: 'finish' });
   for (const { path } of run.variables.files) {
     // A session that is gone has no files left to empty.
     await run.session.files.write(path, new Uint8Array(0), 0o600).catch(() => {});
   }
+  if (used !== undefined && isWorthTelling(used)) await run.log.line(`Used ${resourceText(used)}`);
   await run.log.end();
 }
 

@@ -1,7 +1,8 @@
+import { isWorthTelling } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
 import { htmlText } from './html-page.ts';
-import { isWorthTelling, resourceCells } from './resource-text.ts';
+import { resourceCells } from './resource-cells.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';

@@ -1,8 +1,9 @@
+import { resourceText } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
 import { htmlPage, htmlText } from './html-page.ts';
 import { escapeLines } from './markup.ts';
-import { resourceCells, resourceText } from './resource-text.ts';
+import { resourceCells } from './resource-cells.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';

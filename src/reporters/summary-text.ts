@@ -1,8 +1,9 @@
 import { dirname, sep } from 'node:path';
+import { isWorthTelling, resourceText } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
 import { displayWidth } from './display-width.ts';
-import { isWorthTelling, resourceCells, resourceText } from './resource-text.ts';
+import { resourceCells } from './resource-cells.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { renderTable } from './table.ts';

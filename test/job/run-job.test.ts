@@ -191,15 +191,44 @@ describe('a job', () => {
 
   it.each([
     [{ kind: 'out-of-memory', limitBytes: 32 * 1024 * 1024 }, 'killed: out of memory (limit 32 MB)'],
+    [{ kind: 'out-of-memory', code: 137 }, 'killed: out of memory'],
+    [
+      { kind: 'out-of-memory', limitBytes: 32 * 1024 * 1024, code: 2 },
+      'exit code 2; a process was killed: out of memory (limit 32 MB)',
+    ],
     [{ kind: 'signal', signal: 'SIGKILL' }, 'killed by SIGKILL'],
+    [
+      { kind: 'signal', signal: 'SIGKILL', lackOfMemory: 'ruled-out' },
+      'killed by SIGKILL, not by the kernel for lack of memory',
+    ],
+    [
+      { kind: 'code', code: 137, lackOfMemory: 'possible' },
+      'killed by SIGKILL (exit code 137), perhaps for lack of memory: the kernel ended processes for that meanwhile',
+    ],
     [{ kind: 'code', code: 137 }, 'exit code 137'],
   ] as const)('tells %j as %s', async (exit, message) => {
     const { result, log } = await live(
       specOf([script('make')]),
       memoryExecutor(() => exit),
     );
-    expect(result.outcome).toEqual({ status: 'failed', reason: 'script_failure', exit, message });
+    expect(result.outcome).toMatchObject({ status: 'failed', reason: 'script_failure', exit, message });
+    expect('hint' in result.outcome).toBe(exit.kind === 'out-of-memory');
     expect(log).toContain(`ERROR: Job failed: ${message}\n`);
+  });
+
+  it.each([
+    [{ cpuMs: 1500, memoryPeakBytes: 2e6 }, 'Used cpu 1.5 s, memory 2.0 MB\n'],
+    [{ cpuMs: 15 }, undefined],
+  ] as const)('hands on that it used %j, and tells it in the log where that is much', async (used, line) => {
+    const memory = memoryExecutor();
+    const open: typeof memory.open = async (...given) => ({
+      ...(await memory.open(...given)),
+      stats: async () => used,
+    });
+    const { result, log } = await live(specOf([script('make')]), { ...memory, open });
+    expect(result.outputs.resources).toEqual(used);
+    if (line === undefined) expect(log).not.toContain('Used');
+    else expect(log).toContain(line);
   });
 
   it('skips scripts and after_script when preparing fails, but not what is for failures', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/model/event.ts';
+import { resourceText } from '../../src/model/resource-text.ts';
 import { noPaint } from '../../src/reporters/color.ts';
 import { displayWidth } from '../../src/reporters/display-width.ts';
 import { markdownSummary } from '../../src/reporters/github-summary.ts';
@@ -7,7 +8,6 @@ import { htmlReport } from '../../src/reporters/html.ts';
 import { jsonReporter } from '../../src/reporters/json.ts';
 import { jsonReport } from '../../src/reporters/json-report.ts';
 import { memoryOutput } from '../../src/reporters/output.ts';
-import { resourceText } from '../../src/reporters/resource-text.ts';
 import { summarize } from '../../src/reporters/summary-fold.ts';
 import { summaryLines } from '../../src/reporters/summary-text.ts';
 import { formatBytes } from '../../src/util/byte-size.ts';

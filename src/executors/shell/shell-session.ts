@@ -119,6 +119,8 @@ async function runCommand(
     return explainStart(error, command, file!, directory);
   }
   processes.started(running);
+  const unwatch = processes.usage.started(running.pid);
+  running.ended.then(unwatch, unwatch);
   if (command.background) return { kind: 'code', code: 0 };
   return processes.waitFor(running, marker, signal);
 }
@@ -199,9 +201,7 @@ class JobProcesses {
   started(running: RunningProcess): void {
     this.#firstPid ??= running.pid;
     this.#groups.add(running.pid);
-    const unwatch = this.usage.started(running.pid);
     const forget = (): void => {
-      unwatch();
       // The id stays taken while the group has members; afterwards it may become somebody else's.
       if (!groupHasMembers(running.pid)) this.#groups.delete(running.pid);
     };

@@ -1,6 +1,6 @@
-import type { ResourceUse } from '../model/outcome.ts';
 import { formatBytes } from '../util/byte-size.ts';
 import { formatDuration } from '../util/duration.ts';
+import type { ResourceUse } from './outcome.ts';
 
 /** What a job used, in words: `cpu 3.2 s, memory 240 MB, network 12 MB in and 80 kB out, disk …`; empty: nothing is known. */
 export function resourceText(use: ResourceUse): string {
@@ -20,15 +20,6 @@ function pairText(one: number | undefined, oneWord: string, other: number | unde
   if (one !== undefined) parts.push(`${formatBytes(one)} ${oneWord}`);
   if (other !== undefined) parts.push(`${formatBytes(other)} ${otherWord}`);
   return parts.join(' and ');
-}
-
-/** The two cells of a table: processor time and memory. */
-export function resourceCells(use: ResourceUse | undefined): readonly [string, string] {
-  const { cpuMs, memoryPeakBytes } = use ?? {};
-  return [
-    cpuMs === undefined ? '' : formatDuration(cpuMs),
-    memoryPeakBytes === undefined ? '' : formatBytes(memoryPeakBytes),
-  ];
 }
 
 /** From here on what a job used is worth a place in a summary: a second of processor time, or 100 MB. */
