@@ -155,10 +155,10 @@ function runCommand(): Command {
     .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
     .option('--artifacts-dir <dir>', 'also copy what jobs upload to here')
     .addOption(
-      new Option('--on-failure <what>', 'continue: jobs that do not depend on the failure go on').choices([
-        'continue',
-        'stop',
-      ]),
+      new Option(
+        '--on-failure <what>',
+        'continue: jobs that do not depend on the failure go on; shell: look around where it failed first',
+      ).choices(['continue', 'stop', 'shell']),
     )
     .option('--no-cache', 'neither restore nor save caches')
     .option('--watch', 'run again when files change')

@@ -8,6 +8,8 @@ export interface Reporter {
   close(): Promise<void>;
   /** Leaves the terminal sane at once, without waiting: for the second Ctrl-C. `close` may still be called. */
   abort?(): void;
+  /** Leaves the terminal to somebody else until what it gives is called. Events go on meanwhile. */
+  hold?(): () => void;
 }
 
 /** How much a reporter for people prints: `quiet` only failures and the summary, `verbose` also sections and timings. */

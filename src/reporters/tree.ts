@@ -30,6 +30,8 @@ const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 interface FrameLoop {
   start(): void;
   stop(): void;
+  /** Draws nothing while there are more calls of this than of what it gives. */
+  hold(): () => void;
 }
 
 /**
@@ -40,11 +42,14 @@ function frameLoop(view: TreeView, area: LiveArea, options: TreeOptions): FrameL
   const { output, clock, frameMs = 80 } = options;
   const stopping = new AbortController();
   let running = false;
+  let held = 0;
   async function loop(): Promise<void> {
     for (let count = 0; !stopping.signal.aborted; count++) {
       const now = clock.now();
       const { columns = 80, rows = 24 } = output;
-      area.draw(treeFrame(view, { ...options, columns, rows, now, spinner: spinner[count % spinner.length]! }));
+      if (held === 0) {
+        area.draw(treeFrame(view, { ...options, columns, rows, now, spinner: spinner[count % spinner.length]! }));
+      }
       await output.ready();
       await clock.sleep(frameMs, stopping.signal);
     }
@@ -56,6 +61,11 @@ function frameLoop(view: TreeView, area: LiveArea, options: TreeOptions): FrameL
       void loop();
     },
     stop: () => stopping.abort(),
+    hold: () => {
+      held++;
+      area.end();
+      return () => void held--;
+    },
   };
 }
 
@@ -169,5 +179,6 @@ export function treeReporter(options: TreeOptions): Required<Reporter> {
       await output.ready();
     },
     abort,
+    hold: () => loop.hold(),
   };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -173,6 +173,70 @@ describe.each(executors)('ci shell in $executor', ({ executor, isMissing }) => {
     });
     expect(result.exitCode).toBe(128 + { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[signal]);
     expect(await leftovers(project, job)).toEqual([]);
+  });
+});
+
+describe.each(executors)('ci run --on-failure shell in $executor', ({ executor, isMissing }) => {
+  it.skipIf(isMissing || !hasPseudoTerminal)('opens a shell where the script failed, before after_script', async () => {
+    using project = shellProject();
+    const { job, maker } = project;
+    const other = `other-${job}`;
+    project.write(
+      '.gitlab-ci.yml',
+      `${readFileSync(join(project.root, '.gitlab-ci.yml'), 'utf8')}
+${other}:
+  stage: second
+  needs: []
+  script: ['while ! [ -e "$FLAG" ]; do sleep 0.1; done', 'echo other-went-on', 'touch "$FLAG.done"']
+late: { stage: second, needs: [${other}], script: ['touch "$FLAG.late"'] }
+`,
+    );
+    const flag = join(project.home, 'flag');
+    // The two jobs that look at the flag run in the shell: a container does not see it.
+    const args = ['run', job, maker, '-e', executor, '--on-failure', 'shell'];
+    const others = executor === 'shell' ? [other, 'late', '--var', `FLAG=${flag}`, '-j', '3'] : [];
+    await using terminal = runInTerminal([...args, ...others], { cwd: project.root, home: project.home });
+    await terminal.shows(/output-of-the-script/);
+    await terminal.shows(new RegExp(`ci: ${job} failed: exit code 3`));
+    await terminal.shows(/no job is begun/);
+    await terminal.shows(/\[ci look-/);
+    terminal.type('ls before cached/file out/here; echo "<$GREETING $CI_JOB_STATUS $LEFT>"; touch by-hand\n');
+    await terminal.shows(/cached\/file\s+out\/here/);
+    await terminal.shows(new RegExp(`<hello ${job} failed over>`));
+    if (executor === 'shell') {
+      writeFileSync(flag, '');
+      const until = Date.now() + 10_000;
+      while (!existsSync(`${flag}.done`) && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(existsSync(`${flag}.done`)).toBe(true);
+      terminal.type('echo "still $((40 + 2))"\n');
+      await terminal.shows(/still 42/);
+      expect(terminal.shown()).not.toContain('other-went-on');
+      expect(existsSync(`${flag}.late`)).toBe(false);
+    }
+    terminal.type('sleep 300\n');
+    await terminal.shows(/sleep 300/);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    terminal.type('\x03');
+    await terminal.shows(/\[ci look-/);
+    terminal.type('exit 0\n');
+    await terminal.shows(new RegExp(`job ${job} stays failed`));
+    expect(await terminal.ended).toBe(1);
+    const { stdout } = await runCi(['logs', job], { cwd: project.root, home: project.home });
+    expect(stdout).toContain('by-hand');
+    expect(stdout).toContain('after: failed');
+    expect(stdout).not.toContain('still 42');
+    if (executor === 'shell') expect(existsSync(`${flag}.late`)).toBe(true);
+    expect(await leftovers(project, job)).toEqual([]);
+  });
+});
+
+describe('ci run --on-failure shell', () => {
+  it('goes on without a terminal, and says so', async () => {
+    using project = temporaryProject({ '.gitlab-ci.yml': "a: { script: ['exit 3'] }\nb: { script: ['true'] }\n" });
+    const result = await runCi(['run', '--on-failure', 'shell'], { cwd: project.root, home: project.home });
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain('--on-failure shell needs a terminal');
+    expect(result.stdout).toMatch(/b +> .*success/);
   });
 });
 

@@ -18,7 +18,13 @@ export interface Ending extends Disposable {
 /** Listens to signals, to a lost output, and to `stop`. */
 export function listenForEnding(
   { outputLost }: Invocation,
-  parts: { readonly executors: Executors; readonly screen: Reporter; readonly stop: AbortSignal | undefined },
+  parts: {
+    readonly executors: Executors;
+    readonly screen: Reporter;
+    readonly stop: AbortSignal | undefined;
+    /** A signal that is meant for somebody else who has the terminal. */
+    readonly ignores?: (signal: NodeJS.Signals) => boolean;
+  },
 ): Ending {
   const stopping = new AbortController();
   let source: PlanSource | undefined;
@@ -33,6 +39,7 @@ export function listenForEnding(
       parts.executors.kill();
       parts.screen.abort?.();
     },
+    ...(parts.ignores === undefined ? {} : { ignores: parts.ignores }),
   });
   const outside = anySignal([outputLost, ...(parts.stop ? [parts.stop] : [])]);
   const endFromOutside = (): void => end(outputLost.aborted ? 'nobody takes the output' : 'files changed');

@@ -5,6 +5,7 @@ import { maskingTables } from '../../masking/masking-tables.ts';
 import type { JobLease } from '../../model/ports.ts';
 import type { JobRunResult } from '../../schedule/run-workers.ts';
 import type { Executors } from './executors.ts';
+import type { FailureShells } from './failure-shells.ts';
 import type { RunRecorder } from './run-recorder.ts';
 
 export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | 'emit' | 'clock'> {
@@ -12,18 +13,23 @@ export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | '
   readonly recorder: RunRecorder;
   /** This program's. */
   readonly version: string;
+  /** Absent: nobody looks at failed jobs. */
+  readonly shells?: FailureShells | undefined;
 }
 
 /** Makes what runs one leased job: with the executor it names, in the lowest free slot. */
-export function jobRunner({ executors, recorder, version, ...shared }: JobRunnerParts) {
+export function jobRunner({ executors, recorder, version, shells, ...shared }: JobRunnerParts) {
   const runner = runnerFacts(version);
   const slots = freeSlots();
   const tables = maskingTables();
   return async (lease: JobLease): Promise<JobRunResult> => {
+    await shells?.noneOpen();
     const slot = slots.take();
     try {
       const executor = await executors.get(lease.spec.executor);
-      const ended = await runJob(lease, { ...shared, executor, runner, maskingTables: tables, concurrentId: slot });
+      const looking = shells === undefined ? {} : { onScriptFailure: shells.open };
+      const deps = { ...shared, ...looking, executor, runner, maskingTables: tables, concurrentId: slot };
+      const ended = await runJob(lease, deps);
       recorder.outputs(lease.spec.id, ended.outputs);
       return ended;
     } finally {

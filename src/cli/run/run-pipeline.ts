@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Emit } from '../../model/event.ts';
 import { eventsFileReporter } from '../../reporters/events-file.ts';
+import { holdableOutput } from '../../reporters/holdable-output.ts';
 import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
 import { reportFilesReporter } from '../../reporters/report-files.ts';
 import { fanOut } from '../../reporters/reporter.ts';
@@ -20,6 +21,7 @@ import { containerOptions } from '../settings.ts';
 import { takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors, engineLocation } from './executors.ts';
+import { failureShells } from './failure-shells.ts';
 import { holdMemoryDown } from './hold-memory-down.ts';
 import { jobRunner } from './job-runner.ts';
 import { openJobLog } from './open-job-log.ts';
@@ -55,13 +57,15 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       isClean = false;
     },
   });
-  const output = streamOutput(invocation.stdout.stream as TerminalStream);
+  const output = holdableOutput(streamOutput(invocation.stdout.stream as TerminalStream));
   const recorder = runRecorder(run, run.initialState, taken?.records);
   const screen = await screenReporter(invocation, options, output);
   const reports = given.reports.length > 0 ? [reportFilesReporter(given.reports)] : [];
   const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...reports, screen]);
   const emit: Emit = (event) => all.on(event);
-  using ending = listenForEnding(invocation, { executors, screen, stop: given.stop });
+  const shells = await failureShells(invocation, { options, plan, output, screen, logPath: run.logPath });
+  const ignores = shells === undefined ? {} : { ignores: shells.ignores };
+  using ending = listenForEnding(invocation, { executors, screen, stop: given.stop, ...ignores });
   const tidying = tidy({
     place,
     cacheDirectory: locations.cache,
@@ -86,7 +90,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       clock,
       openLog: (jobId) => openJobLog(run.logPath(jobId), output),
       locks: resourceLocks(join(locations.runtime, 'locks')),
-      onFailure: options.onFailure ?? 'continue',
+      onFailure: options.onFailure === 'stop' ? 'stop' : 'continue',
       variables: () => runVariables(run.id),
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
@@ -95,7 +99,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),
-      runJob: jobRunner({ ...shared, executors, recorder, version: invocation.version }),
+      runJob: jobRunner({ ...shared, executors, recorder, version: invocation.version, shells }),
     });
     return { result: await source.finished, run, signal: ending.signal() };
   } finally {
