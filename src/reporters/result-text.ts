@@ -29,7 +29,9 @@ const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
 export function failureText(result: ResultFacts): string {
   const { exitCode, failureReason, message } = result;
   const scripted = failureReason === undefined || failureReason === 'script_failure';
-  if (scripted && (message ?? exitCode) !== undefined) return message ?? `exit code ${exitCode}`;
+  // What is said of an image begins with the image.
+  if (message !== undefined && (scripted || failureReason === 'image_pull_failure')) return message;
+  if (scripted && exitCode !== undefined) return `exit code ${exitCode}`;
   const reason =
     failureReason === undefined ? 'failed' : (reasons[failureReason] ?? failureReason.replaceAll('_', ' '));
   return message === undefined ? reason : `${reason}: ${message}`;

@@ -1,6 +1,8 @@
 import type { PullProgress } from '../../model/image-pull.ts';
+import type { Engine } from './engine.ts';
 import { type ImageFacts, inspectImage } from './image-facts.ts';
-import { type PullOrder, type PullSettings, type PullWatcher, pullImage } from './pull.ts';
+import type { ImageName } from './image-name.ts';
+import { PullFailure, type PullOrder, type PullSettings, type PullWatcher, pullImage } from './pull.ts';
 import { noProgress, type PullResult } from './pull-progress.ts';
 
 /** A pull that is over, and what it brought; without facts the engine does not know of it. */
@@ -54,8 +56,7 @@ export class SharedPulls {
     const { engine } = this.#settings;
     const { image, platform } = order;
     const result = await pullImage(this.#settings, order, watcher, signal);
-    // An engine that keeps several platforms may tell of another one.
-    const facts = (await inspectImage(engine, image, platform)) ?? (await inspectImage(engine, image, undefined));
+    const facts = (await inspectImage(engine, image, platform)) ?? (await otherPlatform(engine, image, platform));
     if (facts !== undefined) this.#pulled(imageKey(order), facts);
     return { ...result, facts };
   }
@@ -84,6 +85,28 @@ export class SharedPulls {
     this.#pulls.set(key, pull);
     return pull;
   }
+}
+
+/**
+ * What there is under a name that is not there for the platform that was pulled. A list of images is searched by the
+ * registry's client, but a single one comes whatever it is made for.
+ * @throws PullFailure that names what it is made for.
+ */
+async function otherPlatform(
+  engine: Engine,
+  image: ImageName,
+  platform: string | undefined,
+): Promise<ImageFacts | undefined> {
+  const facts = platform === undefined ? undefined : await inspectImage(engine, image, undefined);
+  if (facts === undefined || (await keepsSeveralPlatforms(engine))) return facts;
+  const reason = `it is made for ${facts.platform}, not for ${platform}`;
+  throw new PullFailure({ kind: 'platform', reason, mayPass: false });
+}
+
+/** Does the engine keep images as containerd does? Then it may tell of one platform's while it has the other's too. */
+async function keepsSeveralPlatforms(engine: Engine): Promise<boolean> {
+  const { DriverStatus } = (await engine.api.info()) as { readonly DriverStatus?: unknown };
+  return JSON.stringify(DriverStatus ?? []).includes('io.containerd.snapshotter');
 }
 
 /** What an image is known by in a run. */

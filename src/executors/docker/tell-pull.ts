@@ -55,5 +55,6 @@ function overText(image: string, { layersTotal, bytesTotal, wasThere }: PullResu
   const time = formatDuration(durationMs);
   if (wasThere) return `Docker image ${image} is up to date, ${time}`;
   const layers = `${layersTotal} layer${layersTotal === 1 ? '' : 's'}`;
-  return `Pulled docker image ${image}: ${formatBytes(bytesTotal)} in ${layers}, ${time}`;
+  const bytes = bytesTotal === 0 ? layers : `${formatBytes(bytesTotal)} in ${layers}`;
+  return `Pulled docker image ${image}: ${bytes}, ${time}`;
 }

@@ -238,6 +238,17 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
       expect(error.message).toContain(`never: the engine does not have it for linux/${ownArchitecture}`);
     });
 
+    it('that the only image is not made for is named too', async () => {
+      const name = fresh();
+      await open.put(name, 'latest', { architecture: otherArchitecture });
+      const { ensure, out } = run();
+      const error = await failure(ensure(`${host}/${name}`, { platform: `linux/${ownArchitecture}` }));
+      expect(error.message).toContain(`it is made for linux/${otherArchitecture}, not for linux/${ownArchitecture}`);
+      expect(error.hint).toContain(`not made for linux/${ownArchitecture}`);
+      expect(out.text()).not.toContain('try 2');
+      expect(await ensure(`${host}/${name}`)).toMatchObject({ platform: `linux/${otherArchitecture}` });
+    });
+
     it('that an image is not made for is named, with one try', async () => {
       const name = fresh();
       await open.putList(name, 'latest', [ownArchitecture]);
