@@ -1,22 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import { type GatedProxy, gatedProxy } from '../executors/support/gated-proxy.ts';
 import { killWithReaper } from '../support/reaper.ts';
-import { plainEnvironment, runCi } from '../support/run-ci.ts';
+import { runCi } from '../support/run-ci.ts';
+import { type Output, outputOf, startCi, workspacesOf } from '../support/running-ci.ts';
 import { type TemporaryProject, temporaryProject } from '../support/temporary-project.ts';
 
 const engine = await testEngine();
 const socket = engine?.isLocal ? engine.text.replace('unix://', '') : undefined;
-const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
 const place = mkdtempSync(join(tmpdir(), 'ci-left-'));
 /** Says that it listens on a port, and never does. */
 const neverReady = `ci-test/never-ready-${process.pid}`;
@@ -103,13 +102,6 @@ describe.skipIf(socket === undefined)('what a run leaves that ends early', { tim
   });
 });
 
-interface Output {
-  readonly ended: Promise<unknown>;
-  text(): string;
-  /** Resolves when this was printed. */
-  says(text: string): Promise<void>;
-}
-
 interface RunningCi extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly project: TemporaryProject;
@@ -124,7 +116,7 @@ async function runTo(phase: Phase, script = sleeping): Promise<RunningCi> {
   const proxy = await gatedProxy(join(mkdtempSync(join(place, 'p-')), 's'), socket!);
   const reach = reaching(phase, proxy, registry);
   const project = temporaryProject({ '.gitlab-ci.yml': pipelineFor(phase, registry.host, script) });
-  const child = start(project, ['--isolation', 'copy'], { DOCKER_HOST: proxy.host });
+  const child = startCi(project, ['--isolation', 'copy'], { DOCKER_HOST: proxy.host });
   const output = outputOf(child);
   const goOn = await reach(output);
   return {
@@ -172,40 +164,6 @@ function reaching(phase: Phase, proxy: GatedProxy, registry: StallingRegistry) {
   };
 }
 
-function start(
-  project: TemporaryProject,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): ChildProcess {
-  return spawn(process.execPath, [binary, 'run', '--reporter', 'json', ...args], {
-    cwd: project.root,
-    env: { ...plainEnvironment(project.home), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
-
-function outputOf(child: ChildProcess): Output {
-  let text = '';
-  const waiting = new Map<string, () => void>();
-  for (const stream of [child.stdout!, child.stderr!]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk;
-      for (const [wanted, resolve] of waiting) if (text.includes(wanted)) resolve();
-    });
-  }
-  const ended = once(child, 'exit');
-  return {
-    text: () => text,
-    ended,
-    says: (wanted) =>
-      new Promise((resolve, reject) => {
-        if (text.includes(wanted)) return resolve();
-        waiting.set(wanted, resolve);
-        void ended.then(() => reject(new Error(`it ended without saying ${wanted}:\n${text}`)));
-      }),
-  };
-}
-
 /** Waits until nothing at the engine and no job directory is left of a run. */
 async function expectNothing({ child, project }: RunningCi, withinMs: number): Promise<void> {
   const until = Date.now() + withinMs;
@@ -215,17 +173,6 @@ async function expectNothing({ child, project }: RunningCi, withinMs: number): P
     if (Date.now() > until) expect(left).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-function workspacesOf({ home }: TemporaryProject): readonly string[] {
-  const projects = join(home, 'state/projects');
-  if (!existsSync(projects)) return [];
-  return readdirSync(projects).flatMap((key) => {
-    const runs = join(projects, key, 'runs');
-    return readdirSync(runs)
-      .map((id) => join(runs, id, 'workspaces'))
-      .filter((path) => existsSync(path));
-  });
 }
 
 interface LiveRun {
@@ -238,7 +185,7 @@ async function livingRun(): Promise<LiveRun> {
   const services = [{ name: 'ci-test/busybox:latest', alias: 's', command: ['sleep', '1000'] }];
   const job = { image: 'ci-test/busybox:latest', services, script: sleeping };
   const project = temporaryProject({ '.gitlab-ci.yml': JSON.stringify({ job }) });
-  const child = start(project, [], {});
+  const child = startCi(project, [], {});
   await outputOf(child).says('now-sleeping\\n');
   const before = await labelled(engine!.api, { pid: child.pid! });
   return {
