@@ -9,7 +9,10 @@ import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import type { CommandUsage } from './container-usage.ts';
+
+import { throwIfEndedFromOutside } from './ended-from-outside.ts';
 import { connectionBroke, type Engine } from './engine.ts';
+
 import type { JobContainerPlace } from './job-container-place.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
 import { visitContainer } from './visit-container.ts';
@@ -148,7 +151,9 @@ async function waitForExec(
   try {
     const code = await end;
     await output;
-    return await exitOf(place, command, code, await used.end());
+    const exit = await exitOf(place, command, code, await used.end());
+    if (settle === undefined && exit.kind === 'code') await throwIfEndedFromOutside(place.engine, place.id, exit.code);
+    return exit;
   } finally {
     settle?.();
     signal.removeEventListener('abort', stop);

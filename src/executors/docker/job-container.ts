@@ -8,6 +8,7 @@ import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import { type ContainerExecs, openContainerExecs } from './container-execs.ts';
 import { demultiplex } from './demultiplex.ts';
+import { throwIfEndedFromOutside } from './ended-from-outside.ts';
 import { statusOf } from './engine.ts';
 import { type GreetingFilter, greetingFilter } from './greeting.ts';
 import { entrypointIsSlow, imageProblem, swallowedByEntrypoint } from './image-problems.ts';
@@ -108,7 +109,9 @@ export class JobContainer {
       const isSwallowed = greeted?.isGreeted() === false && settle === undefined;
       // What was killed may lack memory, which is told below.
       if (isSwallowed && code !== 137) throw swallowedByEntrypoint(image, code);
-      return await exitOf(this.#place, command, code, await used.end());
+      const exit = await exitOf(this.#place, command, code, await used.end());
+      if (settle === undefined && exit.kind === 'code') await throwIfEndedFromOutside(engine, id, exit.code);
+      return exit;
     } finally {
       usage.ended();
       signal.removeEventListener('abort', stop);

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -59,7 +59,14 @@ export async function ownEngine(from: Docker, images: readonly string[]): Promis
     api,
     start,
     stop: () => end('SIGTERM'),
-    kill: () => end('SIGKILL'),
+    kill: async () => {
+      await end('SIGKILL');
+      // Else it holds its files until it has seen that nobody is there any more.
+      const pidFile = join(place, 'exec-root/containerd/containerd.pid');
+      await killed(Number(readFileSync(pidFile, 'utf8')));
+      // Where nobody waits for orphans the next engine would think that it is alive.
+      rmSync(pidFile, { force: true });
+    },
     [Symbol.asyncDispose]: async () => {
       if (!(await answers(api))) await start();
       for (const { Id } of await api.listContainers({ all: true })) await api.getContainer(Id).remove({ force: true });
@@ -82,6 +89,18 @@ function startDaemon(place: string, socket: string): ChildProcess {
   });
   closeSync(log);
   return daemon;
+}
+
+async function killed(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 'SIGKILL');
+      if (/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) return;
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 async function answers(api: Docker): Promise<boolean> {
