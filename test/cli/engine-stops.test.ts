@@ -19,8 +19,8 @@ describe.skipIf(why !== undefined)('an engine that stops while a job runs', { ti
 
   beforeAll(async () => {
     own = await ownEngine(engine!.api, ['ci-test/busybox:latest']);
-    const made = await own.api.createContainer({ Image: 'ci-test/busybox:latest' });
-    await made.commit({ repo: image.split(':')[0]!, tag: 'latest', changes: 'STOPSIGNAL SIGKILL' });
+    const made = await own.api.createContainer({ Image: 'ci-test/busybox:latest', StopSignal: 'SIGKILL' });
+    await made.commit({ repo: image.split(':')[0]!, tag: 'latest' });
     await made.remove();
   });
   afterAll(() => own[Symbol.asyncDispose]());

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { platform } from 'node:os';
 import { join } from 'node:path';
+import { SystemError } from '../../model/outcome.ts';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Executor } from '../executor.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { CredentialHelpers } from './credential-helper.ts';
 import { openDockerSession } from './docker-session.ts';
-import { connectEngine, type Engine } from './engine.ts';
+import { connectEngine, type Engine, statusOf } from './engine.ts';
 import type { EngineLocation } from './engine-address.ts';
 import { withSocketPath } from './engine-socket.ts';
 import { ImageKnowledge } from './image-knowledge.ts';
@@ -101,7 +102,7 @@ interface Connection {
 }
 
 async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
-  const engine = await connectEngine(options.engine, options.answerLimitMs);
+  const engine = doubting(await connectEngine(options.engine, options.answerLimitMs), () => removals.doubt());
   const images = imageStore(engine, options);
   // What killed runs left goes meanwhile; nobody waits for it.
   removals.addSweep(sweepLeftovers(engine));
@@ -126,4 +127,19 @@ function imageStore(engine: Engine, options: DockerExecutorOptions): ImageStore 
       helpers: new CredentialHelpers({ env: options.env ?? {} }),
     },
   });
+}
+
+/**
+ * An engine that breaks off has answered what it did not do: as it stops it removes a container and leaves the volume
+ * that goes with it.
+ */
+function doubting(engine: Engine, doubt: () => void): Engine {
+  return {
+    ...engine,
+    failure: (doing, error) => {
+      const answered = statusOf(error) !== undefined || error instanceof SystemError;
+      if (!answered && !(error instanceof Error && error.name === 'AbortError')) doubt();
+      return engine.failure(doing, error);
+    },
+  };
 }

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { SystemError } from '../../model/outcome.ts';
 import { type Engine, statusOf } from './engine.ts';
 
 /** Exit codes of a container that was killed, or that its engine ended before it stopped itself. */
@@ -25,10 +24,10 @@ export async function throwIfEndedFromOutside(engine: Engine, container: string,
     wasKilled = statusOf(error) === 404;
   }
   if (!wasKilled) return;
-  throw new SystemError(
-    'runner_system_failure',
-    `container engine ${engine.text}: the job's container was ended from outside, with exit code ${code}`,
-    { hint: 'the engine was stopped or restarted, or somebody stopped the container (`docker stop`, `docker rm -f`)' },
+  const who = 'the engine stopped, or somebody called `docker stop` or `docker rm -f`';
+  throw engine.failure(
+    "keep the job's container",
+    new Error(`it was ended from outside with exit code ${code}: ${who}`),
   );
 }
 

@@ -18,6 +18,11 @@ export class Removals {
     );
   }
 
+  /** What was removed may be there all the same. */
+  doubt(): void {
+    this.#hasFailed = true;
+  }
+
   /** Waits for somebody else's removal too; that it fails means nothing for us. */
   addSweep(sweep: Promise<unknown>): void {
     this.#track(sweep.then(() => {}).catch(() => {}));
