@@ -14,6 +14,7 @@ export const actions: Readonly<Record<string, () => Promise<Action<never>>>> = {
   shell: async () => (await import('./commands/shell.ts')).shell,
   runs: async () => (await import('./commands/runs.ts')).runs,
   clean: async () => (await import('./commands/clean.ts')).clean,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
   schema: async () => (await import('./commands/schema.ts')).schema,
   completion: async () => (await import('./commands/completion.ts')).completion,
   __reap: async () => (await import('./commands/reap.ts')).reap,

@@ -252,6 +252,10 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
     ).description(
       'remove what ci keeps on this machine: what killed runs left (containers, networks, volumes, processes, mounts, directories), old runs; with --all everything',
     ),
+  doctor: () =>
+    format(withFile(new Command('doctor')), ['text', 'json']).description(
+      'check the machine (git, shells, container engine, disk, registry logins) and say how to mend it',
+    ),
   schema: () =>
     new Command('schema').argument('[dialect]', 'ci or gitlab', 'ci').description('print a JSON Schema, for editors'),
   completion: () =>

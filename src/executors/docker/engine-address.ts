@@ -134,7 +134,7 @@ async function candidate(
     case 'tcp:':
     case 'http:':
     case 'https:':
-      return { source, text, address: await tcpAddress(url, location, context) };
+      return { source, text: withoutPassword(url, text), address: await tcpAddress(url, location, context) };
     case 'npipe:':
       throw new Error(
         `${source}: \`${text}\` is a named pipe of Windows: run ci inside of WSL, where the engine's socket is, or set DOCKER_HOST`,

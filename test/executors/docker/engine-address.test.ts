@@ -89,8 +89,10 @@ describe('where the engine is', () => {
   });
 
   it('shows no password of an address', async () => {
-    const [candidate] = await engineCandidates({ home: '/h', host: 'ssh://me:s3cret@far' });
-    expect(JSON.stringify(candidate)).not.toContain('s3cret');
+    for (const host of ['ssh://me:s3cret@far', 'tcp://me:s3cret@far', 'https://me:s3cret@far']) {
+      const [candidate] = await engineCandidates({ home: '/h', host });
+      expect(JSON.stringify(candidate)).not.toContain('s3cret');
+    }
   });
 
   it('says which context is wrong', async () => {
