@@ -9,11 +9,11 @@ import { exitOf, runDetached } from './container-calls.ts';
 import { type ContainerExecs, openContainerExecs } from './container-execs.ts';
 import { demultiplex } from './demultiplex.ts';
 import { throwIfEndedFromOutside } from './ended-from-outside.ts';
-import { statusOf } from './engine.ts';
 import { type GreetingFilter, greetingFilter } from './greeting.ts';
 import { entrypointIsSlow, imageProblem, swallowedByEntrypoint } from './image-problems.ts';
 import { say } from './images.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
+import { isRefused } from './session-container.ts';
 
 /** How long the engine may take to tell that a container is gone after KILL, milliseconds. */
 const patienceMs = 30_000;
@@ -63,9 +63,15 @@ export class JobContainer {
   /** A container that should run beside commands, and whose entrypoint has ended it. */
   async #endedBeforeUse(error: unknown): Promise<SystemError | undefined> {
     const { engine, id, image, greeting } = this.#place;
-    if (greeting === undefined || statusOf(error) !== 409) return undefined;
-    const { State } = await engine.api.getContainer(id).inspect();
-    return State.Running ? undefined : swallowedByEntrypoint(image, State.ExitCode);
+    if (greeting === undefined || !isRefused(error)) return undefined;
+    const state = await engine.api
+      .getContainer(id)
+      .inspect()
+      .then(
+        (inspected) => inspected.State,
+        () => undefined,
+      );
+    return state === undefined || state.Running ? undefined : swallowedByEntrypoint(image, state.ExitCode);
   }
 
   /** Is it running beside commands? */
