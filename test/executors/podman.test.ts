@@ -1,6 +1,6 @@
-import { afterAll } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createDockerExecutor } from '../../src/executors/docker/docker-executor.ts';
-import { executorContract } from './contract.ts';
+import { collect, executorContract, jobSpec, never, run } from './contract.ts';
 import { labelled, testEngine } from './support/engine.ts';
 import { noPodman, startPodman } from './support/podman.ts';
 import { processesWith } from './support/processes.ts';
@@ -32,3 +32,34 @@ for (const [name, user] of [
     leftovers: async () => (podman === undefined ? [] : labelled(podman.engine.api, runId)),
   });
 }
+
+describe.skipIf(podman === undefined)('use of a container at Podman', () => {
+  it('is told, and lack of memory from other kills', async () => {
+    const span = { file: '.ci.yml', start: 0, end: 0 };
+    const job = jobSpec({
+      runId: `podman-use-${process.pid}`,
+      executor: 'docker',
+      image: { name: 'ci-test/debian', span },
+    });
+    const executor = createDockerExecutor({
+      ...{ engine: location, pull: 'never', graceMs: 500 },
+      containers: { memoryBytes: 32 << 20 },
+    });
+    {
+      await using session = await executor.open(job, collect(), never);
+      expect((await run(session, 'head -c 256m /dev/zero | tail -c 256m >/dev/null; exit $?')).exit).toEqual({
+        kind: 'out-of-memory',
+        code: 137,
+        limitBytes: 32 << 20,
+      });
+      const used = (await session.stats?.())!;
+      expect(used.cpuMs).toBeGreaterThan(0);
+      expect(used.memoryPeakBytes).toBeGreaterThan(16 << 20);
+      expect(used.memoryPeakBytes).toBeLessThanOrEqual(32 << 20);
+      expect(used.networkReceivedBytes).toBeTypeOf('number');
+      expect((await run(session, 'kill -9 $$')).exit).toEqual({ kind: 'code', code: 137, lackOfMemory: 'ruled-out' });
+    }
+    await executor.close();
+    expect(await labelled(podman!.engine.api, job.runId)).toEqual([]);
+  });
+});
