@@ -1,9 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bootstrap, preamble } from '../../../src/executors/docker/bootstrap.ts';
 import { readStats } from '../../../src/executors/docker/engine-stats.ts';
 import { listenForUsage, readRecord } from '../../../src/executors/docker/usage-record.ts';
+import { tellUsage } from '../../../src/executors/docker/usage-words.ts';
+import { removeTree } from '../../../src/util/files/remove-tree.ts';
 import { runCommand } from '../../../src/util/process-command.ts';
 import { collect } from '../contract.ts';
 
@@ -108,6 +112,55 @@ describe.each(shells)('the bootstrap in %s %s', (...shell) => {
     expect(code).toBe(7);
     expect(stderr).toMatch(new RegExp(`^0\n\0ci-usage ${mark} (.*;)?${mark}\n$`));
     expect(readRecord(stderr).networkReceivedBytes).toBeTypeOf('number');
+  });
+
+  it.each([
+    ['version 2', '0::/\n', ''],
+    ["version 2, seen from outside of the container's own tree", '0::/docker/ab c\n', '/docker/ab c'],
+    ['both, with the controllers at version 1', '4:memory:/x\n0::/\n', undefined],
+  ])('reads cgroups of %s', async (_, own, branch) => {
+    const place = mkdtempSync(join(tmpdir(), 'ci-cgroup-'));
+    const tree = join(place, 'tree');
+    const write = (path: string, text: string): void => {
+      mkdirSync(dirname(join(tree, path)), { recursive: true });
+      writeFileSync(join(tree, path), text);
+    };
+    try {
+      writeFileSync(join(place, 'own'), own);
+      if (branch === undefined) {
+        write('cpuacct/cpuacct.usage', '2500000000\n');
+        write('memory/memory.max_usage_in_bytes', '9000\n');
+        write(
+          'memory/memory.stat',
+          'cache 5\ninactive_file 1\nactive_file 1\ntotal_inactive_file 2\ntotal_active_file 4\n',
+        );
+        write('memory/memory.oom_control', 'oom_kill_disable 0\nunder_oom 0\noom_kill 3\n');
+        write('blkio/blkio.throttle.io_service_bytes_recursive', '8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n');
+      } else {
+        // The machine's own, which has figures too.
+        write('cpu.stat', 'usage_usec 77\n');
+        write(`${branch}/cpu.stat`, 'usage_usec 2500000\nuser_usec 1\nsystem_usec 2\n');
+        write(`${branch}/memory.peak`, '9000\n');
+        write(`${branch}/memory.stat`, 'anon 5\nfile 9\ninactive_file 2\nactive_file 4\n');
+        write(`${branch}/memory.events`, 'low 0\noom 4\noom_kill 3\noom_group_kill 0\n');
+        write(`${branch}/io.stat`, '8:0 rbytes=10 wbytes=20 rios=1 wios=2 dbytes=0 dios=0\n');
+      }
+      const words = tellUsage
+        .replaceAll('/sys/fs/cgroup', tree)
+        .replaceAll('/proc/self/cgroup', join(place, 'own'))
+        .replaceAll('/proc/net/dev', '/nothing');
+      const { stderr } = await runCommand([...argv, '-c', `__ci_mark=${mark}\n${words}`], { env: {} });
+      const sink = collect();
+      const listener = listenForUsage(mark, sink);
+      await listener.sink.write(Buffer.from(stderr));
+      expect(await listener.end()).toEqual({
+        ...{ cpuMs: 2500, memoryPeakBytes: 9000, fileCacheBytes: 6, oomKills: 3 },
+        ...{ diskReadBytes: 10, diskWrittenBytes: 20 },
+      });
+      expect(sink.text()).toBe('');
+    } finally {
+      await removeTree(place);
+    }
   });
 
   it('tells nothing unasked', async () => {
