@@ -1,5 +1,5 @@
 import type { ResourceUse } from '../model/outcome.ts';
-import { formatBytes } from '../util/byte-size.ts';
+import { memoryText } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 
 /** The two cells of a table: processor time and memory. */
@@ -7,6 +7,6 @@ export function resourceCells(use: ResourceUse | undefined): readonly [string, s
   const { cpuMs, memoryPeakBytes } = use ?? {};
   return [
     cpuMs === undefined ? '' : formatDuration(cpuMs),
-    memoryPeakBytes === undefined ? '' : formatBytes(memoryPeakBytes),
+    memoryPeakBytes === undefined ? '' : memoryText(memoryPeakBytes),
   ];
 }

@@ -217,7 +217,7 @@ describe('a job', () => {
   });
 
   it.each([
-    [{ cpuMs: 1500, memoryPeakBytes: 2e6 }, 'Used cpu 1.5 s, memory 2.0 MB\n'],
+    [{ cpuMs: 1500, memoryPeakBytes: 2 * 1024 ** 2 }, 'Used cpu 1.5 s, memory 2 MB\n'],
     [{ cpuMs: 15 }, undefined],
   ] as const)('hands on that it used %j, and tells it in the log where that is much', async (used, line) => {
     const memory = memoryExecutor();

@@ -15,7 +15,7 @@ import { jobResult, make, plannedJob, t0 } from './recorded.ts';
 
 const heavy = {
   cpuMs: 3212.4,
-  memoryPeakBytes: 240_300_000,
+  memoryPeakBytes: 240 * 1024 ** 2,
   networkReceivedBytes: 12_000_000,
   networkSentBytes: 80_400,
   diskReadBytes: 0,
