@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { nearest } from '../../util/nearest.ts';
 import { type Engine, statusOf } from './engine.ts';
 import type { ImageName } from './image-name.ts';
 
@@ -37,6 +38,14 @@ export async function inspectImage(
     if (statusOf(error) === 404) return undefined;
     throw engine.failure(`look for image ${name.text}`, error);
   }
+}
+
+/** The image that the engine has whose name is most like a wrong one; undefined if none is. */
+export async function similarImage(engine: Engine, name: ImageName): Promise<string | undefined> {
+  // Somebody waits for the true reason: not to know more is no failure.
+  const images = await engine.api.listImages().catch(() => []);
+  const tags = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag !== name.text);
+  return nearest(name.text, tags, 1)[0];
 }
 
 type Inspected = Dockerode.ImageInspectInfo;

@@ -2,7 +2,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import type { Image, PullPolicy } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
 import type { OpenWatcher } from '../executor.ts';
-import { type ImageFacts, inspectImage } from './image-facts.ts';
+import { type ImageFacts, inspectImage, similarImage } from './image-facts.ts';
 import { type ImageName, readImageName } from './image-name.ts';
 import { type FailedPolicy, noImage } from './no-image.ts';
 import { PullFailure, type PullSettings, type PullWatcher } from './pull.ts';
@@ -92,7 +92,9 @@ export class ImageStore {
     const { engine } = this.#settings;
     const mayBeThere = failures.some(({ policy, trouble }) => policy === 'always' && trouble !== undefined);
     const isThere = mayBeThere && (await inspectImage(engine, name, platform)) !== undefined;
-    throw noImage({ name, platform, chosen, failures, loginFrom, isThere, engine: engine.text });
+    const isUnknown = failures.every(({ trouble }) => trouble === undefined || unknown.has(trouble.kind));
+    const similar = isUnknown && !isThere ? await similarImage(engine, name) : undefined;
+    throw noImage({ name, platform, chosen, failures, loginFrom, isThere, similar, engine: engine.text });
   }
 
   async #try(policy: PullPolicy, wanted: Wanted): Promise<Tried> {
@@ -156,6 +158,9 @@ export class ImageStore {
     return platforms.size > 1;
   }
 }
+
+/** Troubles that a mistyped name may have. */
+const unknown: ReadonlySet<string> = new Set(['not-found', 'denied', 'unknown-host']);
 
 function reasonFor(policy: PullPolicy, { by }: ChosenPolicies): string {
   return by === 'offline' ? '`--offline`' : `"${policy}" pull policy`;

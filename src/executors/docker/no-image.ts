@@ -23,6 +23,8 @@ export interface MissingImage {
   readonly loginFrom: string | undefined;
   /** The engine has an image of this name, which its policy does not let us take. */
   readonly isThere: boolean;
+  /** An image that the engine has, of nearly the same name. */
+  readonly similar: string | undefined;
   /** The engine's address as the user would write it. */
   readonly engine: string;
 }
@@ -33,7 +35,8 @@ export function noImage(missing: MissingImage): SystemError {
   const reasons = failures.map(({ policy, reason }) => `${policy}: ${reason}`).join('; ');
   const there = `; the engine has an image of that name (built here, or pulled before), but \`always\` wants the registry's`;
   const message = `image \`${name.text}\` can't be had from ${engine}: ${reasons}${missing.isThere ? there : ''}`;
-  return new SystemError('image_pull_failure', message, { hint: hintFor(missing) });
+  const similar = missing.similar === undefined ? '' : `; did you mean \`${missing.similar}\`, which the engine has?`;
+  return new SystemError('image_pull_failure', message, { hint: `${hintFor(missing)}${similar}` });
 }
 
 function hintFor(missing: MissingImage): string {

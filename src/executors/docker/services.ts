@@ -185,11 +185,11 @@ class StartedService {
   }
 }
 
-/** The engine shows a service's environment to anybody, so masked variables of the job are not in it. */
+/** The engine shows a service's environment to anybody, so no masked variable of the job and no login is in it. */
 function serviceEnvironment(job: JobSpec, service: Service): ReadonlyMap<string, string> {
   const env = new Map<string, string>();
   for (const { name, value, masked, file } of job.variables) {
-    if (masked || file) env.delete(name);
+    if (masked || file || name === 'DOCKER_AUTH_CONFIG') env.delete(name);
     else env.set(name, value);
   }
   for (const { name, value } of service.variables) env.set(name, value);

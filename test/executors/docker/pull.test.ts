@@ -9,6 +9,7 @@ import { type ImageSettings, ImageStore } from '../../../src/executors/docker/im
 import { pullFold } from '../../../src/executors/docker/pull-progress.ts';
 import type { ImagePull } from '../../../src/model/image-pull.ts';
 import type { Image } from '../../../src/model/pipeline.ts';
+import { deferred } from '../../../src/util/deferred.ts';
 import { removeTree } from '../../../src/util/files/remove-tree.ts';
 import { collect, jobSpec, never } from '../contract.ts';
 
@@ -22,24 +23,31 @@ interface Answer {
   readonly text: string;
   /** The connection breaks after the text. */
   readonly breaks?: true;
+  /** Nothing comes after the text. */
+  readonly stalls?: true;
 }
 
 /** An engine that has no image until a pull answers 200 without an error in its text. */
 async function fakeEngine(pulls: readonly Answer[], over: Partial<ImageSettings> = {}) {
   const seen: { readonly url: string; readonly auth: string }[] = [];
   let has = false;
+  const stalled = deferred();
+  const dropped = deferred();
   const answer: RequestListener = (request, response) => {
     const url = request.url ?? '';
-    const reply = ({ status, text, breaks }: Answer): void => {
+    const reply = ({ status, text, breaks, stalls }: Answer): void => {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       if (breaks) response.write(text, () => response.destroy());
-      else response.end(text);
+      else if (stalls) {
+        response.once('close', () => dropped.resolve());
+        response.write(text, () => stalled.resolve());
+      } else response.end(text);
     };
     if (url.startsWith('/_ping')) return reply({ status: 200, text: 'OK' });
     if (url.startsWith('/images/create')) {
       seen.push({ url, auth: String(request.headers['x-registry-auth'] ?? '') });
       const next = pulls[Math.min(seen.length, pulls.length) - 1]!;
-      has = next.status === 200 && !next.text.includes('error') && !next.breaks;
+      has = next.status === 200 && !next.text.includes('error') && !next.breaks && !next.stalls;
       return reply(next);
     }
     const image = { Id: 'sha256:1', Os: 'linux', Architecture: 'amd64', Config: { User: 'app' } };
@@ -67,7 +75,8 @@ async function fakeEngine(pulls: readonly Answer[], over: Partial<ImageSettings>
       out,
       signal,
     );
-  return { seen, ensure, out, told, path, [Symbol.asyncDispose]: async () => void server.close() };
+  const events = { stalled: stalled.promise, dropped: dropped.promise };
+  return { ...events, seen, ensure, out, told, path, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
 const progress = '{"status":"Pulling"}\n{"status":"Done"}\n';
@@ -125,6 +134,20 @@ describe('pulling', () => {
     const started = engine.told.filter(({ state }) => state === 'started').length;
     expect(engine.told.filter(({ state }) => state === 'finished')).toHaveLength(started);
     expect(engine.out.text().match(/Pulling docker image app:latest \.\.\./g)).toHaveLength(started);
+  });
+
+  it('stops a pull that no job waits for any more', async () => {
+    await using engine = await fakeEngine([{ status: 200, text: progress, stalls: true }]);
+    const leaving = [new AbortController(), new AbortController()];
+    const jobs = leaving.map(({ signal }) => engine.ensure('app', signal));
+    await engine.stalled;
+    leaving[0]!.abort(new Error('first'));
+    await expect(jobs[0]).rejects.toThrow('first');
+    leaving[1]!.abort(new Error('second'));
+    await expect(jobs[1]).rejects.toThrow('second');
+    await engine.dropped;
+    expect(engine.seen).toHaveLength(1);
+    expect(engine.told.filter(({ state }) => state === 'failed')).toHaveLength(2);
   });
 
   it('gives up with the job', async () => {

@@ -163,6 +163,13 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
       expect(byFlag.hint).toContain('`--pull if-not-present`');
     });
 
+    it('says which image of nearly that name there is', async () => {
+      const name = `${host}/typo-${fresh()}`;
+      await makeHere(name, 'latest');
+      const error = await failure(run().ensure(name.replace('typo', 'tpyo')));
+      expect(error.hint).toContain(`; did you mean \`${name}:latest\`, which the engine has?`);
+    });
+
     it('always asks again for each job, and once for all images of one job', async () => {
       const name = fresh();
       await open.put(name, 'latest');
