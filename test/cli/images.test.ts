@@ -51,7 +51,7 @@ two: { image: '${image}', services: [{ name: '${image}', alias: s, command: [sle
     const ends = pulls.filter(({ state }) => state === 'finished');
     for (const end of ends) {
       expect(end).toMatchObject({ image, layersDone: 1, layersTotal: 1, durationMs: expect.any(Number) });
-      expect(end['bytesTotal']).toBeGreaterThan(100_000);
+      // An engine need not tell of layers that it has at once.
       expect(end['bytesDone']).toBe(end['bytesTotal']);
     }
     expect(ends.length).toBeGreaterThanOrEqual(1);
@@ -71,7 +71,7 @@ two: { image: '${image}', services: [{ name: '${image}', alias: s, command: [sle
     const lines = result.stdout.split('\n').filter((line) => line.includes('image '));
     expect(lines).toEqual([
       `one > pulling image ${image}`,
-      expect.stringMatching(/^one > pulled image localhost:\d+\/group\/app:1: [\d.]+ [kM]B, .*s$/),
+      expect.stringMatching(/^one > pulled image localhost:\d+\/group\/app:1(: [\d.]+ [kM]B)?, .*s$/),
     ]);
   });
 
