@@ -1,8 +1,9 @@
 import type Dockerode from 'dockerode';
 import type { JobSpec } from '../../model/job-spec.ts';
+import { SystemError } from '../../model/outcome.ts';
 import type { Belongings } from './belongings.ts';
 import type { ContainerOptions } from './container-options.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, shortReason } from './engine.ts';
 import { withTag } from './image-name.ts';
 import { labelsFor } from './labels.ts';
 import { serviceAliases } from './service-names.ts';
@@ -103,15 +104,30 @@ async function makeNetwork(
   made: Belongings,
   kind: 'internal' | 'connected',
 ): Promise<void> {
-  const network = await engine.api.createNetwork({
-    Name: name,
-    Driver: 'bridge',
-    CheckDuplicate: true,
-    Internal: kind === 'internal',
-    Labels: labelsFor(job, 'network'),
-  });
-  made.networks.push(network.id);
+  try {
+    const network = await engine.api.createNetwork({
+      Name: name,
+      Driver: 'bridge',
+      CheckDuplicate: true,
+      Internal: kind === 'internal',
+      Labels: labelsFor(job, 'network'),
+    });
+    made.networks.push(network.id);
+  } catch (error) {
+    if (!noAddresses.test(shortReason(error))) throw error;
+    throw new SystemError(
+      'runner_system_failure',
+      `container engine ${engine.text} has no addresses left for the job's network: ${shortReason(error)}`,
+      {
+        cause: error,
+        hint: '`ci clean` removes networks of killed runs, `docker network prune` all that nobody uses; or run fewer jobs at once: `-j`',
+      },
+    );
+  }
 }
+
+/** Docker's words for it, old and new. */
+const noAddresses = /non-overlapping IPv4 address pool|predefined address pools have been fully subnetted/;
 
 /** Fields of the engine's create call. A container in another one's network has that one's names and servers. */
 export function networkHostConfig(network: ContainerNetwork, options: ContainerOptions): Dockerode.HostConfig {

@@ -28,8 +28,13 @@ export function whyNoOwnEngine(): string | undefined {
  * Starts an engine that shares nothing with others. In a network namespace of its own: an engine takes away the default
  * bridge of another one.
  * @param from where its images come from.
+ * @param flags of `dockerd`, besides.
  */
-export async function ownEngine(from: Docker, images: readonly string[]): Promise<OwnEngine> {
+export async function ownEngine(
+  from: Docker,
+  images: readonly string[],
+  flags: readonly string[] = [],
+): Promise<OwnEngine> {
   const place = mkdtempSync(join(tmpdir(), 'ci-own-'));
   const socket = join(place, 'd.sock');
   const api = new Docker({ socketPath: socket });
@@ -41,7 +46,7 @@ export async function ownEngine(from: Docker, images: readonly string[]): Promis
     await ended;
   };
   const start = async (): Promise<void> => {
-    daemon = startDaemon(place, socket);
+    daemon = startDaemon(place, socket, flags);
     while (!(await answers(api))) {
       if (daemon.exitCode !== null) throw new Error(`dockerd ended:\n${readFileSync(join(place, 'log'), 'utf8')}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -80,11 +85,11 @@ const tidyScript = `
 grep -F " $0/" /proc/self/mountinfo | cut -d' ' -f5 | sort -r | while read -r at; do umount -l "$at"; done
 rm -rf "$0"`;
 
-function startDaemon(place: string, socket: string): ChildProcess {
+function startDaemon(place: string, socket: string, flags: readonly string[]): ChildProcess {
   const log = openSync(join(place, 'log'), 'a');
   const own = ['data-root', 'exec-root', 'pidfile'].flatMap((name) => [`--${name}`, join(place, name)]);
   const alone = ['--bridge=none', '--iptables=false', '--ip6tables=false', '--shutdown-timeout=1'];
-  const daemon = spawn('unshare', ['--net', '--', 'dockerd', '-H', `unix://${socket}`, ...own, ...alone], {
+  const daemon = spawn('unshare', ['--net', '--', 'dockerd', '-H', `unix://${socket}`, ...own, ...alone, ...flags], {
     stdio: ['ignore', log, log],
   });
   closeSync(log);
