@@ -37,7 +37,7 @@ async function look(engine: Engine, mode: CleanMode): Promise<Found> {
 
 /** An address that somebody named, or a socket that is there. */
 async function mayBeThere(location: EngineLocation): Promise<boolean> {
-  if (location.host || location.context) return true;
+  if (location.host || location.context || location.configuredHost) return true;
   const candidates = await engineCandidates(location).catch(() => undefined);
   if (candidates === undefined) return true;
   return candidates.some(({ address }) => address.kind !== 'socket' || existsSync(address.path));

@@ -11,6 +11,7 @@ import { type Invocation, print, printJson } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import { engineLocation } from '../run/executors.ts';
 import { freeWorkspaces, keptRuns } from '../run/tidy.ts';
+import { loadSettings } from '../settings.ts';
 
 export interface CleanOptions {
   readonly all?: boolean;
@@ -27,9 +28,11 @@ export interface CleanOptions {
  */
 export async function clean(invocation: Invocation, _: readonly string[], options: CleanOptions): Promise<number> {
   const mode: CleanMode = options.dryRun ? 'list' : 'remove';
-  const { state } = findLocations(invocation.env);
+  const locations = findLocations(invocation.env);
+  const { state } = locations;
+  const { engineHost } = await loadSettings(locations, runLocation(invocation).projectRoot, invocation.env);
   const found = together([
-    await cleanEngine(engineLocation(invocation.env), mode),
+    await cleanEngine(engineLocation(invocation.env, engineHost), mode),
     // Before the runs, since what they have mounted can't be removed with them.
     await cleanMachine(state, invocation.env['PATH'] ?? '', mode),
     await (options.all ? cleanEverything : cleanRuns)(invocation, options, mode),

@@ -28,17 +28,17 @@ export function startReaper(
   run: Pick<Run, 'workspacesDirectory'>,
   engine: EngineLocation | undefined,
 ): ReaperProcess | undefined {
-  const order: ReaperOrder = {
-    owner: thisOwner(),
-    workspaces: run.workspacesDirectory,
-    path: invocation.env['PATH'] ?? '',
-    ...(engine === undefined ? {} : { engine }),
-  };
   const env: Record<string, string> = {};
   for (const name of passedOn) {
     const value = invocation.env[name];
     if (value !== undefined) env[name] = value;
   }
+  const order: ReaperOrder = {
+    owner: thisOwner(),
+    workspaces: run.workspacesDirectory,
+    path: invocation.env['PATH'] ?? '',
+    ...(engine === undefined ? {} : { engine: { ...engine, environment: env } }),
+  };
   const program = fileURLToPath(new URL('bin/ci.js', invocation.packageRoot));
   return startReaperProcess({ program: [process.execPath, program, '__reap'], order: JSON.stringify(order), env });
 }

@@ -76,7 +76,8 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const copying = snapshotUnlessStopped(invocation, given, ending.stopping);
   // While git lists the tree and before anything of a job is made.
   const inContainers = plan.nodes.some((node) => node.kind === 'job' && node.executor === 'docker');
-  const reaper = startReaper(invocation, run, inContainers ? engineLocation(invocation.env) : undefined);
+  const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
+  const reaper = startReaper(invocation, run, engine);
   try {
     await using snapshot = await copying;
     for (const message of plan.notices) emit({ type: 'notice', at: clock.now(), message });

@@ -49,6 +49,7 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
     pull: options.pull ?? 'if-not-present',
     offline: options.offline ?? false,
     containers: containerOptions(options, loaded.settings),
+    ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     isolation: options.isolation ?? 'auto',
     expectedJobs: 1,
     warn: (message) => void print(invocation.stderr, `ci: ${message}\n`),
@@ -64,7 +65,8 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
     nowMs: systemClock.now(),
     signal: ending.signal,
   });
-  const engine = given.node.executor === 'docker' ? engineLocation(invocation.env) : undefined;
+  const engine =
+    given.node.executor === 'docker' ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
   const reaper = startReaper(invocation, { workspacesDirectory: place.directory }, engine);
   try {
     const { outcome, exit } = await inPlace(invocation, given, { place, executors, signal: ending.signal });
