@@ -37,9 +37,10 @@ export class JobContainer {
     try {
       if (command.background) this.#execs ??= this.#keepRunning();
       if (this.#execs === undefined) return await this.#runByStart(command, signal);
-      return await (await this.#execs).run(command, signal);
+      const execs = await this.#execs;
+      return await this.#beside(() => execs.run(command, signal));
     } catch (error) {
-      throw (await this.#endedBeforeUse(error)) ?? this.#place.engine.failure('run a command', error);
+      throw this.#place.engine.failure('run a command', error);
     }
   }
 
@@ -51,27 +52,25 @@ export class JobContainer {
       this.#execs ??= this.#keepRunning();
       const execs = await this.#execs;
       try {
-        return await execs.visit(visit, signal);
+        return await this.#beside(() => execs.visit(visit, signal));
       } finally {
         if (!wasRunning) await this.#stopRunning(execs);
       }
     } catch (error) {
-      throw (await this.#endedBeforeUse(error)) ?? this.#place.engine.failure('open a shell', error);
+      throw this.#place.engine.failure('open a shell', error);
     }
   }
 
-  /** A container that should run beside commands, and whose entrypoint has ended it. */
-  async #endedBeforeUse(error: unknown): Promise<SystemError | undefined> {
-    const { engine, id, image, greeting } = this.#place;
-    if (greeting === undefined || !isRefused(error)) return undefined;
-    const state = await engine.api
-      .getContainer(id)
-      .inspect()
-      .then(
-        (inspected) => inspected.State,
-        () => undefined,
-      );
-    return state === undefined || state.Running ? undefined : swallowedByEntrypoint(image, state.ExitCode);
+  /** Does something in a container that was started to keep running, which its entrypoint may have ended. */
+  async #beside<T>(doing: () => Promise<T>): Promise<T> {
+    try {
+      return await doing();
+    } catch (error) {
+      const { engine, id, image, greeting } = this.#place;
+      if (greeting === undefined || !isRefused(error)) throw error;
+      const { State } = await engine.api.getContainer(id).inspect();
+      throw State.Running ? error : swallowedByEntrypoint(image, State.ExitCode);
+    }
   }
 
   /** Is it running beside commands? */
