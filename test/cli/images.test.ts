@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testEngine } from '../executors/support/engine.ts';
 import {
   busyboxLayer,
@@ -9,6 +9,7 @@ import {
   registryUser,
   removeImagesOf,
   startRegistry,
+  type TestRegistry,
 } from '../executors/support/registry.ts';
 import { readEvents, runCi } from '../support/run-ci.ts';
 import { temporaryProject } from '../support/temporary-project.ts';
@@ -17,14 +18,19 @@ const engine = await testEngine();
 const layer = busyboxLayer();
 const isReady = engine?.isLocal === true && registryProgram !== undefined && layer !== undefined;
 
-describe.skipIf(!isReady)('images of a private registry', async () => {
-  if (!isReady) return;
-  const registry = await startRegistry('login');
-  const image = `localhost:${registry.port}/group/app:1`;
-  await registry.put('group/app', '1', { layers: [layer] });
+describe.skipIf(!isReady)('images of a private registry', () => {
+  let registry: TestRegistry;
+  let image: string;
+  let config: string;
   const auth = Buffer.from(`${registryUser.name}:${registryUser.password}`).toString('base64');
-  const config = JSON.stringify({ auths: { [`localhost:${registry.port}`]: { auth } } });
-  const forget = (): Promise<void> => removeImagesOf(engine, `localhost:${registry.port}`);
+  const forget = (): Promise<void> => removeImagesOf(engine!, `localhost:${registry.port}`);
+
+  beforeAll(async () => {
+    registry = await startRegistry('login');
+    image = `localhost:${registry.port}/group/app:1`;
+    config = JSON.stringify({ auths: { [`localhost:${registry.port}`]: { auth } } });
+    await registry.put('group/app', '1', { layers: [layer!] });
+  });
 
   afterAll(async () => {
     await forget();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialHelpers } from '../../../src/executors/docker/credential-helper.ts';
 import { type ImageSettings, ImageStore } from '../../../src/executors/docker/images.ts';
 import type { ImagePull } from '../../../src/model/image-pull.ts';
@@ -20,6 +20,7 @@ import {
   registryUser,
   removeImagesOf,
   startRegistry,
+  type TestRegistry,
 } from '../support/registry.ts';
 import { registryProxy, type Verdict } from '../support/registry-proxy.ts';
 
@@ -31,12 +32,12 @@ const place = mkdtempSync(join(tmpdir(), 'ci-images-'));
 const otherArchitecture = ownArchitecture === 'arm64' ? 'amd64' : 'arm64';
 const span = { file: 'f', start: 0, end: 0 };
 
-describe.skipIf(!isReady)('images of a real registry', async () => {
-  if (!isReady) return;
-  const open = await startRegistry('open');
-  const closed = await startRegistry('login');
-  const [host, closedHost] = [`localhost:${open.port}`, `localhost:${closed.port}`];
-  const hosts = new Set([host, closedHost]);
+describe.skipIf(!isReady)('images of a real registry', () => {
+  let open: TestRegistry;
+  let closed: TestRegistry;
+  let host: string;
+  let closedHost: string;
+  const hosts = new Set<string>();
   let count = 0;
   const made: string[] = [];
   const makeHere = async (repository: string, tag: string): Promise<string> => {
@@ -47,11 +48,16 @@ describe.skipIf(!isReady)('images of a real registry', async () => {
   /** A name that no other test has. */
   const fresh = (): string => `app${++count}`;
 
+  beforeAll(async () => {
+    [open, closed] = await Promise.all([startRegistry('open'), startRegistry('login')]);
+    [host, closedHost] = [`localhost:${open.port}`, `localhost:${closed.port}`];
+    hosts.add(host).add(closedHost);
+  });
   afterAll(async () => {
-    for (const one of hosts) await removeImagesOf(engine, one);
+    for (const one of hosts) await removeImagesOf(engine!, one);
     // Those whose name a pull has taken.
     for (const id of made)
-      await engine.api
+      await engine!.api
         .getImage(id)
         .remove({ force: true })
         .catch(() => {});
