@@ -61,7 +61,8 @@ export function listenForUsage(mark: string, to: LogSink): UsageListener {
       ...(to.flush === undefined ? {} : { flush: () => to.flush!() }),
     },
     end: async () => {
-      await pass(held);
+      // A reading that was cut off when the container was killed is nobody's output.
+      if (held.indexOf(head) !== 0) await pass(held);
       held = Buffer.alloc(0);
       return told === undefined ? undefined : readRecord(told);
     },

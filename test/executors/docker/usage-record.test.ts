@@ -39,7 +39,7 @@ describe('listenForUsage', () => {
   });
 
   it('keeps nothing of what only looks like one', async () => {
-    for (const text of ['\0ci-usage ', `\0ci-usage ${mark}`, record.slice(0, -1), '\0', 'end']) {
+    for (const text of ['\0ci-usage ', `\0ci-usage ${mark}`, record.slice(1), '\0', 'end']) {
       const sink = collect();
       const listener = listenForUsage(mark, sink);
       await listener.sink.write(Buffer.from(text));
@@ -47,6 +47,14 @@ describe('listenForUsage', () => {
       expect(sink.text()).toBe(text);
     }
   });
+});
+
+it('does not show a reading that was cut off', async () => {
+  const sink = collect();
+  const listener = listenForUsage(mark, sink);
+  await listener.sink.write(Buffer.from(`last words\n\0ci-usage ${mark} cpu-us usage`));
+  expect(await listener.end()).toBeUndefined();
+  expect(sink.text()).toBe('last words\n');
 });
 
 describe('readRecord', () => {
