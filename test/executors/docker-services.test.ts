@@ -128,6 +128,14 @@ describe.skipIf(engine === undefined)('services', () => {
     expect(second.log.text()).toContain('WARNING: CI_DEBUG_SERVICES is neither true nor false');
   });
 
+  it('tell when they run out of memory', async () => {
+    const hungry = 'nc -l -p 90 >/dev/null; head -c 256m /dev/zero | tail -c 256m >/dev/null; exit $?';
+    const containers = { services: { memoryBytes: 32 << 20 } };
+    await using opened = await open([service(hungry, { aliases: ['hungry'] })], {}, containers);
+    await run(opened.session, 'while ! echo x | nc hungry 90; do sleep 0.1; done');
+    await opened.log.says('ended with exit code 137, out of memory (limit 32 MB) before the job did');
+  });
+
   it('explain a failure of the job, and tell when they fail themselves', async () => {
     const talks = service('echo words; exec sleep 1000', { aliases: ['db'] });
     const dies = service('nc -l -p 90 >/dev/null; echo last words; exit 7', { aliases: ['short'] });

@@ -1,4 +1,5 @@
 import type { JobSpec } from '../../model/job-spec.ts';
+import { limitText } from '../../model/outcome.ts';
 import type { Service } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { type OwnVolumes, serviceContainerOptions } from './container-config.ts';
@@ -88,6 +89,8 @@ class StartedService {
   #end: WatchedEnd | undefined;
   #followed: FollowedLog | undefined;
   #exitCode: number | undefined;
+  /** Why it ended, as far as only the engine knows; follows the exit code. */
+  #cause = '';
   #wasReady = false;
   #isClosed = false;
 
@@ -127,7 +130,7 @@ class StartedService {
     // Who follows the log has read it already.
     if (this.#container === undefined || this.#followed !== undefined) return;
     const text = await lastLines(this.#place.engine, this.#container, 20);
-    const how = this.#exitCode === undefined ? 'is running' : `ended with exit code ${this.#exitCode}`;
+    const how = this.#exitCode === undefined ? 'is running' : `ended with exit code ${this.#exitCode}${this.#cause}`;
     const { service, aliases } = this.#named;
     const title = `${this.#failedLate() ? 'WARNING: ' : ''}Service ${service.name} ${how}`;
     if (text === '') return say(out, `${title} and wrote nothing.`);
@@ -167,10 +170,18 @@ class StartedService {
       this.#exitCode = await end.exitCode;
       if (this.#isClosed || !this.#failedLate()) return;
       const { name } = this.#named.service;
-      await say(this.#out, `WARNING: Service ${name} ended with exit code ${this.#exitCode} before the job did`);
+      this.#cause = await this.#outOfMemory();
+      const how = `ended with exit code ${this.#exitCode}${this.#cause}`;
+      await say(this.#out, `WARNING: Service ${name} ${how} before the job did`);
     } catch {
       // Closed, or the engine is gone: then the job's own calls fail, and say so.
     }
+  }
+
+  async #outOfMemory(): Promise<string> {
+    const { engine, options } = this.#place;
+    const { State } = await engine.api.getContainer(this.#container!).inspect();
+    return State.OOMKilled ? `, out of memory${limitText(options.services?.memoryBytes)}` : '';
   }
 
   /** It was there for the job, and then it was not. */
