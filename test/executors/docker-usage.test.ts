@@ -95,13 +95,12 @@ describe.skipIf(engine === undefined).each(['ci-test/debian', 'ci-test/busybox']
         const script = `trap '' TERM; wget -qO- ${url} | wc -c; ${burnsTime}; while :; do sleep 1; done`;
         const running = session.run({ script, env: {}, stdout, stderr: collect() }, stop.signal);
         await stdout.says(String(body.length));
-        for (
-          let used = await session.stats?.();
-          used?.networkReceivedBytes === undefined;
-          used = await session.stats?.()
-        ) {
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
+        // The engine looks once a second: at first perhaps before anything has come.
+        const isSeen = async (): Promise<boolean> => {
+          const { networkReceivedBytes = 0, cpuMs = 0 } = (await session.stats?.()) ?? {};
+          return networkReceivedBytes > body.length && cpuMs > 50;
+        };
+        while (!(await isSeen())) await new Promise((resolve) => setTimeout(resolve, 100));
         stop.abort();
         await running;
         const used = (await session.stats?.())!;
