@@ -53,7 +53,7 @@ export interface RunOptions extends PlanOptions {
   readonly inPlace?: boolean;
   readonly isolation?: 'auto' | 'overlay' | 'copy';
   readonly artifactsDir?: string;
-  readonly onFailure?: 'stop' | 'continue' | 'shell';
+  readonly onFailure?: 'stop' | 'continue' | 'shell' | 'keep';
   readonly cache: boolean;
   readonly offline?: boolean;
   readonly pull?: 'always' | 'if-not-present' | 'never';

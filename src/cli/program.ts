@@ -157,8 +157,8 @@ function runCommand(): Command {
     .addOption(
       new Option(
         '--on-failure <what>',
-        'continue: jobs that do not depend on the failure go on; shell: look around where it failed first',
-      ).choices(['continue', 'stop', 'shell']),
+        'continue: jobs that do not depend on the failure go on; shell: look around where it failed first; keep: leave its container or directory',
+      ).choices(['continue', 'stop', 'shell', 'keep']),
     )
     .option('--no-cache', 'neither restore nor save caches')
     .option('--watch', 'run again when files change')

@@ -27,7 +27,7 @@ const rules: Readonly<Record<string, SettingRule>> = {
   color: { kind: 'text', choices: ['always', 'never', 'auto'] },
   pull: { kind: 'text', choices: ['always', 'if-not-present', 'never'] },
   isolation: { kind: 'text', choices: ['auto', 'overlay', 'copy'] },
-  'on-failure': { kind: 'text', choices: ['continue', 'stop', 'shell'] },
+  'on-failure': { kind: 'text', choices: ['continue', 'stop', 'shell', 'keep'] },
   'artifacts-dir': { kind: 'text' },
   timeout: { kind: 'duration' },
   offline: { kind: 'boolean' },

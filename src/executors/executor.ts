@@ -59,6 +59,19 @@ export interface Session extends AsyncDisposable {
    * shell or the command ended; when `signal` aborts it is ended without a grace period. Absent: there is no way in.
    */
   readonly enter?: (visit: Visit, signal: AbortSignal) => Promise<Exit>;
+  /**
+   * From now on the session's place stays when the session is disposed; only `ci clean` removes it.
+   * @param name how to call what has a name, like a container.
+   */
+  readonly keep?: (name: string) => Promise<KeptPlace>;
+}
+
+/** What stays of a session. */
+export interface KeptPlace {
+  /** What people call it by: a container's name, a directory. */
+  readonly name: string;
+  /** Command line that runs a file of it in its place. */
+  commandFor(file: string): string;
 }
 
 export interface Command {

@@ -31,6 +31,8 @@ export interface Run {
   readonly artifactsDirectory: string;
   /** Where jobs' directories go; emptied by `pruneRuns`. */
   readonly workspacesDirectory: string;
+  /** Where jobs get their directories of which failed ones stay. */
+  readonly keptDirectory: string;
   /** Where a job's log goes; no two jobs have the same. The directory exists. */
   logPath(jobId: string): string;
   /** Replaces `run.json` atomically. */
@@ -128,6 +130,7 @@ function runAt(runs: string, id: string): Run {
     eventsPath: join(directory, 'events.ndjson'),
     artifactsDirectory: join(directory, 'artifacts'),
     workspacesDirectory: join(directory, 'workspaces'),
+    keptDirectory: join(directory, 'kept'),
     logPath: (jobId) => join(directory, 'logs', `${safeName(jobId)}.log`),
     writeState: (state) => {
       const path = join(directory, 'run.json');
@@ -256,21 +259,32 @@ function isInUse({ state, isRunning }: StoredRun): boolean {
 export async function listDeadWorkspaces(
   location: RunStoreLocation | Pick<RunStoreLocation, 'stateDirectory'>,
 ): Promise<readonly string[]> {
-  if ('projectRoot' in location) return deadWorkspacesIn(runsDirectory(location));
-  const projects = join(location.stateDirectory, 'projects');
-  const keys = existsSync(projects) ? readdirSync(projects) : [];
-  return (await Promise.all(keys.map((key) => deadWorkspacesIn(join(projects, key, 'runs'))))).flat();
+  if ('projectRoot' in location) return unusedIn(runsDirectory(location), 'workspacesDirectory');
+  return unusedInAll(location.stateDirectory, 'workspacesDirectory');
 }
 
-async function deadWorkspacesIn(runs: string): Promise<readonly string[]> {
-  const dead: string[] = [];
+/** Directories of jobs (`Run.keptDirectory`) that the user kept, of all projects. */
+export function listKeptDirectories(stateDirectory: string): Promise<readonly string[]> {
+  return unusedInAll(stateDirectory, 'keptDirectory');
+}
+
+type JobsDirectory = 'workspacesDirectory' | 'keptDirectory';
+
+async function unusedInAll(stateDirectory: string, which: JobsDirectory): Promise<readonly string[]> {
+  const projects = join(stateDirectory, 'projects');
+  const keys = existsSync(projects) ? readdirSync(projects) : [];
+  return (await Promise.all(keys.map((key) => unusedIn(join(projects, key, 'runs'), which)))).flat();
+}
+
+async function unusedIn(runs: string, which: JobsDirectory): Promise<readonly string[]> {
+  const unused: string[] = [];
   for (const number of numbersIn(runs)) {
-    const { workspacesDirectory } = runAt(runs, String(number));
-    if (!existsSync(workspacesDirectory)) continue;
+    const directory = runAt(runs, String(number))[which];
+    if (!existsSync(directory)) continue;
     const stored = await load(runs, String(number));
-    if (stored !== undefined && !isInUse(stored)) dead.push(workspacesDirectory);
+    if (stored !== undefined && !isInUse(stored)) unused.push(directory);
   }
-  return dead;
+  return unused;
 }
 
 /** Goes on where a process was killed while it removed a run. */

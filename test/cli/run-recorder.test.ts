@@ -13,6 +13,7 @@ it('writes the state of a run as often for a thousand jobs as for one, and the e
     eventsPath: '/run/events.ndjson',
     artifactsDirectory: '/run/artifacts',
     workspacesDirectory: '/run/workspaces',
+    keptDirectory: '',
     logPath: (id) => `/run/logs/${id}.log`,
     writeState: async (state) => void written.push(structuredClone(state)),
     recordJob: (id) => void recorded.push(id),

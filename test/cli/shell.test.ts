@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -227,6 +227,41 @@ late: { stage: second, needs: [${other}], script: ['touch "$FLAG.late"'] }
     expect(stdout).not.toContain('still 42');
     if (executor === 'shell') expect(existsSync(`${flag}.late`)).toBe(true);
     expect(await leftovers(project, job)).toEqual([]);
+  });
+});
+
+describe.each(executors)('ci run --on-failure keep in $executor', ({ executor, isMissing }) => {
+  it.skipIf(isMissing)('keeps the place of a failed job alone until `ci clean`, over later runs', async () => {
+    using project = shellProject();
+    const { job, maker } = project;
+    const at = { cwd: project.root, home: project.home };
+    const ci = (args: readonly string[]) =>
+      runCi(args, { ...at, env: { TOKEN: 'very-secret-value', PATH: process.env['PATH'] ?? '' } });
+    const args = ['run', '-e', executor, '--secret', 'TOKEN', '--var', 'URL=https://$TOKEN@host'];
+    const result = await ci([...args, '--on-failure', 'keep']);
+    expect(result.exitCode, result.stderr).toBe(1);
+    const enter = /to go in: (.*?); `ci clean` removes it/.exec(result.stdout)?.[1] ?? '';
+    expect(enter).toMatch(executor === 'docker' ? /^docker exec -it ci-kept-1-look-\S+ \S+\/enter$/ : /\/enter$/);
+    const look = ['-c', 'ls before out/here cached/file; pwd; echo "$GREETING $CI_JOB_STATUS [$TOKEN$URL]"'];
+    const inside = (): string => {
+      const [file = '', ...words] = enter.replace(' -it', '').split(' ');
+      return execFileSync(file, [...words, ...look], { encoding: 'utf8' });
+    };
+    expect(inside()).toMatch(/^before\ncached\/file\nout\/here\n.*\/project\nhello look-\S+ failed \[\]\n$/);
+    // A later run sweeps what killed ones left, and prunes.
+    await ci([...args, maker]);
+    expect(inside()).toContain('out/here');
+    expect(await leftovers(project, maker)).toEqual([]);
+    expect((await ci(['runs'])).stdout).toContain(`kept of run 1: job ${job}`);
+    expect(JSON.parse((await ci(['runs', '--format', 'json'])).stdout).runs[1].kept).toMatchObject([{ job, enter }]);
+    const listed = (await ci(['clean', '--dry-run'])).stdout;
+    expect(listed).toMatch(executor === 'docker' ? new RegExp(`container ci-kept-1-.*kept, job ${job}`) : /kept after/);
+    expect(inside()).toContain('out/here');
+    const cleaned = await ci(['clean']);
+    expect(cleaned.exitCode, cleaned.stderr).toBe(0);
+    expect(await leftovers(project, job)).toEqual([]);
+    expect(() => inside()).toThrow();
+    expect((await ci(['runs'])).stdout).not.toContain('kept of run');
   });
 });
 

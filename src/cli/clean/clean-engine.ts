@@ -2,17 +2,17 @@ import { existsSync } from 'node:fs';
 import { connectEngine, type Engine } from '../../executors/docker/engine.ts';
 import { type EngineLocation, engineCandidates } from '../../executors/docker/engine-address.ts';
 import { leftoverSizes } from '../../executors/docker/leftover-sizes.ts';
-import { type Leftover, listLeftovers, sweepLeftovers } from '../../executors/docker/leftovers.ts';
+import { type KeptLeftovers, type Leftover, listLeftovers, sweepLeftovers } from '../../executors/docker/leftovers.ts';
 import { SystemError } from '../../model/outcome.ts';
 import { type CleanMode, type Found, type Item, nothing } from './item.ts';
 
 /** What runs that died left at the container engine. Where there is none, nothing was left in it. */
-export async function cleanEngine(location: EngineLocation, mode: CleanMode): Promise<Found> {
+export async function cleanEngine(location: EngineLocation, mode: CleanMode, kept: KeptLeftovers): Promise<Found> {
   if (!(await mayBeThere(location))) return nothing;
   try {
     const engine = await connectEngine(location);
     try {
-      return await look(engine, mode);
+      return await look(engine, mode, kept);
     } catch (error) {
       throw engine.failure('look for what runs left', error);
     }
@@ -22,16 +22,21 @@ export async function cleanEngine(location: EngineLocation, mode: CleanMode): Pr
   }
 }
 
-async function look(engine: Engine, mode: CleanMode): Promise<Found> {
-  const leftovers = await listLeftovers(engine);
+async function look(engine: Engine, mode: CleanMode, kept: KeptLeftovers): Promise<Found> {
+  const leftovers = await listLeftovers(engine, undefined, kept);
   if (leftovers.length === 0) return nothing;
   const sizes = await leftoverSizes(engine, leftovers);
-  const item = ({ kind, id, name, job, run }: Leftover): Item => {
+  const item = ({ kind, id, name, job, run, isKept }: Leftover): Item => {
     const bytes = sizes.get(id);
-    return { kind, name, about: `job ${job} of run ${run}`, ...(bytes === undefined ? {} : { bytes }) };
+    return {
+      kind,
+      name,
+      about: `${isKept ? 'kept, ' : ''}job ${job} of run ${run}`,
+      ...(bytes === undefined ? {} : { bytes }),
+    };
   };
   if (mode === 'list') return { items: leftovers.map(item), unremoved: [] };
-  const { removed, unremoved } = await sweepLeftovers(engine);
+  const { removed, unremoved } = await sweepLeftovers(engine, undefined, kept);
   return { items: removed.map(item), unremoved: unremoved.map((each) => ({ ...item(each), why: each.why })) };
 }
 

@@ -1,4 +1,4 @@
-import { listDeadWorkspaces } from '../../stores/run-store.ts';
+import { listDeadWorkspaces, listKeptDirectories } from '../../stores/run-store.ts';
 import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
 import { measureTree } from '../../util/files/measure-tree.ts';
@@ -17,6 +17,9 @@ export async function cleanMachine(stateDirectory: string, path: string, mode: C
   const shells = listDeadShellPlaces({ stateDirectory });
   for (const directory of [...(await listDeadWorkspaces({ stateDirectory })), ...shells]) {
     found.push(await free(directory, path, mode), await cleanDirectory(directory, mode));
+  }
+  for (const directory of await listKeptDirectories(stateDirectory)) {
+    found.push(await free(directory, path, mode), await cleanDirectory(directory, mode, 'kept after failures'));
   }
   return together(found);
 }
@@ -42,10 +45,10 @@ function heldBy(directory: string): readonly Item[] {
   ];
 }
 
-/** A directory with all that is in it. */
-export async function cleanDirectory(path: string, mode: CleanMode): Promise<Found> {
+/** A directory with all that is in it. @param about for people. */
+export async function cleanDirectory(path: string, mode: CleanMode, about?: string): Promise<Found> {
   const { totalBytes } = await measureTree(path);
-  const item: Item = { kind: 'directory', name: path, bytes: totalBytes };
+  const item: Item = { kind: 'directory', name: path, bytes: totalBytes, ...(about === undefined ? {} : { about }) };
   if (mode === 'list') return { items: [item], unremoved: [] };
   try {
     await removeTree(path);

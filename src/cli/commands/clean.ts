@@ -10,6 +10,7 @@ import { runLocation } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import { engineLocation } from '../run/executors.ts';
+import { keptContainers } from '../run/kept-jobs.ts';
 import { freeWorkspaces, keptRuns } from '../run/tidy.ts';
 import { loadSettings } from '../settings.ts';
 
@@ -31,8 +32,9 @@ export async function clean(invocation: Invocation, _: readonly string[], option
   const locations = findLocations(invocation.env);
   const { state } = locations;
   const { engineHost } = await loadSettings(locations, runLocation(invocation).projectRoot, invocation.env);
+  const kept = options.all ? 'too' : await keptContainers(state);
   const found = together([
-    await cleanEngine(engineLocation(invocation.env, engineHost), mode),
+    await cleanEngine(engineLocation(invocation.env, engineHost), mode, kept),
     // Before the runs, since what they have mounted can't be removed with them.
     await cleanMachine(state, invocation.env['PATH'] ?? '', mode),
     await (options.all ? cleanEverything : cleanRuns)(invocation, options, mode),

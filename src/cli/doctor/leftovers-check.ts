@@ -13,7 +13,9 @@ export const leftoversCheck: Check = {
     // Without an engine the check of that tells all there is to tell.
     const found = await machine.engine().catch(() => undefined);
     const { items, problems } = together([
-      ...(found?.engine === undefined ? [] : [await cleanEngine(engineLocation(env, settings?.engineHost), 'list')]),
+      ...(found?.engine === undefined
+        ? []
+        : [await cleanEngine(engineLocation(env, settings?.engineHost), 'list', 'left alone')]),
       await cleanMachine(locations.state, env['PATH'] ?? '', 'list'),
     ]);
     const counts = new Map<string, number>();

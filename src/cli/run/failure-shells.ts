@@ -1,15 +1,15 @@
 import { open } from 'node:fs/promises';
 import type { FailedOutcome, JobPlace } from '../../job/job-run.ts';
-import type { JobNode, Plan } from '../../model/plan.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { HoldableOutput } from '../../reporters/holdable-output.ts';
 import { logTail } from '../../reporters/log-tail.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
-import { forgives, shouldRetry } from '../../schedule/failure-policy.ts';
 import { deferred } from '../../util/deferred.ts';
 import { type Invocation, print } from '../invocation.ts';
 import type { RunOptions } from '../options.ts';
 import { userTerminal } from './user-terminal.ts';
 import { exitCodeOfShell, visitJob, whereabouts } from './visitor.ts';
+import { worthALook } from './worth-a-look.ts';
 
 /** `--on-failure shell`: opens a shell where a job has failed, one at a time. */
 export interface FailureShells {
@@ -42,7 +42,7 @@ export async function failureShells(
     return undefined;
   }
   const terminal = userTerminal(invocation);
-  const nodes = new Map(plan.nodes.flatMap((node) => (node.kind === 'job' ? [[node.id, node] as const] : [])));
+  const isWorthALook = worthALook(plan);
   let latest: Promise<void> | undefined;
   const oneAtATime = async (action: () => Promise<void>): Promise<void> => {
     const before = latest;
@@ -58,8 +58,7 @@ export async function failureShells(
   };
   return {
     open: async (place, failure) => {
-      const node = nodes.get(place.spec.id);
-      if (node === undefined || !isWorthALook(node, place, failure)) return;
+      if (!isWorthALook(place, failure)) return;
       await oneAtATime(async () => {
         if (place.signal.aborted) return;
         const drawAgain = screen.hold?.();
@@ -79,11 +78,6 @@ export async function failureShells(
     },
     ignores: (signal) => signal === 'SIGINT' && terminal.isLent,
   };
-}
-
-/** Not where the failure is forgiven, or another try comes. */
-function isWorthALook({ definition, allowFailure }: JobNode, { spec }: JobPlace, failure: FailedOutcome): boolean {
-  return !forgives(allowFailure, failure) && !shouldRetry(definition.retry, failure, spec.attempt);
 }
 
 const shownLines = 15;

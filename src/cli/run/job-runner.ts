@@ -15,10 +15,12 @@ export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | '
   readonly version: string;
   /** Absent: nobody looks at failed jobs. */
   readonly shells?: FailureShells | undefined;
+  /** Absent: nothing of them is kept. */
+  readonly keep?: JobDeps['onScriptFailure'] | undefined;
 }
 
 /** Makes what runs one leased job: with the executor it names, in the lowest free slot. */
-export function jobRunner({ executors, recorder, version, shells, ...shared }: JobRunnerParts) {
+export function jobRunner({ executors, recorder, version, shells, keep, ...shared }: JobRunnerParts) {
   const runner = runnerFacts(version);
   const slots = freeSlots();
   const tables = maskingTables();
@@ -27,7 +29,8 @@ export function jobRunner({ executors, recorder, version, shells, ...shared }: J
     const slot = slots.take();
     try {
       const executor = await executors.get(lease.spec.executor);
-      const looking = shells === undefined ? {} : { onScriptFailure: shells.open };
+      const onScriptFailure = shells?.open ?? keep;
+      const looking = onScriptFailure === undefined ? {} : { onScriptFailure };
       const deps = { ...shared, ...looking, executor, runner, maskingTables: tables, concurrentId: slot };
       const ended = await runJob(lease, deps);
       recorder.outputs(lease.spec.id, ended.outputs);

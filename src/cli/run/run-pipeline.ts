@@ -24,6 +24,7 @@ import { createExecutors, engineLocation } from './executors.ts';
 import { failureShells } from './failure-shells.ts';
 import { holdMemoryDown } from './hold-memory-down.ts';
 import { jobRunner } from './job-runner.ts';
+import { keptJobs, removeIfEmpty } from './kept-jobs.ts';
 import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
@@ -44,13 +45,15 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   await using caches = cacheStore({ directory: projectCacheDirectory(locations.cache, key), now: clock.now });
   const taken = earlier === undefined ? undefined : await takeOver(plan, earlier, artifacts);
   let isClean = true;
+  const keeps = options.onFailure === 'keep';
   const executors = createExecutors(invocation, {
-    workspaces: run.workspacesDirectory,
+    workspaces: keeps ? run.keptDirectory : run.workspacesDirectory,
     pull: options.pull ?? 'if-not-present',
     offline: options.offline ?? false,
     containers: containerOptions(options, loaded.settings),
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
-    isolation: options.isolation ?? 'auto',
+    // What is kept may not depend on snapshots and caches, which change.
+    isolation: keeps ? 'copy' : (options.isolation ?? 'auto'),
     expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
     onLeft: () => {
@@ -64,6 +67,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...reports, screen]);
   const emit: Emit = (event) => all.on(event);
   const shells = await failureShells(invocation, { options, plan, output, screen, logPath: run.logPath });
+  const keep = keeps ? keptJobs({ run, plan, emit, clock }) : undefined;
   const ignores = shells === undefined ? {} : { ignores: shells.ignores };
   using ending = listenForEnding(invocation, { executors, screen, stop: given.stop, ...ignores });
   const tidying = tidy({
@@ -77,7 +81,8 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   // While git lists the tree and before anything of a job is made.
   const inContainers = plan.nodes.some((node) => node.kind === 'job' && node.executor === 'docker');
   const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
-  const reaper = startReaper(invocation, run, engine);
+  const workspacesDirectory = keeps ? run.keptDirectory : run.workspacesDirectory;
+  const reaper = startReaper(invocation, { workspacesDirectory }, engine);
   try {
     await using snapshot = await copying;
     for (const message of plan.notices) emit({ type: 'notice', at: clock.now(), message });
@@ -100,12 +105,13 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),
-      runJob: jobRunner({ ...shared, executors, recorder, version: invocation.version, shells }),
+      runJob: jobRunner({ ...shared, executors, recorder, version: invocation.version, shells, keep }),
     });
     return { result: await source.finished, run, signal: ending.signal() };
   } finally {
     await executors.close();
     const problem = await removeWorkspaces(run);
+    if (keeps) await removeIfEmpty(run.keptDirectory);
     if (isClean) reaper?.dismiss();
     await tidying;
     await all.close();

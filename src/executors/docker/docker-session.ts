@@ -14,7 +14,7 @@ import { withTag } from './image-name.ts';
 import { say } from './images.ts';
 import { JobContainer } from './job-container.ts';
 import { openJobNetwork } from './job-network.ts';
-import { labelsFor } from './labels.ts';
+import { keptPrefix, labelsFor } from './labels.ts';
 import { type Prepared, prepareContainer } from './prepare-container.ts';
 import { isEngineImage } from './service-names.ts';
 import { noServices, type RunningServices, type ServicesPlace, startServices } from './services.ts';
@@ -111,6 +111,18 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     enter: async (visit, visitSignal) => {
       await container.begin(out, visitSignal);
       return started.visit({ directory, ...visit }, visitSignal);
+    },
+    keep: async (name) => {
+      const kept = keptPrefix + name;
+      try {
+        await engine.api.getContainer(container.container).rename({ name: kept });
+      } catch (error) {
+        throw engine.failure(`keep job ${job.name}`, error);
+      }
+      await started.keep();
+      // Nobody has to remove it any more, nor what it needs.
+      for (const some of Object.values(made)) some.length = 0;
+      return { name: kept, commandFor: (file) => `docker exec -it ${kept} ${file}` };
     },
     files: sessionFiles(container),
     explainFailure: () => services.explain(out),

@@ -73,6 +73,16 @@ export class JobContainer {
     }
   }
 
+  /** From now on it runs whether commands do or not. */
+  async keep(): Promise<void> {
+    try {
+      this.#execs ??= this.#keepRunning();
+      await this.#execs;
+    } catch (error) {
+      throw this.#place.engine.failure('keep a container running', error);
+    }
+  }
+
   /** Is it running beside commands? */
   get isKeptRunning(): boolean {
     return this.#execs !== undefined;

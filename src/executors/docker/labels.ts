@@ -4,6 +4,12 @@ import { type Owner, thisOwner } from './owner.ts';
 /** Everything that we make at an engine carries these labels, so that it can be found after a crash. */
 export const labelPrefix = 'dev.pipewright.';
 
+/**
+ * Start of the names of containers that the user wants to keep, with their networks and services. Labels can't be
+ * changed once a container is there; names can.
+ */
+export const keptPrefix = 'ci-kept-';
+
 /** What an object of ours at an engine is for. */
 export type ObjectType = 'build' | 'service' | 'network' | 'files';
 

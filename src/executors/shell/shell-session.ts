@@ -56,6 +56,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
   const { workspace } = place;
   const kill = (): void => processes.kill();
   place.open.add(kill);
+  let isKept = false;
   return {
     directory: place.directory,
     temporaryDirectory: place.temporaryDirectory,
@@ -75,6 +76,10 @@ export function openShellSession(place: ShellSessionPlace): Session {
       return visitShell(visited, visit, signal);
     },
     stats: async () => processes.usage.total(),
+    keep: async () => {
+      isKept = true;
+      return { name: place.directory, commandFor: (file) => file };
+    },
     files: localFiles({
       directory: place.directory,
       path: place.path,
@@ -84,7 +89,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
     [Symbol.asyncDispose]: async () => {
       await processes.endAll(Math.min(place.graceMs, longestDisposalGraceMs));
       place.open.delete(kill);
-      place.remove();
+      if (!isKept) place.remove();
     },
   };
 }

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobDeps, JobPlace } from '../../job/job-run.ts';
+import type { Emit } from '../../model/event.ts';
+import type { Plan } from '../../model/plan.ts';
+import { listKeptDirectories, type Run } from '../../stores/run-store.ts';
+import { safeName } from '../../stores/safe-name.ts';
+import type { Clock } from '../../util/clock.ts';
+import { shellQuote } from '../../util/shell-quote.ts';
+import { worthALook } from './worth-a-look.ts';
+
+/** A failed job whose place was kept, as `ci runs` tells it. */
+export interface KeptJob {
+  readonly job: string;
+  /** A container's name, or a directory. */
+  readonly name: string;
+  /** Command line to go in. */
+  readonly enter: string;
+}
+
+type KeptRun = Pick<Run, 'id' | 'keptDirectory'>;
+
+/** `--on-failure keep`: what to do when a script of a job fails. */
+export function keptJobs(given: {
+  readonly run: KeptRun;
+  readonly plan: Plan;
+  readonly emit: Emit;
+  readonly clock: Clock;
+}): NonNullable<JobDeps['onScriptFailure']> {
+  const { run, emit, clock } = given;
+  const isWorthALook = worthALook(given.plan);
+  return async (place, failure) => {
+    if (!isWorthALook(place, failure)) return;
+    const kept = await keep(run, place);
+    if (kept === undefined) return;
+    const message = `kept: ${kept.name}; to go in: ${kept.enter}; \`ci clean\` removes it`;
+    emit({ type: 'notice', at: clock.now(), job: place.spec.id, message });
+  };
+}
+
+async function keep(run: KeptRun, place: JobPlace): Promise<KeptJob | undefined> {
+  const { spec, session } = place;
+  const readable = spec.id.replaceAll(/[^a-zA-Z0-9_.-]+/g, '-').slice(0, 40);
+  const kept = await session.keep?.(`${run.id}-${readable}-${randomBytes(3).toString('hex')}`);
+  if (kept === undefined) return undefined;
+  const file = `${session.temporaryDirectory}/enter`;
+  await session.files.write(file, Buffer.from(await entrance(place)), 0o700);
+  const record = { job: spec.id, name: kept.name, enter: kept.commandFor(file) };
+  await mkdir(run.keptDirectory, { recursive: true, mode: 0o700 });
+  await writeFile(join(run.keptDirectory, `${safeName(spec.id)}.json`), JSON.stringify(record), { mode: 0o600 });
+  return record;
+}
+
+/** A script that gives a shell in the job's environment, but for what holds a secret: it lies there for long. */
+async function entrance({ env, directory, log, session }: JobPlace): Promise<string> {
+  const lines = ['#!/bin/sh'];
+  for (const [name, value] of Object.entries(env)) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) continue;
+    if ((await log.masked(value)) === value) lines.push(`export ${name}=${shellQuote(value)}`);
+    else lines.push(`# ${name} holds a secret and is not kept`);
+  }
+  lines.push(`cd ${shellQuote(directory)} || exit 1`, `exec ${session.shell === 'bash' ? 'bash --norc' : 'sh'} "$@"`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The kept jobs of a run. */
+export async function readKeptJobs({ keptDirectory }: Pick<Run, 'keptDirectory'>): Promise<readonly KeptJob[]> {
+  const names = await readdir(keptDirectory).catch(() => []);
+  const records = names.filter((name) => name.endsWith('.json')).sort();
+  return Promise.all(
+    records.map(async (name) => JSON.parse(await readFile(join(keptDirectory, name), 'utf8')) as KeptJob),
+  );
+}
+
+/** Names of what was kept, of all projects: containers among them. */
+export async function keptContainers(stateDirectory: string): Promise<ReadonlySet<string>> {
+  const directories = await listKeptDirectories(stateDirectory);
+  const jobs = await Promise.all(directories.map((keptDirectory) => readKeptJobs({ keptDirectory })));
+  return new Set(jobs.flat().map(({ name }) => name));
+}
+
+/** Where nothing was kept there is no directory. */
+export async function removeIfEmpty(directory: string): Promise<void> {
+  await rmdir(directory).catch(() => {});
+}
