@@ -18,6 +18,12 @@ export async function cleanMachine(stateDirectory: string, path: string, mode: C
   for (const directory of [...(await listDeadWorkspaces({ stateDirectory })), ...shells]) {
     found.push(await free(directory, path, mode), await cleanDirectory(directory, mode));
   }
+  return together(found);
+}
+
+/** Directories of failed jobs that the user kept, of all projects. */
+export async function cleanKept(stateDirectory: string, path: string, mode: CleanMode): Promise<Found> {
+  const found: Found[] = [];
   for (const directory of await listKeptDirectories(stateDirectory)) {
     found.push(await free(directory, path, mode), await cleanDirectory(directory, mode, 'kept after failures'));
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { listProjects } from '../../stores/project-usage.ts';
 import { pruneRuns } from '../../stores/run-store.ts';
 import { cleanEngine } from '../clean/clean-engine.ts';
-import { cleanDirectory, cleanMachine } from '../clean/clean-machine.ts';
+import { cleanDirectory, cleanKept, cleanMachine } from '../clean/clean-machine.ts';
 import { type CleanMode, type Found, type Item, together } from '../clean/item.ts';
 import { exitCodes } from '../exit-code.ts';
 import { runLocation } from '../find-run.ts';
@@ -37,6 +37,7 @@ export async function clean(invocation: Invocation, _: readonly string[], option
     await cleanEngine(engineLocation(invocation.env, engineHost), mode, kept),
     // Before the runs, since what they have mounted can't be removed with them.
     await cleanMachine(state, invocation.env['PATH'] ?? '', mode),
+    await cleanKept(state, invocation.env['PATH'] ?? '', mode),
     await (options.all ? cleanEverything : cleanRuns)(invocation, options, mode),
   ]);
   if (options.format === 'json') {
