@@ -22,7 +22,7 @@ install_missing() {
   command -v debootstrap >/dev/null || missing="$missing debootstrap"
   command -v busybox >/dev/null || missing="$missing busybox-static"
   command -v docker-registry >/dev/null || missing="$missing docker-registry"
-  command -v podman >/dev/null || missing="$missing podman"
+  command -v podman >/dev/null || missing="$missing podman netavark aardvark-dns"
   command -v openssl >/dev/null || missing="$missing openssl"
   PATH="$PATH:/usr/sbin" command -v sshd >/dev/null || missing="$missing openssh-server openssh-client"
   [ -z "$missing" ] && return 0

@@ -63,3 +63,28 @@ describe.skipIf(podman === undefined)('use of a container at Podman', () => {
     expect(await labelled(podman!.engine.api, job.runId)).toEqual([]);
   });
 });
+
+describe.skipIf(podman === undefined)('jobs at Podman', () => {
+  const runId = `podman-${process.pid}-jobs`;
+  const span = { file: '.ci.yml', start: 0, end: 0 };
+  const image = { name: 'ci-test/debian', span };
+
+  it('reach their services, know lack of memory, and leave nothing', async () => {
+    const limits = { memoryBytes: 32 << 20 };
+    const executor = createDockerExecutor({ engine: location, pull: 'never', graceMs: 500, containers: limits });
+    const serve = 'mkdir /www; echo hello > /www/index.html; exec httpd -f -p 80 -h /www';
+    const service = { name: 'ci-test/busybox', span, aliases: ['web'], variables: [], command: ['sh', '-c', serve] };
+    const job = jobSpec({ runId, executor: 'docker', image, services: [service] });
+    {
+      await using session = await executor.open(job, collect(), never);
+      const ask = 'for i in $(seq 50); do exec 3<>/dev/tcp/web/80 && break; sleep 0.1; done 2>/dev/null';
+      const asked = await run(session, `${ask}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`);
+      expect(asked.stdout.toString()).toMatch(/hello\n$/);
+      const greedy = await run(session, 'head -c 256m /dev/zero | tail >/dev/null; exit $?');
+      expect(greedy.exit).toMatchObject({ kind: 'out-of-memory', limitBytes: 32 << 20 });
+      expect((await run(session, 'kill -KILL $$')).exit.kind).not.toBe('out-of-memory');
+    }
+    await executor.close();
+    expect(await labelled(podman!.engine.api, runId)).toEqual([]);
+  });
+});
