@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectEngine, type Engine } from '../../../src/executors/docker/engine.ts';
 import { findProgram } from '../../../src/util/find-program.ts';
 import { runCommand } from '../../../src/util/process-command.ts';
+import { processesWith } from './processes.ts';
 
 /** A Podman service of the test's own, with the test images. */
 export interface TestPodman extends AsyncDisposable {
@@ -50,11 +51,15 @@ export async function startPodman(dockerHost: string, images: readonly string[])
   const host = `unix://${socket}`;
   const service = spawn('podman', [...storage, 'system', 'service', '--time=0', host], {
     env,
+    // Its helpers leave a file where they are when a container runs out of memory.
+    cwd: place,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const dispose = async (): Promise<void> => {
     await runCommand(['podman', ...storage, 'rm', '--force', '--all', '--time', '0'], { env }).catch(() => {});
     await end(service);
+    // Helpers of commands in containers wait for minutes before they tidy up.
+    endHelpers(place);
     await runCommand(['podman', ...storage, 'system', 'reset', '--force'], { env }).catch(() => {});
     await runCommand(['rm', '-rf', '--one-file-system', place], { env });
   };
@@ -65,6 +70,17 @@ export async function startPodman(dockerHost: string, images: readonly string[])
   } catch (error) {
     await dispose();
     throw error;
+  }
+}
+
+/** Ends Podman's helpers that work in a folder. */
+function endHelpers(place: string): void {
+  for (const pid of processesWith('/usr/bin/conmon ')) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${place}/`)) process.kill(Number(pid));
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }
 
