@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type Docker from 'dockerode';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createDockerExecutor } from '../../src/executors/docker/docker-executor.ts';
+import { collect, jobSpec, never, run } from '../executors/contract.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import { type OwnEngine, ownEngine, whyNoOwnEngine } from '../executors/support/own-engine.ts';
 import { reaperOf } from '../support/reaper.ts';
@@ -48,6 +50,23 @@ describe.skipIf(why !== undefined)('an engine that stops while a job runs', { ti
     await own.start();
     await gone(own.api, child.pid!, 10_000);
     expect(workspacesOf(project)).toEqual([]);
+  });
+
+  it('is used on when it was restarted between the making of a container and its start', async () => {
+    const span = { file: '.ci.yml', start: 0, end: 0 };
+    const runId = `restarted-${process.pid}`;
+    const executor = createDockerExecutor({ engine: { home: '/', host: own.host }, pull: 'never', graceMs: 500 });
+    const session = await executor.open(
+      jobSpec({ runId, executor: 'docker', image: { name: image, span } }),
+      collect(),
+      never,
+    );
+    await own.stop();
+    await own.start();
+    expect((await run(session, 'echo on')).stdout.toString()).toBe('on\n');
+    await session[Symbol.asyncDispose]();
+    await executor.close();
+    expect(await labelled(own.api, runId)).toEqual([]);
   });
 
   it('leaves nothing after the next start when the reaper is gone too', async () => {
