@@ -1,6 +1,5 @@
 import { mkdtemp, readdir, realpath } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, posix } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { extract, pack } from 'tar-stream';
 import type { FileEntry, FileSelection, TakenFiles } from '../../model/files.ts';
@@ -54,7 +53,8 @@ async function takeByStaging(
   into: string,
   signal: AbortSignal,
 ): Promise<TakenFiles> {
-  const staging = await mkdtemp(join(await realpath(tmpdir()), 'ci-take-'));
+  // Beside what is filled, so that it goes with that if we are killed.
+  const staging = await mkdtemp(join(await realpath(dirname(into)), '.taking-'));
   try {
     const roots = selection.untracked
       ? ['']

@@ -1,5 +1,4 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { walkTree } from '../../util/files/walk-tree.ts';
@@ -21,7 +20,7 @@ export async function untrackedPaths(
   const index = await readContainerFile(place.engine, place.container, `${place.directory}/.git/index`, 1 << 30);
   const inside = posix.relative(place.directory, base);
   if (index === undefined || inside.startsWith('..')) return [];
-  const tracked = await trackedPaths(index, signal);
+  const tracked = await trackedPaths(index, posix.dirname(staging), signal);
   const prefix = inside === '' ? '' : `${inside}/`;
   const { entries } = await walkTree(staging, { signal, filter: (path) => path !== '.git' && !path.endsWith('/.git') });
   return entries
@@ -29,8 +28,8 @@ export async function untrackedPaths(
     .map(({ path }) => path);
 }
 
-async function trackedPaths(index: Uint8Array, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const repository = await mkdtemp(join(tmpdir(), 'ci-index-'));
+async function trackedPaths(index: Uint8Array, beside: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const repository = await mkdtemp(join(beside, '.index-'));
   const env = {
     PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin',
     LC_ALL: 'C',
