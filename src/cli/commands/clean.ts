@@ -32,7 +32,8 @@ export async function clean(invocation: Invocation, _: readonly string[], option
   const locations = findLocations(invocation.env);
   const { state } = locations;
   const { engineHost } = await loadSettings(locations, runLocation(invocation).projectRoot, invocation.env);
-  const kept = options.all ? 'too' : await keptContainers(state);
+  // Others' are left alone, as on a machine that several users share.
+  const kept = await keptContainers(state);
   const found = together([
     await cleanEngine(engineLocation(invocation.env, engineHost), mode, kept),
     // Before the runs, since what they have mounted can't be removed with them.

@@ -20,8 +20,7 @@ export interface Leftover {
 export type KeptLeftovers =
   | 'left alone'
   /** That of these containers, by name; the rest is left alone. */
-  | ReadonlySet<string>
-  | 'too';
+  | ReadonlySet<string>;
 
 /** What a sweep did. */
 export interface Sweep {
@@ -54,7 +53,7 @@ export async function listLeftovers(
     return name === undefined ? [] : [{ name, job: jobKey(Labels) }];
   });
   const keptJobs = new Set(keptContainers.map(({ job }) => job));
-  const isSpared = (name: string): boolean => kept === 'left alone' || (kept !== 'too' && !kept.has(name));
+  const isSpared = (name: string): boolean => kept === 'left alone' || !kept.has(name);
   const sparedJobs = new Set(keptContainers.filter(({ name }) => isSpared(name)).map(({ job }) => job));
   const where = engine.isLocal ? 'here' : 'elsewhere';
   const consider = (object: Pick<Leftover, 'kind' | 'id' | 'name'>, its: Labels | null | undefined): void => {
