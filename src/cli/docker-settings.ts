@@ -33,12 +33,20 @@ type NumberName = {
   [K in keyof ContainerOptions]-?: NonNullable<ContainerOptions[K]> extends number ? K : never;
 }[keyof ContainerOptions];
 
-/** A number of which a repository may ask for less. */
-function limit(name: NumberName, expected: string, read: (value: unknown) => number | undefined): DockerKey {
+/**
+ * A number of which a repository may ask for less.
+ * @param usual what containers get where nothing is said; absent: any amount.
+ */
+function limit(
+  name: NumberName,
+  expected: string,
+  read: (value: unknown) => number | undefined,
+  usual?: number,
+): DockerKey {
   return {
     ...key(name, expected, read),
     tighten: (own, repository) => {
-      const [ours, theirs] = [own[name], repository[name]];
+      const [ours, theirs] = [own[name] ?? usual, repository[name]];
       const isLess = theirs !== undefined && (ours === undefined || ours < 0 || (theirs >= 0 && theirs < ours));
       return isLess ? { [name]: theirs } : {};
     },
@@ -69,12 +77,13 @@ function ofServices({ expected, read, tighten }: DockerKey): DockerKey {
 
 const size = 'a size like "512m" or "2g", or a number of bytes';
 const texts = 'a list of texts';
-const memory = limit('memoryBytes', size, values.readBytes);
-const swap = limit('memorySwapBytes', 'a size of memory and swap together, or -1 for any', values.readBytesOrAny);
+const memory = limit('memoryBytes', 'a size of 6m or more like "512m" or "2g"', values.readMemory);
+// Without it there is no swap, so any value is more.
+const swap = key('memorySwapBytes', 'a size of memory and swap together, or -1 for any', values.readBytesOrAny);
 const reservation = limit('memoryReservationBytes', size, values.readBytes);
-const cpus = limit('cpus', 'a number above 0 like 1.5', values.readDecimal);
+const cpus = limit('cpus', 'a number from 0.01 like 1.5', values.readCpus);
 const cpuset = key('cpusetCpus', 'CPUs like "0-2,5"', (value) => values.readText(value, /^[\d,-]+$/));
-const shares = limit('cpuShares', 'a whole number from 2', (value) => values.readCount(value, 2));
+const shares = limit('cpuShares', 'a whole number from 2', (value) => values.readCount(value, 2), 1024);
 const privileged = key('privileged', 'true or false', values.readBoolean);
 const securityOpt = key('securityOpt', texts, values.readTexts);
 const tmpfs = key('tmpfs', 'a table of mount options by path', values.readPaths);
@@ -121,7 +130,7 @@ const keys: Readonly<Record<string, DockerKey>> = {
   services_privileged: ofServices(privileged),
   services_security_opt: ofServices(securityOpt),
   services_tmpfs: ofServices(tmpfs),
-  shm_size: limit('shmBytes', size, values.readBytes),
+  shm_size: limit('shmBytes', size, values.readBytes, 64 * 1024 * 1024),
   sysctls: key('sysctls', 'a table of texts', values.readTable),
   tmpfs,
   ulimit: key('ulimits', 'a table like { nofile = "1024:2048" }', values.readUlimits),

@@ -11,6 +11,21 @@ export function readBytes(value: unknown): number | undefined {
   return bytes > 0 ? bytes : undefined;
 }
 
+/** No engine starts a container with less. */
+const leastMemoryBytes = 6 * 1024 * 1024;
+
+/** As `readBytes`, but enough for a container. */
+export function readMemory(value: unknown): number | undefined {
+  const bytes = readBytes(value);
+  return bytes !== undefined && bytes >= leastMemoryBytes ? bytes : undefined;
+}
+
+/** How many CPUs, at least the hundredth that engines can divide one into. */
+export function readCpus(value: unknown): number | undefined {
+  const cpus = readDecimal(value);
+  return cpus !== undefined && cpus >= 0.01 ? cpus : undefined;
+}
+
 /** As `readBytes`, or -1 for any amount. */
 export function readBytesOrAny(value: unknown): number | undefined {
   return value === -1 || value === '-1' ? -1 : readBytes(value);

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../util/duration.ts';
-import { readBytes, readDecimal } from './docker-values.ts';
+import { readCpus, readMemory } from './docker-values.ts';
 
 const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
 
@@ -16,15 +16,15 @@ const duration = (value: string): number => {
   return ms;
 };
 
-const bytes = (value: string): number => {
-  const size = readBytes(/^\d+$/.test(value) ? Number(value) : value);
-  if (size === undefined) throw new InvalidArgumentError('Write for example 512m or 2g.');
+const memory = (value: string): number => {
+  const size = readMemory(/^\d+$/.test(value) ? Number(value) : value);
+  if (size === undefined) throw new InvalidArgumentError('Write for example 512m or 2g; containers need 6m at least.');
   return size;
 };
 
-const decimal = (value: string): number => {
-  const number = readDecimal(value);
-  if (number === undefined) throw new InvalidArgumentError('It must be a number above 0, for example 1.5.');
+const cpus = (value: string): number => {
+  const number = readCpus(value);
+  if (number === undefined) throw new InvalidArgumentError('It must be a number from 0.01, for example 1.5.');
   return number;
 };
 
@@ -93,8 +93,12 @@ function withContainers(command: Command): Command {
     .option('--privileged', 'privileged containers; a pipeline file cannot ask for this')
     .option('--mount-socket', "the engine's socket in every container: jobs can then do all that you can")
     .option('--hardened', 'containers with few capabilities and no way to new privileges')
-    .option('--memory <size>', 'memory of each container of a job, like 512m or 2g', bytes)
-    .option('--cpus <n>', 'CPUs of each container of a job, like 1.5', decimal);
+    .option(
+      '--memory <size>',
+      "memory of each job's container, like 512m or 2g (services: `service_memory` in the settings)",
+      memory,
+    )
+    .option('--cpus <n>', "CPUs of each job's container, like 1.5", cpus);
 }
 
 function format(command: Command, formats: readonly string[]): Command {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join, normalize } from 'node:path';
 import type { ContainerOptions } from '../executors/docker/container-options.ts';
 import { parseDuration } from '../util/duration.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { type DockerRemark, ignoredHere, readDockerTable } from './docker-settings.ts';
-import { readBytes } from './docker-values.ts';
+import { readCpus, readMemory } from './docker-values.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Locations } from './locations.ts';
 import type { ContainerFlags } from './options.ts';
@@ -12,23 +12,30 @@ import { tomlLine } from './toml-line.ts';
 
 /** What may stand in a settings file or in `CI_CLI_*` variables; names are those of the flags. */
 interface SettingRule {
-  readonly kind: 'text' | 'number' | 'decimal' | 'bytes' | 'boolean' | 'duration';
+  readonly kind: 'text' | 'number' | 'cpus' | 'memory' | 'boolean' | 'duration';
   readonly choices?: readonly string[];
   /** Loosens safety: never taken from the repository's own file. */
   readonly userOnly?: true;
+  /** May the repository's file say this, where the user's own says that (or nothing)? Absent: yes. */
+  readonly isHarmless?: (value: unknown, own: unknown) => boolean;
   /** In files it stands below `[docker]`, by this name. */
   readonly dockerKey?: string;
 }
 
 const rules: Readonly<Record<string, SettingRule>> = {
-  executor: { kind: 'text', choices: ['auto', 'shell', 'docker'] },
+  executor: {
+    kind: 'text',
+    choices: ['auto', 'shell', 'docker'],
+    // Who wants containers does not want scripts on his own machine.
+    isHarmless: (value, own) => own !== 'docker' || value === 'docker',
+  },
   concurrency: { kind: 'number' },
   reporter: { kind: 'text', choices: ['auto', 'tree', 'plain', 'json', 'github', 'gitlab'] },
   color: { kind: 'text', choices: ['always', 'never', 'auto'] },
   pull: { kind: 'text', choices: ['always', 'if-not-present', 'never'] },
   isolation: { kind: 'text', choices: ['auto', 'overlay', 'copy'] },
   'on-failure': { kind: 'text', choices: ['continue', 'stop', 'shell', 'keep'] },
-  'artifacts-dir': { kind: 'text' },
+  'artifacts-dir': { kind: 'text', isHarmless: (value) => staysBelow(value) },
   timeout: { kind: 'duration' },
   offline: { kind: 'boolean' },
   quiet: { kind: 'boolean' },
@@ -36,8 +43,8 @@ const rules: Readonly<Record<string, SettingRule>> = {
   privileged: { kind: 'boolean', userOnly: true },
   'mount-socket': { kind: 'boolean', dockerKey: 'mount_socket' },
   hardened: { kind: 'boolean', dockerKey: 'hardened' },
-  memory: { kind: 'bytes', dockerKey: 'memory' },
-  cpus: { kind: 'decimal', dockerKey: 'cpus' },
+  memory: { kind: 'memory', dockerKey: 'memory' },
+  cpus: { kind: 'cpus', dockerKey: 'cpus' },
   'max-includes': { kind: 'number', userOnly: true },
 };
 
@@ -93,8 +100,9 @@ export async function loadSettings(
         warnings.push(`${file.at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
       } else if (rule.dockerKey !== undefined) {
         warnings.push(`${where} is ignored here: write \`${rule.dockerKey}\` below \`[docker]\``);
-      } else if (rule.userOnly && !trusted) warnings.push(`${where} ${ignoredHere}`);
-      else options[optionName(name)] = checkValue(where, rule, value);
+      } else if (!trusted && !isAllowed(rule, value, options[optionName(name)])) {
+        warnings.push(`${where} ${ignoredHere}`);
+      } else options[optionName(name)] = checkValue(where, rule, value);
     }
   }
   for (const [name, rule] of Object.entries(rules)) {
@@ -103,6 +111,15 @@ export async function loadSettings(
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
   return { options, variables, containers, warnings, ...(engineHost === undefined ? {} : { engineHost }) };
+}
+
+function isAllowed({ userOnly, isHarmless }: SettingRule, value: unknown, own: unknown): boolean {
+  return userOnly === undefined && (isHarmless?.(value, own) ?? true);
+}
+
+/** A relative path that leads nowhere else. */
+function staysBelow(path: unknown): boolean {
+  return typeof path === 'string' && !isAbsolute(path) && !/^\.\.(\/|$)/.test(normalize(path));
 }
 
 /** Lays the flags over the settings: a flag that was not given leaves the setting. */
@@ -187,7 +204,6 @@ function checkText(where: string, rule: SettingRule, value: string): string | nu
       }
       return value === '1' || value === 'true';
     case 'number':
-    case 'decimal':
       return checkValue(where, rule, Number(value));
     default:
       return checkValue(where, rule, value);
@@ -197,9 +213,12 @@ function checkText(where: string, rule: SettingRule, value: string): string | nu
 function checkValue(where: string, rule: SettingRule, value: unknown): string | number | boolean {
   if (rule.kind === 'boolean' && typeof value === 'boolean') return value;
   if (rule.kind === 'number' && typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-  if (rule.kind === 'decimal' && typeof value === 'number' && value > 0) return value;
-  if (rule.kind === 'bytes') {
-    const bytes = readBytes(/^\d+$/.test(String(value)) ? Number(value) : value);
+  if (rule.kind === 'cpus') {
+    const cpus = readCpus(value);
+    if (cpus !== undefined) return cpus;
+  }
+  if (rule.kind === 'memory') {
+    const bytes = readMemory(/^\d+$/.test(String(value)) ? Number(value) : value);
     if (bytes !== undefined) return bytes;
   }
   if (rule.kind === 'text' && typeof value === 'string' && (rule.choices?.includes(value) ?? true)) return value;
@@ -212,8 +231,8 @@ function checkValue(where: string, rule: SettingRule, value: unknown): string | 
     {
       text: 'a text',
       number: 'a whole number from 1',
-      decimal: 'a number above 0 like 1.5',
-      bytes: 'a size like "512m" or "2g"',
+      cpus: 'a number from 0.01 like 1.5',
+      memory: 'a size of 6m or more like "512m" or "2g"',
       boolean: 'true or false',
       duration: 'a duration like "90s" or "1h 30m"',
     }[rule.kind];

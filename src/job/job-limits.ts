@@ -145,7 +145,7 @@ function memoryHint(limitBytes: number | undefined): string {
 
 function codeText(code: number, lackOfMemory: LackOfMemory | undefined): string {
   if (lackOfMemory === undefined) return `exit code ${code}`;
-  return `killed by SIGKILL (exit code ${code})${memoryText(lackOfMemory)}`;
+  return `exit code ${code}, as after SIGKILL${memoryText(lackOfMemory)}`;
 }
 
 function memoryText(lackOfMemory: LackOfMemory | undefined): string {
@@ -153,7 +153,7 @@ function memoryText(lackOfMemory: LackOfMemory | undefined): string {
     case undefined:
       return '';
     case 'ruled-out':
-      return ', not by the kernel for lack of memory';
+      return ', but no process of the job was killed for lack of memory';
     case 'possible':
       return ', perhaps for lack of memory: the kernel ended processes for that meanwhile';
     default:

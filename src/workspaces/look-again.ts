@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { once } from '../util/once.ts';
+import { unlessAborted } from '../util/unless-aborted.ts';
 import { type LookTask, lookAtShare, lookWorkerCode } from './look-share.ts';
 import { isSameStamp, placesOf, type SnapshotManifest, stampWidth, typeAt } from './snapshot-manifest.ts';
 
@@ -71,6 +72,7 @@ export function lookAgain(root: string, manifest: SnapshotManifest): LookAgain |
       if (Atomics.load(progress, 0) < files) await takePart({ ...shared, names: manifest.paths }, signal);
       if (!isDone()) {
         worker.ref();
+        // A file system that does not answer must not hold up who wants to end.
         await unlessAborted(ended, signal);
       }
       return isDone() ? lookedAt(manifest, stamps) : undefined;
@@ -129,21 +131,6 @@ function lookedAt(manifest: SnapshotManifest, stamps: Float64Array): LookedAt {
       return entryAt(index, path);
     },
   };
-}
-
-/** A file system that does not answer must not hold up who wants to end. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  const over = new AbortController();
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal });
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    over.abort('over');
-  }
 }
 
 function sizeOf(stamps: Float64Array): TreeSize {

@@ -199,11 +199,11 @@ describe('a job', () => {
     [{ kind: 'signal', signal: 'SIGKILL' }, 'killed by SIGKILL'],
     [
       { kind: 'signal', signal: 'SIGKILL', lackOfMemory: 'ruled-out' },
-      'killed by SIGKILL, not by the kernel for lack of memory',
+      'killed by SIGKILL, but no process of the job was killed for lack of memory',
     ],
     [
       { kind: 'code', code: 137, lackOfMemory: 'possible' },
-      'killed by SIGKILL (exit code 137), perhaps for lack of memory: the kernel ended processes for that meanwhile',
+      'exit code 137, as after SIGKILL, perhaps for lack of memory: the kernel ended processes for that meanwhile',
     ],
     [{ kind: 'code', code: 137 }, 'exit code 137'],
   ] as const)('tells %j as %s', async (exit, message) => {

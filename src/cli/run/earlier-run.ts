@@ -2,7 +2,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { EarlierJob } from '../../schedule/plan-source-options.ts';
 import type { ArtifactStore } from '../../stores/artifact-store.ts';
 import type { JobRecord } from '../../stores/run-state.ts';
-import { type RunStoreLocation, readRun, type StoredRun } from '../../stores/run-store.ts';
+import { listRuns, type RunStoreLocation, readRun, type StoredRun } from '../../stores/run-store.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LoadedPipeline } from '../load-pipeline.ts';
@@ -42,36 +42,101 @@ export async function failedLastTime(
     .map(({ id }) => id);
 }
 
-/** What a run takes over from the one before. */
+/** What a run takes over from earlier ones. */
 export interface TakenOver {
   /** By id, for the scheduler. */
   readonly jobs: ReadonlyMap<string, EarlierJob>;
   /** By id; their artifacts lie with this run now. */
   readonly records: Readonly<Record<string, JobRecord>>;
+  /** Jobs that did not run in the last run: what they left is that of an older one. */
+  readonly older: readonly { readonly job: string; readonly runId: string }[];
+  /** Jobs whose artifacts are needed, and that no run has run. */
+  readonly missing: readonly string[];
+}
+
+interface RanBefore {
+  readonly from: StoredRun;
+  readonly record: JobRecord;
 }
 
 /**
- * Takes over artifacts and variables of the jobs that this run does not run itself.
+ * Takes over artifacts and variables of the jobs that this run does not run itself: from the last run, or where that did
+ * not run a job whose artifacts are needed, from the newest run that did.
  * @param wanted ids of the jobs that count; absent: all.
  */
 export async function takeOver(
   plan: Plan,
-  last: StoredRun,
-  artifacts: ArtifactStore,
-  wanted?: readonly string[],
+  given: {
+    readonly location: RunStoreLocation;
+    readonly last: StoredRun;
+    readonly artifacts: ArtifactStore;
+    readonly wanted?: readonly string[];
+  },
 ): Promise<TakenOver> {
+  const { location, last, artifacts, wanted } = given;
   const own = new Set(plan.nodes.map(({ id }) => id));
-  const isWanted = (id: string): boolean => wanted?.includes(id) ?? true;
-  const foreign = Object.entries(last.state.jobs).filter(([id]) => !own.has(id) && isWanted(id));
-  const ids = foreign.map(([id]) => id);
-  await artifacts.seedFrom(last.run.artifactsDirectory, ids);
+  const isForeign = (id: string): boolean => !own.has(id) && (wanted?.includes(id) ?? true);
+  const found = new Map<string, RanBefore>();
+  for (const [id, record] of Object.entries(last.state.jobs)) if (isForeign(id)) found.set(id, { from: last, record });
+  const needed = wanted ?? plan.nodes.flatMap((node) => (node.kind === 'job' ? node.artifactsFrom : []));
+  const lacking = new Set(needed.filter((id) => isForeign(id) && !hasRun(found.get(id)?.record)));
+  const older = lacking.size === 0 ? [] : await findOlder(location, lacking);
+  for (const [id, before] of older) found.set(id, before);
+  return {
+    ...(await bringHere(found, artifacts)),
+    older: older.map(([job, { from }]) => ({ job, runId: from.run.id })),
+    missing: [...lacking],
+  };
+}
+
+/** @param lacking loses the jobs that are found. */
+async function findOlder(
+  location: RunStoreLocation,
+  lacking: Set<string>,
+): Promise<readonly (readonly [string, RanBefore])[]> {
+  const found: (readonly [string, RanBefore])[] = [];
+  for (const from of await listRuns(location)) {
+    for (const id of [...lacking]) {
+      const record = from.state.jobs[id];
+      if (record === undefined || !hasRun(record)) continue;
+      found.push([id, { from, record }]);
+      lacking.delete(id);
+    }
+    if (lacking.size === 0) break;
+  }
+  return found;
+}
+
+function hasRun(record: JobRecord | undefined): boolean {
+  return record?.status === 'success' || record?.status === 'failed';
+}
+
+async function bringHere(
+  found: ReadonlyMap<string, RanBefore>,
+  artifacts: ArtifactStore,
+): Promise<Pick<TakenOver, 'jobs' | 'records'>> {
+  const idsOf = new Map<StoredRun, string[]>();
+  for (const [id, { from }] of found) idsOf.set(from, [...(idsOf.get(from) ?? []), id]);
+  for (const [from, ids] of idsOf) await artifacts.seedFrom(from.run.artifactsDirectory, ids);
   const jobs = new Map<string, EarlierJob>();
   const records: Record<string, JobRecord> = {};
-  for (const [id, record] of foreign) {
+  for (const [id, { record }] of found) {
     const outputs = { dotenv: record.dotenv ?? [], artifacts: await artifacts.records(id) };
     jobs.set(id, { name: id, outputs });
     // The other run, and its files, may be removed one day.
     records[id] = { ...record, artifacts: outputs.artifacts };
   }
   return { jobs, records };
+}
+
+/** What of earlier runs is not as one might think, in words. */
+export function takenOverRemarks({ older, missing }: TakenOver): {
+  readonly notices: readonly string[];
+  readonly warnings: readonly string[];
+} {
+  return {
+    notices: older.map(({ job, runId }) => `artifacts of ${job} are those of run ${runId}: it did not run since`),
+    warnings:
+      missing.length === 0 ? [] : [`without artifacts of ${missing.join(', ')}: no run on this machine has them`],
+  };
 }

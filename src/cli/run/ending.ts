@@ -22,6 +22,8 @@ export function listenForEnding(
     readonly executors: Executors;
     readonly screen: Reporter;
     readonly stop: AbortSignal | undefined;
+    /** Tells the user what a signal does. */
+    readonly tell: (message: string) => void;
     /** A signal that is meant for somebody else who has the terminal. */
     readonly ignores?: (signal: NodeJS.Signals) => boolean;
   },
@@ -33,7 +35,10 @@ export function listenForEnding(
     source?.cancel(reason);
   };
   const signals = handleSignals({
-    stop: end,
+    stop: (signal) => {
+      parts.tell(`${signal}: stopping; after_script still runs, the same once more drops everything`);
+      end(signal);
+    },
     dropEverything: (signal) => {
       source?.cancel(signal);
       parts.executors.kill();

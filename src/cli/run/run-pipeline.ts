@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Emit } from '../../model/event.ts';
+import type { Plan } from '../../model/plan.ts';
 import { eventsFileReporter } from '../../reporters/events-file.ts';
 import { holdableOutput } from '../../reporters/holdable-output.ts';
 import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
@@ -18,7 +19,7 @@ import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { type Invocation, print } from '../invocation.ts';
 import { containerOptions } from '../settings.ts';
-import { takeOver } from './earlier-run.ts';
+import { type TakenOver, takenOverRemarks, takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors, engineLocation } from './executors.ts';
 import { failureShells } from './failure-shells.ts';
@@ -43,7 +44,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const key = projectKey(file.root);
   const artifacts = artifactStore(run.artifactsDirectory);
   await using caches = cacheStore({ directory: projectCacheDirectory(locations.cache, key), now: clock.now });
-  const taken = earlier === undefined ? undefined : await takeOver(plan, earlier, artifacts);
+  const taken = earlier === undefined ? undefined : await takeOver(plan, { location: place, last: earlier, artifacts });
   let isClean = true;
   const keeps = options.onFailure === 'keep';
   const executors = createExecutors(invocation, {
@@ -69,7 +70,10 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const shells = await failureShells(invocation, { options, plan, output, screen, logPath: run.logPath });
   const keep = keeps ? keptJobs({ run, plan, emit, clock }) : undefined;
   const ignores = shells === undefined ? {} : { ignores: shells.ignores };
-  using ending = listenForEnding(invocation, { executors, screen, stop: given.stop, ...ignores });
+  using ending = listenForEnding(invocation, {
+    ...{ executors, screen, stop: given.stop, ...ignores },
+    tell: (message) => emit({ type: 'notice', at: clock.now(), message }),
+  });
   const tidying = tidy({
     place,
     cacheDirectory: locations.cache,
@@ -85,7 +89,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const reaper = startReaper(invocation, { workspacesDirectory }, engine);
   try {
     await using snapshot = await copying;
-    for (const message of plan.notices) emit({ type: 'notice', at: clock.now(), message });
+    tellRemarks(plan, taken, emit);
     tellSnapshot(snapshot, options, emit);
     const source = new PlanSource(plan, {
       runId: run.id,
@@ -117,6 +121,12 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     await all.close();
     if (problem !== undefined) await print(invocation.stderr, `ci: ${problem}\n`);
   }
+}
+
+function tellRemarks(plan: Plan, taken: TakenOver | undefined, emit: Emit): void {
+  const { notices, warnings } = taken === undefined ? { notices: [], warnings: [] } : takenOverRemarks(taken);
+  for (const message of [...plan.notices, ...notices]) emit({ type: 'notice', at: Date.now(), message });
+  for (const message of warnings) emit({ type: 'warning', at: Date.now(), message });
 }
 
 /** When the run has to end already there is nothing to copy: every job is then told as canceled. */

@@ -163,13 +163,15 @@ async function fromLastRun(
   { loaded, node, options, plan }: ShellRun,
   artifacts: ArtifactStore,
 ): Promise<{ readonly earlier: TakenOver | undefined; readonly runId: string }> {
-  const last = await readRun({ stateDirectory: loaded.locations.state, projectRoot: loaded.file.root }, 'last');
+  const location = { stateDirectory: loaded.locations.state, projectRoot: loaded.file.root };
+  const last = await readRun(location, 'last');
   const runId = last?.run.id ?? '1';
   if (!options.needs || node.artifactsFrom.length === 0) return { earlier: undefined, runId };
-  const earlier = last === undefined ? undefined : await takeOver(plan, last, artifacts, node.artifactsFrom);
+  const earlier =
+    last === undefined ? undefined : await takeOver(plan, { location, last, artifacts, wanted: node.artifactsFrom });
   const missing = node.artifactsFrom.filter((id) => (earlier?.records[id]?.artifacts.length ?? 0) === 0);
   if (missing.length > 0 && !options.quiet) {
-    const where = last === undefined ? 'there is no run yet' : `run ${last.run.id} has none`;
+    const where = last === undefined ? 'there is no run yet' : 'no run has them';
     const text = `ci: without artifacts of ${missing.join(', ')}: ${where} (\`ci run\` makes them)\n`;
     await print(invocation.stderr, text);
   }

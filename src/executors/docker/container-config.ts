@@ -29,7 +29,8 @@ function jobHostConfig(options: ContainerOptions): Dockerode.HostConfig {
     VolumesFrom: copy(options.volumesFrom),
     DeviceCgroupRules: copy(options.deviceCgroupRules),
     ReadonlyRootfs: readOnly || undefined,
-    Tmpfs: readOnly ? { '/tmp': '', ...tmpfs } : tmpfs,
+    // Build tools run what they made there; engines' own default forbids that.
+    Tmpfs: readOnly ? { '/tmp': 'exec', ...tmpfs } : tmpfs,
     Ulimits: ulimits?.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
     Devices: devices?.map(({ onHost, inContainer, permissions }) => ({
       PathOnHost: onHost,
@@ -67,20 +68,35 @@ function resourceConfig(limits: ResourceLimits): Dockerode.HostConfig {
   const { memoryBytes, cpus } = limits;
   return {
     Memory: memoryBytes,
-    // No swap unless it is asked for: a job that needs too much then ends at once, and not after long minutes.
-    MemorySwap: limits.memorySwapBytes ?? memoryBytes,
-    MemoryReservation: limits.memoryReservationBytes,
+    MemorySwap: memorySwap(limits),
+    MemoryReservation: memoryReservation(limits),
     NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
     CpusetCpus: limits.cpusetCpus,
     CpuShares: limits.cpuShares,
   };
 }
 
+/**
+ * No swap unless it is asked for: a job that needs too much then ends at once, and not after long minutes. A flag may
+ * have raised the memory above what the settings say of both together, and without a limit engines take none of both.
+ */
+function memorySwap({ memoryBytes, memorySwapBytes = memoryBytes }: ResourceLimits): number | undefined {
+  if (memoryBytes === undefined || memorySwapBytes === undefined) return undefined;
+  return memorySwapBytes < 0 ? memorySwapBytes : Math.max(memorySwapBytes, memoryBytes);
+}
+
+/** Engines refuse one above the limit. */
+function memoryReservation({ memoryBytes, memoryReservationBytes }: ResourceLimits): number | undefined {
+  if (memoryReservationBytes === undefined || memoryBytes === undefined) return memoryReservationBytes;
+  return Math.min(memoryReservationBytes, memoryBytes);
+}
+
 const hardenedCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'];
 
 function securityConfig(options: ContainerOptions, securityOpt: readonly string[] = []): Dockerode.HostConfig {
   const { hardened, capAdd = [], capDrop = [] } = options;
-  const kept = hardened ? hardenedCapabilities.filter((name) => !capDrop.includes(name)) : [];
+  const isDropped = (name: string): boolean => capDrop.includes(name) || capDrop.includes('ALL');
+  const kept = hardened ? hardenedCapabilities.filter((name) => !isDropped(name)) : [];
   const security = new Set([...(hardened ? ['no-new-privileges'] : []), ...securityOpt]);
   return {
     SecurityOpt: copy([...security]),

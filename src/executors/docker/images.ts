@@ -1,6 +1,7 @@
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { Image, PullPolicy } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
+import { unlessAborted } from '../../util/unless-aborted.ts';
 import type { OpenWatcher } from '../executor.ts';
 import { type ImageFacts, inspectImage, similarImage } from './image-facts.ts';
 import { type ImageName, readImageName } from './image-name.ts';
@@ -101,7 +102,9 @@ export class ImageStore {
     const { name, platform, chosen } = wanted;
     const mayPull = policy !== 'never' && name.kind !== 'id';
     if (policy === 'always' && mayPull) return this.#pull(wanted, policy);
-    const facts = this.#known.get(wanted.key) ?? (await inspectImage(this.#settings.engine, name, platform));
+    // What a name stands for may have been built anew by an earlier job.
+    const known = name.kind === 'id' ? this.#known.get(wanted.key) : undefined;
+    const facts = known ?? (await inspectImage(this.#settings.engine, name, platform));
     if (facts !== undefined) {
       await say(wanted.out, `Using locally found image version due to ${reasonFor(policy, chosen)}`);
       return { facts };
@@ -134,14 +137,15 @@ export class ImageStore {
     }
   }
 
-  async #login({ name, job, out }: Wanted): Promise<RegistryLogin | undefined> {
+  async #login({ name, job, out, signal }: Wanted): Promise<RegistryLogin | undefined> {
     const warnings = new Set<string>();
     const variable = job.variables.findLast((one) => one.name === 'DOCKER_AUTH_CONFIG');
     if (variable?.file) warnings.add("the job's DOCKER_AUTH_CONFIG is a file variable, so no login is taken from it");
-    const login = await findLogin(name, this.#settings.logins, {
+    const finding = findLogin(name, this.#settings.logins, {
       ...(variable === undefined || variable.file ? {} : { authConfig: variable.value }),
       warn: (text) => void warnings.add(text),
     });
+    const login = await unlessAborted(finding, signal);
     for (const text of warnings) {
       if (this.#warned.has(text)) continue;
       this.#warned.add(text);

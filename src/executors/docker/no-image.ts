@@ -53,7 +53,7 @@ function hintFor(missing: MissingImage): string {
   if (trouble !== undefined) return hintOf(trouble, missing);
   return name.kind === 'id'
     ? 'no registry knows images by their ids: build or load it first, or write its name'
-    : 'pull or build the image first, or allow pulling: `--pull if-not-present`';
+    : `pull or build the image first, or allow pulling: ${chosen.by === 'file' ? '`pull_policy: if-not-present` in the file' : '`--pull if-not-present`'}`;
 }
 
 function hintOf({ kind }: PullTrouble, { name, platform, loginFrom }: MissingImage): string {

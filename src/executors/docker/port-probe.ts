@@ -26,7 +26,14 @@ export async function probePorts(
   signal: AbortSignal,
 ): Promise<undefined> {
   const { engine, onCreated } = service;
-  const probe = await engine.create(probeOptions(service, ports));
+  let probe: string;
+  try {
+    probe = await engine.create(probeOptions(service, ports));
+  } catch (error) {
+    // The service is gone already, which its end tells.
+    if (statusOf(error) === undefined) throw error;
+    return new Promise(() => {});
+  }
   onCreated(probe);
   const container = engine.api.getContainer(probe);
   const end = await engine.watchEnd(probe);

@@ -24,21 +24,37 @@ export async function followLog(engine: Engine, container: string, name: string,
   const options = { follow: true, stdout: true, stderr: true, timestamps: true } as const;
   const stream = (await engine.api.getContainer(container).logs(options)) as unknown as Readable;
   // It ends with the container, or when the job does.
-  demultiplex(stream, namedLines(name, out), namedLines(name, out)).catch(() => {});
+  const lines = [namedLines(name, out), namedLines(name, out)] as const;
+  demultiplex(stream, ...lines)
+    .catch(() => {})
+    .then(() => Promise.all(lines.map(({ flush }) => flush())))
+    .catch(() => {});
   return { close: () => stream.destroy() };
 }
 
-/** Writes whole lines, in grey as GitLab Runner does; what is no whole line waits for its rest. */
-function namedLines(name: string, out: LogSink): LogSink {
+/** What is no whole line waits for its rest, up to so many bytes. */
+const longestLine = 64 * 1024;
+
+/** Writes whole lines, in grey as GitLab Runner does. */
+function namedLines(name: string, out: LogSink): LogSink & { flush(): Promise<void> } {
   let rest = Buffer.alloc(0);
+  const say = async (text: string): Promise<void> => {
+    const lines = text.split('\n').map((line) => `\x1b[0;90m[service:${name}] ${line}\x1b[0;m\n`);
+    await out.write(Buffer.from(lines.join('')));
+  };
+  const flush = async (): Promise<void> => {
+    const text = rest.toString('utf8');
+    rest = Buffer.alloc(0);
+    if (text !== '') await say(text);
+  };
   return {
+    flush,
     write: async (bytes) => {
       const all = Buffer.concat([rest, bytes]);
       const end = all.lastIndexOf('\n') + 1;
       rest = Buffer.from(all.subarray(end));
-      if (end === 0) return;
-      const lines = all.toString('utf8', 0, end - 1).split('\n');
-      await out.write(Buffer.from(lines.map((line) => `\x1b[0;90m[service:${name}] ${line}\x1b[0;m\n`).join('')));
+      if (end > 0) await say(all.toString('utf8', 0, end - 1));
+      if (rest.length > longestLine) await flush();
     },
   };
 }

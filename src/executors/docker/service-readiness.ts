@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { Service } from '../../model/pipeline.ts';
 import { anySignal } from '../../util/any-signal.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, statusOf } from './engine.ts';
 import type { ImageFacts } from './image-facts.ts';
 import type { JobNetwork } from './job-network.ts';
 import { probePorts } from './port-probe.ts';
@@ -110,7 +110,17 @@ async function poll(isSo: () => Promise<boolean>, signal: AbortSignal): Promise<
  * Runs an image's health check. The engine does so too, but at times of its own, often twice a minute: a job would wait
  * for that longer than for the service.
  */
-async function passes({ engine, id }: ServiceToWaitFor, command: readonly string[]): Promise<boolean> {
+async function passes(given: ServiceToWaitFor, command: readonly string[]): Promise<boolean> {
+  try {
+    return await runCheck(given, command);
+  } catch (error) {
+    // It is not running any more, or has no such program: its end, or the time, tells more.
+    if (statusOf(error) === undefined) throw error;
+    return false;
+  }
+}
+
+async function runCheck({ engine, id }: ServiceToWaitFor, command: readonly string[]): Promise<boolean> {
   const exec = await engine.api.getContainer(id).exec({ Cmd: [...command], AttachStdout: true, AttachStderr: true });
   const stream = await engine.attachExec(exec.id);
   stream.on('error', () => {});

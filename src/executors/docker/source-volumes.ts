@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import type Dockerode from 'dockerode';
 import type { FileTree } from '../../model/files.ts';
-import { deferred } from '../../util/deferred.ts';
+import { unlessAborted } from '../../util/unless-aborted.ts';
 import { type Belongings, noBelongings, removeBelongings } from './belongings.ts';
 import { jobContainerOptions } from './container-config.ts';
 import { containerFiles } from './container-files.ts';
@@ -61,6 +61,7 @@ export class SourceVolumes {
       filling.catch(() => this.#filled.delete(id));
       this.#filled.set(id, filling);
     }
+    // What is under way goes on for the others.
     const volume = await unlessAborted(filling, signal);
     if (volume === undefined) return undefined;
     const { volumesDirectory, mountpoint } = volume;
@@ -109,19 +110,6 @@ export class SourceVolumes {
       await removeBelongings(engine, made);
     }
     return { mountpoint, volumesDirectory };
-  }
-}
-
-/** What is under way goes on for the others. */
-async function unlessAborted<T>(doing: Promise<T>, signal: AbortSignal): Promise<T> {
-  const left = deferred<never>();
-  const leave = (): void => left.reject(signal.reason);
-  signal.addEventListener('abort', leave, { once: true });
-  if (signal.aborted) leave();
-  try {
-    return await Promise.race([doing, left.promise]);
-  } finally {
-    signal.removeEventListener('abort', leave);
   }
 }
 
