@@ -18,7 +18,8 @@ describe('[docker] of the settings', () => {
     ['memory', '512m', 512 << 20],
     ['memory', '1.5g', 1536 << 20],
     ['memory', '64MiB', 64 << 20],
-    ['memory', 1048576, 1 << 20],
+    ['memory', 8388608, 8 << 20],
+    ['memory', '1m', 'error'],
     ['memory', 'much', 'error'],
     ['memory', -1, 'error'],
     ['memory', true, 'error'],
@@ -26,6 +27,7 @@ describe('[docker] of the settings', () => {
     ['cpus', '1.5', 1.5],
     ['cpus', 2, 2],
     ['cpus', 0, 'error'],
+    ['cpus', 0.001, 'error'],
     ['cpus', 'two', 'error'],
     ['pids_limit', 100, 100],
     ['pids_limit', 1.5, 'error'],
@@ -94,34 +96,53 @@ describe('[docker] of the settings', () => {
     const { options, errors, warnings } = user({ memory: 'x', cpus: 'y', privilegd: true, dns: ['1.1.1.1'] });
     expect(options).toEqual({ dns: ['1.1.1.1'] });
     expect(errors.map(({ key }) => key)).toEqual(['memory', 'cpus']);
-    expect(errors[0]?.text).toBe('must be a size like "512m" or "2g", or a number of bytes, not "x"');
+    expect(errors[0]?.text).toBe('must be a size of 6m or more like "512m" or "2g", not "x"');
     expect(warnings).toEqual([{ key: 'privilegd', text: 'is no setting, did you mean `privileged`?' }]);
   });
 
   it('lets a repository ask for less only', () => {
-    const own: ContainerOptions = { memoryBytes: 100, cpus: 1, capDrop: ['A'], hardened: true, services: { cpus: 2 } };
-    const more = { memory: 200, cpus: 3, hardened: false, service_cpus: 3, pids_limit: 5, cap_drop: ['b'] };
+    const own: ContainerOptions = {
+      memoryBytes: 100e6,
+      cpus: 1,
+      capDrop: ['A'],
+      hardened: true,
+      services: { cpus: 2 },
+    };
+    // What containers get where nothing is said.
+    const moreThanUsual = { shm_size: '8g', cpu_shares: 2000, service_cpu_shares: 2000 };
+    const more = {
+      memory: 200e6,
+      cpus: 3,
+      hardened: false,
+      service_cpus: 3,
+      pids_limit: 5,
+      cap_drop: ['b'],
+      ...moreThanUsual,
+    };
     expect(readDockerTable(more, 'repository', own)).toEqual({
       options: { ...own, pidsLimit: 5, capDrop: ['A', 'B'] },
       errors: [],
       warnings: [],
     });
-    const less = { memory: 50, cpus: 0.5, read_only: true, service_cpus: 1, service_memory: 7 };
+    const less = { memory: 50e6, cpus: 0.5, read_only: true, service_cpus: 1, service_memory: 7e6, shm_size: '1m' };
     expect(readDockerTable(less, 'repository', own).options).toEqual({
       ...own,
-      memoryBytes: 50,
+      memoryBytes: 50e6,
       cpus: 0.5,
       readOnly: true,
-      services: { cpus: 1, memoryBytes: 7 },
+      shmBytes: 1 << 20,
+      services: { cpus: 1, memoryBytes: 7e6 },
     });
   });
 
   it('takes nothing from a repository that reaches beyond containers', () => {
     const harmless =
-      /^(cap_drop|cpu_shares|cpus|hardened|memory|memory_reservation|memory_swap|pids_limit|read_only|shm_size|service_.*)$/;
+      /^(cap_drop|cpu_shares|cpus|hardened|memory|memory_reservation|pids_limit|read_only|shm_size|service_(?!memory_swap).*)$/;
     const given: Record<string, unknown> = {
       privileged: true,
       mount_socket: true,
+      memory_swap: -1,
+      service_memory_swap: '8g',
       network_mode: 'host',
       volumes: ['/:/host'],
       volumes_from: ['x'],

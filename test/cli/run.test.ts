@@ -215,6 +215,31 @@ deploy: { stage: deploy, script: ['cat out.txt'] }
     expect(nothing.stderr).toContain('nothing failed last time');
   });
 
+  it('takes what a needed job left from an older run, if the last one did not run it', async () => {
+    using project = pipeline(`
+stages: [build, test]
+build: { stage: build, script: ['echo built > out.txt'], artifacts: { paths: [out.txt] } }
+other: { stage: build, script: ['true'] }
+test: { stage: test, needs: [build], script: ['cat out.txt'] }
+`);
+    await run(project, ['other']);
+    const without = await run(project, ['--from', 'test']);
+    expect(without.exitCode).toBe(1);
+    expect(without.events).toContainEqual(
+      expect.objectContaining({
+        type: 'warning',
+        message: 'without artifacts of build: no run on this machine has them',
+      }),
+    );
+    await run(project, ['build']);
+    await run(project, ['other']);
+    const older = await run(project, ['--from', 'test']);
+    expect(older.exitCode, older.stdout).toBe(0);
+    expect(older.outputOf('test')).toContain('built');
+    const message = 'artifacts of build are those of run 3: it did not run since';
+    expect(older.events).toContainEqual(expect.objectContaining({ type: 'notice', message }));
+  });
+
   it('hides a secret everywhere', async () => {
     using project = pipeline("leak: { script: ['echo \"it is $TOKEN\"', 'echo $TOKEN | base64', 'exit 1'] }\n");
     const secret = 'correct-horse-battery';
