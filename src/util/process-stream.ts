@@ -29,7 +29,8 @@ class ProcessStream extends Duplex {
   constructor({ argv, env, failure }: ProcessStreamRequest) {
     super({ allowHalfOpen: true });
     const [file = '', ...args] = argv;
-    const child = spawn(file, args, { env: { ...env }, stdio: 'pipe' });
+    // A session of its own: Ctrl-C is for us, who still have something to say over it. It ends with its input.
+    const child = spawn(file, args, { env: { ...env }, stdio: 'pipe', detached: true });
     this.#child = child;
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {

@@ -97,6 +97,7 @@ describe('ci doctor', () => {
       DOCKER_CONFIG: config,
       DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { 'other.example.test': { auth: 'canary-2' } } }),
       HTTPS_PROXY: 'http://me:canary-3@proxy.example.test:3128',
+      HTTP_PROXY: 'me:canary-3/@x@proxy.example.test:3128',
       DOCKER_HOST: 'tcp://me:canary-4@127.0.0.1:1',
     };
     const { check, stdout, stderr } = await examine(project, env);
@@ -108,6 +109,7 @@ describe('ci doctor', () => {
       },
     });
     expect(check('network').message).toContain('HTTPS_PROXY=http://***@proxy.example.test:3128');
+    expect(check('network').message).toContain('HTTP_PROXY=***@proxy.example.test:3128');
     const text = await runCi(['doctor'], { cwd: project.root, home: project.home, env });
     for (const output of [stdout, stderr, text.stdout, text.stderr]) {
       expect(output).not.toMatch(/canary/);

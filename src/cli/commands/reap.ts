@@ -23,9 +23,9 @@ export async function reap(): Promise<number> {
     // Then it is none of our business.
     if (monotonicMs() > until) return exitCodes.ok;
   }
-  await freeWorkspaces(workspaces, path);
+  if (workspaces !== undefined) await freeWorkspaces(workspaces, path);
   const isClean = engine === undefined || (await reapEngine(engine, owner, limitMs));
   // Not before the containers are gone, which may be at work in it.
-  await removeTree(workspaces);
+  if (isClean && workspaces !== undefined) await removeTree(workspaces);
   return isClean ? exitCodes.ok : exitCodes.system;
 }

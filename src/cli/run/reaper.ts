@@ -8,8 +8,8 @@ import type { Invocation } from '../invocation.ts';
 /** What the reaper of a run is told: where to look for what the run leaves if it is killed. */
 export interface ReaperOrder {
   readonly owner: Owner;
-  /** `Run.workspacesDirectory`. */
-  readonly workspaces: string;
+  /** `Run.workspacesDirectory`; absent: job directories stay, since the user keeps some of them. */
+  readonly workspaces?: string;
   /** The user's `PATH`. */
   readonly path: string;
   /** Absent: the run has no jobs in containers. */
@@ -25,7 +25,7 @@ const passedOn = ['HOME', 'LOGNAME', 'PATH', 'SSH_AUTH_SOCK', 'USER', 'XDG_RUNTI
  */
 export function startReaper(
   invocation: Invocation,
-  run: Pick<Run, 'workspacesDirectory'>,
+  { workspacesDirectory }: { readonly workspacesDirectory?: Run['workspacesDirectory'] },
   engine: EngineLocation | undefined,
 ): ReaperProcess | undefined {
   const env: Record<string, string> = {};
@@ -35,7 +35,7 @@ export function startReaper(
   }
   const order: ReaperOrder = {
     owner: thisOwner(),
-    workspaces: run.workspacesDirectory,
+    ...(workspacesDirectory === undefined ? {} : { workspaces: workspacesDirectory }),
     path: invocation.env['PATH'] ?? '',
     ...(engine === undefined ? {} : { engine: { ...engine, environment: env } }),
   };

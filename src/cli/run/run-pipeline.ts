@@ -85,8 +85,8 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   // While git lists the tree and before anything of a job is made.
   const inContainers = plan.nodes.some((node) => node.kind === 'job' && node.executor === 'docker');
   const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
-  const workspacesDirectory = keeps ? run.keptDirectory : run.workspacesDirectory;
-  const reaper = startReaper(invocation, { workspacesDirectory }, engine);
+  // What the user keeps is for `ci clean` to remove, whatever becomes of us.
+  const reaper = startReaper(invocation, keeps ? {} : run, engine);
   try {
     await using snapshot = await copying;
     tellRemarks(plan, taken, emit);

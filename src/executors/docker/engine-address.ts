@@ -186,7 +186,7 @@ async function tcpAddress(
   const secure = url.protocol === 'https:' || location.tlsVerify === true || url.port === '2376';
   const directory = context?.directory ?? location.certPath ?? join(location.home, '.docker');
   const files = secure || context !== undefined ? await readTls(directory) : {};
-  const isTls = secure || Object.keys(files).length > 0;
+  const isTls = secure || context?.verify === 'nothing' || Object.keys(files).length > 0;
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port || (isTls ? 2376 : 2375));
   const tls = { directory, verify: context?.verify ?? ('server' as const), ...files };

@@ -29,6 +29,8 @@ export const thisOwner: () => Owner = once(() => ({
 export function isGone(owner: Owner, where: 'here' | 'elsewhere'): boolean {
   const here = thisOwner();
   if (owner.host !== here.host || owner.machine !== here.machine || !(owner.pid > 0)) return false;
+  // Nothing but the name tells this machine from others then.
+  if (where === 'elsewhere' && here.machine === '' && here.boot === '') return false;
   if (owner.boot !== here.boot) return where === 'here' || here.machine !== '';
   return owner.namespace === here.namespace && !isSameProcessAlive(owner);
 }
