@@ -238,7 +238,7 @@ export function pruneRuns(
       if (index < rule.keep && rule.olderThanMs === undefined) continue;
       const stored = await load(runs, String(number));
       // Without a state it may have been made a moment ago.
-      if (stored === undefined ? index === 0 : isInUse(stored)) continue;
+      if (stored === undefined ? index === 0 : isInUse(stored) || isKept(stored)) continue;
       const ageMs = stored === undefined ? Number.POSITIVE_INFINITY : rule.nowMs - Date.parse(stored.state.startedAt);
       if (index < rule.keep && ageMs <= (rule.olderThanMs ?? Number.POSITIVE_INFINITY)) continue;
       const directory = join(runs, String(number));
@@ -248,6 +248,11 @@ export function pruneRuns(
     }
     return pruned;
   });
+}
+
+/** The user wanted to look at it: `ci clean` removes that first. */
+function isKept({ run }: StoredRun): boolean {
+  return existsSync(run.keptDirectory);
 }
 
 /** Another process that has told how its run ended may still write reports and copy artifacts. */

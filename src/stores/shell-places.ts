@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withFileErrorsNow } from '../model/file-errors.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
@@ -61,10 +61,17 @@ function isInUse(directory: string): boolean {
   try {
     const owner = JSON.parse(readFileSync(join(directory, ownerFile), 'utf8')) as ProcessIdentity;
     return isSameProcessAlive(owner);
-  } catch (error) {
-    // Made a moment ago: its owner is still to be written.
-    return error instanceof SyntaxError;
+  } catch {
+    return isYoung(directory);
   }
+}
+
+/** So long it may take until the owner of a place that was just made is written, milliseconds. */
+const youngMs = 10_000;
+
+function isYoung(directory: string): boolean {
+  const stats = lstatSync(directory, { throwIfNoEntry: false });
+  return stats !== undefined && Date.now() - stats.mtimeMs < youngMs;
 }
 
 function namesIn(directory: string): readonly string[] {

@@ -57,7 +57,7 @@ function terminalVariables({ spec, session }: JobPlace, { env }: Invocation): Re
 /** Where a visitor is, in words. */
 export function whereabouts({ spec, directory }: JobPlace): string {
   const image = spec.image === undefined || spec.executor !== 'docker' ? 'on this machine' : `in ${spec.image.name}`;
-  return `job ${spec.id}, ${image}, directory ${directory}`;
+  return oneLine(`job ${spec.id}, ${image}, directory ${directory}`, { color: false });
 }
 
 /** The exit code that tells how a shell ended, as shells do it. */

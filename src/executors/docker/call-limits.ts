@@ -6,8 +6,11 @@ import { anySignal } from '../../util/any-signal.ts';
 /** How long an engine may take to answer, milliseconds: one under load takes tens of seconds to start a container. */
 export const defaultAnswerLimitMs = 120_000;
 
-/** These answer when something has happened, which may take as long as it likes. */
-const openEnded = /^\/(containers\/[^/]+\/(wait|attach|logs)|images\/create|events|exec\/[^/]+\/start)\b/;
+/**
+ * These answer when something has happened, which may take as long as it likes. Not so what joins input and output: that
+ * answers at once, and then has no limit.
+ */
+const openEnded = /^\/(containers\/[^/]+\/(wait|logs)|images\/create|events)\b/;
 
 /**
  * Gives every call a limit until its answer has come (of streams: has begun): a socket that takes requests and never

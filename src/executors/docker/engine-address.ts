@@ -134,7 +134,7 @@ async function candidate(
     case 'tcp:':
     case 'http:':
     case 'https:':
-      return { source, text: withoutPassword(url, text), address: await tcpAddress(url, location, context) };
+      return { source, text: withoutPassword(url, text), address: await tcpAddress(url, text, location, context) };
     case 'npipe:':
       throw new Error(
         `${source}: \`${text}\` is a named pipe of Windows: run ci inside of WSL, where the engine's socket is, or set DOCKER_HOST`,
@@ -177,18 +177,24 @@ function sshAddress(source: string, url: URL, location: EngineLocation): EngineA
   };
 }
 
+/** An URL forgets the port that is its protocol's own. */
+function writtenPort(text: string): string | undefined {
+  return /^(?:\w+:\/\/)?[^/]*:(\d+)(?:\/|$)/.exec(text)?.[1];
+}
+
 /** As the docker command does, but for port 2376, which is TLS's alone and which no engine serves without. */
 async function tcpAddress(
   url: URL,
+  text: string,
   location: EngineLocation,
   context: Pick<TlsFiles, 'directory' | 'verify'> | undefined,
 ): Promise<EngineAddress> {
-  const secure = url.protocol === 'https:' || location.tlsVerify === true || url.port === '2376';
+  const secure = url.protocol === 'https:' || location.tlsVerify === true || writtenPort(text) === '2376';
   const directory = context?.directory ?? location.certPath ?? join(location.home, '.docker');
   const files = secure || context !== undefined ? await readTls(directory) : {};
   const isTls = secure || context?.verify === 'nothing' || Object.keys(files).length > 0;
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const port = Number(url.port || (isTls ? 2376 : 2375));
+  const port = Number(writtenPort(text) ?? (isTls ? 2376 : 2375));
   const tls = { directory, verify: context?.verify ?? ('server' as const), ...files };
   return { kind: 'tcp', host, port, ...(isTls ? { tls } : {}) };
 }

@@ -16,6 +16,7 @@ const oddly: Readonly<Record<string, (request: IncomingMessage, response: Server
   // Takes the question and never answers.
   'GET /info': () => {},
   'POST /containers/x/start': () => {},
+  'POST /containers/x/attach': () => {},
   // Begins to answer.
   'GET /volumes': (_, response) => void response.write('{"Volumes":['),
   // Sends a part of an archive.
@@ -57,6 +58,7 @@ describe('an engine that does not answer', () => {
   it.each<[string, () => Promise<unknown>]>([
     ['a question', () => engine.api.info()],
     ['a request', () => engine.api.getContainer('x').start()],
+    ['what joins input and output', () => engine.attach('x')],
     ['the rest of an answer', () => engine.api.listVolumes()],
   ])('is given up: %s', async (_, call) => {
     await expect(call()).rejects.toThrow('no answer in 0.2 s');

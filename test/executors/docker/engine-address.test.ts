@@ -70,6 +70,7 @@ describe('where the engine is', () => {
     ['tcp://far', { kind: 'tcp', host: 'far', port: 2375 }],
     ['far:99', { kind: 'tcp', host: 'far', port: 99 }],
     ['http://[::1]:99', { kind: 'tcp', host: '::1', port: 99 }],
+    ['http://far:80', { kind: 'tcp', host: 'far', port: 80 }],
     ['https://far', { kind: 'tcp', host: 'far', port: 2376, tls: { directory: '/h/.docker', verify: 'server' } }],
     ['tcp://far:2376', { kind: 'tcp', host: 'far', port: 2376, tls: { directory: '/h/.docker', verify: 'server' } }],
     ['unix:///a b', { kind: 'socket', path: '/a b' }],
