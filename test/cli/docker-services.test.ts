@@ -151,7 +151,9 @@ use:
     });
     const result = await runCi(['run'], { cwd: project.root, home: project.home });
     expect(result.exitCode).toBe(2);
-    expect(result.stderr).toMatch(/config\.toml:4: `docker\.memory` must be a size like "512m" or "2g".*, not "lots"/);
+    expect(result.stderr).toMatch(
+      /config\.toml:4: `docker\.memory` must be a size of 6m or more like "512m" or "2g", not "lots"/,
+    );
     expect(result.stderr).toMatch(/config\.toml:5: `docker\.cpus` must be a number from 0\.01/);
     expect((await runCi(['run', '--memory', 'lots'], { cwd: project.root, home: project.home })).exitCode).toBe(2);
   });

@@ -103,7 +103,8 @@ export class ImageStore {
     const mayPull = policy !== 'never' && name.kind !== 'id';
     if (policy === 'always' && mayPull) return this.#pull(wanted, policy);
     // What a name stands for may have been built anew by an earlier job.
-    const known = name.kind === 'id' ? this.#known.get(wanted.key) : undefined;
+    const isFixed = name.kind === 'id' || this.#isAmbiguous(name, platform);
+    const known = isFixed ? this.#known.get(wanted.key) : undefined;
     const facts = known ?? (await inspectImage(this.#settings.engine, name, platform));
     if (facts !== undefined) {
       await say(wanted.out, `Using locally found image version due to ${reasonFor(policy, chosen)}`);

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { CredentialHelpers } from '../../../src/executors/docker/credential-helper.ts';
 import { connectEngine } from '../../../src/executors/docker/engine.ts';
 import { type ImageSettings, ImageStore } from '../../../src/executors/docker/images.ts';
@@ -141,6 +141,7 @@ describe('pulling', () => {
     const leaving = [new AbortController(), new AbortController()];
     const jobs = leaving.map(({ signal }) => engine.ensure('app', signal));
     await engine.stalled;
+    await vi.waitFor(() => expect(engine.told.filter(({ state }) => state === 'started')).toHaveLength(2));
     leaving[0]!.abort(new Error('first'));
     await expect(jobs[0]).rejects.toThrow('first');
     leaving[1]!.abort(new Error('second'));
