@@ -1,4 +1,5 @@
 import type { PullProgress } from '../../model/image-pull.ts';
+import { unlessAborted } from '../../util/unless-aborted.ts';
 import type { Engine } from './engine.ts';
 import { type ImageFacts, inspectImage } from './image-facts.ts';
 import type { ImageName } from './image-name.ts';
@@ -38,15 +39,9 @@ export class SharedPulls {
     const pull = this.#join(order);
     pull.watchers.add(watcher);
     if (pull.progress.layersTotal > 0) watcher.progressed(pull.progress);
-    let leave = (): void => {};
-    const left = new Promise<never>((_, reject) => {
-      leave = () => reject(signal.reason);
-    });
-    signal.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([pull.done, left]);
+      return await unlessAborted(pull.done, signal);
     } finally {
-      signal.removeEventListener('abort', leave);
       pull.watchers.delete(watcher);
       if (pull.watchers.size === 0) pull.controller.abort();
     }
