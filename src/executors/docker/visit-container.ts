@@ -5,6 +5,7 @@ import type { Exit } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { StreamsVisitor, TerminalVisitor, Visit } from '../visit.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
+import { sizeFollower } from './size-follower.ts';
 import { readUntilSilent, takeUntilSilent } from './take-until-silent.ts';
 import { doorway, doorwayMark, type VisitLines, visitLines } from './visit-lines.ts';
 
@@ -68,12 +69,9 @@ interface Visiting {
 async function byTerminal({ terminal }: TerminalVisitor, visiting: Visiting): Promise<void> {
   const { stream, exec, end } = visiting;
   using open = terminal.open();
-  const resize = (): void => {
-    const { columns, rows } = open.size();
-    exec.resize({ w: columns, h: rows }).catch(() => {});
-  };
-  resize();
-  open.onResize(resize);
+  const follow = sizeFollower(open.size, ({ columns, rows }) => exec.resize({ w: columns, h: rows }));
+  follow();
+  open.onResize(follow);
   const { text, skipped } = linesFor(visiting);
   stream.write(text);
   const untilMark = markFinder();
