@@ -18,6 +18,8 @@ export interface CiOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called with each chunk of stdout as it comes, for tests that react to events. */
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** The same of stderr. */
+  readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
   /** Run `node` from here instead of the one that runs the tests. */
   readonly node?: string;
   /** Another `bin/ci.js` than that of this checkout. */
@@ -55,6 +57,7 @@ export function runCi(args: readonly string[], options: CiOptions): Promise<CiRe
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
+      options.onStderr?.(text, (signal) => child.kill(signal));
     });
     child.on('error', reject);
     child.on('close', (exitCode, signal) => resolve({ pid: child.pid!, exitCode, signal, stdout, stderr }));

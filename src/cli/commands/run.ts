@@ -9,6 +9,7 @@ import { type FoundPipeline, findPipeline, loadPipeline } from '../load-pipeline
 import { type LoadedPlan, planLoaded } from '../load-plan.ts';
 import type { RunOptions } from '../options.ts';
 import { failedLastTime, lastRun } from '../run/earlier-run.ts';
+import { neededEngine } from '../run/needed-engine.ts';
 import type { PipelineEnd } from '../run/pipeline-run.ts';
 import { runPipeline } from '../run/run-pipeline.ts';
 import { beginLookAtSources } from '../run/source-tree.ts';
@@ -45,15 +46,17 @@ async function runOnce(
   await using look = beginLookAtSources(found, options);
   const loaded = await loadPipeline(invocation, options, { found });
   const only = options.failed ? await failedLastTime(invocation, loaded, options, earlier!) : undefined;
-  const { plan } = await planLoaded(invocation, loaded, selectors, options, {
+  const planned = await planLoaded(invocation, loaded, selectors, options, {
     quiet: options.quiet ?? false,
     ...(only === undefined ? {} : { only }),
   });
+  const { plan } = planned;
   if (plan.nodes.length === 0) {
-    const why = options.failed ? 'nothing failed last time' : nothingToDo({ loaded, plan });
+    const why = options.failed ? 'nothing failed last time' : nothingToDo(planned);
     await print(invocation.stderr, `ci: ${why}\n`);
     return exitCodes.ok;
   }
+  const engine = await neededEngine(invocation, planned);
   if (earlier !== undefined) await print(invocation.stderr, `ci: goes on from run ${earlier.run.id}\n`);
   const end = await runPipeline(invocation, {
     loaded,
@@ -61,6 +64,7 @@ async function runOnce(
     options,
     earlier,
     look,
+    engine,
     reports,
     ...(stop ? { stop } : {}),
   });

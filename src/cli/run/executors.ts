@@ -1,8 +1,11 @@
 import { homedir } from 'node:os';
 import type { ContainerOptions } from '../../executors/docker/container-options.ts';
+import type { DockerExecutorOptions } from '../../executors/docker/docker-executor.ts';
+import type { Engine } from '../../executors/docker/engine.ts';
 import type { EngineLocation } from '../../executors/docker/engine-address.ts';
 import type { Executor } from '../../executors/executor.ts';
-import { loadExecutor } from '../../executors/index.ts';
+import { type ExecutorRequest, loadExecutor } from '../../executors/index.ts';
+import type { ShellExecutorOptions } from '../../executors/shell/shell-executor.ts';
 import type { ExecutorName } from '../../model/job-spec.ts';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Isolation } from '../../workspaces/layer-mounts.ts';
@@ -20,6 +23,8 @@ export interface ExecutorSettings {
   readonly containers: ContainerOptions;
   /** Where the engine is, by the user's own settings. */
   readonly engineHost?: string;
+  /** The engine itself, where it was found already. */
+  readonly engine?: Engine | undefined;
   readonly isolation: Isolation;
   readonly expectedJobs: number;
   /** Tells the user of something that is not as he asked for. */
@@ -41,44 +46,9 @@ export interface Executors {
 export function createExecutors(invocation: Invocation, settings: ExecutorSettings): Executors {
   const loaded = new Map<ExecutorName, Promise<Executor>>();
   const ready = new Set<Executor>();
-  const load = (name: ExecutorName): Promise<Executor> => {
-    switch (name) {
-      case 'shell':
-        return loadExecutor({
-          name,
-          options: {
-            root: settings.workspaces,
-            graceMs,
-            env: jobEnvironment(invocation.env),
-            isolation: settings.isolation,
-            expectedJobs: settings.expectedJobs,
-            warn: settings.warn,
-          },
-        });
-      case 'docker': {
-        const authConfig = invocation.env['DOCKER_AUTH_CONFIG'];
-        return loadExecutor({
-          name,
-          options: {
-            engine: engineLocation(invocation.env, settings.engineHost),
-            pull: settings.pull,
-            offline: settings.offline,
-            env: givenVariables(invocation.env),
-            ...(authConfig ? { authConfig } : {}),
-            graceMs,
-            onLeft: settings.onLeft,
-            containers: settings.containers,
-            ...(settings.isolation === 'copy' ? {} : { layersDirectory: settings.workspaces }),
-          },
-        });
-      }
-      default:
-        throw new Error(`no executor ${name}`);
-    }
-  };
   return {
     get: (name) => {
-      const executor = loaded.get(name) ?? load(name);
+      const executor = loaded.get(name) ?? loadExecutor(requestFor(name, invocation, settings));
       loaded.set(name, executor);
       void executor.then((one) => ready.add(one)).catch(() => {});
       return executor;
@@ -91,6 +61,35 @@ export function createExecutors(invocation: Invocation, settings: ExecutorSettin
       // What can't be removed now must not hide how the run ended.
       await Promise.allSettled(executors.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)));
     },
+  };
+}
+
+function requestFor(name: ExecutorName, invocation: Invocation, settings: ExecutorSettings): ExecutorRequest {
+  switch (name) {
+    case 'shell':
+      return { name, options: shellOptions(invocation, settings) };
+    case 'docker':
+      return { name, options: dockerOptions(invocation, settings) };
+    default:
+      throw new Error(`no executor ${name}`);
+  }
+}
+
+function shellOptions({ env }: Invocation, settings: ExecutorSettings): ShellExecutorOptions {
+  const { workspaces: root, isolation, expectedJobs, warn } = settings;
+  return { root, graceMs, env: jobEnvironment(env), isolation, expectedJobs, warn };
+}
+
+function dockerOptions({ env }: Invocation, settings: ExecutorSettings): DockerExecutorOptions {
+  const { pull, offline, onLeft, containers, isolation, workspaces, engine } = settings;
+  const authConfig = env['DOCKER_AUTH_CONFIG'];
+  return {
+    engine: engineLocation(env, settings.engineHost),
+    ...(engine === undefined ? {} : { connected: engine }),
+    ...{ pull, offline, onLeft, containers, graceMs },
+    env: givenVariables(env),
+    ...(authConfig ? { authConfig } : {}),
+    ...(isolation === 'copy' ? {} : { layersDirectory: workspaces }),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Engine } from '../../executors/docker/engine.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { ReportFile } from '../../reporters/report-files.ts';
 import type { PipelineResult } from '../../schedule/pipeline-result.ts';
@@ -15,6 +16,8 @@ export interface PipelineRun {
   readonly earlier: StoredRun | undefined;
   /** What is already known of the tree. */
   readonly look: EarlyLook | undefined;
+  /** The container engine, where it was found already. */
+  readonly engine?: Engine | undefined;
   readonly reports: readonly ReportFile[];
   /** Aborted to end the run from outside, for `--watch`. */
   readonly stop?: AbortSignal;

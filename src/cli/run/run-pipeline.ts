@@ -53,6 +53,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     offline: options.offline ?? false,
     containers: containerOptions(options, loaded.settings),
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
+    engine: given.engine,
     // What is kept may not depend on snapshots and caches, which change.
     isolation: keeps ? 'copy' : (options.isolation ?? 'auto'),
     expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,

@@ -20,6 +20,8 @@ import { Removals } from './removals.ts';
 export interface DockerExecutorOptions {
   /** Where the engine is. */
   readonly engine: EngineLocation;
+  /** It was found there already; absent: it is looked for when the first job is opened. */
+  readonly connected?: Engine;
   /** For images that name no policy; several are tried in order. */
   readonly pull: PullPolicy | readonly PullPolicy[];
   /** Policies that a file may ask for; absent: all. */
@@ -52,7 +54,7 @@ export interface DockerExecutorOptions {
   readonly onLeft?: () => void;
 }
 
-/** Jobs in containers, one each. The engine is looked for when the first job is opened. */
+/** Jobs in containers, one each. */
 export function createDockerExecutor(options: DockerExecutorOptions): Executor {
   const removals = new Removals();
   const open = new Set<() => void>();
@@ -102,7 +104,9 @@ interface Connection {
 }
 
 async function connect(options: DockerExecutorOptions, removals: Removals): Promise<Connection> {
-  const engine = doubting(await connectEngine(options.engine, options.answerLimitMs), () => removals.doubt());
+  const engine = doubting(options.connected ?? (await connectEngine(options.engine, options.answerLimitMs)), () =>
+    removals.doubt(),
+  );
   const images = imageStore(engine, options);
   // What killed runs left goes meanwhile; nobody waits for it.
   removals.addSweep(sweepLeftovers(engine));
