@@ -4,9 +4,10 @@ import type { TakenFiles } from '../model/files.ts';
 import { type Outcome, SystemError } from '../model/outcome.ts';
 import type { Fill } from '../model/ports.ts';
 import type { TestReportStep, UploadArtifactsStep } from '../model/step.ts';
-import { maxDotenvBytes, parseDotenv } from './dotenv.ts';
+import { maxDotenvBytes, parseDotenv, usualDotenvVariables } from './dotenv.ts';
 import type { JobRun } from './job-run.ts';
 import { takeFiles } from './take-files.ts';
+import { readTestReports } from './test-results.ts';
 
 /** Lays what the dependencies uploaded into the job's directory, in their order. */
 export async function downloadArtifacts(run: JobRun): Promise<void> {
@@ -56,6 +57,7 @@ async function storeFiles(
     });
     await report(run, expanded, taken);
     if (step.type === 'dotenv') problem = await readDotenv(run, taken, directory);
+    if (step.type === 'junit') await readTestReports(run, taken, directory);
     return taken;
   };
   const record = await deps.artifacts.store(spec, expanded, fill, taking);
@@ -103,13 +105,17 @@ async function report(run: JobRun, step: UploadArtifactsStep, taken: TakenFiles)
 async function readDotenv(run: JobRun, taken: TakenFiles, directory: string): Promise<string | undefined> {
   for (const entry of taken.entries) {
     if (entry.type !== 'file') continue;
-    if (entry.sizeBytes > maxDotenvBytes) return `${entry.path} is larger than ${maxDotenvBytes / 1024} KB`;
+    if (entry.sizeBytes >= maxDotenvBytes) return `${entry.path} is ${maxDotenvBytes / 1024} KB or larger`;
     const text = await readFile(join(directory, entry.path), 'utf8').catch((error: unknown) => {
       throw new SystemError('runner_system_failure', `cannot read the dotenv report ${entry.path}`, { cause: error });
     });
     const result = parseDotenv(text);
     if ('problem' in result) return `${entry.path}, ${result.problem}`;
     run.dotenv.push(...result.variables);
+    if (result.variables.length > usualDotenvVariables) {
+      const many = `${entry.path} holds ${result.variables.length} variables`;
+      await run.log.warning(`${many}; a GitLab server allows ${usualDotenvVariables} unless it is set up otherwise`);
+    }
   }
   return undefined;
 }

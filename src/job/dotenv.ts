@@ -3,6 +3,12 @@ import type { Variable } from '../model/variable.ts';
 /** GitLab's limit for the file. Source: https://docs.gitlab.com/administration/instance_limits/#limit-dotenv-file-size */
 export const maxDotenvBytes = 5 * 1024;
 
+/** The most that gitlab.com allows anybody. Source: https://docs.gitlab.com/administration/instance_limits/#limit-dotenv-variables */
+export const mostDotenvVariables = 150;
+
+/** What a server of one's own allows unless told otherwise. */
+export const usualDotenvVariables = 20;
+
 /** Either variables, or what is wrong with the file: one clause. */
 export type DotenvResult = { readonly variables: readonly Variable[] } | { readonly problem: string };
 
@@ -12,7 +18,10 @@ export type DotenvResult = { readonly variables: readonly Variable[] } | { reado
  * Source: https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsdotenv
  */
 export function parseDotenv(text: string): DotenvResult {
-  const lines = text.replace(/\n$/, '').split('\n');
+  const lines = text
+    .replace(/^\uFEFF/, '')
+    .replace(/\n$/, '')
+    .split('\n');
   if (text.trim() === '') return { variables: [] };
   const variables = new Map<string, Variable>();
   for (const [index, line] of lines.entries()) {
@@ -23,6 +32,9 @@ export function parseDotenv(text: string): DotenvResult {
       return { problem: `line ${index + 1}: a name may hold letters, digits and underscores only` };
     }
     variables.set(name, { name, value: match[2]!.trim(), raw: true });
+  }
+  if (variables.size > mostDotenvVariables) {
+    return { problem: `${variables.size} variables, at most ${mostDotenvVariables} are allowed` };
   }
   return { variables: [...variables.values()] };
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../util/clock.ts';
 import type { JobLimits } from './job-limits.ts';
 import type { JobLog } from './job-log.ts';
 import type { JobVariables, RunnerFacts } from './job-variables.ts';
+import type { JunitReports } from './junit.ts';
 
 /** What a job's life needs from outside. */
 export interface JobDeps {
@@ -68,6 +69,8 @@ export interface JobRun {
   readonly restoredCaches: Map<string, FileTree>;
   readonly artifacts: ArtifactRecord[];
   readonly dotenv: Variable[];
+  /** Made by the first JUnit report. */
+  tests?: JunitReports;
 }
 
 /** `CI_JOB_STATUS` as `after_script` sees it. */

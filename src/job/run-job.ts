@@ -10,6 +10,7 @@ import { type JobVariables, jobVariables, maskedValues, type VariableInput } fro
 import { live } from './life.ts';
 import { pullEvents } from './pull-events.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
+import { testResultsOf } from './test-results.ts';
 
 /**
  * Lives one try of a job: opens a session, works off the steps, cleans up, writes the log as GitLab Runner does.
@@ -86,10 +87,15 @@ async function inSession(
   await log.line(session.where);
   const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));
   const resources = await session.stats?.();
+  const tests = await testResultsOf(run);
   await cleanUp(run, resources);
   return {
     outcome,
-    outputs: { dotenv: run.dotenv, artifacts: run.artifacts, ...(resources === undefined ? {} : { resources }) },
+    outputs: {
+      ...{ dotenv: run.dotenv, artifacts: run.artifacts },
+      ...(tests === undefined ? {} : { tests }),
+      ...(resources === undefined ? {} : { resources }),
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { TestResults } from './test-results.ts';
 import type { Variable } from './variable.ts';
 
 /** GitLab's words. Source: https://docs.gitlab.com/ci/jobs/#available-job-statuses */
@@ -90,20 +91,26 @@ export interface ArtifactRecord {
   readonly totalBytes: number;
 }
 
-/** What a job leaves for later jobs and for the summary. */
-export interface Outputs {
-  /** Variables of `artifacts:reports:dotenv`. */
-  readonly dotenv: readonly Variable[];
+/** What is to be told of a job's last try beside how it ended. */
+export interface Findings {
   readonly artifacts: readonly ArtifactRecord[];
   /** Percent, from the `coverage` expression. */
   readonly coverage?: number;
   readonly resources?: ResourceUse;
+  /** What its JUnit reports say. */
+  readonly tests?: TestResults;
+}
+
+/** What a job leaves for later jobs and for the summary. */
+export interface Outputs extends Findings {
+  /** Variables of `artifacts:reports:dotenv`. */
+  readonly dotenv: readonly Variable[];
 }
 
 export const noOutputs: Outputs = { dotenv: [], artifacts: [] };
 
 /** How a job ended after all its tries, as events, reports and the run's state file tell it. */
-export interface JobResult {
+export interface JobResult extends Findings {
   readonly status: FinalStatus;
   readonly exitCode?: number;
   readonly failureReason?: FailureReason;
@@ -112,10 +119,6 @@ export interface JobResult {
   readonly allowFailure: boolean;
   readonly durationMs: number;
   readonly attempts: number;
-  readonly coverage?: number;
-  readonly artifacts: readonly ArtifactRecord[];
-  /** Of the last try. */
-  readonly resources?: ResourceUse;
 }
 
 /**

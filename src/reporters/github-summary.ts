@@ -7,6 +7,7 @@ import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
 import { stripAnsi } from './terminal-text.ts';
+import { testLines, testNews } from './test-text.ts';
 
 /** GitHub's limit for one step's summary. */
 const maxBytes = 1024 * 1024;
@@ -47,7 +48,14 @@ function failedTail(job: JobSummary): string {
   return `${head}${codeBlock(job.tail)}\n\n</details>\n`;
 }
 
-/** The run as Markdown: a table of the jobs and the end of each failed one's log; at most 1 MiB, whole parts only. */
+function failedTests(job: JobSummary): string[] {
+  const news = testNews(job, Number.POSITIVE_INFINITY);
+  if (news === undefined) return [];
+  const head = `\n<details><summary>${htmlText(job.id)}: ${htmlText(news.headline)}</summary>\n\n`;
+  return [`${head}${codeBlock(testLines(news))}\n\n</details>\n`];
+}
+
+/** The run as Markdown: a table of the jobs, failed tests, and the end of each failed one's log; at most 1 MiB, whole parts only. */
 export function markdownSummary(summary: RunSummary, limitBytes = maxBytes): string {
   const title = cell(pipelineLine(summary, { paint: noPaint }));
   const columns = summary.jobs.some(({ resources }) => isWorthTelling(resources)) ? 'with-use' : 'plain';
@@ -57,7 +65,8 @@ export function markdownSummary(summary: RunSummary, limitBytes = maxBytes): str
   const failed = summary.jobs.filter((job) => job.status === 'failed');
   const others = summary.jobs.filter((job) => job.status !== 'failed');
   const tails = failed.filter((job) => job.tail.length > 0).map(failedTail);
-  const parts = [...[...failed, ...others].map((job) => row(job, columns)), ...tails];
+  const tests = [...failed, ...others].flatMap(failedTests);
+  const parts = [...[...failed, ...others].map((job) => row(job, columns)), ...tests, ...tails];
   let text = head;
   let room = limitBytes - Buffer.byteLength(head) - Buffer.byteLength(more);
   for (const part of parts) {

@@ -14,6 +14,7 @@ import { summaryFold } from './summary-fold.ts';
 import { summaryLines } from './summary-text.ts';
 import { writeFailure } from './system-failure.ts';
 import { stripAnsi } from './terminal-text.ts';
+import { testLines, testNews } from './test-text.ts';
 import { workQueue, writeWholeLog } from './whole-log.ts';
 
 export interface GithubOptions {
@@ -120,7 +121,10 @@ function annotations(summary: RunSummary): string[] {
   return [...annotate('error', errors), ...annotate('warning', warnings)];
 }
 
+/** The failed tests, else the end of the log. */
 function lastLines(job: JobSummary): string {
+  const news = testNews(job, 5);
+  if (news !== undefined) return `\n${[news.headline, ...testLines(news)].map(stripAnsi).join('\n')}`;
   const lines = job.tail
     .map(stripAnsi)
     .filter((line) => line.trim() !== '')

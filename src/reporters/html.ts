@@ -7,6 +7,7 @@ import { resourceCells } from './resource-cells.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { pipelineLine } from './summary-text.ts';
+import { testLines, testNews } from './test-text.ts';
 
 /** The class that gives a job its colour. */
 export function statusClass(job: { readonly status: string; readonly allowFailure: boolean }): string {
@@ -45,7 +46,14 @@ function failedTail(job: JobSummary): string {
   return `<h2>${htmlText(job.id)}: ${htmlText(noteText(job))}</h2>\n<pre>${escapeLines(job.tail)}</pre>\n${path}`;
 }
 
-/** The run as one self-contained page: table with timeline, ends of failed jobs' logs. For `--report html=FILE`. */
+function failedTests(job: JobSummary): string[] {
+  const news = testNews(job, Number.POSITIVE_INFINITY);
+  if (news === undefined) return [];
+  const items = testLines(news).map((line) => `<li>${htmlText(line)}</li>`);
+  return [`<h2>${htmlText(job.id)}: ${htmlText(news.headline)}</h2>\n<ul>\n${items.join('\n')}\n</ul>`];
+}
+
+/** The run as one self-contained page: table with timeline, failed tests, ends of failed jobs' logs. For `--report html=FILE`. */
 export function htmlReport(summary: RunSummary): string {
   const onPath = new Set(summary.criticalPath.length > 1 ? summary.criticalPath : []);
   const title = summary.name ?? summary.file ?? 'Pipeline';
@@ -57,5 +65,6 @@ export function htmlReport(summary: RunSummary): string {
   const note =
     onPath.size > 0 ? '<p class="muted">* on the critical path: a shorter time of these jobs shortens the run</p>' : '';
   const tails = summary.jobs.filter((job) => job.status === 'failed').map(failedTail);
-  return htmlPage(title, [head, table, note, ...tails].filter((part) => part !== '').join('\n'));
+  const tests = summary.jobs.flatMap(failedTests);
+  return htmlPage(title, [head, table, note, ...tests, ...tails].filter((part) => part !== '').join('\n'));
 }

@@ -1,6 +1,7 @@
 import { TextDecoder } from 'node:util';
 import type { Event } from '../model/event.ts';
 import type { ArtifactRecord, JobResult, ResourceUse } from '../model/outcome.ts';
+import type { TestResults } from '../model/test-results.ts';
 import { assertNever } from '../util/assert-never.ts';
 import type { Output } from './output.ts';
 import type { Reporter } from './reporter.ts';
@@ -25,6 +26,16 @@ export function resourceFields(use: ResourceUse | undefined): Record<string, unk
   const { cpuMs, memoryPeakBytes, networkReceivedBytes, networkSentBytes, diskReadBytes, diskWrittenBytes } = use;
   const whole = cpuMs === undefined ? undefined : Math.round(cpuMs);
   return { cpuMs: whole, memoryPeakBytes, networkReceivedBytes, networkSentBytes, diskReadBytes, diskWrittenBytes };
+}
+
+/** Test results with their keys in order; undefined: the job has no test reports. */
+export function testFields(tests: TestResults | undefined): Record<string, unknown> | undefined {
+  if (tests === undefined) return undefined;
+  const { total, passed, failed, errors, skipped, durationMs, unreadable } = tests;
+  const failures = tests.failures.map(({ kind, name, className, suite, file, message }) => ({
+    ...{ kind, name, className, suite, file, message },
+  }));
+  return { total, passed, failed, errors, skipped, durationMs, failures, unreadable };
 }
 
 /** Fields of an event besides `type`, `at` and `job`, in their documented order. Output has its own way. */
@@ -66,6 +77,7 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
         message,
         because: event.because,
         artifacts,
+        tests: testFields(event.result.tests),
         resources: resourceFields(event.result.resources),
       };
     }

@@ -2,6 +2,7 @@ import { escapeLines, escapeMarkup } from './markup.ts';
 import { failureText, noteText } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { stripAnsi } from './terminal-text.ts';
+import { testLines, testNews } from './test-text.ts';
 
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 const attribute = (text: string): string => escapeMarkup(stripAnsi(text));
@@ -24,6 +25,12 @@ function verdict(job: JobSummary): Verdict {
   }
 }
 
+/** The job is one case here; its own failed tests are named in what it says. */
+function testsOf(job: JobSummary): string[] {
+  const news = testNews(job);
+  return news === undefined ? [] : [news.headline, ...testLines(news), ''];
+}
+
 function testcase(job: JobSummary, file: string | undefined): string {
   const kind = verdict(job);
   const where = file === undefined ? '' : ` file="${attribute(file)}"`;
@@ -33,9 +40,8 @@ function testcase(job: JobSummary, file: string | undefined): string {
   if (kind === 'skipped') body.push(`      <skipped message="${attribute(noteText(job))}"/>`);
   if (kind === 'failure' || kind === 'error') {
     const text = job.status === 'failed' ? failureText(job) : noteText(job);
-    body.push(
-      `      <${kind} message="${attribute(text)}" type="${type}">${escapeLines(job.tail.slice(-20))}</${kind}>`,
-    );
+    const lines = [...testsOf(job), ...job.tail.slice(-20)];
+    body.push(`      <${kind} message="${attribute(text)}" type="${type}">${escapeLines(lines)}</${kind}>`);
   }
   if (job.tail.length > 0) body.push(`      <system-out>${escapeLines(job.tail)}</system-out>`);
   return body.length === 0 ? `${head}</testcase>` : `${head}\n${body.join('\n')}\n    </testcase>`;

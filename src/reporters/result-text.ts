@@ -1,4 +1,5 @@
-import type { FailureReason, FinalStatus } from '../model/outcome.ts';
+import type { FailureReason, FinalStatus, Findings } from '../model/outcome.ts';
+import { testCountsText } from '../model/test-results.ts';
 import { assertNever } from '../util/assert-never.ts';
 import type { PaintKind } from './color.ts';
 
@@ -68,10 +69,11 @@ export function noteText(result: ResultFacts): string {
   return notes.join(', ');
 }
 
-/** `noteText` with the coverage, where the job has one. */
-export function jobNote(result: ResultFacts & { readonly coverage?: number }): string {
+/** `noteText` with tests and coverage, where the job has them. */
+export function jobNote(result: ResultFacts & Pick<Findings, 'coverage' | 'tests'>): string {
   const coverage = result.coverage === undefined ? '' : `coverage ${result.coverage} %`;
-  return [noteText(result), coverage].filter((note) => note !== '').join(', ');
+  const tests = result.tests === undefined ? '' : testCountsText(result.tests);
+  return [noteText(result), tests, coverage].filter((note) => note !== '').join(', ');
 }
 
 /** The sign of a status in one column, and how it is painted. */

@@ -1,5 +1,5 @@
 import type { PlannedJob } from '../model/event.ts';
-import type { ArtifactRecord, FailureReason, FinalStatus, ResourceUse } from '../model/outcome.ts';
+import type { FailureReason, FinalStatus, Findings } from '../model/outcome.ts';
 import type { Phase } from '../model/step.ts';
 
 /** What became of a run, or of what has happened of it so far. Plain data: every summary and report is made of it. */
@@ -31,7 +31,7 @@ export interface Message {
   readonly job?: string;
 }
 
-export interface JobSummary extends PlannedJob {
+export interface JobSummary extends PlannedJob, Findings {
   readonly status: FinalStatus | 'waiting' | 'running';
   /** Of the first try; absent if it never started. */
   readonly startedAt?: number;
@@ -51,9 +51,6 @@ export interface JobSummary extends PlannedJob {
   /** The last lines of its output, at most 50; colours kept, other sequences gone. */
   readonly tail: readonly string[];
   readonly logPath?: string;
-  readonly coverage?: number;
-  readonly artifacts: readonly ArtifactRecord[];
-  readonly resources?: ResourceUse;
 }
 
 export interface SectionSummary {

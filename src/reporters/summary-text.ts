@@ -8,6 +8,7 @@ import { jobNote, noteText, statusSign } from './result-text.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { renderTable } from './table.ts';
 import { oneLine } from './terminal-text.ts';
+import { testLines, testNews } from './test-text.ts';
 
 export interface SummaryTextOptions {
   readonly paint: Paint;
@@ -24,7 +25,7 @@ const foldedFrom = 100;
 export function summaryLines(summary: RunSummary, options: SummaryTextOptions): string[] {
   const lines = jobTable(summary, options);
   if (options.verbosity === 'verbose') lines.push(...sectionTable(summary, options));
-  for (const job of summary.jobs) lines.push(...failedTail(job, options));
+  for (const job of summary.jobs) lines.push(...failedTail(job, options), ...failedTests(job, options));
   lines.push(...manualHint(summary, options), ...logsLine(summary, options));
   if (lines.length > 0) lines.unshift('');
   lines.push('', pipelineLine(summary, options));
@@ -129,6 +130,15 @@ function failedTail(job: JobSummary, options: SummaryTextOptions): string[] {
   if (job.logPath !== undefined)
     lines.push(`  ${paint('muted', 'full log:')} ${oneLine(job.logPath, { color: false })}`);
   return lines;
+}
+
+/** Named also where the job itself went on and succeeded: GitLab shows them then too. */
+function failedTests(job: JobSummary, { paint, color, verbosity }: SummaryTextOptions): string[] {
+  const news = testNews(job, verbosity === 'verbose' ? Number.POSITIVE_INFINITY : undefined);
+  if (news === undefined) return [];
+  const kind = job.status === 'failed' && !job.allowFailure ? 'error' : 'warning';
+  const head = `${paint(kind, oneLine(job.id, { color }))}: ${news.headline}`;
+  return ['', head, ...testLines(news).map((line) => `  ${oneLine(line, { color: false })}`)];
 }
 
 function manualHint(summary: RunSummary, options: SummaryTextOptions): string[] {

@@ -54,14 +54,8 @@ export function ranResult(
   outputs: Outputs,
   ran: { readonly durationMs: number; readonly attempts: number },
 ): JobResult {
-  const base: JobResult = {
-    status: outcome.status,
-    allowFailure: node.allowFailure === true,
-    ...ran,
-    ...(outputs.coverage === undefined ? {} : { coverage: outputs.coverage }),
-    artifacts: outputs.artifacts,
-    ...(outputs.resources === undefined ? {} : { resources: outputs.resources }),
-  };
+  const { dotenv: _forLaterJobs, ...findings } = outputs;
+  const base: JobResult = { status: outcome.status, allowFailure: node.allowFailure === true, ...ran, ...findings };
   if (outcome.status !== 'failed') return base;
   const exitCode = exitCodeOf(outcome);
   return {

@@ -188,7 +188,13 @@ describe('artifacts', () => {
 
   it.each([
     ['no pair', 'A=1\nnonsense\n', 'build.env, line 2 is not KEY=VALUE'],
-    ['too large', `A=${'x'.repeat(5200)}`, 'build.env is larger than 5 KB'],
+    ['too large', `A=${'x'.repeat(5200)}`, 'build.env is 5 KB or larger'],
+    ['of just the size', `A=${'x'.repeat(5118)}`, 'build.env is 5 KB or larger'],
+    [
+      'of too many variables',
+      Array.from({ length: 151 }, (_, index) => `A${index}=`).join('\n'),
+      'build.env, 151 variables, at most 150 are allowed',
+    ],
   ])('of kind dotenv fail the job when wrong: %s', async (_name, text, message) => {
     const step = upload(['build.env'], { type: 'dotenv', when: 'always' });
     const { result } = await live(specOf([script('x'), step]), makes({ 'build.env': text }));
