@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isSameProcessAlive } from '../util/process-identity.ts';
+import { lifeOfRun } from './life-of-run.ts';
 import type { RunState } from './run-state.ts';
 import { hasLivingShell } from './shell-places.ts';
 
@@ -36,7 +36,7 @@ function hasLivingRun(runs: string): boolean {
   return namesIn(runs).some((id) => {
     try {
       const state = JSON.parse(readFileSync(join(runs, id, 'run.json'), 'utf8')) as RunState;
-      return state.finishedAt === undefined && isSameProcessAlive(state.process);
+      return state.finishedAt === undefined && lifeOfRun(join(runs, id), state) !== 'over';
     } catch {
       return false;
     }

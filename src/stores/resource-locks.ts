@@ -8,11 +8,16 @@ import { deferred } from '../util/deferred.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { monotonicMs } from '../util/monotonic.ts';
-import { isSameProcessAlive, type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
+import type { ProcessIdentity } from '../util/process-identity.ts';
+import { lifeOf, type Owner, type OwnerLife, thisOwner } from '../util/process-owner.ts';
 
 /** Content of a lock file. */
 type Holder =
-  | { readonly state: 'held'; readonly name: string; readonly by: ProcessIdentity }
+  | {
+      readonly state: 'held';
+      readonly name: string /** Less of it by older versions. */;
+      readonly by: Owner | ProcessIdentity;
+    }
   | { readonly state: 'free' };
 
 /** How often a waiter looks whether the holder died, and whether a change was missed. */
@@ -80,9 +85,8 @@ async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void
 
 async function take(place: string, name: string, signal: AbortSignal): Promise<number> {
   await mkdir(place, { recursive: true, mode: 0o700 });
-  const by = processIdentity() ?? { pid: process.pid, started: '', boot: '' };
   const own = join(place, `.own-${process.pid}-${randomBytes(6).toString('hex')}`);
-  const held: Holder = { state: 'held', name, by };
+  const held: Holder = { state: 'held', name, by: thisOwner() };
   await writeFile(own, JSON.stringify(held), { flag: 'wx', mode: 0o600 });
   const changes = watchDirectory(place);
   try {
@@ -105,12 +109,44 @@ function numbersIn(place: string): number[] {
 function isFree(place: string, number: number): boolean {
   if (number === 0) return true;
   try {
-    const holder = JSON.parse(readFileSync(join(place, String(number)), 'utf8')) as Holder;
-    return holder.state === 'free' || !isSameProcessAlive(holder.by);
+    const holder = readHolder(join(place, String(number)));
+    return holder.state === 'free' || lifeOf(holder.by, 'here') === 'over';
   } catch (error) {
     // Gone: a higher number has come. Damaged (a power cut): nobody can hold it.
     if (errorCode(error) !== undefined) return false;
     return true;
+  }
+}
+
+function readHolder(path: string): Holder {
+  return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+}
+
+/** A lock that is not free, and what is known of whoever holds it. */
+export interface HeldLock {
+  readonly name: string;
+  readonly life: OwnerLife;
+}
+
+/** Locks that somebody holds, or held when he was killed. Never throws. */
+export function listLocks(directory: string): readonly HeldLock[] {
+  return namesIn(directory).flatMap((name) => {
+    const place = join(directory, name);
+    const last = Math.max(0, ...namesIn(place).map(Number).filter(Number.isInteger));
+    try {
+      const holder = readHolder(join(place, String(last)));
+      return holder.state === 'held' ? [{ name: String(holder.name), life: lifeOf(holder.by, 'here') }] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
   }
 }
 
@@ -124,13 +160,20 @@ async function makeNext(place: string, own: string, number: number): Promise<boo
   const others = numbersIn(place).filter((other) => other !== number);
   // A higher one: what was read before is long past, and this number was free only because it was cleaned away.
   const late = others.some((other) => other > number);
-  const abandoned = readdirSync(place).filter((file) => {
-    const pid = /^\.own-(\d+)-/.exec(file)?.[1];
-    return pid !== undefined && processIdentity(Number(pid)) === undefined;
-  });
+  const abandoned = readdirSync(place).filter((file) => file.startsWith('.own-') && isAbandoned(join(place, file)));
   await Promise.all(abandoned.map((file) => rm(join(place, file), { force: true })));
   await Promise.all((late ? [number] : others).map((other) => rm(join(place, String(other)), { force: true })));
   return !late;
+}
+
+function isAbandoned(own: string): boolean {
+  try {
+    const holder = readHolder(own);
+    return holder.state === 'held' && lifeOf(holder.by, 'here') === 'over';
+  } catch {
+    // Just being written, or gone.
+    return false;
+  }
 }
 
 function watchDirectory(place: string): { next(signal: AbortSignal): Promise<void>; close(): void } {

@@ -1,6 +1,7 @@
 import type { FinalStatus, JobResult } from '../model/outcome.ts';
 import type { Variable } from '../model/variable.ts';
 import type { ProcessIdentity } from '../util/process-identity.ts';
+import type { Owner } from '../util/process-owner.ts';
 
 /** What `run.json` holds: how far a run is, or how it ended. */
 export interface RunState {
@@ -14,8 +15,8 @@ export interface RunState {
   readonly finishedAt?: string;
   /** Absent while it runs, or when it was killed. */
   readonly status?: FinalStatus;
-  /** Who runs it. */
-  readonly process: ProcessIdentity;
+  /** Who runs it; less of it in runs of older versions. */
+  readonly process: Owner | ProcessIdentity;
   /** Ids of the jobs that were to run; absent until the plan is made. */
   readonly planned?: readonly string[];
   /** Jobs that have ended, by id. */

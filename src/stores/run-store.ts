@@ -1,13 +1,11 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors, withFileErrorsNow } from '../model/file-errors.ts';
 import { errorCode } from '../util/files/file-problem.ts';
-import { measureTree } from '../util/files/measure-tree.ts';
-import { removeTree } from '../util/files/remove-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
-import { isSameProcessAlive, processIdentity } from '../util/process-identity.ts';
-import { unmountBelow } from '../util/unmount.ts';
+import { thisOwner } from '../util/process-owner.ts';
+import { lifeOfRun } from './life-of-run.ts';
 import { projectKey } from './project-key.ts';
 import type { JobRecord, RunState } from './run-state.ts';
 import { safeName } from './safe-name.ts';
@@ -54,7 +52,7 @@ export interface StartedRun extends Run {
 export interface StoredRun {
   readonly run: Run;
   readonly state: RunState;
-  /** Its process is alive and it has not finished. */
+  /** It has not finished, and its process is alive as far as can be known here. */
   readonly isRunning: boolean;
 }
 
@@ -73,7 +71,7 @@ export function createRun(
       id: run.id,
       file: started.file,
       startedAt: new Date(started.nowMs).toISOString(),
-      process: processIdentity() ?? { pid: process.pid, started: '', boot: '' },
+      process: thisOwner(),
       jobs: {},
     };
     await run.writeState(initialState);
@@ -104,7 +102,8 @@ function lastNumber(runs: string): number {
   }
 }
 
-function numbersIn(runs: string): number[] {
+/** Numbers of the runs in a directory of runs. */
+export function numbersIn(runs: string): number[] {
   try {
     return readdirSync(runs).flatMap((name) => (/^[1-9]\d*$/.test(name) ? [Number(name)] : []));
   } catch (error) {
@@ -118,11 +117,13 @@ export function projectDirectory({ stateDirectory, projectRoot }: RunStoreLocati
   return join(stateDirectory, 'projects', projectKey(projectRoot));
 }
 
-function runsDirectory(location: RunStoreLocation): string {
+/** Where the project's runs are. */
+export function runsDirectory(location: RunStoreLocation): string {
   return join(projectDirectory(location), 'runs');
 }
 
-function runAt(runs: string, id: string): Run {
+/** The run of a number in a directory of runs, whether it is there or not. */
+export function runAt(runs: string, id: string): Run {
   const directory = join(runs, id);
   return {
     id,
@@ -171,9 +172,9 @@ async function recordedJobs(directory: string): Promise<Record<string, JobRecord
 /** One run by its number, or the newest (`last`); undefined if there is none or its state can't be read. */
 export async function readRun(location: RunStoreLocation, id: string): Promise<StoredRun | undefined> {
   const runs = runsDirectory(location);
-  if (id !== 'last') return /^[1-9]\d*$/.test(id) ? load(runs, id) : undefined;
+  if (id !== 'last') return /^[1-9]\d*$/.test(id) ? loadRun(runs, id) : undefined;
   for (const number of numbersIn(runs).sort((a, b) => b - a)) {
-    const found = await load(runs, String(number));
+    const found = await loadRun(runs, String(number));
     if (found !== undefined) return found;
   }
   return undefined;
@@ -184,133 +185,24 @@ export async function listRuns(location: RunStoreLocation): Promise<readonly Sto
   const runs = runsDirectory(location);
   const found: StoredRun[] = [];
   for (const number of numbersIn(runs).sort((a, b) => b - a)) {
-    const run = await load(runs, String(number));
+    const run = await loadRun(runs, String(number));
     if (run !== undefined) found.push(run);
   }
   return found;
 }
 
-async function load(runs: string, id: string): Promise<StoredRun | undefined> {
+/** A run of a directory of runs; undefined if it is not there, or its state can't be read. */
+export async function loadRun(runs: string, id: string): Promise<StoredRun | undefined> {
   const run = runAt(runs, id);
   try {
     const state = JSON.parse(await readFile(join(run.directory, 'run.json'), 'utf8')) as RunState;
     if (state.schema !== 'ci/1') return undefined;
     if (state.finishedAt !== undefined) return { run, state, isRunning: false };
     const jobs = { ...state.jobs, ...(await recordedJobs(run.directory)) };
-    return { run, state: { ...state, jobs }, isRunning: isSameProcessAlive(state.process) };
+    return { run, state: { ...state, jobs }, isRunning: lifeOfRun(run.directory, state) !== 'over' };
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR' || error instanceof SyntaxError)
       return undefined;
     throw error;
   }
-}
-
-/** A run that `pruneRuns` removed or would remove. */
-export interface PrunedRun {
-  readonly id: string;
-  readonly directory: string;
-  readonly totalBytes: number;
-}
-
-/**
- * Removes runs that are beyond the newest `keep`, or older than `olderThanMs`; never one that is still running.
- * With `mode: 'list'` nothing is removed (`ci clean --dry-run`).
- */
-export function pruneRuns(
-  location: RunStoreLocation,
-  rule: {
-    readonly keep: number;
-    readonly olderThanMs?: number;
-    readonly nowMs: number;
-    readonly mode: 'remove' | 'list';
-    /** Aborted: the rest stays. */
-    readonly signal?: AbortSignal;
-  },
-): Promise<readonly PrunedRun[]> {
-  const runs = runsDirectory(location);
-  return withFileErrors({ doing: 'remove old runs', path: runs }, async () => {
-    if (rule.mode === 'remove') await finishRemovals(runs);
-    const pruned: PrunedRun[] = [];
-    const numbers = numbersIn(runs).sort((a, b) => b - a);
-    for (const [index, number] of numbers.entries()) {
-      if (rule.signal?.aborted) break;
-      // Most often there is nothing to remove: then no state is read.
-      if (index < rule.keep && rule.olderThanMs === undefined) continue;
-      const stored = await load(runs, String(number));
-      // Without a state it may have been made a moment ago.
-      if (stored === undefined ? index === 0 : isInUse(stored) || isKept(stored)) continue;
-      const ageMs = stored === undefined ? Number.POSITIVE_INFINITY : rule.nowMs - Date.parse(stored.state.startedAt);
-      if (index < rule.keep && ageMs <= (rule.olderThanMs ?? Number.POSITIVE_INFINITY)) continue;
-      const directory = join(runs, String(number));
-      const { totalBytes } = await measureTree(directory);
-      if (rule.mode === 'remove') await removeWhole(runs, number);
-      pruned.push({ id: String(number), directory, totalBytes });
-    }
-    return pruned;
-  });
-}
-
-/** The user wanted to look at it: `ci clean` removes that first. */
-function isKept({ run }: StoredRun): boolean {
-  return existsSync(run.keptDirectory);
-}
-
-/** Another process that has told how its run ended may still write reports and copy artifacts. */
-function isInUse({ state, isRunning }: StoredRun): boolean {
-  return isRunning || (state.process.pid !== process.pid && isSameProcessAlive(state.process));
-}
-
-/** Directories of jobs (`Run.workspacesDirectory`) that killed runs left: of one project, or of all. */
-export async function listDeadWorkspaces(
-  location: RunStoreLocation | Pick<RunStoreLocation, 'stateDirectory'>,
-): Promise<readonly string[]> {
-  if ('projectRoot' in location) return unusedIn(runsDirectory(location), 'workspacesDirectory');
-  return unusedInAll(location.stateDirectory, 'workspacesDirectory');
-}
-
-/** Directories of jobs (`Run.keptDirectory`) that the user kept, of all projects. */
-export function listKeptDirectories(stateDirectory: string): Promise<readonly string[]> {
-  return unusedInAll(stateDirectory, 'keptDirectory');
-}
-
-type JobsDirectory = 'workspacesDirectory' | 'keptDirectory';
-
-async function unusedInAll(stateDirectory: string, which: JobsDirectory): Promise<readonly string[]> {
-  const projects = join(stateDirectory, 'projects');
-  const keys = existsSync(projects) ? readdirSync(projects) : [];
-  return (await Promise.all(keys.map((key) => unusedIn(join(projects, key, 'runs'), which)))).flat();
-}
-
-async function unusedIn(runs: string, which: JobsDirectory): Promise<readonly string[]> {
-  const unused: string[] = [];
-  for (const number of numbersIn(runs)) {
-    const directory = runAt(runs, String(number))[which];
-    if (!existsSync(directory)) continue;
-    const stored = await load(runs, String(number));
-    if (stored !== undefined && !isInUse(stored)) unused.push(directory);
-  }
-  return unused;
-}
-
-/** Goes on where a process was killed while it removed a run. */
-async function finishRemovals(runs: string): Promise<void> {
-  if (!existsSync(runs)) return;
-  for (const name of readdirSync(runs)) {
-    const pid = /^\.removing-\d+-(\d+)$/.exec(name)?.[1];
-    if (pid === undefined || processIdentity(Number(pid)) !== undefined) continue;
-    await unmountBelow(join(runs, name), '');
-    await removeTree(join(runs, name));
-  }
-}
-
-/** Out of sight first, so that a half removed run is never read. */
-async function removeWhole(runs: string, number: number): Promise<void> {
-  const away = join(runs, `.removing-${number}-${process.pid}`);
-  try {
-    await rename(join(runs, String(number)), away);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw error;
-  }
-  await removeTree(away);
 }

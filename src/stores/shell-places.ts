@@ -3,7 +3,9 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { withFileErrorsNow } from '../model/file-errors.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
-import { isSameProcessAlive, type ProcessIdentity, processIdentity } from '../util/process-identity.ts';
+import type { ProcessIdentity } from '../util/process-identity.ts';
+import { type Owner, thisOwner } from '../util/process-owner.ts';
+import { lifeInState } from './life-of-run.ts';
 import { projectDirectory, type RunStoreLocation } from './run-store.ts';
 
 /** Where a job lies into which somebody looks without a run. */
@@ -26,7 +28,7 @@ export function makeShellPlace(location: RunStoreLocation): ShellPlace {
   const directory = join(shellsDirectory(projectDirectory(location)), id);
   withFileErrorsNow({ doing: 'make a place for the shell', path: directory }, () => {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    writeFileSync(join(directory, ownerFile), JSON.stringify(processIdentity()), { mode: 0o600 });
+    writeFileSync(join(directory, ownerFile), JSON.stringify(thisOwner()), { mode: 0o600 });
   });
   return {
     id,
@@ -59,8 +61,8 @@ const shellsDirectory = (project: string): string => join(project, 'shells');
 
 function isInUse(directory: string): boolean {
   try {
-    const owner = JSON.parse(readFileSync(join(directory, ownerFile), 'utf8')) as ProcessIdentity;
-    return isSameProcessAlive(owner);
+    const owner = JSON.parse(readFileSync(join(directory, ownerFile), 'utf8')) as Owner | ProcessIdentity;
+    return lifeInState(owner) !== 'over';
   } catch {
     return isYoung(directory);
   }

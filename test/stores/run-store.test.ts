@@ -17,15 +17,9 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectKey } from '../../src/stores/project-key.ts';
+import { listDeadWorkspaces, pruneRuns } from '../../src/stores/prune-runs.ts';
 import type { JobRecord, RunState } from '../../src/stores/run-state.ts';
-import {
-  createRun,
-  listDeadWorkspaces,
-  listRuns,
-  projectDirectory,
-  pruneRuns,
-  readRun,
-} from '../../src/stores/run-store.ts';
+import { createRun, listRuns, projectDirectory, readRun } from '../../src/stores/run-store.ts';
 import { safeName } from '../../src/stores/safe-name.ts';
 import { processIdentity } from '../../src/util/process-identity.ts';
 

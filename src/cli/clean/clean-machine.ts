@@ -1,4 +1,4 @@
-import { listDeadWorkspaces, listKeptDirectories } from '../../stores/run-store.ts';
+import { listDeadWorkspaces, listKeptDirectories } from '../../stores/prune-runs.ts';
 import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
 import { measureTree } from '../../util/files/measure-tree.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listProjects } from '../../stores/project-usage.ts';
-import { pruneRuns } from '../../stores/run-store.ts';
+import { pruneRuns } from '../../stores/prune-runs.ts';
 import { cleanEngine } from '../clean/clean-engine.ts';
 import { cleanDirectory, cleanKept, cleanMachine } from '../clean/clean-machine.ts';
 import { type CleanMode, type Found, type Item, together } from '../clean/item.ts';

@@ -1,22 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isRecord } from '../../executors/docker/docker-context.ts';
-import { isSameProcessAlive } from '../../util/process-identity.ts';
+import { type HeldLock, listLocks } from '../../stores/resource-locks.ts';
 import type { Check } from './check.ts';
 
-/** Locks between runs (`resource_group`): who holds them, and whether the holder lives. See `stores/resource-locks.ts`. */
+/** Locks between runs (`resource_group`): who holds them, and whether the holder lives. */
 export const locksCheck: Check = {
   id: 'locks',
   look: ({ locations }) => {
     const directory = join(locations.runtime, 'locks');
-    const held: string[] = [];
-    const stale: string[] = [];
-    for (const place of namesIn(directory)) {
-      const last = Math.max(0, ...namesIn(join(directory, place)).map(Number).filter(Number.isInteger));
-      const holder = last === 0 ? undefined : holderIn(join(directory, place, String(last)));
-      if (holder !== undefined) (holder.isAlive ? held : stale).push(holder.name);
+    const locks = listLocks(directory);
+    const of = (life: HeldLock['life']): readonly string[] =>
+      locks.filter((lock) => lock.life === life).map(({ name }) => name);
+    const [held, stale, unknown] = [of('going on'), of('over'), of('unknown')];
+    const details = { held, stale, unknown };
+    if (unknown.length > 0) {
+      const message = `held by what can't be seen from here (a container, another machine): ${unknown.join(', ')}`;
+      const fix = `if nothing of that is at work any more, remove ${directory}`;
+      return { status: 'warn', message, fix, details };
     }
-    const details = { held, stale };
     if (stale.length > 0) {
       // Whoever wants one next takes it over: nothing is wrong.
       const message = `left by killed runs, free for the next: ${stale.join(', ')}`;
@@ -29,23 +29,3 @@ export const locksCheck: Check = {
     };
   },
 };
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
-function holderIn(path: string): { readonly name: string; readonly isAlive: boolean } | undefined {
-  try {
-    const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (!isRecord(holder) || holder.state !== 'held' || !isRecord(holder.by)) return undefined;
-    const { pid, started, boot } = holder.by;
-    const identity = { pid: Number(pid), started: String(started), boot: String(boot) };
-    return { name: String(holder.name), isAlive: isSameProcessAlive(identity) };
-  } catch {
-    return undefined;
-  }
-}

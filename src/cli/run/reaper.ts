@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { EngineLocation } from '../../executors/docker/engine-address.ts';
-import { type Owner, thisOwner } from '../../executors/docker/owner.ts';
 import type { Run } from '../../stores/run-store.ts';
+import { type Owner, thisOwner } from '../../util/process-owner.ts';
 import { type ReaperProcess, startReaperProcess } from '../../util/reaper-process.ts';
 import type { Invocation } from '../invocation.ts';
 

@@ -1,5 +1,6 @@
 import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
-import { listDeadWorkspaces, pruneRuns, type RunStoreLocation } from '../../stores/run-store.ts';
+import { listDeadWorkspaces, pruneRuns } from '../../stores/prune-runs.ts';
+import type { RunStoreLocation } from '../../stores/run-store.ts';
 import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { killByVariable } from '../../util/process-strays.ts';

@@ -1,5 +1,5 @@
 import type { JobSpec } from '../../model/job-spec.ts';
-import { type Owner, thisOwner } from './owner.ts';
+import { type Owner, thisOwner } from '../../util/process-owner.ts';
 
 /** Everything that we make at an engine carries these labels, so that it can be found after a crash. */
 export const labelPrefix = 'dev.pipewright.';

@@ -1,6 +1,6 @@
+import { isGone, type Owner } from '../../util/process-owner.ts';
 import type { Engine } from './engine.ts';
 import { keptPrefix, labelPrefix, ownerLabels, ownerOf } from './labels.ts';
-import { isGone, type Owner } from './owner.ts';
 import { type ObjectKind, objectKinds, removeObject, type Unremoved } from './removal.ts';
 
 /** An object at an engine whose maker is gone. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../../util/monotonic.ts';
+import type { Owner } from '../../util/process-owner.ts';
 import { connectEngine, type Engine } from './engine.ts';
 import type { EngineLocation } from './engine-address.ts';
 import { sweepLeftovers } from './leftovers.ts';
-import type { Owner } from './owner.ts';
 
 /**
  * Pauses between looks that find nothing, milliseconds. What an engine was asked for when the process ended may come a
