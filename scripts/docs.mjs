@@ -163,36 +163,40 @@ async function diagnosticsPage() {
   return lines.join('\n');
 }
 
+const areas = {
+  global: 'Top level',
+  header: 'Header document',
+  default: '`default`',
+  job: 'Jobs',
+  rules: 'Rules',
+  expression: 'Expressions of `rules:if`',
+  interpolation: 'Interpolation',
+  variables: 'Variables',
+  yaml: 'YAML',
+};
+
 async function gitlabSupportPage() {
-  const { keywords } = await load('src/dialects/gitlab/keywords/index.ts');
-  const lines = [
-    generated('the keyword readers and what the fixture `not-run-yet` prints'),
-    '# GitLab CI/CD support',
-    '',
-  ];
-  lines.push(
-    'What each keyword of `.gitlab-ci.yml` does here. A keyword that has no effect gives a warning, once for each place;',
-  );
-  lines.push('an unknown one is an error. Nothing is dropped silently.', '');
-  lines.push('| keyword | where | here |', '|---|---|---|');
-  const told = await readFile(join(root, 'fixtures/gitlab/not-run-yet/expect/diagnostics.txt'), 'utf8');
-  const effects = new Map(
-    [...told.matchAll(/warning: `([^`]*)` is not run locally yet: (.*) \[/g)].map(([, name, effect]) => [name, effect]),
-  );
-  for (const { name, scopes, consequence = effects.get(name) } of [...keywords].sort((a, b) =>
-    a.name < b.name ? -1 : 1,
-  )) {
-    const effect = consequence === undefined ? 'runs' : `ignored with a warning: ${consequence}`;
-    lines.push(`| \`${name}\` | ${scopes.join(', ')} | ${cell(effect)} |`);
+  const { supportMatrix } = await load('src/dialects/gitlab/support-matrix.ts');
+  const matrix = supportMatrix();
+  const lines = [generated('the readers of the keywords'), '# GitLab CI/CD support', ''];
+  lines.push('What each keyword of `.gitlab-ci.yml`, and each key inside of one, does here:', '');
+  lines.push('- **runs**: what it does on GitLab');
+  lines.push('- **simulated**: its effect is imitated, as is said beside it');
+  lines.push('- **ignored**: it has no effect; a warning at each place says what happens instead');
+  lines.push('- **refused**: an error here', '');
+  lines.push('An unknown keyword is an error. Nothing is dropped silently.', '');
+  const count = (state) => matrix.filter(({ support }) => support.state === state).length;
+  const counts = ['runs', 'simulated', 'ignored', 'refused'].map((state) => `${count(state)} ${state}`);
+  lines.push(`Of ${matrix.length} rows: ${counts.join(', ')}.`);
+  for (const [area, title] of Object.entries(areas)) {
+    const rows = matrix.filter(({ id }) => id.startsWith(`${area}/`));
+    lines.push('', `## ${title}`, '', '| key | here | how |', '|---|---|---|');
+    for (const { id, support } of rows) {
+      const name = id.slice(area.length + 1);
+      lines.push(`| \`${name}\` | ${support.state} | ${cell(support.how ?? '')} |`);
+    }
   }
-  lines.push('', 'Parts of keywords that have no effect yet:', '', '| part | here |', '|---|---|');
-  for (const [name, effect] of [...effects].filter(([name]) => name.includes(':')).sort())
-    lines.push(`| \`${name}\` | ${cell(effect)} |`);
-  lines.push(
-    '',
-    'Includes: `local` (with globs) is read; `project`, `remote`, `template` and `component` are named in a warning, and what',
-  );
-  lines.push('they define is missing, so names that could come from them are warnings too.', '');
+  lines.push('');
   return lines.join('\n');
 }
 

@@ -1,6 +1,7 @@
-import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { isAbsent } from './merge.ts';
 import { notRunYet, type Reading } from './reading.ts';
+import { ignored, type Parts, type Support } from './support.ts';
 
 /** Where a keyword may stand. `global` is the top level of a file. */
 export type KeywordScope = 'job' | 'default' | 'global' | 'workflow' | 'header';
@@ -11,8 +12,14 @@ export interface Keyword<T> {
   readonly scopes: readonly KeywordScope[];
   /** Makes the model's value of the entry, which is not null. Undefined: nothing usable, and said so. */
   readonly read: (entry: MapEntry, reading: Reading) => T | undefined;
-  /** What happens instead, for a keyword that has no effect here. */
-  readonly consequence?: string;
+  /** What the keyword as a whole means in a local run. Absent: it runs. */
+  readonly support?: Support;
+  /** What the keys inside of it mean, in its first scope. `take` warns of those that are ignored. */
+  readonly parts?: Parts;
+  /** The keys in other scopes, where the support matrix lists those too. */
+  readonly partsAt?: { readonly [S in KeywordScope]?: Parts };
+  /** What the support matrix puts before the keys. Absent: scope and name. */
+  readonly partsListedAs?: string;
 }
 
 /** The value of a keyword in a map; undefined when it is absent or null. Shared nodes are read once. */
@@ -24,19 +31,48 @@ export function take<T>(map: MapNode, keyword: Keyword<T>, reading: Reading): T 
     values = new Map();
     reading.memo.set(keyword, values);
   }
-  if (!values.has(entry.value)) values.set(entry.value, keyword.read(entry, reading));
+  if (!values.has(entry.value)) {
+    tellIgnored(keyword, entry, reading);
+    values.set(entry.value, keyword.read(entry, reading));
+  }
   return values.get(entry.value) as T | undefined;
 }
 
 /** A legal keyword that has no effect here: one warning for each place that it is written at. */
-export function notRun(name: string, scopes: readonly KeywordScope[], consequence: string): Keyword<undefined> {
+export function notRun(
+  name: string,
+  scopes: readonly KeywordScope[],
+  how: string,
+  parts: readonly string[] = [],
+): Keyword<undefined> {
+  const support = ignored(how);
   return {
     name,
     scopes,
-    consequence,
-    read: (entry, reading) => {
-      notRunYet(reading, entry.keySpan, name, consequence);
-      return undefined;
-    },
+    support,
+    parts: Object.fromEntries(parts.map((part) => [part, support])),
+    read: () => undefined,
   };
+}
+
+function tellIgnored(keyword: Keyword<unknown>, entry: MapEntry, reading: Reading): void {
+  const { name, support, parts = {} } = keyword;
+  if (support?.state === 'ignored') {
+    notRunYet(reading, entry.keySpan, name, support.how);
+    return;
+  }
+  for (const [path, part] of Object.entries(parts)) {
+    if (part.state !== 'ignored') continue;
+    for (const { keySpan } of entriesAt(entry.value, path.split(':'))) {
+      notRunYet(reading, keySpan, `${name}:${path}`, part.how);
+    }
+  }
+}
+
+/** The entries that a path of keys leads to, through all items of lists on the way. */
+function entriesAt(node: Node, [key, ...rest]: readonly string[]): readonly MapEntry[] {
+  if (node.kind === 'seq') return node.items.flatMap((item) => entriesAt(item, [key!, ...rest]));
+  const entry = node.kind === 'map' ? node.entries.get(key!) : undefined;
+  if (entry === undefined || isAbsent(entry.value)) return [];
+  return rest.length === 0 ? [entry] : entriesAt(entry.value, rest);
 }

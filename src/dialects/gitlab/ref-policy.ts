@@ -4,12 +4,19 @@ import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { readExpression, readRegex } from './expression-check.ts';
 import { type Keyword, take } from './keyword.ts';
 import { isAbsent } from './merge.ts';
-import { invalidValue, notRunYet, type Reading } from './reading.ts';
+import { invalidValue, type Reading } from './reading.ts';
+import { ignored, runs } from './support.ts';
 import { field, flatItems, kindOf, readTexts, readWord } from './values.ts';
+
+const withoutCluster = {
+  only: 'there is no cluster here, so the job is left out',
+  except: 'there is no cluster here, so the job is not left out for it',
+} as const;
 
 /** The keyword `only` or `except`. */
 export function policyKeyword(name: 'only' | 'except'): Keyword<PolicyPart> {
-  return { name, scopes: ['job'], read: (entry, reading) => readPart(name, entry, reading) };
+  const parts = { ...runs('refs', 'variables', 'changes'), kubernetes: ignored(withoutCluster[name]) };
+  return { name, scopes: ['job'], parts, read: (entry, reading) => readPart(name, entry, reading) };
 }
 
 /** What a job gets that does not say for which refs it is. */
@@ -56,7 +63,6 @@ function readPart(name: 'only' | 'except', { value, keySpan }: MapEntry, reading
   const changes = field(value, 'changes');
   const kubernetes = field(value, 'kubernetes');
   const active = kubernetes && readWord(kubernetes.value, `${name}:kubernetes`, ['active'] as const, reading);
-  if (kubernetes && active) notRunYet(reading, kubernetes.keySpan, `${name}:kubernetes`, withoutCluster[name]);
   return {
     span: keySpan,
     ...(refs ? { refs: readRefs(refs.value, `${name}:refs`, reading) } : {}),
@@ -67,11 +73,6 @@ function readPart(name: 'only' | 'except', { value, keySpan }: MapEntry, reading
     ...(active ? { kubernetes: active } : {}),
   };
 }
-
-const withoutCluster = {
-  only: 'there is no cluster here, so the job is left out',
-  except: 'there is no cluster here, so the job is not left out for it',
-} as const;
 
 function readRefs(node: Node, what: string, reading: Reading): readonly string[] {
   for (const item of flatItems(node, what, reading)) {

@@ -2,12 +2,14 @@ import type { AllowFailure } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
+import { runs } from '../support.ts';
 import { field, readBoolean } from '../values.ts';
 
 /** Whether a failure of the job fails the pipeline; or for which exit codes it does not. */
 export const allowFailure: Keyword<AllowFailure> = {
   name: 'allow_failure',
   scopes: ['job'],
+  parts: runs('exit_codes'),
   read: (entry, reading) => readAllowFailure(entry.value, reading),
 };
 

@@ -2,29 +2,46 @@ import type { StepWhen, UploadArtifactsStep } from '../../../model/step.ts';
 import type { MapEntry, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { isAbsent } from '../merge.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { booleanField, field, kindOf, readDuration, readTexts, textField, textsField, wordField } from '../values.ts';
 import { stepWhens } from './cache.ts';
 
-const ignoredFields: Readonly<Record<string, string>> = {
-  expose_as: 'there is no merge request to link the files from',
-  access: 'everybody who can read the run folder can read the files',
-  public: 'everybody who can read the run folder can read the files',
-};
+const reportKinds = [
+  'accessibility',
+  'annotations',
+  'browser_performance',
+  'codequality',
+  'coverage_report',
+  'cyclonedx',
+  'dast',
+  'dotenv',
+  'junit',
+  'load_performance',
+  'lsif',
+  'metrics',
+  'requirements',
+  'sarif',
+  'sast',
+  'terraform',
+] as const;
 
 /** Files that the job leaves: one upload step for the archive, one for each report. */
 export const artifacts: Keyword<readonly UploadArtifactsStep[]> = {
   name: 'artifacts',
   scopes: ['job', 'default'],
+  parts: {
+    ...runs('paths', 'exclude', 'untracked', 'when', 'expire_in', 'name', 'reports'),
+    ...runs(...reportKinds.map((kind) => `reports:${kind}`)),
+    expose_as: ignored('there is no merge request to link the files from'),
+    access: ignored('everybody who can read the run folder can read the files'),
+    public: ignored('everybody who can read the run folder can read the files'),
+  },
   read: (entry, reading) => {
     const { value: node } = entry;
     if (node.kind !== 'map') {
       invalidValue(reading, node.span, `\`artifacts\` must be a map, not ${kindOf(node)}`);
       return undefined;
-    }
-    for (const [key, consequence] of Object.entries(ignoredFields)) {
-      const ignored = field(node, key);
-      if (ignored) notRunYet(reading, ignored.keySpan, `artifacts:${key}`, consequence);
     }
     const name = textField(node, 'name', 'artifacts:name', reading);
     const expireInMs = readExpiry(node, reading);

@@ -1,7 +1,8 @@
 import type { CacheKey, RestoreCacheStep, SaveCacheStep } from '../../../model/step.ts';
 import type { MapEntry, MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readText, textField, textsField, wordField } from '../values.ts';
 
 export const stepWhens = ['on_success', 'on_failure', 'always'] as const;
@@ -17,6 +18,11 @@ export interface CacheSteps {
 export const cache: Keyword<readonly CacheSteps[]> = {
   name: 'cache',
   scopes: ['job', 'default', 'global'],
+  parts: {
+    ...runs('key', 'key:files', 'key:prefix', 'paths', 'untracked', 'policy', 'when', 'fallback_keys'),
+    'key:files_commits': ignored("the key is made of the files' content instead"),
+    unprotect: ignored('all branches share the caches here anyway'),
+  },
   read: (entry, reading) => {
     const items = flatItems(entry.value, 'cache', reading);
     if (items.length > mostCaches) {
@@ -31,8 +37,6 @@ function readCache(node: Node, reading: Reading): CacheSteps | undefined {
     invalidValue(reading, node.span, `\`cache\` must be a map or a list of maps, not ${kindOf(node)}`);
     return undefined;
   }
-  const unprotect = field(node, 'unprotect');
-  if (unprotect) notRunYet(reading, unprotect.keySpan, 'cache:unprotect', 'all branches share the caches here anyway');
   const paths = textsField(node, 'paths', 'cache:paths', reading) ?? [];
   const untracked = booleanField(node, 'untracked', 'cache:untracked', reading) ?? false;
   const key = readKey(node, reading);
@@ -79,9 +83,6 @@ function readKey(node: MapNode, reading: Reading): CacheKey {
 
 function readFilesKey(node: MapNode, reading: Reading): CacheKey {
   const commits = field(node, 'files_commits');
-  if (commits) {
-    notRunYet(reading, commits.keySpan, 'cache:key:files_commits', "the key is made of the files' content instead");
-  }
   const files = textsField(node, commits ? 'files_commits' : 'files', 'cache:key:files', reading);
   const prefix = textField(node, 'prefix', 'cache:key:prefix', reading);
   if (files === undefined) {

@@ -2,30 +2,27 @@ import type { Spanned } from '../../../diagnostics/diagnostic.ts';
 import type { Environment } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { field, readText, textField, wordField } from '../values.ts';
 
 const actions = ['start', 'prepare', 'stop', 'verify', 'access'] as const;
-
-const ignoredFields: Readonly<Record<string, string>> = {
-  auto_stop_in: 'nothing stops the environment',
-  kubernetes: 'there is no dashboard or agent',
-};
 
 /** Where the job deploys to: a name, or a map. */
 export const environment: Keyword<Environment> = {
   name: 'environment',
   scopes: ['job'],
+  parts: {
+    ...runs('name', 'url', 'on_stop', 'action', 'deployment_tier'),
+    auto_stop_in: ignored('nothing stops the environment'),
+    kubernetes: ignored('there is no dashboard or agent'),
+  },
   read: (entry, reading) => {
     const { value: node } = entry;
     if (node.kind !== 'map') {
       const name = readText(node, 'environment', reading);
       if (name !== undefined) checkName(node, name, reading);
       return name === undefined ? undefined : { name, action: 'start' };
-    }
-    for (const [key, consequence] of Object.entries(ignoredFields)) {
-      const ignored = field(node, key);
-      if (ignored) notRunYet(reading, ignored.keySpan, `environment:${key}`, consequence);
     }
     const name = textField(node, 'name', 'environment:name', reading);
     if (name === undefined) {

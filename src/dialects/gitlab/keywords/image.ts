@@ -1,7 +1,8 @@
 import type { Image, PullPolicy } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { field, kindOf, readWord, textField, textsField } from '../values.ts';
 
 const pullPolicies = ['always', 'if-not-present', 'never'] as const;
@@ -10,6 +11,10 @@ const pullPolicies = ['always', 'if-not-present', 'never'] as const;
 export const image: Keyword<Image> = {
   name: 'image',
   scopes: ['job', 'default', 'global'],
+  parts: {
+    ...runs('name', 'entrypoint', 'docker:user', 'docker:platform', 'pull_policy'),
+    'kubernetes:user': ignored('there is no Kubernetes executor'),
+  },
   read: (entry, reading) => readImage(entry.value, 'image', reading),
 };
 
@@ -43,10 +48,8 @@ function readPullPolicy(node: Node, what: string, reading: Reading): readonly Pu
   return items.flatMap((item) => readWord(item, `${what}:pull_policy`, pullPolicies, reading) ?? []);
 }
 
-/** `docker:user` and `docker:platform`; other options of executors are told to be left out. */
+/** `docker:user` and `docker:platform`. */
 function readDocker(node: Node, what: string, reading: Reading): Pick<Image, 'platform' | 'user'> {
-  const kubernetes = field(node, 'kubernetes');
-  if (kubernetes) notRunYet(reading, kubernetes.keySpan, `${what}:kubernetes`, 'there is no Kubernetes executor');
   const docker = field(node, 'docker');
   if (docker === undefined) return {};
   const platform = textField(docker.value, 'platform', `${what}:docker:platform`, reading);

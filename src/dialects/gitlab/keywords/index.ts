@@ -92,5 +92,5 @@ export const keywords: readonly Keyword<unknown>[] = [
 
 /** Those of a job that are legal and have no effect here. */
 export const notRunJobKeywords: readonly Keyword<unknown>[] = keywords.filter(
-  (keyword) => keyword.consequence !== undefined && keyword.scopes.includes('job'),
+  ({ support, scopes }) => support?.state === 'ignored' && scopes.includes('job'),
 );

@@ -1,6 +1,7 @@
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
+import { runs } from '../support.ts';
 import { field, kindOf, readTexts } from '../values.ts';
 
 export interface Inherit {
@@ -16,6 +17,7 @@ export const inheritAll: Inherit = { default: true, variables: true };
 export const inherit: Keyword<Inherit> = {
   name: 'inherit',
   scopes: ['job'],
+  parts: runs('default', 'variables'),
   read: (entry, reading) => {
     if (entry.value.kind !== 'map') {
       invalidValue(reading, entry.value.span, `\`inherit\` must be a map, not ${kindOf(entry.value)}`);

@@ -1,7 +1,8 @@
 import type { Need } from '../../../model/pipeline.ts';
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readText } from '../values.ts';
 import { checkMatrixSize, readMatrixEntries } from './parallel.ts';
 
@@ -12,6 +13,12 @@ const mostNeeds = 50;
 export const needs: Keyword<readonly Need[]> = {
   name: 'needs',
   scopes: ['job'],
+  parts: {
+    ...runs('job', 'artifacts', 'optional', 'parallel:matrix'),
+    project: ignored('the artifacts of the other project are not fetched'),
+    ref: ignored('the artifacts of the other project are not fetched'),
+    pipeline: ignored('the other pipeline is not waited for'),
+  },
   read: (entry, reading) => {
     const read = readNeeds(entry.value, reading);
     if (read.length > mostNeeds) {
@@ -43,13 +50,7 @@ function readNeed(node: Node, reading: Reading): Need | undefined {
 }
 
 function readDetailed(node: MapNode, reading: Reading): Need | undefined {
-  for (const key of ['project', 'pipeline']) {
-    const entry = field(node, key);
-    if (entry === undefined) continue;
-    const target = entry.value.kind === 'scalar' ? ` of \`${entry.value.text}\`` : '';
-    notRunYet(reading, entry.keySpan, `needs:${key}`, `the artifacts${target} are not fetched and not waited for`);
-    return undefined;
-  }
+  if (field(node, 'project') || field(node, 'pipeline')) return undefined;
   const jobEntry = field(node, 'job');
   const job = jobEntry && readText(jobEntry.value, 'needs:job', reading);
   if (jobEntry === undefined || job === undefined) {

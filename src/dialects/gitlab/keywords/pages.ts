@@ -1,4 +1,8 @@
 import { notRun } from '../keyword.ts';
 
 /** Publishes a static site. */
-export const pages = notRun('pages', ['job'], 'the job runs and nothing is published');
+export const pages = notRun('pages', ['job'], 'the job runs and nothing is published', [
+  'publish',
+  'path_prefix',
+  'expire_in',
+]);

@@ -2,6 +2,7 @@ import type { Parallel } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
+import { runs } from '../support.ts';
 import { field, flatItems, kindOf, readInteger, readTexts } from '../values.ts';
 
 /** GitLab's limit for both forms. Source: https://docs.gitlab.com/ci/yaml/#parallel */
@@ -16,6 +17,7 @@ export interface MatrixAxis {
 export const parallel: Keyword<Parallel> = {
   name: 'parallel',
   scopes: ['job'],
+  parts: runs('matrix'),
   read: (entry, reading) => {
     const { value: node } = entry;
     if (node.kind !== 'map') {

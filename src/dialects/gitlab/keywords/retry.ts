@@ -3,6 +3,7 @@ import type { Retry } from '../../../model/pipeline.ts';
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import type { Reading } from '../reading.ts';
+import { runs } from '../support.ts';
 import { field, flatItems, readInteger, readWord } from '../values.ts';
 import { readExitCodes } from './allow-failure.ts';
 
@@ -15,6 +16,7 @@ const bounds = { least: 0, most: 2 };
 export const retry: Keyword<Retry> = {
   name: 'retry',
   scopes: ['job', 'default'],
+  parts: runs('max', 'when', 'exit_codes'),
   read: (entry, reading) => {
     const { value } = entry;
     if (value.kind === 'map') return readDetailed(value, reading);

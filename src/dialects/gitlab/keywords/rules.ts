@@ -2,7 +2,8 @@ import type { Rule, When } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import { readExpression } from '../expression-check.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readDuration, readTexts, textField, wordField } from '../values.ts';
 import { readAllowFailure } from './allow-failure.ts';
 import { readNeeds } from './needs.ts';
@@ -14,6 +15,14 @@ const whens: readonly When[] = ['on_success', 'on_failure', 'always', 'manual', 
 export const rules: Keyword<readonly Rule[]> = {
   name: 'rules',
   scopes: ['job', 'workflow'],
+  partsListedAs: 'rules/',
+  parts: {
+    ...runs('if', 'changes', 'changes:paths', 'changes:compare_to', 'exists', 'exists:paths'),
+    ...runs('when', 'allow_failure', 'variables', 'needs', 'start_in', 'interruptible'),
+    'exists:project': ignored('this project is searched instead'),
+    'exists:ref': ignored('this project is searched instead'),
+    auto_cancel: ignored('`workflow:auto_cancel` alone decides'),
+  },
   read: (entry, reading) => {
     const { value } = entry;
     if (value.kind !== 'seq') {
@@ -50,8 +59,6 @@ export function readRule(node: Node, reading: Reading): Rule | undefined {
   const needs = field(node, 'needs');
   const interruptible = booleanField(node, 'interruptible', 'rules:interruptible', reading);
   const allowed = allowFailure && readAllowFailure(allowFailure.value, reading);
-  const autoCancel = field(node, 'auto_cancel');
-  if (autoCancel) notRunYet(reading, autoCancel.keySpan, 'rules:auto_cancel', '`workflow:auto_cancel` alone decides');
   return {
     span: node.span,
     // A condition that can't be read is an error already; the rule must not match everything because of it.
@@ -88,8 +95,6 @@ function readExists(node: Node, reading: Reading): Pick<Rule, 'exists'> {
   if (entry === undefined) return {};
   const { value } = entry;
   if (value.kind !== 'map') return { exists: { paths: readTexts(value, 'rules:exists', reading), span: value.span } };
-  const project = field(value, 'project');
-  if (project) notRunYet(reading, project.keySpan, 'rules:exists:project', 'this project is searched instead');
   const paths = field(value, 'paths');
   return { exists: { paths: paths ? readTexts(paths.value, 'rules:exists', reading) : [], span: value.span } };
 }

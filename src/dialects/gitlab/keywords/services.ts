@@ -2,6 +2,7 @@ import type { Service } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import type { Reading } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { field, flatItems, textField, textsField } from '../values.ts';
 import { readImage } from './image.ts';
 import { readVariables } from './variables.ts';
@@ -10,6 +11,10 @@ import { readVariables } from './variables.ts';
 export const services: Keyword<readonly Service[]> = {
   name: 'services',
   scopes: ['job', 'default', 'global'],
+  parts: {
+    ...runs('name', 'alias', 'entrypoint', 'command', 'variables', 'docker:user', 'docker:platform', 'pull_policy'),
+    'kubernetes:user': ignored('there is no Kubernetes executor'),
+  },
   read: (entry, reading) =>
     flatItems(entry.value, 'services', reading).flatMap((item) => readService(item, reading) ?? []),
 };

@@ -2,16 +2,36 @@ import type { Spanned } from '../../../diagnostics/diagnostic.ts';
 import type { Trigger } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, notRunYet, type Reading } from '../reading.ts';
+import { invalidValue, type Reading } from '../reading.ts';
+import { ignored } from '../support.ts';
 import { field, flatItems, kindOf, textField, wordField } from '../values.ts';
+
+const parts = [
+  'project',
+  'branch',
+  'include',
+  'include:local',
+  'include:project',
+  'include:remote',
+  'include:template',
+  'include:component',
+  'include:artifact',
+  'include:job',
+  'include:inputs',
+  'inputs',
+  'strategy',
+  'forward:yaml_variables',
+  'forward:pipeline_variables',
+] as const;
 
 /** What starts another pipeline: a project, or files for a child pipeline. */
 export const trigger: Keyword<Trigger> = {
   name: 'trigger',
   scopes: ['job'],
+  support: ignored('no other pipeline is started'),
+  parts: Object.fromEntries(parts.map((part) => [part, ignored('no other pipeline is started')])),
   read: (entry, reading) => {
     const { value: node } = entry;
-    notRunYet(reading, entry.keySpan, 'trigger', 'no other pipeline is started');
     if (node.kind === 'scalar') return { project: node.text, includes: [] };
     if (node.kind !== 'map') {
       invalidValue(reading, node.span, `\`trigger\` must be a project or a map, not ${kindOf(node)}`);

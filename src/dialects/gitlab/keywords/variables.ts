@@ -2,12 +2,15 @@ import type { VariableDefinition } from '../../../model/variable.ts';
 import type { MapEntry, MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
+import { runs } from '../support.ts';
 import { booleanField, field, kindOf, textField, textsField } from '../values.ts';
 
 /** Variables of the file or of a job: plain values, or maps with `value`, `description`, `options`, `expand`. */
 export const variables: Keyword<readonly VariableDefinition[]> = {
   name: 'variables',
   scopes: ['global', 'job'],
+  parts: runs('value', 'description', 'options', 'expand'),
+  partsAt: { job: runs('value', 'expand') },
   read: (entry, reading) => readVariables(entry.value, 'variables', reading),
 };
 

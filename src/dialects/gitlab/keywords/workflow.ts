@@ -1,6 +1,7 @@
 import type { Workflow } from '../../../model/pipeline.ts';
 import { type Keyword, take } from '../keyword.ts';
-import { invalidValue, notRunYet } from '../reading.ts';
+import { invalidValue } from '../reading.ts';
+import { ignored, runs } from '../support.ts';
 import { field, kindOf, textField, wordField } from '../values.ts';
 import { rules } from './rules.ts';
 
@@ -14,6 +15,12 @@ export interface WorkflowSettings extends Workflow {
 export const workflow: Keyword<WorkflowSettings> = {
   name: 'workflow',
   scopes: ['global'],
+  parts: {
+    ...runs('name', 'rules', 'rules:if', 'rules:changes', 'rules:exists', 'rules:when', 'rules:variables'),
+    'rules:auto_cancel': ignored('`workflow:auto_cancel` alone decides'),
+    'auto_cancel:on_new_commit': ignored('a local run is never canceled by a newer one'),
+    ...runs('auto_cancel:on_job_failure'),
+  },
   read: (entry, reading) => {
     const { value: node } = entry;
     if (node.kind !== 'map') {
@@ -23,11 +30,6 @@ export const workflow: Keyword<WorkflowSettings> = {
     const name = textField(node, 'name', 'workflow:name', reading);
     const read = take(node, rules, reading);
     const autoCancel = field(node, 'auto_cancel');
-    const onNewCommit = autoCancel && field(autoCancel.value, 'on_new_commit');
-    if (onNewCommit) {
-      const key = 'workflow:auto_cancel:on_new_commit';
-      notRunYet(reading, onNewCommit.keySpan, key, 'a local run is never canceled by a newer one');
-    }
     const onJobFailure =
       autoCancel &&
       wordField(
