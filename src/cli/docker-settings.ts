@@ -133,7 +133,11 @@ const keys: Readonly<Record<string, DockerKey>> = {
   shm_size: limit('shmBytes', size, values.readBytes, 64 * 1024 * 1024),
   sysctls: key('sysctls', 'a table of texts', values.readTable),
   tmpfs,
-  ulimit: key('ulimits', 'a table like { nofile = "1024:2048" }', values.readUlimits),
+  ulimit: key(
+    'ulimits',
+    'a table of limits that Linux has like { nofile = "1024:2048" }, first the soft one',
+    values.readUlimits,
+  ),
   user: key('user', 'a user like "1000" or "app:staff"', values.readText),
   userns_mode: key('usernsMode', 'a text', values.readText),
   volumes: key('volumes', 'a list of "/path", "name:/path" or "/host/path:/path:ro"', values.readVolumes),

@@ -89,13 +89,19 @@ export function readSocket(value: unknown): true | string | undefined {
   return value === true ? true : readText(value, /^\//);
 }
 
-/** `{ nofile = "1024:2048", nproc = 64 }`. */
+/** Source: https://man7.org/linux/man-pages/man2/getrlimit.2.html */
+const ulimitNames: readonly string[] =
+  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+
+/** `{ nofile = "1024:2048", nproc = 64 }`; -1 is above every number. */
 export function readUlimits(value: unknown): readonly Ulimit[] | undefined {
   const table = readTable(value);
   if (table === undefined) return undefined;
   return mapAll(Object.entries(table), ([name, text]: [string, string]) => {
     const found = /^(-1|\d+)(?::(-1|\d+))?$/.exec(text);
-    return found === null ? undefined : { name, soft: Number(found[1]), hard: Number(found[2] ?? found[1]) };
+    if (found === null || !ulimitNames.includes(name)) return undefined;
+    const [soft, hard] = [Number(found[1]), Number(found[2] ?? found[1])];
+    return hard >= 0 && (soft < 0 || soft > hard) ? undefined : { name, soft, hard };
   });
 }
 

@@ -239,12 +239,15 @@ function checkValue(where: string, rule: SettingRule, value: unknown): string | 
   throw new CommandError(exitCodes.usage, `${where} must be ${expected}, not ${JSON.stringify(value)}`);
 }
 
-/** How containers are made: flags and `CI_CLI_*` variables over the settings. */
+/**
+ * How containers are made: flags and `CI_CLI_*` variables over the settings.
+ * @throws CommandError exit 2 for what contradicts itself.
+ */
 export function containerOptions(options: ContainerFlags, { containers }: Settings): ContainerOptions {
   const { privileged, mountSocket, hardened, memory, cpus } = options;
   const { mountSocket: settingsSocket, ...rest } = containers;
   const socket = mountSocket === undefined ? settingsSocket : mountSocket ? (settingsSocket ?? true) : undefined;
-  return {
+  const made: ContainerOptions = {
     ...rest,
     ...(socket === undefined ? {} : { mountSocket: socket }),
     ...(privileged === undefined ? {} : { privileged }),
@@ -252,4 +255,10 @@ export function containerOptions(options: ContainerFlags, { containers }: Settin
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(cpus === undefined ? {} : { cpus }),
   };
+  if (!made.hardened || !made.privileged) return made;
+  throw new CommandError(
+    exitCodes.usage,
+    'containers can not be both privileged and hardened: a privileged one may do all that hardening forbids',
+    'leave out --hardened or --privileged; what a settings file says is taken back by CI_CLI_HARDENED=false or CI_CLI_PRIVILEGED=false',
+  );
 }

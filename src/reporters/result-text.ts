@@ -30,8 +30,9 @@ const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
 export function failureText(result: ResultFacts): string {
   const { exitCode, failureReason, message } = result;
   const scripted = failureReason === undefined || failureReason === 'script_failure';
-  // What is said of an image begins with the image.
-  if (message !== undefined && (scripted || failureReason === 'image_pull_failure')) return message;
+  // What is said of an image begins with the image, and what of a setting is a sentence.
+  const isWhole = failureReason === 'image_pull_failure' || failureReason === 'runner_configuration_error';
+  if (message !== undefined && (scripted || isWhole)) return message;
   if (scripted && exitCode !== undefined) return `exit code ${exitCode}`;
   const reason =
     failureReason === undefined ? 'failed' : (reasons[failureReason] ?? failureReason.replaceAll('_', ' '));

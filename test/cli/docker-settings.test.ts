@@ -50,6 +50,10 @@ describe('[docker] of the settings', () => {
       ],
     ],
     ['ulimit', { nofile: 'many' }, 'error'],
+    ['ulimit', { nosuch: 1 }, 'error'],
+    ['ulimit', { nofile: '2:1' }, 'error'],
+    ['ulimit', { nofile: '-1:1' }, 'error'],
+    ['ulimit', { core: -1 }, [{ name: 'core', soft: -1, hard: -1 }]],
     [
       'devices',
       ['/dev/kvm', '/dev/a:/dev/b', '/dev/c:r', '/dev/d:/dev/e:rw'],

@@ -245,6 +245,33 @@ describe.skipIf(engine === undefined)('containers', () => {
     ]);
   });
 
+  it.each<[string, ContainerOptions, string]>([
+    ['CPUs', { cpus: 4096 }, 'the engine has no more than '],
+    ['a network', { network: 'ci-test-nosuch' }, 'the engine has no network `ci-test-nosuch`'],
+    ['a user', { user: 'nosuch' }, 'the image has no user `nosuch`'],
+    [
+      'a device',
+      { devices: [{ onHost: '/dev/nosuch', inContainer: '/dev/x', permissions: 'r' }] },
+      "the device `/dev/nosuch` can't be passed on: no such file",
+    ],
+    ['a limit', { ulimits: [{ name: 'nofile', soft: 2 ** 40, hard: 2 ** 40 }] }, 'may not set a limit'],
+    [
+      'a directory',
+      { volumes: [{ kind: 'host', source: '/proc/nosuch', target: '/y' }] },
+      "the directory `/proc/nosuch` can't be mounted",
+    ],
+    ['a mode', { volumes: [{ kind: 'host', source: '/tmp', target: '/y', mode: 'bad' }] }, "a volume can't be mounted"],
+  ])('tell of %s that the engine has not', async (_, options, message) => {
+    const error = await failure(
+      open(options).then(async (session) => {
+        await using opened = session;
+        await run(opened, 'echo no');
+      }),
+    );
+    expect([error.reason, error.message]).toEqual(['runner_configuration_error', expect.stringContaining(message)]);
+    expect(error.hint).toMatch(/below `\[docker\]`/);
+  });
+
   it('need no /tmp in the image', async () => {
     await using session = await open({});
     await run(session, 'rm -r /tmp');

@@ -32,7 +32,7 @@ export async function existsInContainer(engine: Engine, container: string, path:
     return true;
   } catch (error) {
     if (statusOf(error) === 404) return false;
-    throw engine.failure(`look for ${path} in a container`, error);
+    throw await lookFailure(engine, container, path, error);
   }
 }
 
@@ -46,8 +46,18 @@ export async function linkTarget(engine: Engine, container: string, path: string
     return target || path;
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
-    throw engine.failure(`look for ${path} in a container`, error);
+    throw await lookFailure(engine, container, path, error);
   }
+}
+
+/** A HEAD request is refused without words: the same question as GET is told them. */
+async function lookFailure(engine: Engine, container: string, path: string, error: unknown): Promise<unknown> {
+  const asked: unknown = await engine.api
+    .getContainer(container)
+    .getArchive({ path })
+    .then((archive) => void (archive as Readable).destroy())
+    .catch((words: unknown) => words);
+  return engine.failure(`look into a container for ${path}`, asked ?? error);
 }
 
 /** Content of a regular file of at most `maxBytes`, links followed; undefined if there is none. */

@@ -1,4 +1,5 @@
 import { SystemError } from '../../model/outcome.ts';
+import { containerTrouble } from './container-trouble.ts';
 import type { EngineAddress } from './engine-address.ts';
 
 /** What is said when the engine goes away in the middle of something. */
@@ -26,8 +27,15 @@ export function shortReason(error: unknown, address?: EngineAddress): string {
 /** An error of the engine, or of the way to it, that names it; SystemErrors and abort reasons stay as they are. */
 export function engineFailure(text: string, address: EngineAddress, doing: string, error: unknown): unknown {
   if (error instanceof SystemError || (error instanceof Error && error.name === 'AbortError')) return error;
-  const message = `container engine ${text}: cannot ${doing}: ${shortReason(error, address)}`;
-  return new SystemError('runner_system_failure', message, { cause: error });
+  const reason = shortReason(error, address);
+  const trouble = statusOf(error) === undefined ? undefined : containerTrouble(reason);
+  if (trouble?.of === 'wish') {
+    const { what, hint } = trouble;
+    return new SystemError('runner_configuration_error', `cannot ${doing}: ${what}`, { cause: error, hint });
+  }
+  const message = `container engine ${text}: cannot ${doing}: ${trouble?.what ?? reason}`;
+  const hint = trouble === undefined ? {} : { hint: trouble.hint };
+  return new SystemError('runner_system_failure', message, { cause: error, ...hint });
 }
 
 const known: Readonly<Record<string, string>> = {

@@ -64,11 +64,24 @@ type Check =
   /** One of them is enough: images name ports that they only use when told to. */
   | { readonly kind: 'ports'; readonly ports: readonly number[] };
 
+/** A variable of GitLab Runner's: https://docs.gitlab.com/ci/services/#how-the-health-check-of-services-works */
+const portVariable = 'HEALTHCHECK_TCP_PORT';
+
+/** The port that its variable names, if that is one. */
+function namedPort(environment: ReadonlyMap<string, string>): number | undefined {
+  const port = Number(environment.get(portVariable));
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
+}
+
+/** Is there a word in the place of the port to wait for? */
+export function namesNoPort(environment: ReadonlyMap<string, string>): boolean {
+  return (environment.get(portVariable) ?? '') !== '' && namedPort(environment) === undefined;
+}
+
 function checkOf({ facts, environment, readyTimeoutMs }: ServiceToWaitFor): Check | undefined {
   if (readyTimeoutMs === 0) return undefined;
-  // A variable of GitLab Runner's: https://docs.gitlab.com/ci/services/#how-the-health-check-of-services-works
-  const port = Number(environment.get('HEALTHCHECK_TCP_PORT'));
-  if (Number.isInteger(port) && port > 0) return { kind: 'ports', ports: [port] };
+  const port = namedPort(environment);
+  if (port !== undefined) return { kind: 'ports', ports: [port] };
   const command = healthCommand(facts.healthCheck);
   if (command !== undefined) return { kind: 'health', command };
   return facts.tcpPorts.length === 0 ? undefined : { kind: 'ports', ports: facts.tcpPorts };

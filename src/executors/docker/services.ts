@@ -11,7 +11,7 @@ import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
 import { debugsServices, type FollowedLog, followLog, lastLines } from './service-logs.ts';
 import { isEngineImage, type NamedService, nameServices } from './service-names.ts';
-import { waitForService } from './service-readiness.ts';
+import { namesNoPort, waitForService } from './service-readiness.ts';
 
 /** What services need to be started. */
 export interface ServicesPlace {
@@ -118,6 +118,12 @@ class StartedService {
     } catch (error) {
       this.close();
       throw engine.failure(`start service ${service.name}`, error);
+    }
+    if (namesNoPort(environment)) {
+      await say(
+        this.#out,
+        `WARNING: HEALTHCHECK_TCP_PORT of service ${service.name} is no port, and counts for nothing`,
+      );
     }
     const problem = await waitForService({ ...this.#place, id, service, facts, environment, end }, signal);
     if (problem !== undefined) await this.#warn(problem);

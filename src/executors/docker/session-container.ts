@@ -3,11 +3,12 @@ import type { FileTree } from '../../model/files.ts';
 import type { LogSink } from '../../model/ports.ts';
 import type { WorkspaceLayers } from '../../workspaces/open-workspace.ts';
 import { quote } from './bootstrap.ts';
-import { existsInContainer, openArchive } from './container-file.ts';
+import { existsInContainer } from './container-file.ts';
 import { containerFiles, type DirectoryToMake, type FileToWrite, writeFiles } from './container-files.ts';
 import type { ContainerLayers } from './container-layers.ts';
 import type { Owner } from './container-owner.ts';
 import { type Engine, statusOf } from './engine.ts';
+import { messageOf } from './engine-error.ts';
 import type { FilesPlace } from './files-place.ts';
 import { say } from './images.ts';
 import type { LayerSupport } from './layer-support.ts';
@@ -180,10 +181,8 @@ export async function mountRefusal(engine: Engine, container: string, path: stri
     return (await existsInContainer(engine, container, path)) ? undefined : 'the engine does not see them';
   } catch (error) {
     if (!isRefused(error)) throw error;
+    return messageOf(error);
   }
-  // The answer to the first question has no text.
-  const asked = await openArchive(engine, container, path).catch((error: unknown) => error);
-  return asked instanceof Error ? asked.message : 'the engine could not mount them at first';
 }
 
 /** Did the engine answer that it can't do something, rather than not answer? */
