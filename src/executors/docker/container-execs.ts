@@ -1,24 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex, Readable } from 'node:stream';
-import type { Exit } from '../../model/outcome.ts';
+import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import { markerName } from '../../util/process-strays.ts';
 import type { Command } from '../executor.ts';
 import type { Visit } from '../visit.ts';
+import { answerOf } from './answer-of.ts';
 import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import type { CommandUsage } from './container-usage.ts';
-
 import { throwIfEndedFromOutside } from './ended-from-outside.ts';
 import { connectionBroke, type Engine } from './engine.ts';
-
 import type { JobContainerPlace } from './job-container-place.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
 import { visitContainer } from './visit-container.ts';
 
 /** How long KILL to single processes may take before the container is killed, milliseconds. */
 const lastResortMs = 3000;
+/** How long the engine may then take to tell that the command has ended, milliseconds. */
+const patienceMs = 30_000;
 
 /** Commands that run beside each other in one running container. */
 export interface ContainerExecs {
@@ -105,16 +106,22 @@ async function runExec(
   const marker = randomBytes(12).toString('hex');
   const used = place.usage.command(command.stderr);
   const input = await commandInput(command, { ...command.env, [markerName]: marker }, place, used.mark);
-  const exec = await engine.api.getContainer(id).exec({
+  const made = engine.api.getContainer(id).exec({
     Cmd: ['sh', '-c', bootstrap],
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
   });
+  const exec = await answerOf(place, made, signal);
   const end = deferred<number>();
   end.promise.catch(() => {});
   ends.set(exec.id, end);
-  const stream = await engine.attachExec(exec.id);
+  const stream = await answerOf(place, engine.attachExec(exec.id), signal, (late) => {
+    late.on('error', () => {}).destroy();
+  }).catch((error: unknown) => {
+    ends.delete(exec.id);
+    throw error;
+  });
   stream.on('error', () => {});
   stream.end(input);
   const running = waitForExec(
@@ -141,17 +148,19 @@ async function waitForExec(
   signal: AbortSignal,
 ): Promise<Exit> {
   let settle: (() => void) | undefined;
+  const gaveUp = deferred<never>();
+  gaveUp.promise.catch(() => {});
   const stop = (): void => {
-    settle ??= endExec(place, assignment);
+    settle ??= endExec(place, assignment, gaveUp);
   };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
   const output = takeUntilSilent(stream, command.stdout, used.stderr, end);
   output.catch(stop);
   try {
-    const code = await end;
-    await output;
-    const exit = await exitOf(place, command, code, await used.end());
+    const code = await Promise.race([end, gaveUp.promise]);
+    await Promise.race([output, gaveUp.promise]);
+    const exit = await answerOf(place, exitOf(place, command, code, await used.end()), signal);
     if (settle === undefined && exit.kind === 'code') await throwIfEndedFromOutside(place.engine, place.id, exit.code);
     return exit;
   } finally {
@@ -161,13 +170,23 @@ async function waitForExec(
   }
 }
 
-/** TERM to the command's processes, KILL after the grace period, and in the end KILL to the whole container. */
-function endExec({ engine, id, graceMs }: JobContainerPlace, assignment: string): () => void {
+/**
+ * TERM to the command's processes, KILL after the grace period, and in the end KILL to the whole container; rejects
+ * `gaveUp` when even that does not help. The returned function ends the waiting.
+ */
+function endExec({ engine, id, graceMs }: JobContainerPlace, assignment: string, gaveUp: Deferred<never>): () => void {
   const container = engine.api.getContainer(id);
+  const giveUp = (): void => {
+    const message = `container engine ${engine.text} did not end a command in ${patienceMs / 1000} s`;
+    gaveUp.reject(new SystemError('runner_system_failure', message));
+  };
   runDetached(engine, id, endMarked(assignment, 'TERM'), 'user').catch(() => {});
   let timer = setTimeout(() => {
     runDetached(engine, id, endMarked(assignment, 'KILL'), 'user').catch(() => {});
-    timer = setTimeout(() => container.kill({ signal: 'KILL' }).catch(() => {}), lastResortMs);
+    timer = setTimeout(() => {
+      container.kill({ signal: 'KILL' }).catch(() => {});
+      timer = setTimeout(giveUp, patienceMs);
+    }, lastResortMs);
   }, graceMs);
   return () => clearTimeout(timer);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SystemError } from '../../model/outcome.ts';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Executor } from '../executor.ts';
+import { EngineSilent } from './answer-of.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { CredentialHelpers } from './credential-helper.ts';
 import { openDockerSession } from './docker-session.ts';
@@ -135,13 +136,14 @@ function imageStore(engine: Engine, options: DockerExecutorOptions): ImageStore 
 
 /**
  * An engine that breaks off has answered what it did not do: as it stops it removes a container and leaves the volume
- * that goes with it.
+ * that goes with it. One that is silent may still do what it was asked for.
  */
 function doubting(engine: Engine, doubt: () => void): Engine {
   return {
     ...engine,
     failure: (doing, error) => {
-      const answered = statusOf(error) !== undefined || error instanceof SystemError;
+      const isOther = error instanceof SystemError && !(error instanceof EngineSilent);
+      const answered = statusOf(error) !== undefined || isOther;
       if (!answered && !(error instanceof Error && error.name === 'AbortError')) doubt();
       return engine.failure(doing, error);
     },

@@ -5,6 +5,7 @@ import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Session } from '../executor.ts';
+import { answerOf, EngineSilent } from './answer-of.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, ownVolumeNames } from './container-config.ts';
 import { type ContainerOptions, privilegedServices, unusualOptions } from './container-options.ts';
@@ -30,8 +31,9 @@ export async function openDockerSession(request: DockerSessionRequest): Promise<
   const made = noBelongings();
   const drop = (): void => request.removeLater(made);
   request.open.add(drop);
+  const opening = open(request, made);
   try {
-    const session = await open(request, made);
+    const session = await answerOf(request, opening, request.signal);
     return {
       ...session,
       [Symbol.asyncDispose]: async () => {
@@ -42,8 +44,11 @@ export async function openDockerSession(request: DockerSessionRequest): Promise<
   } catch (error) {
     request.open.delete(drop);
     drop();
+    // What the engine makes after all goes as well.
+    if (error instanceof EngineSilent) opening.then(drop, drop);
+    const failure = engine.failure(`prepare job ${job.name} (${name})`, error);
     request.signal.throwIfAborted();
-    throw engine.failure(`prepare job ${job.name} (${name})`, error);
+    throw failure;
   }
 }
 

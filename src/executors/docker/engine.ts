@@ -35,11 +35,18 @@ export interface Engine {
    * Resolves once the engine watches for the container's next end; `exitCode` then tells it. Asked for before the
    * start, so that a short life can't be missed.
    */
-  watchEnd(container: string): Promise<{ readonly exitCode: Promise<number>; close(): void }>;
+  watchEnd(container: string): Promise<WatchedEnd>;
   /** Starts a prepared exec and joins its input and output. */
   attachExec(exec: string): Promise<Duplex>;
   /** The engine's error as a SystemError that names it; SystemErrors and abort reasons stay as they are. */
   failure(doing: string, error: unknown): unknown;
+}
+
+/** A container's end that is waited for. */
+export interface WatchedEnd {
+  readonly exitCode: Promise<number>;
+  /** Stops waiting. */
+  close(): void;
 }
 
 /** One address that was tried. */

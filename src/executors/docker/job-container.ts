@@ -1,14 +1,17 @@
+import type { Duplex } from 'node:stream';
 import type { Exit } from '../../model/outcome.ts';
 import { SystemError } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { Command } from '../executor.ts';
 import type { Visit } from '../visit.ts';
+import { answerOf, EngineSilent } from './answer-of.ts';
 import { endAll } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
 import { exitOf, runDetached } from './container-calls.ts';
 import { type ContainerExecs, openContainerExecs } from './container-execs.ts';
 import { demultiplex } from './demultiplex.ts';
 import { throwIfEndedFromOutside } from './ended-from-outside.ts';
+import type { WatchedEnd } from './engine.ts';
 import { type GreetingFilter, greetingFilter } from './greeting.ts';
 import { entrypointIsSlow, imageProblem, swallowedByEntrypoint } from './image-problems.ts';
 import { say } from './images.ts';
@@ -27,6 +30,8 @@ export class JobContainer {
   readonly #place: JobContainerPlace;
   /** Set while the container is kept running. */
   #execs: Promise<ContainerExecs> | undefined;
+  /** Set once the engine has left a job that has to end without an answer: it is asked for nothing more. */
+  #silent: EngineSilent | undefined;
 
   constructor(place: JobContainerPlace) {
     this.#place = place;
@@ -34,31 +39,38 @@ export class JobContainer {
 
   async run(command: Command, signal: AbortSignal): Promise<Exit> {
     if (signal.aborted) return { kind: 'signal', signal: 'SIGTERM' };
+    if (this.#silent !== undefined) throw this.#silent;
     try {
       if (command.background) this.#execs ??= this.#keepRunning();
       if (this.#execs === undefined) return await this.#runByStart(command, signal);
-      const execs = await this.#execs;
+      const execs = await answerOf(this.#place, this.#execs, signal);
       return await this.#beside(() => execs.run(command, signal));
     } catch (error) {
-      throw this.#place.engine.failure('run a command', error);
+      throw this.#failure('run a command', error);
     }
   }
 
   /** See Session.enter. Afterwards it is as before: not running, unless commands in the background do. */
   async visit(visit: Visit, signal: AbortSignal): Promise<Exit> {
     if (signal.aborted) return { kind: 'signal', signal: 'SIGTERM' };
+    if (this.#silent !== undefined) throw this.#silent;
     const wasRunning = this.isKeptRunning;
     try {
       this.#execs ??= this.#keepRunning();
-      const execs = await this.#execs;
+      const execs = await answerOf(this.#place, this.#execs, signal);
       try {
         return await this.#beside(() => execs.visit(visit, signal));
       } finally {
         if (!wasRunning) await this.#stopRunning(execs);
       }
     } catch (error) {
-      throw this.#place.engine.failure('open a shell', error);
+      throw this.#failure('open a shell', error);
     }
+  }
+
+  #failure(doing: string, error: unknown): unknown {
+    if (error instanceof EngineSilent) this.#silent = error;
+    return this.#place.engine.failure(doing, error);
   }
 
   /** Does something in a container that was started to keep running, which its entrypoint may have ended. */
@@ -102,7 +114,7 @@ export class JobContainer {
     usage.starting(id);
     const used = usage.command(command.stderr);
     const input = await commandInput(command, command.env, this.#place, used.mark);
-    const [stream, end] = await Promise.all([engine.attach(id), engine.watchEnd(id)]);
+    const [stream, end] = await this.#join(signal);
     stream.on('error', () => {});
     const gaveUp = deferred<never>();
     gaveUp.promise.catch(() => {});
@@ -111,7 +123,7 @@ export class JobContainer {
       settle ??= this.#endContainer(gaveUp);
     };
     try {
-      await this.#start();
+      await answerOf(this.#place, this.#start(), signal);
       if (signal.aborted) stop();
       else signal.addEventListener('abort', stop, { once: true });
       stream.end(input);
@@ -119,12 +131,12 @@ export class JobContainer {
       const output = demultiplex(stream, greeted?.stdout ?? command.stdout, used.stderr);
       output.catch(stop);
       const code = await Promise.race([end.exitCode, gaveUp.promise]);
-      await output;
+      await Promise.race([output, gaveUp.promise]);
       await greeted?.finish();
       const isSwallowed = greeted?.isGreeted() === false && settle === undefined;
       // What was killed may lack memory, which is told below.
       if (isSwallowed && code !== 137) throw swallowedByEntrypoint(image, code);
-      const exit = await exitOf(this.#place, command, code, await used.end());
+      const exit = await answerOf(this.#place, exitOf(this.#place, command, code, await used.end()), signal);
       if (settle === undefined && exit.kind === 'code') await throwIfEndedFromOutside(engine, id, exit.code);
       return exit;
     } finally {
@@ -136,19 +148,35 @@ export class JobContainer {
     }
   }
 
+  /** Joins the container's input and output before it is started, and listens for its end. */
+  #join(signal: AbortSignal): Promise<readonly [Duplex, WatchedEnd]> {
+    const { engine, id } = this.#place;
+    return answerOf(this.#place, Promise.all([engine.attach(id), engine.watchEnd(id)]), signal, ([stream, end]) => {
+      stream.on('error', () => {}).destroy();
+      end.close();
+    });
+  }
+
   /** Ends what is left in it; the next command starts it anew. */
   async #stopRunning(execs: ContainerExecs): Promise<void> {
     const { engine, id } = this.#place;
     this.#execs = undefined;
     execs.close();
-    const end = await engine.watchEnd(id);
+    const stopped = async (): Promise<void> => {
+      const end = await engine.watchEnd(id);
+      try {
+        await engine.api.getContainer(id).kill({ signal: 'KILL' });
+        await end.exitCode;
+      } catch {
+        // It has ended already; or the engine has, which the next command will tell.
+      } finally {
+        end.close();
+      }
+    };
     try {
-      await engine.api.getContainer(id).kill({ signal: 'KILL' });
-      await end.exitCode;
-    } catch {
-      // It has ended already; or the engine has, which the next command will tell.
-    } finally {
-      end.close();
+      await answerOf(this.#place, stopped(), AbortSignal.timeout(patienceMs));
+    } catch (error) {
+      if (error instanceof EngineSilent) this.#silent = error;
     }
   }
 

@@ -4,6 +4,7 @@ import type Dockerode from 'dockerode';
 import type { Exit } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { StreamsVisitor, TerminalVisitor, Visit } from '../visit.ts';
+import { answerOf } from './answer-of.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 import { sizeFollower } from './size-follower.ts';
 import { readUntilSilent, takeUntilSilent } from './take-until-silent.ts';
@@ -21,17 +22,24 @@ export async function visitContainer(
 ): Promise<Exit> {
   const { engine, id } = place;
   const { by } = visit;
-  const exec = await engine.api.getContainer(id).exec({
+  const made = engine.api.getContainer(id).exec({
     Cmd: ['sh', '-c', doorway],
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
     Tty: by.kind === 'terminal',
   });
+  const exec = await answerOf(place, made, signal);
   const end = deferred<number>();
   end.promise.catch(() => {});
   ends.set(exec.id, end);
-  const stream = (await exec.start({ hijack: true, stdin: true, Tty: by.kind === 'terminal' })) as Duplex;
+  const started = exec.start({ hijack: true, stdin: true, Tty: by.kind === 'terminal' }) as Promise<Duplex>;
+  const stream = await answerOf(place, started, signal, (late) => {
+    late.on('error', () => {}).destroy();
+  }).catch((error: unknown) => {
+    ends.delete(exec.id);
+    throw error;
+  });
   stream.on('error', () => {});
   // Podman's events tell nothing of the ends of execs.
   stream.once('close', () => void askForEnd(exec, end));
@@ -47,7 +55,7 @@ export async function visitContainer(
     else await byStreams(by, { stream, exec, end, visit, place });
     if (gone) return { kind: 'signal', signal: 'SIGTERM' };
     stream.destroy();
-    return { kind: 'code', code: await end.promise };
+    return { kind: 'code', code: await answerOf(place, end.promise, signal) };
   } catch (error) {
     if (gone) return { kind: 'signal', signal: 'SIGTERM' };
     throw error;
