@@ -234,14 +234,17 @@ describe.skipIf(engine === undefined)('docker', () => {
     const gone = await engine!.api.createContainer(options(`ci-dead-${process.pid}`, { ...ours, ...dead }));
     const network = await engine!.api.createNetwork({ Name: `ci-dead-${process.pid}`, Labels: { ...ours, ...dead } });
     const alive = await engine!.api.createContainer(options(`ci-alive-${process.pid}`, ours));
-    const far = { ...ours, ...dead, [`${labelPrefix}host`]: 'another-machine' };
+    // The machine was called otherwise then; and another one.
+    const renamed = { ...ours, ...dead, [`${labelPrefix}host`]: 'another-name' };
+    const before = await engine!.api.createContainer(options(`ci-renamed-${process.pid}`, renamed));
+    const far = { ...renamed, [`${labelPrefix}machine`]: 'another-machine' };
     const foreign = await engine!.api.createContainer(options(`ci-foreign-${process.pid}`, far));
     try {
       // Other tests at this engine may leave something too.
       const ofDead = ({ run }: { readonly run: string }): boolean => run === `${runId}-dead`;
       const found = (await listLeftovers(engine!)).filter(ofDead);
-      expect(found.map(({ id }) => id).sort()).toEqual([gone.id, network.id].sort());
-      expect((await sweepLeftovers(engine!)).removed.filter(ofDead)).toHaveLength(2);
+      expect(found.map(({ id }) => id).sort()).toEqual([gone.id, before.id, network.id].sort());
+      expect((await sweepLeftovers(engine!)).removed.filter(ofDead)).toHaveLength(3);
       expect((await listLeftovers(engine!)).filter(ofDead)).toEqual([]);
       expect(await labelled(engine!.api, runId)).toEqual([`container /ci-alive-${process.pid}`]);
     } finally {
