@@ -1,18 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { buildContext } from '../context/build-context.ts';
 import { lazyContext } from '../context/lazy-context.ts';
+import { projectCheckouts } from '../context/project-checkouts.ts';
 import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
+import type { Sources } from '../diagnostics/locate.ts';
 import { compileFile } from '../dialects/compile-file.ts';
 import type { Compiled, CompileInput } from '../dialects/dialect.ts';
 import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
 import type { Context } from '../model/context.ts';
-import { localFiles } from '../sources/local-files.ts';
+import { fileLoader } from '../sources/file-loader.ts';
+import { rememberTexts } from '../sources/remember-texts.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import { readGivenVariables } from './given-variables.ts';
 import type { Invocation } from './invocation.ts';
 import { findLocations, type Locations } from './locations.ts';
+import { readProjectFlags } from './mapped-projects.ts';
 import type { EventOptions, FileOptions } from './options.ts';
 import { displayPath, findPipelineFile, type PipelineFile } from './pipeline-file.ts';
+import { projectSources } from './project-sources.ts';
 import { loadSettings, type Settings } from './settings.ts';
 
 /** Where the pipeline file is, and the settings that hold for it. */
@@ -29,6 +34,8 @@ export interface LoadedPipeline extends FoundPipeline {
   readonly context: Context;
   /** Undefined when the file is too broken to say anything about it. */
   readonly compiled: Compiled | undefined;
+  /** Texts of the files that diagnostics name. */
+  readonly sources: Sources;
   readonly diagnostics: readonly Diagnostic[];
   /** Remarks on the surroundings: no repository, unknown settings. */
   readonly notices: readonly string[];
@@ -61,6 +68,12 @@ export async function loadPipeline(
   const { file, settings } = found;
   const name = displayPath(file.root, file.path);
   const given = readGivenVariables(invocation, options, settings.variables);
+  let context: Context | undefined;
+  const projects = projectCheckouts({
+    mapped: new Map([...settings.projects, ...readProjectFlags(invocation.cwd, options.project ?? [])]),
+    own: () => context!.project,
+    env: invocation.env,
+  });
   const surroundings = {
     root: file.root,
     configPath: name,
@@ -69,6 +82,7 @@ export async function loadPipeline(
     version: invocation.version,
     projectVariables: given.project,
     pipelineVariables: given.pipeline,
+    projects,
   };
   const built =
     more.facts === 'when wanted'
@@ -78,13 +92,17 @@ export async function loadPipeline(
           ...pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']),
         });
   if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
+  context = built.context;
+  const { files, textOf } = rememberTexts(fileLoader({ root: file.root, env: invocation.env, projects }));
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
-  const compiled = await compile(file, name, options.dialect, { context: built.context, limits });
+  const compiled = await compile(file, name, options.dialect, { context, files, limits });
+  const onDisk = projectSources(file.root);
   return {
     ...found,
     name,
-    context: built.context,
+    context,
     compiled: compiled.value,
+    sources: (path) => textOf(path) ?? onDisk(path),
     diagnostics: compiled.diagnostics,
     notices: [...settings.warnings, ...given.warnings, ...built.notices],
   };
@@ -94,7 +112,7 @@ async function compile(
   file: PipelineFile,
   name: string,
   dialectName: FileOptions['dialect'],
-  given: Pick<CompileInput, 'context' | 'limits'>,
+  given: Pick<CompileInput, 'context' | 'files' | 'limits'>,
 ) {
   const wanted = dialectName ?? recogniseDialect(name);
   const dialect = dialectNamed(wanted);
@@ -105,8 +123,7 @@ async function compile(
       'a .ci.yml or .gitlab-ci.yml beside it is found first; -f FILE names another file',
     );
   }
-  const text = readFileSync(file.path, 'utf8');
-  return compileFile(dialect, text, { file: name, files: localFiles(file.root), ...given });
+  return compileFile(dialect, readFileSync(file.path, 'utf8'), { file: name, ...given });
 }
 
 /** True if the pipeline can be worked with. */

@@ -9,6 +9,8 @@ export interface FileOptions {
   readonly directory?: string;
   readonly dialect?: 'ci' | 'gitlab' | 'circle';
   readonly color?: 'always' | 'never' | 'auto';
+  /** `group/name=path` */
+  readonly project?: readonly string[];
 }
 
 /** Options that say where the pipeline comes from. */

@@ -50,7 +50,13 @@ function withFile(command: Command): Command {
           '-f, --file <file>',
           'the pipeline file (default: .ci.yml, .ci.yaml, .gitlab-ci.yml, .circleci/config.yml)',
         )
-        .addOption(new Option('--dialect <name>', 'the language of the file').choices(['ci', 'gitlab', 'circle'])),
+        .addOption(new Option('--dialect <name>', 'the language of the file').choices(['ci', 'gitlab', 'circle']))
+        .option(
+          '--project <group/name=path>',
+          'where another project lies on this machine, for what is included from it (repeatable)',
+          collect,
+          [],
+        ),
     ),
   );
 }

@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
 import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
-import type { Sources } from '../diagnostics/locate.ts';
 import { type PaintDiagnostic, printDiagnostics } from '../diagnostics/print-diagnostics.ts';
 import { diagnosticSummary } from '../diagnostics/summary.ts';
 import { createPaint, type Paint, type PaintKind, resolveColor } from '../reporters/color.ts';
@@ -20,17 +17,6 @@ const kinds: Readonly<Record<Parameters<PaintDiagnostic>[0], PaintKind>> = {
   caret: 'caret',
   hint: 'hint',
 };
-
-/** Texts of files as diagnostics name them: relative to the project root. Read only when something is printed. */
-export function projectSources(root: string): Sources {
-  return (file) => {
-    try {
-      return readFileSync(isAbsolute(file) ? file : join(root, file), 'utf8').replace(/^\uFEFF/, '');
-    } catch {
-      return undefined;
-    }
-  };
-}
 
 /** Colours for one stream as `--color` and the environment want it. */
 export function paintFor(invocation: Invocation, terminal: Terminal, color: FileOptions['color']): Promise<Paint> {
@@ -71,6 +57,6 @@ export async function tellDiagnostics(
 ): Promise<void> {
   if (shown.length === 0) return;
   const paint = await paintFor(invocation, invocation.stderr, options.color);
-  const text = printDiagnostics(shown, { sources: projectSources(loaded.file.root), paint: diagnosticPaint(paint) });
+  const text = printDiagnostics(shown, { sources: loaded.sources, paint: diagnosticPaint(paint) });
   await print(invocation.stderr, `${text}\n`);
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, join, normalize } from 'node:path';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
 import type { ContainerOptions } from '../executors/docker/container-options.ts';
 import { parseDuration } from '../util/duration.ts';
 import { didYouMean } from '../util/nearest.ts';
@@ -7,6 +7,7 @@ import { type DockerRemark, ignoredHere, readDockerTable } from './docker-settin
 import { readCpus, readMemory } from './docker-values.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Locations } from './locations.ts';
+import { type MappedProjects, readProjectsTable } from './mapped-projects.ts';
 import type { ContainerFlags } from './options.ts';
 import { tomlLine } from './toml-line.ts';
 
@@ -53,6 +54,8 @@ export interface Settings {
   readonly options: Readonly<Record<string, string | number | boolean>>;
   /** `[variables]` of the user's and the repository's file: like project variables of a server. */
   readonly variables: Readonly<Record<string, string>>;
+  /** `[projects]` of both files. */
+  readonly projects: MappedProjects;
   /** `host` below `[docker]` of the user's file: where the container engine is. */
   readonly engineHost?: string;
   /** `[docker]` of both files; the repository's only made it stricter. */
@@ -71,6 +74,7 @@ export async function loadSettings(
 ): Promise<Settings> {
   const options: Record<string, string | number | boolean> = {};
   const variables: Record<string, string> = {};
+  const projects = new Map<string, string>();
   let containers: ContainerOptions = {};
   let engineHost: string | undefined;
   const warnings: string[] = [];
@@ -86,6 +90,16 @@ export async function loadSettings(
         Object.assign(variables, readVariables(path, value));
         continue;
       }
+      if (name === 'projects') {
+        const read = readProjectsTable(value, {
+          directory: dirname(path),
+          at: (entry) => file.at(entry === undefined ? [name] : [name, entry]),
+          ...(trusted ? {} : { confined: projectRoot }),
+        });
+        for (const [project, directory] of read.projects) projects.set(project, directory);
+        warnings.push(...read.warnings);
+        continue;
+      }
       if (name === 'docker') {
         const read = readDocker(file, value, trusted ? 'user' : 'repository', containers);
         containers = read.options;
@@ -96,7 +110,7 @@ export async function loadSettings(
       const where = `${file.at([name])}: \`${name}\``;
       const rule = rules[name];
       if (rule === undefined) {
-        const hint = didYouMean(name, [...Object.keys(rules), 'variables', 'docker']);
+        const hint = didYouMean(name, [...Object.keys(rules), 'variables', 'projects', 'docker']);
         warnings.push(`${file.at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
       } else if (rule.dockerKey !== undefined) {
         warnings.push(`${where} is ignored here: write \`${rule.dockerKey}\` below \`[docker]\``);
@@ -110,7 +124,7 @@ export async function loadSettings(
     const value = env[variable];
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
-  return { options, variables, containers, warnings, ...(engineHost === undefined ? {} : { engineHost }) };
+  return { options, variables, projects, containers, warnings, ...(engineHost === undefined ? {} : { engineHost }) };
 }
 
 function isAllowed({ userOnly, isHarmless }: SettingRule, value: unknown, own: unknown): boolean {

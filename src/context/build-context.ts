@@ -1,4 +1,5 @@
 import type { Context, PipelineSource } from '../model/context.ts';
+import type { ProjectCheckouts } from '../model/included-file.ts';
 import type { Variable } from '../model/variable.ts';
 import { type Environment, runGit } from '../util/git.ts';
 import { slugify } from '../util/slugify.ts';
@@ -35,6 +36,8 @@ export interface ContextOptions {
   readonly projectVariables?: readonly Variable[];
   /** `--var`, `--var-file`. */
   readonly pipelineVariables?: readonly Variable[];
+  /** Other projects that lie on this machine. */
+  readonly projects?: ProjectCheckouts;
 }
 
 export type BuiltContext =
@@ -89,6 +92,7 @@ export function buildContext(options: ContextOptions): BuiltContext {
       base: changeBase(options, ref, git.defaultBranch),
       settings: gathered.settings,
     }),
+    ...(options.projects === undefined ? {} : { projects: options.projects }),
   };
   return { kind: 'context', context, notices: notices(gathered, ref, current) };
 }

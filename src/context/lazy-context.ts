@@ -40,5 +40,6 @@ export function lazyContext(options: PlainContextOptions): Context {
     get query() {
       return context().query;
     },
+    ...(options.projects === undefined ? {} : { projects: options.projects }),
   };
 }

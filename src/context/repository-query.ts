@@ -42,7 +42,10 @@ export function repositoryQuery(options: RepositoryQueryOptions): RepositoryQuer
   };
 }
 
-function git(options: RepositoryQueryOptions, ...args: readonly string[]): string | undefined {
+/** What a question about the tree takes. */
+type TreeOptions = Pick<RepositoryQueryOptions, 'root' | 'env' | 'settings'>;
+
+function git(options: TreeOptions, ...args: readonly string[]): string | undefined {
   const result = runGit(args, { cwd: options.root, env: options.env, settings: options.settings });
   return result.kind === 'ok' ? result.stdout : undefined;
 }
@@ -101,7 +104,8 @@ function differencesTo(options: RepositoryQueryOptions, base: string | undefined
   return [...new Set([...split(tracked), ...split(untracked)])].sort();
 }
 
-function listPaths(options: RepositoryQueryOptions): readonly string[] {
+/** All paths of the working tree at `root`: tracked, and untracked but not ignored; without git all that lie there. */
+export function listPaths(options: TreeOptions): readonly string[] {
   const listed = git(options, 'ls-files', '-z', '-t', '--cached', '--others', '--deleted', '--exclude-standard');
   if (listed === undefined) return walk(options.root);
   const present = new Set<string>();

@@ -1,3 +1,4 @@
+import type { ProjectCheckouts } from './included-file.ts';
 import type { Variable } from './variable.ts';
 
 export const pipelineSources = [
@@ -56,6 +57,8 @@ export interface Context {
   /** Like variables of a manual run: `--var`, `--var-file`. */
   readonly pipelineVariables: readonly Variable[];
   readonly query: RepositoryQuery;
+  /** Other projects that lie on this machine; absent: none do. */
+  readonly projects?: ProjectCheckouts;
 }
 
 /** Memoised questions about the repository and the tree; may start `git`, nothing else. */

@@ -1,5 +1,6 @@
 import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { FileEntry, FileSelection, FileTree, TakenFiles } from './files.ts';
+import type { FileOrigin, ForeignFile, LoadedFile } from './included-file.ts';
 import type { Dependency, JobSpec } from './job-spec.ts';
 import type { ArtifactRecord, Outcome, Outputs } from './outcome.ts';
 import type { UploadArtifactsStep } from './step.ts';
@@ -72,19 +73,20 @@ export interface CachePort {
   ): Promise<'saved' | 'exists' | 'empty'>;
 }
 
-/** Reads files that a pipeline file includes. */
+/** Reads files that a pipeline file includes. Diagnostics have no span: it is the include's, which the caller knows. */
 export interface FileLoader {
   /**
-   * Files of the project that match an `include:local` path or glob, sorted, relative to the project root.
+   * Files that match an `include:local` path or glob, sorted, of the project that the including file belongs to
+   * (default: the pipeline's own).
    * Paths that lead outside of the project (`..`, symlinks, `.git`) give a diagnostic and no file.
    */
-  local(pattern: string): Promise<Checked<readonly LoadedFile[]>>;
-}
-
-export interface LoadedFile {
-  /** Relative to the project root, forward slashes. */
-  readonly path: string;
-  readonly text: string;
+  local(pattern: string, origin?: FileOrigin): Promise<Checked<readonly LoadedFile[]>>;
+  /**
+   * A file of another project, an address, a template or a component. No value: it could not be had, and a diagnostic
+   * says why: `gitlab/include-not-read` (a warning) where it was not even tried.
+   * @param origin of the including file; default: the pipeline's own project.
+   */
+  foreign(file: ForeignFile, origin?: FileOrigin): Promise<Checked<LoadedFile>>;
 }
 
 /** Mutual exclusion by name between all runs on this machine (`resource_group`). */

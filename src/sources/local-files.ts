@@ -1,65 +1,35 @@
 import { closeSync, lstatSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
+import type { LoadedFile } from '../model/included-file.ts';
 import { SystemError } from '../model/outcome.ts';
-import type { FileLoader, LoadedFile } from '../model/ports.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
+import { type FoundFiles, includePath } from './include-path.ts';
 import { matchWildcardPath } from './wildcard-path.ts';
 
 /** One byte more than a pipeline file may have: the parser then refuses it by its own rules. */
 const mostBytes = 16 * 1024 * 1024 + 1;
 
-type Found = Awaited<ReturnType<FileLoader['local']>>;
-
 /**
- * Reads files of the project for `include:local`, straight from the working tree, so untracked files count too.
+ * Reads the files that an `include:local` names, straight from a working tree, so untracked files count too.
  * Refused with `gitlab/include-outside` (and without a span, which the caller knows): `..`, everything in `.git`, and
  * symbolic links that lead out of the project.
  * @param root absolute path of the project's root.
+ * @param pattern a path from there, or a glob.
  * @throws SystemError when a file is there and can't be read.
  */
-export function localFiles(root: string): FileLoader {
-  return {
-    local: async (pattern) => {
-      // A leading slash means the project's root on GitLab.
-      const path = pattern.replace(/^(\.?\/+)+/, '');
-      const problem = pathProblem(pattern, path);
-      if (problem !== undefined) return refuse(pattern, problem);
-      return path.includes('*') ? matching(root, path) : one(root, path);
-    },
-  };
+export async function readLocalFiles(root: string, pattern: string): Promise<FoundFiles> {
+  const { path, refused } = includePath(pattern);
+  if (refused !== undefined) return refused;
+  return path.includes('*') ? matching(root, path) : one(root, path);
 }
 
-function pathProblem(pattern: string, path: string): string | undefined {
-  if (path.includes('\0')) return 'holds a NUL character';
-  if (/^[A-Za-z]:/.test(path) || path.includes('\\')) return 'is not a path with forward slashes';
-  const segments = path.split('/');
-  if (segments.includes('..')) return 'leads out of the project';
-  if (segments.some((segment) => segment.toLowerCase() === '.git')) return "lies in git's own folder";
-  return pattern.length > 4096 ? 'is longer than 4096 characters' : undefined;
-}
-
-function refuse(pattern: string, problem: string): Found {
-  const shown = pattern.length > 200 ? `${pattern.slice(0, 200)}…` : pattern;
-  return {
-    value: [],
-    diagnostics: [
-      {
-        code: 'gitlab/include-outside',
-        severity: 'error',
-        message: `the included file \`${shown}\` ${problem}`,
-        hint: 'only files of the project can be included by path',
-      },
-    ],
-  };
-}
-
-function one(root: string, path: string): Found {
+function one(root: string, path: string): FoundFiles {
   const target = locate(root, path);
-  if (target === 'outside') return refuse(path, 'leads out of the project');
+  if (target === 'outside') return includePath(path, 'leads out of the project').refused!;
   return { value: target === undefined ? [] : [read(target, path)], diagnostics: [] };
 }
 
-async function matching(root: string, pattern: string): Promise<Found> {
+async function matching(root: string, pattern: string): Promise<FoundFiles> {
   const base = pattern.slice(0, pattern.indexOf('*')).split('/').slice(0, -1).join('/');
   const start = base === '' ? root : join(root, base);
   if (!isDirectory(start) || locate(root, base) === 'outside') return { value: [], diagnostics: [] };

@@ -8,6 +8,11 @@ export interface GitOptions {
   readonly env: Environment;
   /** Further settings, key and value; they win over all configuration. */
   readonly settings?: readonly (readonly [key: string, value: string])[];
+  /**
+   * `never`: also not to fetch what a partial clone lacks, which would run programs that the repository's own
+   * configuration names.
+   */
+  readonly network?: 'never';
 }
 
 export type GitResult =
@@ -92,7 +97,7 @@ function processOptions(options: GitOptions) {
   };
 }
 
-function gitEnvironment({ env, settings = [] }: GitOptions): NodeJS.ProcessEnv {
+function gitEnvironment({ env, settings = [], network }: GitOptions): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(env)) if (!dropped.test(name)) kept[name] = value;
   // Not by `-c key=value`: a key (the name of a filter) may hold `=`.
@@ -102,5 +107,7 @@ function gitEnvironment({ env, settings = [] }: GitOptions): NodeJS.ProcessEnv {
     kept[`GIT_CONFIG_KEY_${first + index}`] = key;
     kept[`GIT_CONFIG_VALUE_${first + index}`] = value;
   }
+  // A list of protocols beats all configuration; an older git than 2.45 knows nothing of the other variable.
+  if (network === 'never') Object.assign(kept, { GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' });
   return { ...kept, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { localFiles } from '../../src/sources/local-files.ts';
+import { fileLoader } from '../../src/sources/file-loader.ts';
 import { compileText } from '../support/compile-text.ts';
 
 /**
@@ -23,7 +23,7 @@ const table = process.env['CORPUS_TABLE'] === '1';
 describe.skipIf(names.length === 0)('real pipeline files', () => {
   it.each(names)('%s has no error', async (name) => {
     const includes = join(folder, name.replace(/\.yml$/, '.includes'));
-    const loader = localFiles(existsSync(includes) ? includes : join(folder, 'none'));
+    const loader = fileLoader({ root: existsSync(includes) ? includes : join(folder, 'none'), env: {} });
     const text = readFileSync(join(folder, name), 'utf8');
     const { compiled, diagnostics } = await compileText(text, { loader });
     const errors = diagnostics.filter(({ severity }) => severity === 'error');

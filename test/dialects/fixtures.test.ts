@@ -2,10 +2,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { projectCheckouts } from '../../src/context/project-checkouts.ts';
 import { ciCodes } from '../../src/diagnostics/codes/ci.ts';
 import { gitlabCodes } from '../../src/diagnostics/codes/gitlab.ts';
 import { hasErrors } from '../../src/diagnostics/diagnostic.ts';
-import { localFiles } from '../../src/sources/local-files.ts';
+import { fileLoader } from '../../src/sources/file-loader.ts';
 import { compileText } from '../support/compile-text.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
@@ -14,7 +15,17 @@ async function compileCase(area: string, name: string) {
   const folder = join(fixtures, area, name);
   const file = area === 'ci' ? '.ci.yml' : '.gitlab-ci.yml';
   const text = readFileSync(join(folder, file), 'utf8');
-  return { text, ...(await compileText(text, { file, loader: localFiles(folder) })) };
+  const args = readFileSync(join(folder, 'case.yml'), 'utf8');
+  const mapped = [...args.matchAll(/--project, ([^=]+)=([^\],]+)/g)].map(([, name, path]) => [
+    name!,
+    join(folder, path!),
+  ]);
+  const projects = projectCheckouts({
+    mapped: new Map(mapped as [string, string][]),
+    own: () => ({ path: 'group/project', root: folder }),
+    env: {},
+  });
+  return { text, ...(await compileText(text, { file, loader: fileLoader({ root: folder, env: {}, projects }) })) };
 }
 
 describe.each([

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { localFiles } from '../../src/sources/local-files.ts';
+import { readLocalFiles } from '../../src/sources/local-files.ts';
 import { matchWildcardPath } from '../../src/sources/wildcard-path.ts';
 
 let folder: string;
@@ -28,13 +28,13 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 async function paths(pattern: string): Promise<readonly string[]> {
-  const { value, diagnostics } = await localFiles(root).local(pattern);
+  const { value, diagnostics } = await readLocalFiles(root, pattern);
   return [...(value ?? []).map((file) => file.path), ...diagnostics.map(({ code }) => code)];
 }
 
-describe('localFiles', () => {
+describe('readLocalFiles', () => {
   it('reads one file, from the root of the project with or without a slash', async () => {
-    const { value } = await localFiles(root).local('/ci/b.yml');
+    const { value } = await readLocalFiles(root, '/ci/b.yml');
     expect(value).toEqual([{ path: 'ci/b.yml', text: 'project/ci/b.yml' }]);
     expect(await paths('ci/b.yml')).toEqual(['ci/b.yml']);
     expect(await paths('./ci/b.yml')).toEqual(['ci/b.yml']);

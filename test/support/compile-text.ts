@@ -37,6 +37,8 @@ export function testContext(surroundings: Surroundings = {}): Context {
     CI_PIPELINE_SOURCE: 'push',
     CI_COMMIT_BRANCH: 'main',
     CI_PROJECT_PATH: 'group/project',
+    CI_SERVER_FQDN: 'gitlab.example.org',
+    CI_SERVER_HOST: 'gitlab.example.org',
     ...surroundings.variables,
   }).map(([name, value]) => ({ name, value }));
   return {
@@ -73,6 +75,10 @@ export async function compileText(text: string, surroundings: Surroundings = {})
         .filter(([path]) => matchWildcardPath(pattern.replace(/^\//, ''), path))
         .map(([path, content]) => ({ path, text: content })),
       diagnostics: [],
+    }),
+    foreign: async () => ({
+      value: undefined,
+      diagnostics: [{ code: 'gitlab/include-not-read', severity: 'warning', message: 'it lies elsewhere' }],
     }),
   };
   const dialect = dialectNamed(recogniseDialect(file))!;

@@ -6,7 +6,6 @@ import { CommandError, exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { type LoadedDecisions, loadDecisions } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
-import { projectSources } from '../report-diagnostics.ts';
 import { toJson } from './list.ts';
 
 export type ExplainOptions = PlanOptions & { readonly format: 'text' | 'json' };
@@ -55,7 +54,7 @@ function explanation(decision: Decision, loaded: LoadedDecisions['loaded']): str
   if (decision.allowFailure !== false) lines.push('  it may fail');
   if (ids.length > 1) lines.push(`  as ${ids.join(', ')}`);
   if (decision.needs.length > 0) lines.push(`  needs ${decision.needs.map(({ job }) => job).join(', ')}`);
-  const locate = locator(projectSources(loaded.file.root));
+  const locate = locator(loaded.sources);
   decision.rules.forEach((rule, index) => {
     const place = locate(rule.span);
     const where = place === undefined ? rule.span.file : `${rule.span.file}:${place.start.line}`;
@@ -97,6 +96,6 @@ function policyDocument(trace: PolicyTrace, loaded: LoadedDecisions['loaded']): 
 }
 
 function placeDocument({ span }: RuleTrace | PolicyTrace, loaded: LoadedDecisions['loaded']): object {
-  const place = locator(projectSources(loaded.file.root))(span);
+  const place = locator(loaded.sources)(span);
   return { file: span.file, ...(place === undefined ? {} : { line: place.start.line, column: place.start.column }) };
 }

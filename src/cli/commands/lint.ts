@@ -2,6 +2,7 @@ import { codeQualityReport } from '../../diagnostics/code-quality.ts';
 import { type Diagnostic, hasErrors } from '../../diagnostics/diagnostic.ts';
 import { githubAnnotations } from '../../diagnostics/github-annotations.ts';
 import { jsonDiagnostics } from '../../diagnostics/json-diagnostics.ts';
+import type { Sources } from '../../diagnostics/locate.ts';
 import { printDiagnostics } from '../../diagnostics/print-diagnostics.ts';
 import { sarifLog } from '../../diagnostics/sarif.ts';
 import { diagnosticSummary } from '../../diagnostics/summary.ts';
@@ -10,7 +11,7 @@ import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import type { FileOptions } from '../options.ts';
-import { diagnosticPaint, paintFor, projectSources } from '../report-diagnostics.ts';
+import { diagnosticPaint, paintFor } from '../report-diagnostics.ts';
 
 export interface LintOptions extends FileOptions {
   readonly format: 'text' | 'json' | 'sarif' | 'github' | 'codequality';
@@ -19,7 +20,7 @@ export interface LintOptions extends FileOptions {
 
 interface Checked {
   readonly file: string;
-  readonly root: string;
+  readonly sources: Sources;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -34,7 +35,7 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
       { facts: 'when wanted' },
     );
     const references = loaded.compiled === undefined ? [] : checkReferences(loaded.compiled.pipeline);
-    checked.push({ file: loaded.name, root: loaded.file.root, diagnostics: [...loaded.diagnostics, ...references] });
+    checked.push({ file: loaded.name, sources: loaded.sources, diagnostics: [...loaded.diagnostics, ...references] });
   }
   const diagnostics = checked.flatMap((one) => one.diagnostics);
   await printFindings(invocation, checked, options);
@@ -44,7 +45,13 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
 async function printFindings(invocation: Invocation, checked: readonly Checked[], options: LintOptions): Promise<void> {
   const diagnostics = checked.flatMap((one) => one.diagnostics);
   // Files are named relative to their project's root; one invocation has one project in all but odd cases.
-  const sources = projectSources(checked[0]!.root);
+  const sources: Sources = (file) => {
+    for (const one of checked) {
+      const text = one.sources(file);
+      if (text !== undefined) return text;
+    }
+    return undefined;
+  };
   switch (options.format) {
     case 'json':
       return printJson(invocation, {

@@ -1,18 +1,46 @@
-import type { Span } from '../../diagnostics/diagnostic.ts';
+import type { Span, Spanned } from '../../diagnostics/diagnostic.ts';
 import type { Rule } from '../../model/pipeline.ts';
 import type { MapNode, Node } from '../../syntax/node.ts';
+import { parseDuration } from '../../util/duration.ts';
 import { readRule } from './keywords/rules.ts';
+import { isAbsent } from './merge.ts';
 import { invalidValue, type Reading } from './reading.ts';
-import { field, flatItems, kindOf, readText } from './values.ts';
+import { field, flatItems, kindOf, readText, textField } from './values.ts';
 
-/** One entry of `include`, not resolved. */
-export type IncludeEntry = (
-  | { readonly kind: 'local'; readonly path: string; readonly inputs?: Node }
-  /** `name`: what is told to be left out: `project group/name`. `node`: the entry as it is written. */
-  | { readonly kind: 'foreign'; readonly name: string; readonly node: Node }
-) & { readonly span: Span; readonly rules: readonly Rule[] | undefined };
+/** One entry of `include`, not resolved; variables in its texts are not expanded. */
+export interface IncludeEntry {
+  readonly target: IncludeTarget;
+  /** The place that messages about the file point at. */
+  readonly span: Span;
+  /** The entry as it is written. */
+  readonly node: Node;
+  readonly inputs?: Node;
+  readonly rules: readonly Rule[] | undefined;
+}
 
-const foreignKeys = ['project', 'remote', 'template', 'component', 'artifact'] as const;
+/** What an entry names. */
+export type IncludeTarget =
+  /** A path or an address: which of them can be told when its variables are expanded. */
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'local'; readonly path: string }
+  | {
+      readonly kind: 'project';
+      readonly project: string;
+      readonly files: readonly Spanned<string>[];
+      readonly ref: string | undefined;
+    }
+  | {
+      readonly kind: 'remote';
+      readonly url: string;
+      readonly integrity: string | undefined;
+      readonly cacheMs: number | undefined;
+    }
+  | { readonly kind: 'template'; readonly name: string }
+  | { readonly kind: 'component'; readonly address: string };
+
+/** How long a remote file is kept with `cache: true`, and at least. Source: https://docs.gitlab.com/ci/yaml/#includecache */
+const usualCacheMs = 3_600_000;
+const shortestCacheMs = 60_000;
 
 /** The entries of `include`: a text or map, or a list of them. */
 export function readIncludes(node: Node, reading: Reading): readonly IncludeEntry[] {
@@ -21,41 +49,80 @@ export function readIncludes(node: Node, reading: Reading): readonly IncludeEntr
 
 function readInclude(node: Node, reading: Reading): IncludeEntry | undefined {
   if (node.kind === 'scalar' && typeof node.value === 'string') {
-    const common = { span: node.span, rules: undefined };
-    // GitLab tells them apart like this. Source: lib/gitlab/ci/config/external/mapper/normalizer.rb
-    if (/^https?:\/\//.test(node.text)) return { kind: 'foreign', name: `remote ${node.text}`, node, ...common };
-    return { kind: 'local', path: node.text, ...common };
+    return { target: { kind: 'text', text: node.text }, span: node.span, node, rules: undefined };
   }
   if (node.kind === 'map') return readDetailed(node, reading);
   invalidValue(reading, node.span, `an entry of \`include\` must be a path or a map, not ${kindOf(node)}`);
   return undefined;
 }
 
+const readers: Readonly<Record<string, (value: Node, entry: MapNode, reading: Reading) => IncludeTarget | undefined>> =
+  {
+    local: (value, _, reading) => {
+      const path = readText(value, 'include:local', reading);
+      return path === undefined ? undefined : { kind: 'local', path };
+    },
+    project: readProject,
+    remote: readRemote,
+    template: (value, _, reading) => {
+      const name = readText(value, 'include:template', reading);
+      return name === undefined ? undefined : { kind: 'template', name };
+    },
+    component: (value, _, reading) => {
+      const address = readText(value, 'include:component', reading);
+      return address === undefined ? undefined : { kind: 'component', address };
+    },
+  };
+
 function readDetailed(node: MapNode, reading: Reading): IncludeEntry | undefined {
   const rules = readIncludeRules(node, reading);
-  const local = field(node, 'local');
-  if (local) {
-    const path = readText(local.value, 'include:local', reading);
-    const inputs = field(node, 'inputs')?.value;
-    if (path === undefined) return undefined;
-    return { kind: 'local', path, span: local.value.span, rules, ...(inputs ? { inputs } : {}) };
-  }
-  for (const key of foreignKeys) {
+  for (const [key, read] of Object.entries(readers)) {
     const entry = field(node, key);
     if (entry === undefined) continue;
-    const target = entry.value.kind === 'scalar' ? entry.value.text : '';
-    return { kind: 'foreign', name: `${key} ${target}${fileNames(node)}`, node, span: entry.value.span, rules };
+    const target = read(entry.value, node, reading);
+    const inputs = field(node, 'inputs')?.value;
+    return target && { target, span: entry.value.span, node, rules, ...(inputs ? { inputs } : {}) };
   }
   invalidValue(reading, node.span, 'an entry of `include` names no file', 'write `local: path`');
   return undefined;
 }
 
-function fileNames(node: MapNode): string {
-  const file = field(node, 'file')?.value;
-  const texts = (file?.kind === 'seq' ? file.items : file ? [file] : []).flatMap((item) =>
-    item.kind === 'scalar' ? [item.text] : [],
-  );
-  return texts.length === 0 ? '' : `: ${texts.join(', ')}`;
+function readProject(value: Node, node: MapNode, reading: Reading): IncludeTarget | undefined {
+  const project = readText(value, 'include:project', reading);
+  const file = field(node, 'file');
+  const ref = textField(node, 'ref', 'include:ref', reading);
+  if (file === undefined) {
+    invalidValue(
+      reading,
+      node.span,
+      'an `include` of a project names no `file`',
+      'write `file: path` beside `project`',
+    );
+    return undefined;
+  }
+  const files = flatItems(file.value, 'include:file', reading).flatMap((item) => {
+    const path = isAbsent(item) ? undefined : readText(item, 'include:file', reading);
+    return path === undefined ? [] : [{ value: path, span: item.span }];
+  });
+  return project === undefined ? undefined : { kind: 'project', project, files, ref };
+}
+
+function readRemote(value: Node, node: MapNode, reading: Reading): IncludeTarget | undefined {
+  const url = readText(value, 'include:remote', reading);
+  const integrity = textField(node, 'integrity', 'include:integrity', reading);
+  const cacheMs = readCache(node, reading);
+  return url === undefined ? undefined : { kind: 'remote', url, integrity, cacheMs };
+}
+
+function readCache(node: MapNode, reading: Reading): number | undefined {
+  const cache = field(node, 'cache')?.value;
+  if (cache?.kind !== 'scalar' || cache.value === false) return undefined;
+  if (cache.value === true) return usualCacheMs;
+  const ms = parseDuration(cache.text);
+  if (ms !== undefined && ms >= shortestCacheMs) return ms;
+  const hint = 'write `true` or a duration such as `2 hours`';
+  invalidValue(reading, cache.span, `\`include:cache\` must be a duration of at least 1 minute`, hint);
+  return undefined;
 }
 
 function readIncludeRules(node: MapNode, reading: Reading): readonly Rule[] | undefined {

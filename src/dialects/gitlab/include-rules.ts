@@ -2,6 +2,7 @@ import { evaluateExpression } from '../../expressions/evaluate-expression.ts';
 import { expandVariables } from '../../expressions/expand-variables.ts';
 import { parseExpression } from '../../expressions/parse-expression.ts';
 import type { Context } from '../../model/context.ts';
+import type { FileOrigin } from '../../model/included-file.ts';
 import type { Rule } from '../../model/pipeline.ts';
 import { compileGlob } from '../../util/glob.ts';
 
@@ -10,6 +11,23 @@ export interface Known {
   readonly context: Context;
   /** Variables that are known before the files are: predefined, of the project, of the pipeline. */
   readonly variable: (name: string) => string | undefined;
+  /** Files that `exists` looks among; absent: those of the pipeline's own project. */
+  readonly paths?: () => readonly string[];
+}
+
+/**
+ * What the rules of an `include` can look at in a file of the given project: files that belong to none see no variables
+ * and no files. Source: lib/gitlab/ci/config/external/file/remote.rb, template.rb (`expand_context_attrs`)
+ */
+export function knownIn(known: Known, origin: FileOrigin): Known {
+  switch (origin.kind) {
+    case 'own':
+      return known;
+    case 'project':
+      return { ...known, paths: () => known.context.projects?.paths(origin.project, origin.ref) ?? [] };
+    case 'nowhere':
+      return { ...known, variable: () => undefined, paths: () => [] };
+  }
 }
 
 /** Do the rules of an `include` let it in? The first that matches decides. */
@@ -26,7 +44,7 @@ function matches(rule: Rule, known: Known): boolean {
     const changed = query.changedPaths(rule.changes.compareTo);
     if (changed !== undefined && !anyMatch(rule.changes.paths, changed, known)) return false;
   }
-  return !rule.exists || anyMatch(rule.exists.paths, query.paths(), known);
+  return !rule.exists || anyMatch(rule.exists.paths, known.paths?.() ?? query.paths(), known);
 }
 
 function anyMatch(patterns: readonly string[], paths: readonly string[], known: Known): boolean {

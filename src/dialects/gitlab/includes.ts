@@ -1,11 +1,12 @@
-import type { Diagnostic, Report, Span } from '../../diagnostics/diagnostic.ts';
-import { expandVariables } from '../../expressions/expand-variables.ts';
-import type { FileLoader, LoadedFile } from '../../model/ports.ts';
+import type { Checked, Diagnostic, Report, Span } from '../../diagnostics/diagnostic.ts';
+import type { FileOrigin, LoadedFile } from '../../model/included-file.ts';
+import type { FileLoader } from '../../model/ports.ts';
 import type { MapNode, Node } from '../../syntax/node.ts';
 import { parseYaml } from '../../syntax/parse.ts';
 import { validateSchema } from '../../syntax/validate.ts';
 import { type IncludeEntry, readIncludes } from './include-entry.ts';
-import { isIncluded, type Known } from './include-rules.ts';
+import { type IncludeRequest, nameOf, type PlacedRequest, requestsOf } from './include-request.ts';
+import { isIncluded, type Known, knownIn } from './include-rules.ts';
 import { mergeMaps, withoutKeys } from './merge.ts';
 import { startReading } from './reading.ts';
 import { selectDocument } from './select-document.ts';
@@ -16,7 +17,7 @@ import type { Vocabulary } from './vocabulary.ts';
 const gitlabMaxIncludes = 150;
 const includeKey: ReadonlySet<string> = new Set(['include']);
 
-type LocalInclude = Extract<IncludeEntry, { readonly kind: 'local' }>;
+const ownProject: FileOrigin = { kind: 'own' };
 
 interface Includer {
   readonly vocabulary: Vocabulary;
@@ -56,7 +57,7 @@ export async function mergeIncludes(
 ): Promise<MergedFiles> {
   const { maxIncludes = gitlabMaxIncludes } = given;
   const includer: Includer = { ...given, maxIncludes, parsed: new Map(), unread: [], included: 0, incomplete: false };
-  const root = await mergeFile(includer, prepare(includer, entry.node), [entry.path]);
+  const root = await mergeFile(includer, prepare(includer, entry.node), { chain: [entry.path], origin: ownProject });
   return { root, incomplete: includer.incomplete, unread: includer.unread };
 }
 
@@ -66,86 +67,100 @@ function prepare({ vocabulary, report }: Includer, node: MapNode): MapNode {
   return vocabulary.normalise(node, report);
 }
 
-/** @param chain the files from the entry to this one. */
-async function mergeFile(includer: Includer, node: MapNode, chain: readonly string[]): Promise<MapNode> {
+/** Where a file stands: the files from the entry to it, and whose it is. */
+interface Place {
+  readonly chain: readonly string[];
+  readonly origin: FileOrigin;
+}
+
+/** How many files are read before their turn. */
+const readAhead = 16;
+
+/** A file that an entry asks for. */
+interface Asked extends PlacedRequest {
+  readonly entry: IncludeEntry;
+}
+
+type Found = Checked<readonly LoadedFile[]>;
+
+async function mergeFile(includer: Includer, node: MapNode, place: Place): Promise<MapNode> {
   const include = field(node, 'include');
   const own = withoutKeys(node, includeKey);
   if (include === undefined) return own;
-  const reading = startReading(includer.report, { incomplete: false });
+  const asked = readAsked(includer, include.value, place);
+  const found: Promise<Found>[] = [];
   let merged: MapNode | undefined;
-  for (const entry of readIncludes(include.value, reading)) {
-    if (!isIncluded(entry.rules, includer.known)) continue;
-    for (const content of await mergeEntry(includer, entry, chain)) {
+  for (const [index, one] of asked.entries()) {
+    for (const { request } of asked.slice(found.length, index + readAhead)) {
+      found.push(load(includer.files, request, place.origin));
+    }
+    for (const content of await mergeFound(includer, one, await found[index]!, place)) {
       merged = merged ? mergeMaps(merged, content) : content;
     }
+    if (includer.included > includer.maxIncludes) break;
   }
   return merged ? mergeMaps(merged, own) : own;
 }
 
-async function mergeEntry(
-  includer: Includer,
-  entry: IncludeEntry,
-  chain: readonly string[],
-): Promise<readonly MapNode[]> {
-  if (entry.kind === 'foreign') {
-    includer.incomplete = true;
-    includer.unread.push(entry.node);
-    includer.report({
-      code: 'gitlab/include-not-read',
-      severity: 'warning',
-      message: `the include of ${entry.name} is not read; what it defines is missing`,
-      span: entry.span,
-    });
-    return [];
-  }
+/** All files that the entries ask for whose rules let them in. */
+function readAsked(includer: Includer, include: Node, { origin }: Place): readonly Asked[] {
+  const reading = startReading(includer.report, { incomplete: false });
+  const known = knownIn(includer.known, origin);
+  const entries = readIncludes(include, reading).filter((entry) => isIncluded(entry.rules, known));
+  return entries.flatMap((entry) => {
+    const { asked, diagnostics } = requestsOf(entry, known.variable);
+    tellTrouble(includer, diagnostics, { entry, span: entry.span });
+    return asked.map((each) => ({ ...each, entry }));
+  });
+}
+
+async function load(files: FileLoader, request: IncludeRequest, origin: FileOrigin): Promise<Found> {
+  if (request.kind === 'local') return files.local(request.path, origin);
+  const { value, diagnostics } = await files.foreign(request, origin);
+  return { value: value && [value], diagnostics };
+}
+
+async function mergeFound(includer: Includer, asked: Asked, found: Found, place: Place): Promise<readonly MapNode[]> {
+  const { request, span } = asked;
   const merged: MapNode[] = [];
-  const files = await load(includer, entry.path, entry.span);
-  if (files === undefined) {
-    includer.incomplete = true;
-    return [];
-  }
-  for (const file of files) {
+  const files = filesOf(includer, asked, found);
+  for (const file of files ?? []) {
     // A wildcard that also fits the file it stands in does not mean that file.
-    if (entry.path.includes('*') && chain.includes(file.path)) continue;
-    if (!mayInclude(includer, file, entry.span, chain)) return merged;
-    const node = parse(includer, file, entry);
-    if (node) merged.push(await mergeFile(includer, node, [...chain, file.path]));
+    if (nameOf(request).includes('*') && place.chain.includes(file.path)) continue;
+    if (!mayInclude(includer, file, span, place.chain)) return merged;
+    const node = parse(includer, file, asked);
+    const inside = { chain: [...place.chain, file.path], origin: file.origin ?? ownProject };
+    if (node) merged.push(await mergeFile(includer, node, inside));
     else includer.incomplete = true;
   }
   return merged;
 }
 
-/** Undefined: there is no such file, and that was told. */
-async function load(includer: Includer, written: string, span: Span): Promise<readonly LoadedFile[] | undefined> {
-  const path = expandVariables(written, includer.known.variable);
-  if (!/\.ya?ml$/.test(path)) {
-    includer.report({
-      code: 'gitlab/include-extension',
-      severity: 'error',
-      message: `the included file \`${path}\` does not end in \`.yml\` or \`.yaml\``,
-      span,
-    });
-    return undefined;
-  }
-  const { value = [], diagnostics } = await includer.files.local(path);
-  for (const diagnostic of diagnostics) includer.report(withSpan(diagnostic, span));
-  if (diagnostics.length > 0) return undefined;
+/** Undefined: it can't be had, and that was told. */
+function filesOf(includer: Includer, asked: Asked, { value, diagnostics }: Found): readonly LoadedFile[] | undefined {
+  const { request } = asked;
+  tellTrouble(includer, diagnostics, asked);
+  if (diagnostics.length > 0) return value && value.length > 0 ? value : undefined;
   // A wildcard that matches nothing is no mistake on GitLab either.
-  if (value.length === 0 && !path.includes('*')) {
-    includer.report({
-      code: 'gitlab/include-not-found',
-      severity: 'error',
-      message: `the included file \`${path}\` does not exist`,
-      span,
-      hint: 'paths start at the root of the project',
-    });
-    return undefined;
-  }
-  return value;
+  if (value?.length !== 0 || nameOf(request).includes('*')) return value;
+  const message = `the included file \`${nameOf(request)}\` does not exist`;
+  const hint = 'paths start at the root of the project';
+  tellTrouble(includer, [{ code: 'gitlab/include-not-found', severity: 'error', message, hint }], asked);
+  return undefined;
 }
 
-function withSpan(diagnostic: Diagnostic, span: Span): Diagnostic {
-  return diagnostic.span ? diagnostic : { ...diagnostic, span };
+/** What an entry asks for can't be had, so names may be missing that are defined there. */
+function tellTrouble(
+  includer: Includer,
+  diagnostics: readonly Diagnostic[],
+  { entry, span }: Pick<Asked, 'entry' | 'span'>,
+): void {
+  for (const diagnostic of diagnostics) {
+    includer.incomplete = true;
+    includer.report(diagnostic.span ? diagnostic : { ...diagnostic, span });
+    const isUnread = diagnostic.code === 'gitlab/include-not-read';
+    if (isUnread && !includer.unread.includes(entry.node)) includer.unread.push(entry.node);
+  }
 }
 
 function mayInclude(includer: Includer, file: LoadedFile, span: Span, chain: readonly string[]): boolean {
@@ -172,7 +187,7 @@ function mayInclude(includer: Includer, file: LoadedFile, span: Span, chain: rea
   return includer.included <= includer.maxIncludes;
 }
 
-function parse(includer: Includer, file: LoadedFile, entry: LocalInclude): MapNode | undefined {
+function parse(includer: Includer, file: LoadedFile, { entry, span }: Asked): MapNode | undefined {
   if (includer.parsed.has(file.path)) return includer.parsed.get(file.path);
   const documents = parseYaml(file.path, file.text, includer.vocabulary.scalars);
   const content = documents.value && selectDocument(documents.value, entry.inputs);
@@ -183,7 +198,7 @@ function parse(includer: Includer, file: LoadedFile, entry: LocalInclude): MapNo
       code: 'gitlab/include-empty',
       severity: 'error',
       message: `the included file \`${file.path}\` holds no map of jobs or keywords`,
-      span: entry.span,
+      span,
     });
   }
   const prepared = node?.kind === 'map' ? prepare(includer, node) : undefined;
