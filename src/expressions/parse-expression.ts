@@ -77,7 +77,9 @@ function parseValue(reader: Reader): Parsed<Expression> {
 }
 
 function parsePattern(token: Token): Parsed<Expression> {
-  const { source, flags } = splitPattern(token.text.replaceAll('\n', ' ')) ?? { source: '', flags: '' };
+  const pattern = splitPattern(token.text);
+  if (!pattern) return failed('a regular expression stands on one line', token, 'write `\\n` for a line break');
+  const { source, flags } = pattern;
   const regex = compileUserRegex(source, flags);
   if (regex.kind === 'invalid') return failed(`the regular expression is not valid: ${regex.message}`, token);
   return { ok: true, value: { kind: 'pattern', source, flags, start: token.start, end: token.end } };
