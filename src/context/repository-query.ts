@@ -35,6 +35,13 @@ export function repositoryQuery(options: RepositoryQueryOptions): RepositoryQuer
       if (!changed.has(compareTo)) changed.set(compareTo, changedPaths(options, compareTo));
       return changed.get(compareTo);
     },
+    knowsRevision: (compareTo) => {
+      if (!options.real || options.base.kind === 'revision') return true;
+      return (
+        revision(options, `refs/remotes/origin/${compareTo}`) !== undefined ||
+        revision(options, compareTo) !== undefined
+      );
+    },
     paths: () => {
       all ??= listPaths(options);
       return all;

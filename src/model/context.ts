@@ -68,6 +68,8 @@ export interface RepositoryQuery {
    * changes. Undefined: there is nothing to compare with, as for a tag or a schedule, so `changes` is true.
    */
   changedPaths(compareTo?: string): readonly string[] | undefined;
+  /** Does `compare_to` name a commit? Where there is no repository nothing is compared, so any name will do. */
+  knowsRevision(compareTo: string): boolean;
   /** All paths of the project that a job would see: tracked, and untracked but not ignored. */
   paths(): readonly string[];
 }

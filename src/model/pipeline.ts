@@ -132,13 +132,25 @@ export interface Rule {
   /** Text of `if:`; the dialect has checked that it parses. */
   readonly if?: Spanned<string>;
   readonly changes?: { readonly paths: readonly string[]; readonly compareTo?: string; readonly span: Span };
-  readonly exists?: { readonly paths: readonly string[]; readonly span: Span };
+  readonly exists?: ExistsCondition;
   readonly when?: When;
   readonly startInMs?: number;
   readonly allowFailure?: AllowFailure;
   readonly variables?: readonly VariableDefinition[];
   readonly needs?: readonly Need[];
   readonly interruptible?: boolean;
+  /** Of a rule of the workflow: takes the place of Workflow.autoCancelOnJobFailure. */
+  readonly autoCancelOnJobFailure?: Workflow['autoCancelOnJobFailure'];
+}
+
+/** One of the patterns fits a file of the project, or of another one. Variables not expanded. */
+export interface ExistsCondition {
+  readonly paths: readonly string[];
+  /** `group/name`. Absent: this project. */
+  readonly project?: string;
+  /** Branch, tag or commit of that project. Absent: its default branch. */
+  readonly ref?: string;
+  readonly span: Span;
 }
 
 /** The older way to say which pipelines a job is in. Source: https://docs.gitlab.com/ci/yaml/deprecated_keywords/ */

@@ -19,6 +19,8 @@ export interface Plan {
   readonly nodes: readonly PlanNode[];
   /** Every job of the file with the reasons why it is in or out, in file order: for `list`, `plan`, `explain`. */
   readonly decisions: readonly Decision[];
+  /** What became of `workflow:rules`. Absent: there are none. */
+  readonly workflow?: readonly RuleTrace[];
   /** Set when `workflow:rules` leaves the whole pipeline out. `nodes` is empty then. */
   readonly leftOutBecause?: string;
   readonly autoCancelOnJobFailure: 'none' | 'all';

@@ -2,8 +2,8 @@ import type { Decision, PlanNode } from '../model/plan.ts';
 import type { BuildInput } from './build-nodes.ts';
 import { executorOf } from './build-nodes.ts';
 import type { Draft } from './decide-jobs.ts';
+import { expandWith } from './expand-text.ts';
 import type { ExpandedJob } from './job-index.ts';
-import { expandWith } from './job-variables.ts';
 
 /** Why each job of the file is in or out, in file order. For a parallel job the first leg that is in speaks for all. */
 export function buildDecisions(input: BuildInput, nodes: readonly PlanNode[]): readonly Decision[] {

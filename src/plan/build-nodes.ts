@@ -72,7 +72,7 @@ function buildNode(draft: Draft, wiring: Wiring): PlanNode {
   const when = draft.when === 'never' ? definition.when : draft.when;
   const started = when === 'manual' && (selected.started.has(draft) || selected.forced.has(draft));
   const timeoutMs = (definition.kind === 'job' ? definition.timeoutMs : undefined) ?? selection.defaultTimeoutMs;
-  const manual = when === 'manual';
+  const manual = when === 'manual' || when === 'delayed';
   const variables = jobVariables({ draft, context, above, number: draft.order + 1, timeoutMs, manual });
   const base = {
     id: draft.leg.name,

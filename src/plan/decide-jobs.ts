@@ -5,8 +5,9 @@ import type { Variable, VariableDefinition } from '../model/variable.ts';
 import type { EvaluatePolicy } from './evaluate-policy.ts';
 import type { EvaluateRules } from './evaluate-rules.ts';
 import type { Leg } from './expand-legs.ts';
+import type { FindVariable } from './expand-text.ts';
 import type { ExpandedJob, JobIndex } from './job-index.ts';
-import type { FindVariable } from './judge-clauses.ts';
+import { variablesInRules } from './variables-in-rules.ts';
 
 /** One job as it may become a node: what rules made of it. */
 export interface Draft {
@@ -55,9 +56,10 @@ export function outerVariables(context: Context): Omit<PipelineVariables, 'globa
   };
 }
 
-export type WorkflowDecision =
-  | { readonly kind: 'in'; readonly variables: readonly Variable[] }
-  | { readonly kind: 'out'; readonly because: string };
+export type WorkflowDecision = { readonly trace: readonly RuleTrace[] } & (
+  | { readonly kind: 'in'; readonly variables: readonly Variable[]; readonly autoCancelOnJobFailure: 'none' | 'all' }
+  | { readonly kind: 'out'; readonly because: string }
+);
 
 /** Does the pipeline exist at all? Source: https://docs.gitlab.com/ci/yaml/workflow/ */
 export function decideWorkflow(
@@ -65,14 +67,19 @@ export function decideWorkflow(
   outer: Omit<PipelineVariables, 'global'>,
   evaluate: EvaluateRules,
 ): WorkflowDecision {
-  const { rules } = pipeline.workflow;
-  if (!rules) return { kind: 'in', variables: [] };
+  const { rules, autoCancelOnJobFailure } = pipeline.workflow;
+  if (!rules) return { kind: 'in', variables: [], autoCancelOnJobFailure, trace: [] };
   const own = byName(pipeline.variables);
-  const { matched } = evaluate(rules, finder(outer.above, own, outer.predefined));
-  if (!matched) return { kind: 'out', because: 'no rule of workflow:rules matches' };
-  if (matched.rule.when === 'never')
-    return { kind: 'out', because: `workflow rule ${matched.number} says \`when: never\`` };
-  return { kind: 'in', variables: (matched.rule.variables ?? []).map(plainVariable) };
+  const { matched, trace } = evaluate(rules, finder(outer.above, own, outer.predefined));
+  if (!matched) return { kind: 'out', because: 'no rule of workflow:rules matches', trace };
+  const { rule, number } = matched;
+  if (rule.when === 'never') return { kind: 'out', because: `workflow rule ${number} says \`when: never\``, trace };
+  return {
+    kind: 'in',
+    variables: (rule.variables ?? []).map(plainVariable),
+    autoCancelOnJobFailure: rule.autoCancelOnJobFailure ?? autoCancelOnJobFailure,
+    trace,
+  };
 }
 
 /** What decides whether a job is in. */
@@ -103,7 +110,8 @@ function decideLeg(job: ExpandedJob, leg: Leg, order: number, shared: PipelineVa
       because: 'its stage does not exist',
     };
   }
-  const find = finder(shared.above, byName(own), shared.predefined);
+  const known = finder(shared.above, byName(own), shared.predefined);
+  const find: FindVariable = variablesInRules(definition, leg, known);
   if (!definition.rules) {
     const made = settings(definition, undefined);
     if (!definition.refPolicy) return { ...base, ...made, included: true, because: 'it has no rules' };

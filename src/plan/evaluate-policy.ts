@@ -2,7 +2,8 @@ import { memoisedCompileRegex, splitPattern } from '../expressions/user-regex.ts
 import type { Context } from '../model/context.ts';
 import type { PolicyPart, RefPolicy } from '../model/pipeline.ts';
 import type { ClauseTrace, PolicyTrace } from '../model/plan.ts';
-import type { ClauseJudges, FindVariable } from './judge-clauses.ts';
+import type { FindVariable } from './expand-text.ts';
+import type { ClauseJudges } from './judge-clauses.ts';
 
 export interface PolicyOutcome {
   readonly included: boolean;

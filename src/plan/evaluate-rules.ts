@@ -1,6 +1,7 @@
 import type { Rule } from '../model/pipeline.ts';
 import type { ClauseTrace, RuleTrace } from '../model/plan.ts';
-import type { ClauseJudges, FindVariable } from './judge-clauses.ts';
+import type { FindVariable } from './expand-text.ts';
+import type { ClauseJudges } from './judge-clauses.ts';
 
 export interface RulesOutcome {
   /** The first rule that matches, and its number starting at 1. */

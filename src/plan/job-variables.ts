@@ -1,11 +1,10 @@
-import { expandVariables, referencedVariables } from '../expressions/expand-variables.ts';
-import { sortAndExpand } from '../expressions/sort-and-expand.ts';
 import type { Context } from '../model/context.ts';
 import type { Environment } from '../model/pipeline.ts';
 import type { Variable, VariableLayers } from '../model/variable.ts';
-import { slugify } from '../util/slugify.ts';
 import type { Draft } from './decide-jobs.ts';
 import { environmentSlug, environmentTier } from './environment.ts';
+import { expandWith } from './expand-text.ts';
+import { fixed, nameVariables } from './variables-in-rules.ts';
 
 /** The variables of a job, and what they make of texts of its definition that the plan needs. */
 export interface JobVariables {
@@ -42,27 +41,6 @@ export function jobVariables(input: JobVariablesInput): JobVariables {
   return { layers: all, ...(resourceGroup === undefined ? {} : { resourceGroup: expandWith(all, resourceGroup) }) };
 }
 
-/** Expands a text with all that is known before a job starts. */
-export function expandWith(layers: VariableLayers, text: string): string {
-  if (!text.includes('$')) return text;
-  const all = new Map([...layers.belowDotenv, ...layers.aboveDotenv].map((variable) => [variable.name, variable]));
-  const used = new Map<string, Variable>();
-  const open = [...referencedVariables(text)];
-  // Only what the text leads to is expanded: plans are made of thousands of jobs with a hundred variables each.
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    const variable = all.get(name);
-    if (!variable || used.has(name)) continue;
-    used.set(name, variable);
-    if (!variable.raw) open.push(...referencedVariables(variable.value));
-  }
-  const values = new Map(sortAndExpand([...used.values()]).map(({ name, value }) => [name, value]));
-  return expandVariables(text, (name) => values.get(name));
-}
-
-function fixed(name: string, value: string): Variable {
-  return { name, value, raw: true };
-}
-
 function ownVariables({ draft, context, number, timeoutMs, manual }: JobVariablesInput): readonly Variable[] {
   const { definition } = draft.job;
   const projectUrl = context.predefined.find(({ name }) => name === 'CI_PROJECT_URL')?.value;
@@ -70,14 +48,9 @@ function ownVariables({ draft, context, number, timeoutMs, manual }: JobVariable
   return [
     fixed('CI_JOB_ID', String(number)),
     ...(projectUrl === undefined ? [] : [fixed('CI_JOB_URL', `${projectUrl}/-/jobs/${number}`)]),
-    fixed('CI_JOB_NAME', leg.name),
-    fixed('CI_JOB_NAME_SLUG', slugify(leg.name)),
-    fixed('CI_JOB_GROUP_NAME', definition.name),
-    fixed('CI_JOB_STAGE', definition.stage.value),
+    ...nameVariables(definition, leg),
     fixed('CI_JOB_TIMEOUT', String(Math.round(timeoutMs / 1000))),
     ...(manual ? [fixed('CI_JOB_MANUAL', 'true')] : []),
-    ...(leg.index === undefined ? [] : [fixed('CI_NODE_INDEX', String(leg.index))]),
-    fixed('CI_NODE_TOTAL', String(leg.total)),
   ];
 }
 

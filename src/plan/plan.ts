@@ -1,4 +1,4 @@
-import { type Checked, type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
+import { type Checked, type Diagnostic, hasErrors, type Report } from '../diagnostics/diagnostic.ts';
 import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
@@ -9,9 +9,9 @@ import { checkReferences, cycleDiagnostic } from './check-references.ts';
 import { decideJobs, decideWorkflow, outerVariables, plainVariable } from './decide-jobs.ts';
 import { policyEvaluator } from './evaluate-policy.ts';
 import { ruleEvaluator } from './evaluate-rules.ts';
+import { expandWith } from './expand-text.ts';
 import { findCycle } from './find-cycle.ts';
 import { indexJobs } from './job-index.ts';
-import { expandWith } from './job-variables.ts';
 import { clauseJudges } from './judge-clauses.ts';
 import { closeOverNeeds, type PlanGraph, planGraph, type SelectedJobs } from './plan-graph.ts';
 import { selectDrafts, type UnknownSelector } from './select-drafts.ts';
@@ -37,7 +37,7 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const diagnostics: Diagnostic[] = [...checkReferences(pipeline)];
   if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
 
-  const judges = clauseJudges(context.query);
+  const judges = clauseJudges({ query: context.query, report: onceForEachPlace(diagnostics) });
   const evaluate = ruleEvaluator(judges);
   const outer = outerVariables(context);
   const workflow = decideWorkflow(pipeline, outer, evaluate);
@@ -60,7 +60,9 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const whole: PlanFrame = {
     ...(name === undefined ? {} : { name }),
     stages: pipeline.stages,
-    autoCancelOnJobFailure: pipeline.workflow.autoCancelOnJobFailure,
+    ...(workflow.trace.length === 0 ? {} : { workflow: workflow.trace }),
+    autoCancelOnJobFailure:
+      workflow.kind === 'in' ? workflow.autoCancelOnJobFailure : pipeline.workflow.autoCancelOnJobFailure,
   };
   const out = leftOut(workflow.kind === 'out' ? workflow.because : undefined, asked.drafts, selection, pipeline);
   if (out !== undefined) {
@@ -72,6 +74,7 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
       because: `the whole pipeline is left out: ${out}`,
     }));
     const value = { ...whole, nodes: [], decisions, leftOutBecause: out, notices: [] };
+    if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [], decisions };
     return { value, diagnostics, unknownSelectors: [] };
   }
   const selected = closeOverNeeds(graph, asked);
@@ -89,7 +92,17 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   };
 }
 
-type PlanFrame = Pick<Plan, 'name' | 'stages' | 'autoCancelOnJobFailure'>;
+/** The same rule is judged for many jobs: what is wrong with it is told once. */
+function onceForEachPlace(diagnostics: Diagnostic[]): Report {
+  const told = new Set<string>();
+  return (diagnostic) => {
+    const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${diagnostic.message}`;
+    if (!told.has(key)) diagnostics.push(diagnostic);
+    told.add(key);
+  };
+}
+
+type PlanFrame = Pick<Plan, 'name' | 'stages' | 'workflow' | 'autoCancelOnJobFailure'>;
 
 const nothing: SelectedJobs = {
   drafts: new Set(),

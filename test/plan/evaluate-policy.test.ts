@@ -117,7 +117,7 @@ describe('conditions together', () => {
   });
 
   it('does not ask for changes where they do not matter, and tells what it saw', () => {
-    const words = { query: { paths: () => [], changedPaths: () => expect.unreachable() } };
+    const words = { query: { paths: () => [], knowsRevision: () => true, changedPaths: () => expect.unreachable() } };
     const { policy } = evaluatedPolicy({ only: part({ ...no, ...changes('x') }) }, words);
     expect(policy).toMatchObject([
       {

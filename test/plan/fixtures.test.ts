@@ -17,7 +17,7 @@ it.each(Object.keys(planCodes))('a fixture produces %s, with a place', async (co
   const pipeline = compiled.compiled?.pipeline;
   if (!pipeline) throw new Error(JSON.stringify(compiled.diagnostics));
   const early = checkReferences(pipeline);
-  const all = early.length > 0 ? early : plan(pipeline, context(), selection()).diagnostics;
+  const all = early.length > 0 ? early : plan(pipeline, context({ revisions: [] }), selection()).diagnostics;
   const told = all.filter((diagnostic) => diagnostic.code === code);
   expect(told.length, JSON.stringify([all, compiled.diagnostics])).toBeGreaterThan(0);
   expect(all.filter((diagnostic) => diagnostic.code !== code)).toEqual([]);

@@ -111,7 +111,7 @@ describe('rules', () => {
 
   it('hands compare_to on, expanded', () => {
     const seen: (string | undefined)[] = [];
-    const query = { paths: () => [], changedPaths: (base?: string) => void seen.push(base) };
+    const query = { paths: () => [], knowsRevision: () => true, changedPaths: (base?: string) => void seen.push(base) };
     planned([job('a', { variables: { B: 'dev' }, rules: [{ changes: ['x'], compareTo: 'refs/heads/$B' }] })], {
       context: { query },
     });
@@ -119,7 +119,11 @@ describe('rules', () => {
   });
 
   it('asks the repository only where a rule does', () => {
-    const query = { paths: () => expect.unreachable(), changedPaths: () => expect.unreachable() };
+    const query = {
+      paths: () => expect.unreachable(),
+      knowsRevision: () => expect.unreachable(),
+      changedPaths: () => expect.unreachable(),
+    };
     planned([job('a', { rules: [{ if: '$NO', changes: ['x'] }, { if: '$NO', exists: ['x'] }, {}] })], {
       context: { query },
     });

@@ -61,6 +61,7 @@ export function testContext(surroundings: Surroundings = {}): Context {
     pipelineVariables: [],
     query: {
       changedPaths: () => surroundings.changed,
+      knowsRevision: () => true,
       paths: () => Object.keys(surroundings.files ?? {}),
     },
   };

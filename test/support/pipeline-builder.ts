@@ -166,6 +166,8 @@ export interface ContextWords {
   readonly pipeline?: readonly Variable[];
   readonly changed?: readonly string[] | undefined;
   readonly paths?: readonly string[];
+  /** Names that `compare_to` may have. Default: any. */
+  readonly revisions?: readonly string[];
   readonly query?: RepositoryQuery;
 }
 
@@ -189,7 +191,11 @@ export function context(words: ContextWords = {}): Context {
     predefined: given(predefined, { raw: true }),
     projectVariables: project,
     pipelineVariables: own,
-    query: words.query ?? { changedPaths: () => words.changed, paths: () => paths },
+    query: words.query ?? {
+      changedPaths: () => words.changed,
+      knowsRevision: (name) => words.revisions?.includes(name) ?? true,
+      paths: () => paths,
+    },
   };
 }
 

@@ -34,7 +34,7 @@ export const gitlabCodes = {
   'gitlab/regex': 'A regular expression is not valid for RE2.',
   'gitlab/reserved-job-name': 'A job has a name that is reserved.',
   'gitlab/rules-empty': '`rules` is an empty list.',
-  'gitlab/rules-with-only': '`rules` stands together with `only` or `except`.',
+  'gitlab/rules-with-only': '`rules` stands together with `only`, `except` or `start_in`.',
   'gitlab/script-and-trigger': 'A job has both a `script` and a `trigger`.',
   'gitlab/start-in': '`start_in` is missing, too long, or stands without `when: delayed`.',
   'gitlab/too-many-needs': 'A job has more than 50 needs.',

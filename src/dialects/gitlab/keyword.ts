@@ -63,7 +63,8 @@ function tellIgnored(keyword: Keyword<unknown>, entry: MapEntry, reading: Readin
   }
   for (const [path, part] of Object.entries(parts)) {
     if (part.state !== 'ignored') continue;
-    for (const { keySpan } of entriesAt(entry.value, path.split(':'))) {
+    for (const { keySpan, value } of entriesAt(entry.value, path.split(':'))) {
+      if (value.kind === 'scalar' && part.unless?.includes(value.text)) continue;
       notRunYet(reading, keySpan, `${name}:${path}`, part.how);
     }
   }

@@ -102,7 +102,8 @@ function readStart(node: MapNode, jobWhen: When, reading: Reading): number | und
 
 function checkRules(node: MapNode, reading: Reading): void {
   if (!field(node, 'rules')) return;
-  for (const key of ['only', 'except']) {
+  // Source: lib/gitlab/ci/config/entry/processable.rb
+  for (const key of ['only', 'except', 'start_in']) {
     const entry = field(node, key);
     if (!entry) continue;
     reading.report({

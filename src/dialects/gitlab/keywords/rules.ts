@@ -1,12 +1,15 @@
-import type { Rule, When } from '../../../model/pipeline.ts';
+import type { Span } from '../../../diagnostics/diagnostic.ts';
+import type { ExistsCondition, Rule, When } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
+import { readAutoCancel } from '../auto-cancel.ts';
 import { readExpression } from '../expression-check.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
-import { ignored, runs } from '../support.ts';
-import { booleanField, field, flatItems, kindOf, readDuration, readTexts, textField, wordField } from '../values.ts';
+import { runs, simulated } from '../support.ts';
+import { booleanField, field, flatItems, kindOf, readTexts, textField, wordField } from '../values.ts';
 import { readAllowFailure } from './allow-failure.ts';
 import { readNeeds } from './needs.ts';
+import { readStartIn } from './start-in.ts';
 import { readVariables } from './variables.ts';
 
 const whens: readonly When[] = ['on_success', 'on_failure', 'always', 'manual', 'delayed', 'never'];
@@ -18,10 +21,9 @@ export const rules: Keyword<readonly Rule[]> = {
   partsListedAs: 'rules/',
   parts: {
     ...runs('if', 'changes', 'changes:paths', 'changes:compare_to', 'exists', 'exists:paths'),
-    ...runs('when', 'allow_failure', 'variables', 'needs', 'start_in', 'interruptible'),
-    'exists:project': ignored('this project is searched instead'),
-    'exists:ref': ignored('this project is searched instead'),
-    auto_cancel: ignored('`workflow:auto_cancel` alone decides'),
+    ...runs('when', 'allow_failure', 'variables', 'needs', 'start_in', 'interruptible', 'auto_cancel'),
+    'exists:project': simulated('the project is looked for where `--project` says that it lies'),
+    'exists:ref': simulated('the ref is looked for in the checkout that `--project` names'),
   },
   read: (entry, reading) => {
     const { value } = entry;
@@ -59,6 +61,7 @@ export function readRule(node: Node, reading: Reading): Rule | undefined {
   const needs = field(node, 'needs');
   const interruptible = booleanField(node, 'interruptible', 'rules:interruptible', reading);
   const allowed = allowFailure && readAllowFailure(allowFailure.value, reading);
+  const onJobFailure = readAutoCancel(node, reading);
   return {
     span: node.span,
     // A condition that can't be read is an error already; the rule must not match everything because of it.
@@ -71,6 +74,7 @@ export function readRule(node: Node, reading: Reading): Rule | undefined {
     ...(variables ? { variables: readVariables(variables.value, 'rules:variables', reading) } : {}),
     ...(needs ? { needs: readNeeds(needs.value, reading) } : {}),
     ...(interruptible === undefined ? {} : { interruptible }),
+    ...(onJobFailure === undefined ? {} : { autoCancelOnJobFailure: onJobFailure }),
   };
 }
 
@@ -90,25 +94,31 @@ function readChanges(node: Node, reading: Reading): Pick<Rule, 'changes'> {
   };
 }
 
-function readExists(node: Node, reading: Reading): Pick<Rule, 'exists'> {
+function readExists(node: Node, reading: Reading): { readonly exists?: ExistsCondition } {
   const entry = field(node, 'exists');
   if (entry === undefined) return {};
   const { value } = entry;
   if (value.kind !== 'map') return { exists: { paths: readTexts(value, 'rules:exists', reading), span: value.span } };
   const paths = field(value, 'paths');
-  return { exists: { paths: paths ? readTexts(paths.value, 'rules:exists', reading) : [], span: value.span } };
+  const project = textField(value, 'project', 'rules:exists:project', reading);
+  const ref = textField(value, 'ref', 'rules:exists:ref', reading);
+  return {
+    exists: {
+      paths: paths ? readTexts(paths.value, 'rules:exists', reading) : [],
+      span: value.span,
+      ...(project === undefined ? {} : { project }),
+      ...(ref === undefined ? {} : { ref }),
+    },
+  };
 }
 
+/** Source: lib/gitlab/ci/config/entry/rules/rule.rb */
 function readStart(node: Node, when: When | undefined, reading: Reading): Pick<Rule, 'startInMs'> {
   const entry = field(node, 'start_in');
-  if (when === 'delayed' && entry === undefined) {
-    reading.report({
-      code: 'gitlab/start-in',
-      severity: 'error',
-      message: 'a rule with `when: delayed` needs `start_in`',
-      span: node.span,
-    });
-  }
-  const startInMs = entry && readDuration(entry.value, 'rules:start_in', reading);
+  const tell = (span: Span, message: string): void =>
+    reading.report({ code: 'gitlab/start-in', severity: 'error', message, span });
+  if (when === 'delayed' && entry === undefined) tell(node.span, 'a rule with `when: delayed` needs `start_in`');
+  if (when !== 'delayed' && entry) tell(entry.keySpan, '`start_in` of a rule is for `when: delayed` alone');
+  const startInMs = entry && readStartIn(entry.value, 'rules:start_in', reading);
   return startInMs === undefined ? {} : { startInMs };
 }

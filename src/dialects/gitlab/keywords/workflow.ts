@@ -1,8 +1,9 @@
 import type { Workflow } from '../../../model/pipeline.ts';
+import { readAutoCancel } from '../auto-cancel.ts';
 import { type Keyword, take } from '../keyword.ts';
 import { invalidValue } from '../reading.ts';
 import { ignored, runs } from '../support.ts';
-import { field, kindOf, textField, wordField } from '../values.ts';
+import { kindOf, textField } from '../values.ts';
 import { rules } from './rules.ts';
 
 /** What is read from `workflow`. */
@@ -11,15 +12,17 @@ export interface WorkflowSettings extends Workflow {
   readonly name?: string;
 }
 
+const neverCanceled = ignored('a newer run never cancels an older one on this machine', { unless: ['none'] });
+
 /** Whether the pipeline exists, its name, and what a failed job does to the others. */
 export const workflow: Keyword<WorkflowSettings> = {
   name: 'workflow',
   scopes: ['global'],
   parts: {
     ...runs('name', 'rules', 'rules:if', 'rules:changes', 'rules:exists', 'rules:when', 'rules:variables'),
-    'rules:auto_cancel': ignored('`workflow:auto_cancel` alone decides'),
-    'auto_cancel:on_new_commit': ignored('a local run is never canceled by a newer one'),
-    ...runs('auto_cancel:on_job_failure'),
+    ...runs('rules:auto_cancel', 'rules:auto_cancel:on_job_failure', 'auto_cancel:on_job_failure'),
+    'rules:auto_cancel:on_new_commit': neverCanceled,
+    'auto_cancel:on_new_commit': neverCanceled,
   },
   read: (entry, reading) => {
     const { value: node } = entry;
@@ -29,16 +32,7 @@ export const workflow: Keyword<WorkflowSettings> = {
     }
     const name = textField(node, 'name', 'workflow:name', reading);
     const read = take(node, rules, reading);
-    const autoCancel = field(node, 'auto_cancel');
-    const onJobFailure =
-      autoCancel &&
-      wordField(
-        autoCancel.value,
-        'on_job_failure',
-        'workflow:auto_cancel:on_job_failure',
-        ['none', 'all'] as const,
-        reading,
-      );
+    const onJobFailure = readAutoCancel(node, reading);
     return {
       autoCancelOnJobFailure: onJobFailure ?? 'none',
       ...(name === undefined ? {} : { name }),
