@@ -57,12 +57,17 @@ export async function findPipeline(invocation: Invocation, { file: given }: File
  * Reads and compiles the pipeline file, which it finds first unless it is given. Starts `git`, nothing else.
  * @param more.facts `when wanted`: facts of the repository are only looked up for a file that depends on them; then there
  * are no notices of them, and options of events count for nothing.
+ * @param more.remarks see CompileInput.
  * @throws CommandError exit 3 when there is no file, exit 2 when options contradict each other.
  */
 export async function loadPipeline(
   invocation: Invocation,
   options: LoadOptions,
-  more: { readonly facts?: 'gathered' | 'when wanted'; readonly found?: FoundPipeline } = {},
+  more: {
+    readonly facts?: 'gathered' | 'when wanted';
+    readonly remarks?: 'all';
+    readonly found?: FoundPipeline;
+  } = {},
 ): Promise<LoadedPipeline> {
   const found = more.found ?? (await findPipeline(invocation, options));
   const { file, settings } = found;
@@ -95,7 +100,7 @@ export async function loadPipeline(
   context = built.context;
   const { files, textOf } = rememberTexts(fileLoader({ root: file.root, env: invocation.env, projects }));
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
-  const compiled = await compile(file, name, options.dialect, { context, files, limits });
+  const compiled = await compile(file, name, options.dialect, { context, files, limits, ...pick(more, ['remarks']) });
   const onDisk = projectSources(file.root);
   return {
     ...found,
@@ -112,7 +117,7 @@ async function compile(
   file: PipelineFile,
   name: string,
   dialectName: FileOptions['dialect'],
-  given: Pick<CompileInput, 'context' | 'files' | 'limits'>,
+  given: Pick<CompileInput, 'context' | 'files' | 'limits' | 'remarks'>,
 ) {
   const wanted = dialectName ?? recogniseDialect(name);
   const dialect = dialectNamed(wanted);

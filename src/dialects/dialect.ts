@@ -23,6 +23,8 @@ export interface CompileInput {
   readonly file: string;
   readonly files: FileLoader;
   readonly context: Context;
+  /** `all`: also what does no harm but is of no use, for `ci lint`. Absent: what matters to who runs the pipeline. */
+  readonly remarks?: 'all';
   /** What the user allows beyond the usual. */
   readonly limits?: {
     /** Files that may be included, directly or not; default: GitLab's 150. */

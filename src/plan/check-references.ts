@@ -1,7 +1,7 @@
 import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
-import type { Need, Pipeline, Rule } from '../model/pipeline.ts';
-import { globProblem } from '../util/glob.ts';
+import type { Need, Pipeline } from '../model/pipeline.ts';
 import { didYouMean } from '../util/nearest.ts';
+import { checkGlobs, checkRules } from './check-rules.ts';
 import { maxNameLength } from './expand-legs.ts';
 import { findCycle } from './find-cycle.ts';
 import { type ExpandedJob, indexJobs, type JobIndex, neededLegs } from './job-index.ts';
@@ -15,10 +15,12 @@ export function checkReferences(pipeline: Pipeline): readonly Diagnostic[] {
   const report: Report = (diagnostic) => diagnostics.push(diagnostic);
   const index = indexJobs(pipeline);
   checkRules(pipeline.workflow.rules, report);
+  // Jobs share the rules of their templates.
+  const lists = new Set(index.jobs.map((job) => job.definition.rules));
+  for (const rules of lists) checkRules(rules, report);
   checkNames(index, report);
   for (const job of index.jobs) {
     checkStage(job, pipeline, report);
-    checkRules(job.definition.rules, report);
     const { only, except } = job.definition.refPolicy ?? {};
     for (const part of [only, except]) checkGlobs(part?.changes, report);
     checkNeeds(job, job.definition.needs, index, pipeline, report);
@@ -67,28 +69,6 @@ function checkNames(index: JobIndex, report: Report): void {
       message: `the name \`${long.slice(0, 60)}…\` has ${long.length} characters, at most ${maxNameLength} are allowed`,
       span: job.definition.span,
     });
-  }
-}
-
-function checkRules(rules: readonly Rule[] | undefined, report: Report): void {
-  const last = rules?.findIndex((rule) => !rule.if && !rule.changes && !rule.exists) ?? -1;
-  const unreachable = last < 0 ? undefined : rules?.[last + 1];
-  if (unreachable) {
-    report({
-      code: 'plan/unreachable-rule',
-      severity: 'warning',
-      message: 'this rule is never reached: the one before it always matches',
-      span: unreachable.span,
-    });
-  }
-  for (const clause of rules?.flatMap((rule) => [rule.changes, rule.exists]) ?? []) checkGlobs(clause, report);
-}
-
-function checkGlobs(clause: Rule['exists'], report: Report): void {
-  for (const pattern of clause?.paths ?? []) {
-    const problem = globProblem(pattern);
-    if (problem === undefined) continue;
-    report({ code: 'plan/bad-glob', severity: 'error', message: problem, ...(clause ? { span: clause.span } : {}) });
   }
 }
 

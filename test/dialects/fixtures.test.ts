@@ -25,7 +25,8 @@ async function compileCase(area: string, name: string) {
     own: () => ({ path: 'group/project', root: folder }),
     env: {},
   });
-  return { text, ...(await compileText(text, { file, loader: fileLoader({ root: folder, env: {}, projects }) })) };
+  const loader = fileLoader({ root: folder, env: {}, projects });
+  return { text, ...(await compileText(text, { file, loader, remarks: 'all' })) };
 }
 
 describe.each([

@@ -17,6 +17,7 @@ export interface Surroundings {
   readonly loader?: FileLoader;
   readonly variables?: Readonly<Record<string, string>>;
   readonly changed?: readonly string[];
+  readonly remarks?: 'all';
 }
 
 export interface CompiledText {
@@ -87,6 +88,7 @@ export async function compileText(text: string, surroundings: Surroundings = {})
     file,
     files: loader,
     context: testContext(surroundings),
+    ...(surroundings.remarks ? { remarks: surroundings.remarks } : {}),
   });
   const jobs = value?.pipeline.jobs ?? [];
   return {

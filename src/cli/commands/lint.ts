@@ -6,6 +6,7 @@ import type { Sources } from '../../diagnostics/locate.ts';
 import { printDiagnostics } from '../../diagnostics/print-diagnostics.ts';
 import { sarifLog } from '../../diagnostics/sarif.ts';
 import { diagnosticSummary } from '../../diagnostics/summary.ts';
+import { checkPresence } from '../../plan/check-presence.ts';
 import { checkReferences } from '../../plan/check-references.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
@@ -32,10 +33,11 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
     const loaded = await loadPipeline(
       invocation,
       { ...options, ...(file === undefined ? {} : { file }) },
-      { facts: 'when wanted' },
+      { facts: 'when wanted', remarks: 'all' },
     );
-    const references = loaded.compiled === undefined ? [] : checkReferences(loaded.compiled.pipeline);
-    checked.push({ file: loaded.name, sources: loaded.sources, diagnostics: [...loaded.diagnostics, ...references] });
+    const pipeline = loaded.compiled?.pipeline;
+    const found = pipeline === undefined ? [] : [...checkReferences(pipeline), ...checkPresence(pipeline)];
+    checked.push({ file: loaded.name, sources: loaded.sources, diagnostics: [...loaded.diagnostics, ...found] });
   }
   const diagnostics = checked.flatMap((one) => one.diagnostics);
   await printFindings(invocation, checked, options);

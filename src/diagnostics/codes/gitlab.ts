@@ -40,5 +40,6 @@ export const gitlabCodes = {
   'gitlab/too-many-needs': 'A job has more than 50 needs.',
   'gitlab/unknown-extends': '`extends` names a job that does not exist.',
   'gitlab/unknown-reference': '`!reference` leads nowhere.',
+  'gitlab/unused-hidden-job': 'Nothing uses a hidden job of the pipeline file.',
   'gitlab/variable-options': 'The value of a variable is not one of its options.',
 } as const satisfies Readonly<Record<string, string>>;

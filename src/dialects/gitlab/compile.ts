@@ -4,6 +4,7 @@ import type { Node } from '../../syntax/node.ts';
 import { once } from '../../util/once.ts';
 import type { Compiled, CompileInput } from '../dialect.ts';
 import { checkMerged } from './check-merged.ts';
+import { checkUnused } from './check-unused.ts';
 import { limitExpandedSize } from './expanded-size.ts';
 import { resolveExtends } from './extends.ts';
 import { mergeIncludes } from './includes.ts';
@@ -39,10 +40,13 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
     { vocabulary, files, known: { context, variable }, report, ...given.limits },
   );
   const { incomplete } = merged;
-  const extended = resolveExtends(merged.root, { report, incomplete });
-  const resolved = resolveReferences(extended, { report, incomplete });
+  const used = new Set<string>();
+  const extended = resolveExtends(merged.root, { report, incomplete, used });
+  const resolved = resolveReferences(extended, { report, incomplete, used });
   const bounded = limitExpandedSize(resolved, report);
-  const read = readPipeline(bounded, given, vocabulary, startReading(report, { incomplete }));
+  const reading = startReading(report, { incomplete });
+  const read = readPipeline(bounded, given, vocabulary, reading);
+  if (given.remarks === 'all') checkUnused(merged.root, given.file, used, reading);
   const value = { ...read, config: withUnread(read.config, merged.unread) };
   const told = tidy(diagnostics);
   return { value, diagnostics: [...told, ...checkMerged(merged.root, bounded, vocabulary.schema, told)] };

@@ -19,15 +19,20 @@ interface Resolver {
   /** Names that are being resolved, outermost first. */
   readonly path: string[];
   readonly suggest: (name: string) => string | undefined;
+  readonly used: Set<string>;
 }
 
 /**
  * Resolves `extends` of every top-level map: its bases in order, a later one wins, then the map itself; maps are
  * merged deeply, everything else is replaced. Each name is resolved once and its nodes are shared by all that extend
  * it, so the work is linear in the file.
+ * @param given.used takes the names that are extended.
  * @returns the top level without any `extends`.
  */
-export function resolveExtends(root: MapNode, given: { report: Report; incomplete: boolean }): MapNode {
+export function resolveExtends(
+  root: MapNode,
+  given: { report: Report; incomplete: boolean; used: Set<string> },
+): MapNode {
   const resolver: Resolver = {
     root,
     ...given,
@@ -89,6 +94,7 @@ function baseNames(node: MapNode, report: Report): readonly ScalarNode[] {
 
 function findBase(resolver: Resolver, name: string, base: ScalarNode): MapNode | undefined {
   const { root, report, incomplete, path } = resolver;
+  resolver.used.add(base.text);
   const entry = root.entries.get(base.text);
   if (entry === undefined) {
     const hint = resolver.suggest(base.text);

@@ -15,13 +15,18 @@ interface Resolver {
   readonly path: ReferenceNode[];
   /** For the first part of a path, a name at the top level. */
   readonly suggest: (name: string) => string | undefined;
+  readonly used: Set<string>;
 }
 
 /**
  * Replaces every `!reference` by the node that it names (after `extends`). One that can't be resolved is told and
  * stays where it is; readers pass over it. A node without references below it stays the very same node.
+ * @param given.used takes the names at the top level that references lead to.
  */
-export function resolveReferences(root: MapNode, given: { report: Report; incomplete: boolean }): MapNode {
+export function resolveReferences(
+  root: MapNode,
+  given: { report: Report; incomplete: boolean; used: Set<string> },
+): MapNode {
   const resolver: Resolver = {
     root,
     ...given,
@@ -78,6 +83,7 @@ function resolveReference(resolver: Resolver, node: ReferenceNode): Node {
 /** Walks along the path; a reference on the way is resolved first. */
 function find(resolver: Resolver, node: ReferenceNode): Node | undefined {
   let at: Node = resolver.root;
+  if (node.path[0] !== undefined) resolver.used.add(node.path[0]);
   for (const [index, key] of node.path.entries()) {
     if (at.kind === 'reference') at = resolve(resolver, at);
     const next: Node | undefined = at.kind === 'map' ? at.entries.get(key)?.value : undefined;
