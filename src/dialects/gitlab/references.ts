@@ -64,6 +64,7 @@ function resolveNode(resolver: Resolver, node: Exclude<Node, { kind: 'scalar' }>
 }
 
 function resolveReference(resolver: Resolver, node: ReferenceNode): Node {
+  if (node.path[0] !== undefined) resolver.used.add(node.path[0]);
   const from = resolver.path.indexOf(node);
   if (from >= 0) {
     const circle = [...resolver.path.slice(from), node].map(write).join(' → ');
@@ -83,7 +84,6 @@ function resolveReference(resolver: Resolver, node: ReferenceNode): Node {
 /** Walks along the path; a reference on the way is resolved first. */
 function find(resolver: Resolver, node: ReferenceNode): Node | undefined {
   let at: Node = resolver.root;
-  if (node.path[0] !== undefined) resolver.used.add(node.path[0]);
   for (const [index, key] of node.path.entries()) {
     if (at.kind === 'reference') at = resolve(resolver, at);
     const next: Node | undefined = at.kind === 'map' ? at.entries.get(key)?.value : undefined;
