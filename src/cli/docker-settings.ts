@@ -77,6 +77,7 @@ function ofServices({ expected, read, tighten }: DockerKey): DockerKey {
 
 const size = 'a size like "512m" or "2g", or a number of bytes';
 const texts = 'a list of texts';
+const pulls = '"always", "if-not-present", "never", or a list of these';
 const memory = limit('memoryBytes', 'a size of 6m or more like "512m" or "2g"', values.readMemory);
 // Without it there is no swap, so any value is more.
 const swap = key('memorySwapBytes', 'a size of memory and swap together, or -1 for any', values.readBytesOrAny);
@@ -94,6 +95,12 @@ const gpus = key('gpus', '"all", a number, or a text like "device=0,1"', values.
  * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runnersdocker-section
  */
 const keys: Readonly<Record<string, DockerKey>> = {
+  allowed_pull_policies: {
+    ...key('allowedPulls', pulls, values.readPulls),
+    tighten: ({ allowedPulls: own }, { allowedPulls = [] }) => ({
+      allowedPulls: own === undefined ? allowedPulls : own.filter((policy) => allowedPulls.includes(policy)),
+    }),
+  },
   cap_add: key('capAdd', texts, values.readCapabilities),
   cap_drop: {
     ...key('capDrop', texts, values.readCapabilities),
@@ -117,6 +124,11 @@ const keys: Readonly<Record<string, DockerKey>> = {
   network_mode: key('network', '"bridge", "none", "host" or the name of a network', values.readText),
   pids_limit: limit('pidsLimit', 'a whole number from 1', (value) => values.readCount(value, 1)),
   privileged,
+  pull_policy: {
+    ...key('pulls', pulls, values.readPulls),
+    // It is no safety: a repository's file says `pull` too.
+    tighten: (_, { pulls: theirs = [] }) => ({ pulls: theirs }),
+  },
   read_only: strictness('readOnly'),
   runtime: key('runtime', 'the name of a runtime', values.readText),
   security_opt: securityOpt,

@@ -1,4 +1,5 @@
 import type { Device, GpuRequest, Ulimit, Volume } from '../executors/docker/container-options.ts';
+import type { PullPolicy } from '../model/pipeline.ts';
 
 // Each reader takes a value of a settings file, and gives undefined for one that does not fit.
 
@@ -54,6 +55,12 @@ export function readText(value: unknown, pattern = /\S/): string | undefined {
 /** A list of such texts. */
 export function readTexts(value: unknown, pattern = /\S/): readonly string[] | undefined {
   return mapAll(value, (each) => readText(each, pattern));
+}
+
+/** When images are pulled: one policy, or several that are tried in order. */
+export function readPulls(value: unknown): readonly PullPolicy[] | undefined {
+  const found = readTexts(typeof value === 'string' ? [value] : value, /^(always|if-not-present|never)$/);
+  return found === undefined || found.length === 0 ? undefined : ([...new Set(found)] as PullPolicy[]);
 }
 
 /** `CAP_NET_ADMIN` and `net_admin` mean `NET_ADMIN`. */

@@ -1,3 +1,4 @@
+import type { PullPolicy } from '../model/pipeline.ts';
 import type { Invocation } from './invocation.ts';
 
 /** What every command resolves to: the process's exit code. */
@@ -47,7 +48,13 @@ export interface ContainerFlags {
   readonly cpus?: number;
 }
 
-export type PlanOptions = FileOptions & EventOptions & SelectionOptions & ContainerFlags;
+/** When images are pulled. */
+export interface ImageFlags {
+  readonly offline?: boolean;
+  readonly pull?: PullPolicy;
+}
+
+export type PlanOptions = FileOptions & EventOptions & SelectionOptions & ContainerFlags & ImageFlags;
 
 /** Options of `ci run`. */
 export interface RunOptions extends PlanOptions {
@@ -57,8 +64,6 @@ export interface RunOptions extends PlanOptions {
   readonly artifactsDir?: string;
   readonly onFailure?: 'stop' | 'continue' | 'shell' | 'keep';
   readonly cache: boolean;
-  readonly offline?: boolean;
-  readonly pull?: 'always' | 'if-not-present' | 'never';
   readonly watch?: boolean;
   readonly dryRun?: boolean;
   readonly reporter?: 'auto' | 'tree' | 'plain' | 'json' | 'github' | 'gitlab';

@@ -1,147 +1,26 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../util/duration.ts';
-import { readCpus, readMemory } from './docker-values.ts';
-
-const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
-
-const positiveInteger = (value: string): number => {
-  const number = Number(value);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return number;
-};
-
-const duration = (value: string): number => {
-  const ms = parseDuration(value);
-  if (ms === undefined || ms <= 0) throw new InvalidArgumentError('Write for example 90s, 10m or "1h 30m".');
-  return ms;
-};
-
-const memory = (value: string): number => {
-  const size = readMemory(/^\d+$/.test(value) ? Number(value) : value);
-  if (size === undefined) throw new InvalidArgumentError('Write for example 512m or 2g; containers need 6m at least.');
-  return size;
-};
-
-const cpus = (value: string): number => {
-  const number = readCpus(value);
-  if (number === undefined) throw new InvalidArgumentError('It must be a number from 0.01, for example 1.5.');
-  return number;
-};
-
-function withColor(command: Command): Command {
-  return command.addOption(
-    new Option('--color <when>', 'colours: NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured').choices([
-      'always',
-      'never',
-      'auto',
-    ]),
-  );
-}
-
-function withDirectory(command: Command): Command {
-  return command.option('-C, --directory <dir>', 'first change to this folder');
-}
-
-function withFile(command: Command): Command {
-  return withColor(
-    withDirectory(
-      command
-        .option(
-          '-f, --file <file>',
-          'the pipeline file (default: .ci.yml, .ci.yaml, .gitlab-ci.yml, .circleci/config.yml)',
-        )
-        .addOption(new Option('--dialect <name>', 'the language of the file').choices(['ci', 'gitlab', 'circle']))
-        .option(
-          '--project <group/name=path>',
-          'where another project lies on this machine, for what is included from it (repeatable)',
-          collect,
-          [],
-        ),
-    ),
-  );
-}
-
-function withEvent(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--event <event>', 'simulate where the pipeline comes from').choices([
-        'push',
-        'tag',
-        'merge_request',
-        'schedule',
-        'web',
-        'api',
-        'trigger',
-      ]),
-    )
-    .option('--branch <name>', 'as if this branch was pushed')
-    .option('--tag <name>', 'as if this tag was pushed')
-    .option('--target-branch <name>', 'the branch that the merge request goes to')
-    .option('--changed-since <rev>', 'compare with this revision in rules:changes')
-    .option('--var <name=value>', 'a variable, above those of the file (repeatable)', collect, [])
-    .option('--var-file <file>', 'variables from a file of NAME=value lines (repeatable)', collect, [])
-    .option('--secret <name>', 'a masked variable, its value taken from the environment (repeatable)', collect, []);
-}
-
-function withSelection(command: Command): Command {
-  return withExecutor(command)
-    .option('--stage <stage>', 'all jobs of this stage (repeatable)', collect, [])
-    .option('--no-needs', 'only the named jobs, not what they need')
-    .option('--from <job>', "this job and all after it, with the last run's artifacts")
-    .option('--failed', 'what failed or did not run last time')
-    .option('--manual <job>', 'start this manual job (repeatable)', collect, [])
-    .option('--all-manual', 'start all manual jobs')
-    .option('--timeout <duration>', 'for jobs that name none (default: 1h)', duration);
-}
-
-function withContainers(command: Command): Command {
-  return command
-    .option('--privileged', 'privileged containers; a pipeline file cannot ask for this')
-    .option('--mount-socket', "the engine's socket in every container: jobs can then do all that you can")
-    .option('--hardened', 'containers with few capabilities and no way to new privileges')
-    .option(
-      '--memory <size>',
-      "memory of each job's container, like 512m or 2g (services: `service_memory` in the settings)",
-      memory,
-    )
-    .option('--cpus <n>', "CPUs of each job's container, like 1.5", cpus);
-}
-
-function format(command: Command, formats: readonly string[]): Command {
-  return command.addOption(new Option('--format <format>', 'how to print it').choices(formats).default(formats[0]));
-}
-
-/** How a job gets its place. */
-function withPlace(command: Command): Command {
-  return command
-    .option('--in-place', 'shell jobs run in the working tree itself')
-    .addOption(new Option('--isolation <how>', 'how a job gets its own tree').choices(['auto', 'overlay', 'copy']))
-    .option('--offline', 'no network of our own: images are never pulled, whatever the file says')
-    .addOption(
-      new Option('--pull <policy>', 'when to pull images (default: if-not-present)').choices([
-        'always',
-        'if-not-present',
-        'never',
-      ]),
-    );
-}
-
-function withExecutor(command: Command): Command {
-  return command.addOption(
-    new Option('-e, --executor <name>', 'auto: Docker for a job that names an image, else the shell').choices([
-      'auto',
-      'shell',
-      'docker',
-    ]),
-  );
-}
+import { Command, Option } from 'commander';
+import {
+  collect,
+  duration,
+  format,
+  positiveInteger,
+  withColor,
+  withContainers,
+  withDirectory,
+  withEvent,
+  withExecutor,
+  withFile,
+  withImages,
+  withPlace,
+  withSelection,
+} from './command-options.ts';
 
 function shellCommand(): Command {
   const command = new Command('shell')
     .description('a shell in the place of a job, just before its script; changes are thrown away at the end')
     .argument('<job>', 'its name, or one leg of a matrix ("test: [18, linux]")')
     .argument('[command...]', 'after --: run this instead of a shell, and end with its exit code');
-  return withContainers(withPlace(withExecutor(withEvent(withFile(command)))))
+  return withContainers(withImages(withPlace(withExecutor(withEvent(withFile(command))))))
     .option('-c, --command <text>', "run this text by the job's shell; needs no terminal")
     .option('--no-needs', 'without the artifacts that the jobs it needs left in the last run')
     .option('--no-cache', 'do not restore caches')
@@ -161,7 +40,7 @@ function runCommand(): Command {
   const command = new Command('run')
     .description('run the pipeline, or the selected jobs with everything they need')
     .argument('[selector...]', 'job names, globs (test:*) or one leg of a matrix ("test: [18, linux]")');
-  return withContainers(withPlace(withSelection(withEvent(withFile(command)))))
+  return withContainers(withImages(withPlace(withSelection(withEvent(withFile(command))))))
     .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
     .option('--artifacts-dir <dir>', 'also copy what jobs upload to here')
     .addOption(
@@ -214,7 +93,7 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
   plan: () =>
     format(
       withContainers(
-        withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run')))),
+        withImages(withSelection(withEvent(withFile(new Command('plan').argument('[selector...]', 'as for ci run'))))),
       ),
       ['text', 'json'],
     ).description('what `ci run` would do, in order, and why; starts nothing, writes nothing'),

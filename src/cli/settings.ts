@@ -8,7 +8,6 @@ import { readCpus, readMemory } from './docker-values.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Locations } from './locations.ts';
 import { type MappedProjects, readProjectsTable } from './mapped-projects.ts';
-import type { ContainerFlags } from './options.ts';
 import { tomlLine } from './toml-line.ts';
 
 /** What may stand in a settings file or in `CI_CLI_*` variables; names are those of the flags. */
@@ -251,28 +250,4 @@ function checkValue(where: string, rule: SettingRule, value: unknown): string | 
       duration: 'a duration like "90s" or "1h 30m"',
     }[rule.kind];
   throw new CommandError(exitCodes.usage, `${where} must be ${expected}, not ${JSON.stringify(value)}`);
-}
-
-/**
- * How containers are made: flags and `CI_CLI_*` variables over the settings.
- * @throws CommandError exit 2 for what contradicts itself.
- */
-export function containerOptions(options: ContainerFlags, { containers }: Settings): ContainerOptions {
-  const { privileged, mountSocket, hardened, memory, cpus } = options;
-  const { mountSocket: settingsSocket, ...rest } = containers;
-  const socket = mountSocket === undefined ? settingsSocket : mountSocket ? (settingsSocket ?? true) : undefined;
-  const made: ContainerOptions = {
-    ...rest,
-    ...(socket === undefined ? {} : { mountSocket: socket }),
-    ...(privileged === undefined ? {} : { privileged }),
-    ...(hardened === undefined ? {} : { hardened }),
-    ...(memory === undefined ? {} : { memoryBytes: memory }),
-    ...(cpus === undefined ? {} : { cpus }),
-  };
-  if (!made.hardened || !made.privileged) return made;
-  throw new CommandError(
-    exitCodes.usage,
-    'containers can not be both privileged and hardened: a privileged one may do all that hardening forbids',
-    'leave out --hardened or --privileged; what a settings file says is taken back by CI_CLI_HARDENED=false or CI_CLI_PRIVILEGED=false',
-  );
 }

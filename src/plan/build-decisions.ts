@@ -2,7 +2,7 @@ import type { Decision, PlanNode } from '../model/plan.ts';
 import type { BuildInput } from './build-nodes.ts';
 import { executorOf } from './build-nodes.ts';
 import type { Draft } from './decide-jobs.ts';
-import { expandWith } from './expand-text.ts';
+import { expandToShow } from './expand-text.ts';
 import type { ExpandedJob } from './job-index.ts';
 
 /** Why each job of the file is in or out, in file order. For a parallel job the first leg that is in speaks for all. */
@@ -36,7 +36,7 @@ function decision(drafts: readonly Draft[], running: ReadonlySet<string>, input:
     allowFailure: speaker.allowFailure,
     ids: present.map((draft) => draft.leg.name),
     needs: speaker.needs ?? [],
-    ...(image === undefined ? {} : { image: expandWith(layers, image) }),
+    ...(image === undefined ? {} : { image: expandToShow(layers, image) }),
     executor: executorOf(definition, selection),
     rules: speaker.rules,
     ...(speaker.policy === undefined ? {} : { policy: speaker.policy }),

@@ -19,11 +19,26 @@ export function expandPattern(pattern: string, find: FindVariable): string {
 
 /** Expands a text with all that is known before a job starts; what is not known becomes empty. */
 export function expandWith(layers: VariableLayers, text: string): string {
+  return expandKnown(layers, text, 'empty');
+}
+
+/**
+ * Expands a text for people to read: values that are masked do not show, and what is not known before the job starts
+ * stays as it is written.
+ */
+export function expandToShow(layers: VariableLayers, text: string): string {
+  if (!text.includes('$')) return text;
+  const hide = (list: readonly Variable[]): readonly Variable[] =>
+    list.map((variable) => (variable.masked ? { ...variable, value: '[MASKED]', raw: true } : variable));
+  return expandKnown({ belowDotenv: hide(layers.belowDotenv), aboveDotenv: hide(layers.aboveDotenv) }, text, 'keep');
+}
+
+function expandKnown(layers: VariableLayers, text: string, unknown: 'empty' | 'keep'): string {
   if (!text.includes('$')) return text;
   const all = new Map([...layers.belowDotenv, ...layers.aboveDotenv].map((variable) => [variable.name, variable]));
   const used = usedVariables(text, (name) => all.get(name));
   const values = new Map(sortAndExpand(used).map(({ name, value }) => [name, value]));
-  return expandVariables(text, (name) => values.get(name));
+  return expandVariables(text, (name) => values.get(name), { unknown });
 }
 
 /**

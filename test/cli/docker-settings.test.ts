@@ -49,6 +49,11 @@ describe('[docker] of the settings', () => {
         { name: 'nproc', soft: 3, hard: 3 },
       ],
     ],
+    ['pull_policy', 'always', ['always']],
+    ['pull_policy', ['always', 'if-not-present', 'always'], ['always', 'if-not-present']],
+    ['pull_policy', 'sometimes', 'error'],
+    ['pull_policy', [], 'error'],
+    ['allowed_pull_policies', ['never'], ['never']],
     ['ulimit', { nofile: 'many' }, 'error'],
     ['ulimit', { nosuch: 1 }, 'error'],
     ['ulimit', { nofile: '2:1' }, 'error'],
@@ -141,7 +146,7 @@ describe('[docker] of the settings', () => {
 
   it('takes nothing from a repository that reaches beyond containers', () => {
     const harmless =
-      /^(cap_drop|cpu_shares|cpus|hardened|memory|memory_reservation|pids_limit|read_only|shm_size|service_(?!memory_swap).*)$/;
+      /^(allowed_pull_policies|cap_drop|cpu_shares|cpus|hardened|memory|memory_reservation|pids_limit|pull_policy|read_only|shm_size|service_(?!memory_swap).*)$/;
     const given: Record<string, unknown> = {
       privileged: true,
       mount_socket: true,
@@ -178,6 +183,13 @@ describe('[docker] of the settings', () => {
     expect(options).toEqual({});
     expect(warnings.map(({ key }) => key)).toEqual(Object.keys(given));
     expect(warnings[0]?.text).toContain("can't turn safety off");
+  });
+
+  it('lets a repository say when images are pulled, of what the user allows', () => {
+    const own = readDockerTable({ allowed_pull_policies: ['never', 'always'], pull_policy: 'never' }, 'user', {});
+    const table = { allowed_pull_policies: ['always', 'if-not-present'], pull_policy: 'always' };
+    const { options, warnings } = readDockerTable(table, 'repository', own.options);
+    expect([options, warnings]).toEqual([{ allowedPulls: ['always'], pulls: ['always'] }, []]);
   });
 
   it('knows what is out of the ordinary', () => {

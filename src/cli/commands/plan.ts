@@ -1,14 +1,17 @@
 import { type ContainerOptions, privilegedServices, unusualOptions } from '../../executors/docker/container-options.ts';
+import type { PullRules } from '../../executors/docker/pull-policies.ts';
 import { isEngineImage } from '../../executors/docker/service-names.ts';
-import type { Plan, PlanNode } from '../../model/plan.ts';
+import type { JobNode, Plan, PlanNode } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
 import { formatDuration } from '../../util/duration.ts';
+import { containerOptions, pullRules } from '../container-settings.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
-import { containerOptions, withSettings } from '../settings.ts';
+import { imageText, limitFields, limitTexts, plannedImage, plannedServices } from '../planned-containers.ts';
+import { withSettings } from '../settings.ts';
 import { toJson } from './list.ts';
 
 export type PlanCommandOptions = PlanOptions & { readonly format: 'text' | 'json' };
@@ -20,31 +23,49 @@ export async function plan(
   options: PlanCommandOptions,
 ): Promise<number> {
   const { loaded, plan: planned } = await loadPlan(invocation, selectors, options);
-  const containers = containerOptions(withSettings(options, loaded.settings), loaded.settings);
-  if (options.format === 'json') await printJson(invocation, planDocument(planned, loaded.name, containers));
-  else await print(invocation.stdout, planText(planned, loaded.name, containers));
+  const settled = withSettings(options, loaded.settings);
+  const containers = containerOptions(settled, loaded.settings);
+  const ways = { containers, pulls: pullRules(settled, containers) };
+  if (options.format === 'json') await printJson(invocation, planDocument(planned, loaded.name, ways));
+  else await print(invocation.stdout, planText(planned, loaded.name, ways));
   return exitCodes.ok;
 }
 
-/** What jobs in containers get that lets them reach beyond these; nothing where no job has a container. */
-function unusualContainers({ nodes }: Plan, options: ContainerOptions): readonly string[] {
-  return nodes.some((node) => node.kind === 'job' && node.executor === 'docker') ? unusualOptions(options) : [];
+/** How jobs in containers are run. */
+interface Ways {
+  readonly containers: ContainerOptions;
+  readonly pulls: PullRules;
 }
 
-function planDocument(planned: Plan, file: string, containers: ContainerOptions): object {
+function hasContainers({ nodes }: Plan): boolean {
+  return nodes.some((node) => node.kind === 'job' && node.executor === 'docker');
+}
+
+/** What jobs in containers get that lets them reach beyond these; nothing where no job has a container. */
+function unusualContainers(planned: Plan, options: ContainerOptions): readonly string[] {
+  return hasContainers(planned) ? unusualOptions(options) : [];
+}
+
+function planDocument(planned: Plan, file: string, ways: Ways): object {
+  const { containers, pulls } = ways;
   return {
     schema: 'ci/1',
     file,
     ...(planned.name === undefined ? {} : { name: planned.name }),
     ...(planned.leftOutBecause === undefined ? {} : { leftOutBecause: planned.leftOutBecause }),
     notices: planned.notices,
-    containers: { unusual: unusualContainers(planned, containers) },
-    jobs: planned.nodes.map(nodeDocument),
+    containers: {
+      unusual: unusualContainers(planned, containers),
+      ...(hasContainers(planned)
+        ? { limits: limitFields(containers), pull: pulls.offline ? ['never'] : pulls.policies, offline: pulls.offline }
+        : {}),
+    },
+    jobs: planned.nodes.map((node) => nodeDocument(node, ways)),
     decisions: planned.decisions.map(toJson),
   };
 }
 
-function nodeDocument(node: PlanNode): object {
+function nodeDocument(node: PlanNode, ways: Ways): object {
   const common = {
     id: node.id,
     name: node.name,
@@ -60,8 +81,7 @@ function nodeDocument(node: PlanNode): object {
   return {
     ...common,
     executor: node.executor,
-    ...(definition.image === undefined ? {} : { image: definition.image.name }),
-    services: definition.services.map(({ name }) => name),
+    ...imageFields(node, ways),
     artifactsFrom: node.artifactsFrom,
     timeoutMs: node.timeoutMs,
     ...(node.resourceGroup === undefined ? {} : { resourceGroup: node.resourceGroup }),
@@ -75,21 +95,31 @@ function nodeDocument(node: PlanNode): object {
   };
 }
 
+function imageFields(node: JobNode, { containers, pulls }: Ways): object {
+  const image = plannedImage(node, containers, pulls);
+  const { pull, user, platform } = image ?? {};
+  const services = plannedServices(node, pulls).map(({ name }) => name);
+  if (image === undefined || node.executor !== 'docker') return { ...(image && { image: image.name }), services };
+  return { image: image.name, pull, ...(user && { user }), ...(platform && { platform }), services };
+}
+
 function shown(variable: Variable): string {
   return variable.masked ? '[MASKED]' : variable.value;
 }
 
-function planText(planned: Plan, file: string, containers: ContainerOptions): string {
+function planText(planned: Plan, file: string, ways: Ways): string {
   const title = planned.name === undefined ? file : `${planned.name} (${file})`;
   const lines = [title];
   if (planned.leftOutBecause !== undefined) lines.push(`nothing runs: ${planned.leftOutBecause}`);
-  const unusual = unusualContainers(planned, containers);
+  const limits = hasContainers(planned) ? limitTexts(ways.containers) : [];
+  if (limits.length > 0) lines.push(`containers get at most: ${limits.join('; ')}`);
+  const unusual = unusualContainers(planned, ways.containers);
   if (unusual.length > 0) lines.push(`containers get more than usual: ${unusual.join('; ')}`);
   let stage: string | undefined;
   for (const node of planned.nodes) {
     if (node.stage !== stage) lines.push('', `stage ${node.stage}`);
     stage = node.stage;
-    lines.push(...nodeText(node, containers));
+    lines.push(...nodeText(node, ways));
   }
   const out = planned.decisions.filter(({ included, selected }) => !included || !selected);
   if (out.length > 0) {
@@ -102,34 +132,46 @@ function planText(planned: Plan, file: string, containers: ContainerOptions): st
   return `${lines.map((line) => oneLine(line, { color: false })).join('\n')}\n`;
 }
 
-function nodeText(node: PlanNode, containers: ContainerOptions): string[] {
-  const waits =
-    node.scheduling === 'dag'
-      ? node.needs.length === 0
-        ? 'at once'
-        : `after ${node.needs.map(({ id }) => id).join(', ')}`
-      : node.needs.length === 0
-        ? 'at once'
-        : 'after all jobs of earlier stages';
-  const facts = [node.when === 'on_success' ? waits : `${waits}, ${node.when}`];
+function nodeText(node: PlanNode, ways: Ways): string[] {
+  const facts = [node.when === 'on_success' ? waitText(node) : `${waitText(node)}, ${node.when}`];
   if (node.startInMs !== undefined) facts.push(`delayed by ${formatDuration(node.startInMs)}`);
   if (node.allowFailure !== false) facts.push('may fail');
-  if (node.kind === 'job') {
-    const { definition } = node;
-    facts.push(definition.image ? `${node.executor}, image ${definition.image.name}` : node.executor);
-    if (definition.services.length > 0)
-      facts.push(`services ${definition.services.map(({ name }) => name).join(', ')}`);
-    const engines = definition.services.filter(({ name }) => node.executor === 'docker' && isEngineImage(name));
-    if (!privilegedServices(containers)) {
-      for (const { name } of engines) facts.push(`service ${name} needs privileged containers: --privileged`);
-    }
-    if (node.artifactsFrom.length > 0) facts.push(`artifacts of ${summary(node.artifactsFrom)}`);
-    const caches = definition.steps.flatMap((step) => (step.kind === 'save-cache' ? [cacheText(step.key)] : []));
-    if (caches.length > 0) facts.push(`cache ${caches.join(', ')}`);
-    if (node.resourceGroup !== undefined) facts.push(`resource group ${node.resourceGroup}`);
-    if (definition.retry.max > 0) facts.push(`up to ${definition.retry.max} retries`);
-  } else facts.push(node.kind);
+  facts.push(...(node.kind === 'job' ? jobFacts(node, ways) : [node.kind]));
   return [`  ${node.id}`, ...facts.map((fact) => `      ${fact}`)];
+}
+
+function waitText({ scheduling, needs }: PlanNode): string {
+  if (needs.length === 0) return 'at once';
+  return scheduling === 'dag' ? `after ${needs.map(({ id }) => id).join(', ')}` : 'after all jobs of earlier stages';
+}
+
+function jobFacts(node: JobNode, ways: Ways): readonly string[] {
+  const { definition } = node;
+  const facts = [...imageFacts(node, ways)];
+  if (node.artifactsFrom.length > 0) facts.push(`artifacts of ${summary(node.artifactsFrom)}`);
+  const caches = definition.steps.flatMap((step) => (step.kind === 'save-cache' ? [cacheText(step.key)] : []));
+  if (caches.length > 0) facts.push(`cache ${caches.join(', ')}`);
+  if (node.resourceGroup !== undefined) facts.push(`resource group ${node.resourceGroup}`);
+  if (definition.retry.max > 0) facts.push(`up to ${definition.retry.max} retries`);
+  return facts;
+}
+
+function imageFacts(node: JobNode, { containers, pulls }: Ways): readonly string[] {
+  const image = plannedImage(node, containers, pulls);
+  const services = plannedServices(node, pulls);
+  if (node.executor !== 'docker') {
+    const unused = [...(image === undefined ? [] : [image]), ...services].map(({ name }) => name);
+    return [unused.length === 0 ? node.executor : `${node.executor}, without ${unused.join(', ')}`];
+  }
+  return [
+    `docker, ${image === undefined ? 'but it names no image' : imageText(image)}`,
+    ...services.flatMap(({ service, aliases, ...used }) => [
+      `service ${imageText(used).replace('image ', '')}${aliases.length === 0 ? '' : `, as ${aliases.join(', ')}`}`,
+      ...(isEngineImage(service.name) && !privilegedServices(containers)
+        ? [`service ${used.name} needs privileged containers: --privileged`]
+        : []),
+    ]),
+  ];
 }
 
 function summary(ids: readonly string[]): string {

@@ -3,11 +3,11 @@ import type { ContainerOptions } from '../../executors/docker/container-options.
 import type { DockerExecutorOptions } from '../../executors/docker/docker-executor.ts';
 import type { Engine } from '../../executors/docker/engine.ts';
 import type { EngineLocation } from '../../executors/docker/engine-address.ts';
+import type { PullRules } from '../../executors/docker/pull-policies.ts';
 import type { Executor } from '../../executors/executor.ts';
 import { type ExecutorRequest, loadExecutor } from '../../executors/index.ts';
 import type { ShellExecutorOptions } from '../../executors/shell/shell-executor.ts';
 import type { ExecutorName } from '../../model/job-spec.ts';
-import type { PullPolicy } from '../../model/pipeline.ts';
 import type { Isolation } from '../../workspaces/layer-mounts.ts';
 import type { Invocation } from '../invocation.ts';
 
@@ -17,9 +17,7 @@ const graceMs = 10_000;
 export interface ExecutorSettings {
   /** Where shell jobs get their directories. */
   readonly workspaces: string;
-  readonly pull: PullPolicy;
-  /** Nothing is pulled. */
-  readonly offline: boolean;
+  readonly pull: PullRules;
   readonly containers: ContainerOptions;
   /** Where the engine is, by the user's own settings. */
   readonly engineHost?: string;
@@ -81,12 +79,12 @@ function shellOptions({ env }: Invocation, settings: ExecutorSettings): ShellExe
 }
 
 function dockerOptions({ env }: Invocation, settings: ExecutorSettings): DockerExecutorOptions {
-  const { pull, offline, onLeft, containers, isolation, workspaces, engine } = settings;
+  const { pull, onLeft, containers, isolation, workspaces, engine } = settings;
   const authConfig = env['DOCKER_AUTH_CONFIG'];
   return {
     engine: engineLocation(env, settings.engineHost),
     ...(engine === undefined ? {} : { connected: engine }),
-    ...{ pull, offline, onLeft, containers, graceMs },
+    ...{ pull, onLeft, containers, graceMs },
     env: givenVariables(env),
     ...(authConfig ? { authConfig } : {}),
     ...(isolation === 'copy' ? {} : { layersDirectory: workspaces }),

@@ -17,8 +17,8 @@ import { createRun, type Run } from '../../stores/run-store.ts';
 import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
+import { containerOptions, pullRules } from '../container-settings.ts';
 import { type Invocation, print } from '../invocation.ts';
-import { containerOptions } from '../settings.ts';
 import { type TakenOver, takenOverRemarks, takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors, engineLocation } from './executors.ts';
@@ -47,11 +47,11 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const taken = earlier === undefined ? undefined : await takeOver(plan, { location: place, last: earlier, artifacts });
   let isClean = true;
   const keeps = options.onFailure === 'keep';
+  const containers = containerOptions(options, loaded.settings);
   const executors = createExecutors(invocation, {
     workspaces: keeps ? run.keptDirectory : run.workspacesDirectory,
-    pull: options.pull ?? 'if-not-present',
-    offline: options.offline ?? false,
-    containers: containerOptions(options, loaded.settings),
+    pull: pullRules(options, containers),
+    containers,
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     engine: given.engine,
     // What is kept may not depend on snapshots and caches, which change.

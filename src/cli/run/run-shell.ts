@@ -12,9 +12,9 @@ import { projectKey } from '../../stores/project-key.ts';
 import { readRun } from '../../stores/run-store.ts';
 import { makeShellPlace, type ShellPlace } from '../../stores/shell-places.ts';
 import { systemClock } from '../../util/clock.ts';
+import { containerOptions, pullRules } from '../container-settings.ts';
 import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
-import { containerOptions } from '../settings.ts';
 import { type TakenOver, takeOver } from './earlier-run.ts';
 import { createExecutors, type Executors, engineLocation } from './executors.ts';
 import { runnerFacts } from './job-runner.ts';
@@ -44,11 +44,11 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
   const location = { stateDirectory: loaded.locations.state, projectRoot: loaded.file.root };
   const place = makeShellPlace(location);
   let isClean = true;
+  const containers = containerOptions(options, loaded.settings);
   const executors = createExecutors(invocation, {
     workspaces: place.workspacesDirectory,
-    pull: options.pull ?? 'if-not-present',
-    offline: options.offline ?? false,
-    containers: containerOptions(options, loaded.settings),
+    pull: pullRules(options, containers),
+    containers,
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     isolation: options.isolation ?? 'auto',
     expectedJobs: 1,

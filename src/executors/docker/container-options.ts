@@ -1,3 +1,5 @@
+import type { PullPolicy } from '../../model/pipeline.ts';
+
 /** How much of the engine's machine a container may take. */
 export interface ResourceLimits {
   readonly memoryBytes?: number;
@@ -96,6 +98,10 @@ export interface ContainerOptions extends ResourceLimits {
   /** Names of containers whose volumes are mounted too. */
   readonly volumesFrom?: readonly string[];
   readonly services?: ServiceContainerOptions;
+  /** When images are pulled for which the pipeline file says nothing; tried in order. Not empty. */
+  readonly pulls?: readonly PullPolicy[];
+  /** What the pipeline file and the user may ask for; absent: everything. */
+  readonly allowedPulls?: readonly PullPolicy[];
   /** How long to wait until a service takes connections, milliseconds; 0: not at all. Default 30,000. */
   readonly serviceTimeoutMs?: number;
 }

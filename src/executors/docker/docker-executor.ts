@@ -15,6 +15,7 @@ import { ImageKnowledge } from './image-knowledge.ts';
 import { ImageStore } from './images.ts';
 import { LayerSupport } from './layer-support.ts';
 import { sweepLeftovers } from './leftovers.ts';
+import type { PullRules } from './pull-policies.ts';
 import { Removals } from './removals.ts';
 
 /** What the composition root decides about jobs in containers. */
@@ -23,12 +24,8 @@ export interface DockerExecutorOptions {
   readonly engine: EngineLocation;
   /** It was found there already; absent: it is looked for when the first job is opened. */
   readonly connected?: Engine;
-  /** For images that name no policy; several are tried in order. */
-  readonly pull: PullPolicy | readonly PullPolicy[];
-  /** Policies that a file may ask for; absent: all. */
-  readonly allowedPulls?: readonly PullPolicy[];
-  /** Nothing is pulled, whatever files ask for. */
-  readonly offline?: boolean;
+  /** When images are pulled. A policy alone: for images that name none. */
+  readonly pull: PullRules | PullPolicy;
   /** `DOCKER_AUTH_CONFIG` of the user's own environment. */
   readonly authConfig?: string;
   /** The user's own environment, for credential helpers; absent: none can be run. */
@@ -119,13 +116,11 @@ async function connect(options: DockerExecutorOptions, removals: Removals): Prom
 }
 
 function imageStore(engine: Engine, options: DockerExecutorOptions): ImageStore {
-  const { pull, allowedPulls, authConfig } = options;
+  const { pull, authConfig } = options;
   return new ImageStore({
     engine,
     retryDelayMs: options.pullRetryDelayMs ?? 2000,
-    policies: typeof pull === 'string' ? [pull] : pull,
-    ...(allowedPulls === undefined ? {} : { allowed: allowedPulls }),
-    offline: options.offline ?? false,
+    ...(typeof pull === 'string' ? { policies: [pull], offline: false } : pull),
     logins: {
       configDirectory: options.engine.configDirectory ?? join(options.engine.home, '.docker'),
       ...(authConfig === undefined ? {} : { authConfig }),
