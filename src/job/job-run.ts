@@ -1,5 +1,6 @@
 import type { Executor, Session } from '../executors/executor.ts';
 import type { MaskingTables } from '../masking/masking-tables.ts';
+import type { PagesSite, Release } from '../model/deployment.ts';
 import type { Emit } from '../model/event.ts';
 import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
@@ -71,6 +72,8 @@ export interface JobRun {
   readonly dotenv: Variable[];
   /** Made by the first JUnit report. */
   tests?: JunitReports;
+  release?: Release;
+  pages?: PagesSite;
 }
 
 /** `CI_JOB_STATUS` as `after_script` sees it. */

@@ -5,7 +5,10 @@ import { downloadArtifacts, uploadArtifacts, uploadTestReport } from './artifact
 import { restoreCache, saveCache } from './cache-steps.ts';
 import { endedOutcome } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
+import { previewPages } from './pages-preview.ts';
 import { letVisit, showFailure } from './places.ts';
+import { refusal } from './refusal.ts';
+import { previewRelease } from './release-preview.ts';
 import { runAfterScript, runScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
@@ -89,13 +92,19 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
       return uploadArtifacts(run, step);
     case 'test-report':
       return uploadTestReport(run, step);
+    case 'release':
+      return previewRelease(run, step);
+    case 'publish-pages':
+      return ignoreResult(previewPages(run, step));
+    case 'refuse':
+      return refusal(step);
     case 'persist-workspace':
       return ignoreResult(persistWorkspace(run, step));
     case 'attach-workspace':
       return attachWorkspace(run, step);
     case 'run': {
       if (step.phase === 'after') return ignoreResult(runAfterScript(run, step, progress.scriptStatus));
-      progress.scriptStarted = true;
+      if (step.phase === 'script') progress.scriptStarted = true;
       const { failure, limit } = await runScript(run, step);
       if (failure?.status === 'failed') await run.session.explainFailure?.();
       if (limit === 'own') progress.scriptStatus = 'timedout';

@@ -8,9 +8,10 @@ import { createJobLog, type JobLog } from './job-log.ts';
 import type { JobDeps, JobRun } from './job-run.ts';
 import { type JobVariables, jobVariables, maskedValues, type VariableInput } from './job-variables.ts';
 import { live } from './life.ts';
+import { outputsOf } from './outputs.ts';
 import { pullEvents } from './pull-events.ts';
+import { refusalOf } from './refusal.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
-import { testResultsOf } from './test-results.ts';
 
 /**
  * Lives one try of a job: opens a session, works off the steps, cleans up, writes the log as GitLab Runner does.
@@ -74,6 +75,8 @@ async function inSession(
   const name = deps.executor.name;
   await log.line(`Running with ${deps.runner.name} ${deps.runner.version} (${deps.runner.revision})`);
   await log.begin({ name: 'prepare_executor', caption: `Preparing the "${name}" executor`, phase: 'prepare' });
+  const refused = refusalOf(spec);
+  if (refused !== undefined) return { outcome: refused, outputs: noOutputs };
   const opened = await openSession(deps, expandSpec(spec, before), log, limits);
   if ('outcome' in opened) return { outcome: opened.outcome, outputs: noOutputs };
   await using session = opened.session;
@@ -87,16 +90,8 @@ async function inSession(
   await log.line(session.where);
   const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));
   const resources = await session.stats?.();
-  const tests = await testResultsOf(run);
   await cleanUp(run, resources);
-  return {
-    outcome,
-    outputs: {
-      ...{ dotenv: run.dotenv, artifacts: run.artifacts },
-      ...(tests === undefined ? {} : { tests }),
-      ...(resources === undefined ? {} : { resources }),
-    },
-  };
+  return { outcome, outputs: await outputsOf(run, outcome, resources) };
 }
 
 async function openSession(
@@ -177,4 +172,6 @@ const ownFaults: ReadonlySet<string> = new Set([
   'script_failure',
   'job_execution_timeout',
   'runner_configuration_error',
+  'runner_unsupported',
+  'secrets_provider_not_found',
 ]);

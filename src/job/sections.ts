@@ -22,6 +22,12 @@ export function sectionOf(step: Step, job: 'successful' | 'failed'): Section {
     case 'upload-artifacts':
     case 'test-report':
       return { name: `upload_artifacts_on_${on}`, caption: `Uploading artifacts for ${job} job`, phase };
+    case 'release':
+      return { name: 'step_release', caption: 'Executing "step_release" stage of the job script', phase };
+    case 'publish-pages':
+      return { name: 'publish_pages', caption: 'Publishing pages', phase };
+    case 'refuse':
+      return { name: 'prepare_script', caption: 'Preparing environment', phase };
     case 'persist-workspace':
       return { name: 'persist_workspace', caption: 'Persisting to workspace', phase };
     case 'attach-workspace':
@@ -32,6 +38,6 @@ export function sectionOf(step: Step, job: 'successful' | 'failed'): Section {
 }
 
 function runCaption(name: string, phase: Step['phase']): string {
-  if (phase === 'after') return `Running ${name}`;
+  if (phase === 'after' || phase === 'prepare') return `Running ${name}`;
   return name.startsWith('step_') ? `Executing "${name}" stage of the job script` : name;
 }

@@ -1,5 +1,5 @@
 import type { FileTree } from './files.ts';
-import type { Image, Service } from './pipeline.ts';
+import type { Environment, Image, Service } from './pipeline.ts';
 import type { Step } from './step.ts';
 import type { Variable } from './variable.ts';
 
@@ -58,6 +58,8 @@ export interface JobSpec {
   /** Jobs whose workspace layers `attach-workspace` sees, in graph order. */
   readonly workspaceFrom: readonly Dependency[];
   readonly timeoutMs: number;
+  /** What it deploys to; texts not expanded. */
+  readonly environment?: Environment;
   /** RE2 source without slashes. */
   readonly coverage?: string;
 }

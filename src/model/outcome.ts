@@ -1,3 +1,4 @@
+import type { Deployment, PagesSite, Release } from './deployment.ts';
 import type { TestResults } from './test-results.ts';
 import type { Variable } from './variable.ts';
 
@@ -25,6 +26,7 @@ export const failureReasons = [
   'data_integrity_failure',
   'downstream_pipeline_failure',
   'job_canceled',
+  'secrets_provider_not_found',
 ] as const;
 
 export type FailureReason = (typeof failureReasons)[number];
@@ -99,6 +101,9 @@ export interface Findings {
   readonly resources?: ResourceUse;
   /** What its JUnit reports say. */
   readonly tests?: TestResults;
+  readonly deployment?: Deployment;
+  readonly release?: Release;
+  readonly pages?: PagesSite;
 }
 
 /** What a job leaves for later jobs and for the summary. */

@@ -57,6 +57,8 @@ interface DefinitionBase {
   readonly resourceGroup?: string;
   readonly interruptible: boolean;
   readonly environment?: Environment;
+  /** Asked before somebody starts the job by hand. */
+  readonly manualConfirmation?: string;
 }
 
 /** A job that runs steps. */
@@ -73,6 +75,26 @@ export interface ScriptJobDefinition extends DefinitionBase {
   /** RE2 source without slashes. */
   readonly coverage?: string;
   readonly tags: readonly string[];
+  readonly idTokens?: readonly IdToken[];
+  readonly secrets?: readonly JobSecret[];
+}
+
+/** A JSON web token that the job finds in a variable. */
+export interface IdToken {
+  readonly name: string;
+  /** Whom it is meant for; variables not expanded. */
+  readonly audience: readonly string[];
+  /** How the claim `aud` is written. */
+  readonly form: 'text' | 'list';
+}
+
+/** A variable whose value a server takes from a secret store. */
+export interface JobSecret {
+  readonly name: string;
+  /** GitLab's word for the store. */
+  readonly store: string;
+  /** The variable holds the path of a file with the value. */
+  readonly file: boolean;
 }
 
 /** A job that starts another pipeline (`trigger:`). */
@@ -201,4 +223,6 @@ export interface Environment {
   /** Name of the job that stops it. */
   readonly onStop?: Spanned<string>;
   readonly tier?: string;
+  /** As written: a duration, `never`, or a variable. */
+  readonly autoStopIn?: string;
 }

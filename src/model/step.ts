@@ -1,3 +1,5 @@
+import type { PagesSite, Release } from './deployment.ts';
+import type { FailureReason } from './outcome.ts';
 import type { VariableDefinition } from './variable.ts';
 
 /**
@@ -107,6 +109,30 @@ export interface TestReportStep extends StepBase {
   readonly path: string;
 }
 
+/** GitLab's `release`: what a server would make after the script. All texts may hold variables. */
+export interface ReleaseStep extends StepBase, Omit<Release, 'name' | 'ref'> {
+  readonly kind: 'release';
+  /** Absent: the tag's name. */
+  readonly name?: string;
+  /** Absent: the commit of the pipeline. */
+  readonly ref?: string;
+}
+
+/** GitLab Pages: what a server would publish of the job's archive. Texts may hold variables. */
+export interface PublishPagesStep extends StepBase, Omit<PagesSite, 'path'> {
+  readonly kind: 'publish-pages';
+}
+
+/** The job can't be run here: it fails before anything of it is made. */
+export interface RefuseStep extends StepBase {
+  readonly kind: 'refuse';
+  readonly reason: FailureReason;
+  /** For people: why. */
+  readonly message: string;
+  /** For people: what to do about it. */
+  readonly hint?: string;
+}
+
 /** One thing that a job does. `job/` knows steps and no dialect. */
 export type Step =
   | CheckoutStep
@@ -117,4 +143,7 @@ export type Step =
   | RunStep
   | PersistWorkspaceStep
   | AttachWorkspaceStep
-  | TestReportStep;
+  | TestReportStep
+  | ReleaseStep
+  | PublishPagesStep
+  | RefuseStep;

@@ -1,6 +1,7 @@
 import { isWorthTelling } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
+import { deploymentLines } from './deployment-text.ts';
 import { htmlText } from './html-page.ts';
 import { resourceCells } from './resource-cells.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
@@ -66,7 +67,9 @@ export function markdownSummary(summary: RunSummary, limitBytes = maxBytes): str
   const others = summary.jobs.filter((job) => job.status !== 'failed');
   const tails = failed.filter((job) => job.tail.length > 0).map(failedTail);
   const tests = [...failed, ...others].flatMap(failedTests);
-  const parts = [...[...failed, ...others].map((job) => row(job, columns)), ...tests, ...tails];
+  const deployed = [...failed, ...others].flatMap(deploymentLines).map((line) => `\n- ${cell(line)}`);
+  if (deployed.length > 0) deployed.push('\n');
+  const parts = [...[...failed, ...others].map((job) => row(job, columns)), ...deployed, ...tests, ...tails];
   let text = head;
   let room = limitBytes - Buffer.byteLength(head) - Buffer.byteLength(more);
   for (const part of parts) {

@@ -1,6 +1,7 @@
 import { resourceText } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import { noPaint } from './color.ts';
+import { deploymentLines } from './deployment-text.ts';
 import { htmlPage, htmlText } from './html-page.ts';
 import { escapeLines } from './markup.ts';
 import { resourceCells } from './resource-cells.ts';
@@ -66,5 +67,7 @@ export function htmlReport(summary: RunSummary): string {
     onPath.size > 0 ? '<p class="muted">* on the critical path: a shorter time of these jobs shortens the run</p>' : '';
   const tails = summary.jobs.filter((job) => job.status === 'failed').map(failedTail);
   const tests = summary.jobs.flatMap(failedTests);
-  return htmlPage(title, [head, table, note, ...tests, ...tails].filter((part) => part !== '').join('\n'));
+  const deployed = summary.jobs.flatMap(deploymentLines).map((line) => `<li>${htmlText(line)}</li>`);
+  const list = deployed.length === 0 ? '' : `<ul>\n${deployed.join('\n')}\n</ul>`;
+  return htmlPage(title, [head, table, note, list, ...tests, ...tails].filter((part) => part !== '').join('\n'));
 }

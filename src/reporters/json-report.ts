@@ -1,4 +1,4 @@
-import { artifactFields, resourceFields, resultFields, schemaVersion, testFields } from './json.ts';
+import { artifactFields, deploymentFields, resourceFields, resultFields, schemaVersion, testFields } from './json.ts';
 import type { JobSummary, RunSummary } from './run-summary.ts';
 import { stripAnsi } from './terminal-text.ts';
 
@@ -14,6 +14,7 @@ function jobFields(job: JobSummary): Record<string, unknown> {
     ...{ startedAt: time(job.startedAt), finishedAt: time(job.finishedAt) },
     ...{ durationMs: job.durationMs, queueMs: job.queueMs, waitedFor: job.waitedFor },
     ...{ sections: job.sections, coverage: job.coverage, artifacts: job.artifacts.map(artifactFields) },
+    ...deploymentFields(job),
     ...{ tests: testFields(job.tests), resources: resourceFields(job.resources) },
     ...{ logPath: job.logPath, tail: job.status === 'success' ? undefined : job.tail.map(stripAnsi) },
   };

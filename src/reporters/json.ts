@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util';
 import type { Event } from '../model/event.ts';
-import type { ArtifactRecord, JobResult, ResourceUse } from '../model/outcome.ts';
+import type { ArtifactRecord, Findings, JobResult, ResourceUse } from '../model/outcome.ts';
 import type { TestResults } from '../model/test-results.ts';
 import { assertNever } from '../util/assert-never.ts';
 import type { Output } from './output.ts';
@@ -36,6 +36,23 @@ export function testFields(tests: TestResults | undefined): Record<string, unkno
     ...{ kind, name, className, suite, file, message },
   }));
   return { total, passed, failed, errors, skipped, durationMs, failures, unreadable };
+}
+
+/** What a job did to environments, releases and sites, with keys in order; what there is none of is undefined. */
+export function deploymentFields({ deployment, release, pages }: Findings): Record<string, unknown> {
+  return {
+    deployment: deployment && inOrder(deployment, ['environment', 'state', 'tier', 'url', 'onStop', 'autoStopIn']),
+    release:
+      release &&
+      inOrder(release, [
+        ...(['tagName', 'name', 'description', 'ref', 'tagMessage', 'milestones', 'releasedAt', 'links'] as const),
+      ]),
+    pages: pages && inOrder(pages, ['publish', 'path', 'pathPrefix', 'expireInMs']),
+  };
+}
+
+function inOrder<T extends object>(data: T, keys: readonly (keyof T)[]): Partial<T> {
+  return Object.fromEntries(keys.map((key) => [key, data[key]])) as Partial<T>;
 }
 
 /** Fields of an event besides `type`, `at` and `job`, in their documented order. Output has its own way. */
@@ -78,6 +95,7 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
         because: event.because,
         artifacts,
         tests: testFields(event.result.tests),
+        ...deploymentFields(event.result),
         resources: resourceFields(event.result.resources),
       };
     }

@@ -24,6 +24,7 @@ const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
   missing_dependency_failure: 'artifacts of a needed job are missing',
   downstream_pipeline_failure: 'the pipeline it started failed',
   job_canceled: 'canceled',
+  secrets_provider_not_found: 'a secret is missing',
 };
 
 /** Why a job failed, in a few words: `exit code 1`, `timed out`, `system failure: no space left on device`. */

@@ -2,6 +2,7 @@ import { dirname, sep } from 'node:path';
 import { isWorthTelling, resourceText } from '../model/resource-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
+import { deploymentLines } from './deployment-text.ts';
 import { displayWidth } from './display-width.ts';
 import { resourceCells } from './resource-cells.ts';
 import { jobNote, noteText, statusSign } from './result-text.ts';
@@ -26,6 +27,7 @@ export function summaryLines(summary: RunSummary, options: SummaryTextOptions): 
   const lines = jobTable(summary, options);
   if (options.verbosity === 'verbose') lines.push(...sectionTable(summary, options));
   for (const job of summary.jobs) lines.push(...failedTail(job, options), ...failedTests(job, options));
+  lines.push(...deployments(summary, options));
   lines.push(...manualHint(summary, options), ...logsLine(summary, options));
   if (lines.length > 0) lines.unshift('');
   lines.push('', pipelineLine(summary, options));
@@ -139,6 +141,12 @@ function failedTests(job: JobSummary, { paint, color, verbosity }: SummaryTextOp
   const kind = job.status === 'failed' && !job.allowFailure ? 'error' : 'warning';
   const head = `${paint(kind, oneLine(job.id, { color }))}: ${news.headline}`;
   return ['', head, ...testLines(news).map((line) => `  ${oneLine(line, { color: false })}`)];
+}
+
+function deployments(summary: RunSummary, { paint, verbosity }: SummaryTextOptions): string[] {
+  const lines = summary.jobs.flatMap(deploymentLines);
+  if (lines.length === 0 || verbosity === 'quiet') return [];
+  return ['', ...lines.map((line) => `  ${paint('hint', '▲')} ${oneLine(line, { color: false })}`)];
 }
 
 function manualHint(summary: RunSummary, options: SummaryTextOptions): string[] {

@@ -44,6 +44,7 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     dependencies: dispatch.dependencies,
     workspaceFrom: dispatch.workspaceFrom,
     timeoutMs: node.timeoutMs,
+    ...(definition.environment === undefined ? {} : { environment: definition.environment }),
     ...(definition.coverage === undefined ? {} : { coverage: definition.coverage }),
   };
 }

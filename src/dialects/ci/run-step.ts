@@ -2,16 +2,11 @@ import type { RunStep } from '../../model/step.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import { readVariables } from '../gitlab/keywords/variables.ts';
 import type { Reading } from '../gitlab/reading.ts';
+import { strictMode } from '../gitlab/strict-mode.ts';
 import { booleanField, field, readDuration, readText, textField } from '../gitlab/values.ts';
 import { invalidStep, readWhen } from './step-values.ts';
 
-/**
- * What `bash -eo pipefail` would do, in words that a plain `sh` knows too: the text itself is run as it is, so without
- * it a failure in the middle would go unnoticed. A step with a `shell` of its own says what it wants there.
- */
-export const strictMode = 'set -e; if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi';
-
-/** `run`: one command (often of many lines) in a shell of its own. */
+/** `run`: one command (often of many lines) in a shell of its own. A `shell` of the user's says itself how strict it is. */
 export function readRun(entry: MapEntry, reading: Reading): RunStep | undefined {
   if (entry.value.kind !== 'map') {
     const command = readText(entry.value, 'run', reading);

@@ -1,8 +1,9 @@
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import type { JobBody } from './job-steps.ts';
 import { take } from './keyword.ts';
+import { type RunSteps, run } from './keywords/run.ts';
 import { script } from './keywords/script.ts';
-import type { Reading } from './reading.ts';
+import { notRunYet, type Reading } from './reading.ts';
 import { field } from './values.ts';
 import type { JobText, Vocabulary } from './vocabulary.ts';
 
@@ -13,7 +14,7 @@ export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
   const { node, reading } = job;
   const commands = take(node, script, reading);
   if (commands !== undefined && !isBlank(node, commands)) return { kind: 'script' };
-  if (field(node, 'run')) return { kind: 'unable', because: '`run` is not run locally yet, so this job fails' };
+  if (field(node, 'run')) return runBody(job, take(node, run, reading));
   const written = node.entries.get('script');
   if (written === undefined) reportMissing(entry, reading);
   // Where references lead nowhere, that was told already.
@@ -25,7 +26,20 @@ export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
       span: written.value.span,
     });
   }
-  return { kind: 'unable', because: `${entry.key}: no commands of this job could be read` };
+  return unreadable(entry.key);
+}
+
+function runBody({ name, node, reading }: JobText, steps: RunSteps | undefined): JobBody {
+  const before = field(node, 'before_script');
+  if (before) notRunYet(reading, before.keySpan, 'before_script', 'it has no part in a job with `run`');
+  if (steps === undefined) return unreadable(name);
+  return 'kind' in steps ? { kind: 'unable', refusal: steps } : { kind: 'run', steps };
+}
+
+function unreadable(name: string): JobBody {
+  const message = `no commands of ${name} could be read`;
+  const reason = 'runner_unsupported';
+  return { kind: 'unable', refusal: { kind: 'refuse', phase: 'prepare', when: 'on_success', reason, message } };
 }
 
 function reportMissing(entry: MapEntry, reading: Reading): void {

@@ -1,13 +1,17 @@
-import type { RunStep, Step } from '../../model/step.ts';
+import type { RefuseStep, RunStep, Step } from '../../model/step.ts';
 import type { MapNode } from '../../syntax/node.ts';
+import { assertNever } from '../../util/assert-never.ts';
 import { take } from './keyword.ts';
 import { afterScript } from './keywords/after-script.ts';
 import { artifacts } from './keywords/artifacts.ts';
 import { beforeScript } from './keywords/before-script.ts';
 import { cache } from './keywords/cache.ts';
+import { hooks } from './keywords/hooks.ts';
+import { release } from './keywords/release.ts';
 import { script } from './keywords/script.ts';
+import { pagesSite, withSite } from './pages-site.ts';
 import type { Reading } from './reading.ts';
-import type { OwnSteps } from './vocabulary.ts';
+import type { JobText, OwnSteps } from './vocabulary.ts';
 
 /** Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/ (RUNNER_AFTER_SCRIPT_TIMEOUT) */
 const afterScriptTimeoutMs = 300_000;
@@ -16,26 +20,34 @@ const afterScriptTimeoutMs = 300_000;
 export type JobBody =
   | { readonly kind: 'script' }
   | { readonly kind: 'own'; readonly steps: OwnSteps }
+  /** GitLab's `run`, all of them scripts. */
+  | { readonly kind: 'run'; readonly steps: readonly RunStep[] }
   /** Nothing of it can be run; the job says why and fails. */
-  | { readonly kind: 'unable'; readonly because: string };
+  | { readonly kind: 'unable'; readonly refusal: RefuseStep };
 
 /**
- * The life of a job in GitLab Runner's order: sources, caches and artifacts in, script, `after_script`, caches and
+ * The life of a job in GitLab Runner's order: hook, sources, caches and artifacts in, script, release, `after_script`, caches and
  * artifacts out. Source: https://docs.gitlab.com/runner/executors/#job-execution-flow
  */
-export function jobSteps(node: MapNode, body: JobBody, reading: Reading): readonly Step[] {
+export function jobSteps(job: JobText, body: JobBody): readonly Step[] {
+  const { name, node, reading } = job;
   const caches = take(node, cache, reading) ?? [];
-  const uploads = take(node, artifacts, reading) ?? [];
+  const site = pagesSite(name, node, reading);
+  const uploads = withSite(take(node, artifacts, reading) ?? [], site);
   const after = take(node, afterScript, reading) ?? [];
+  const hook = take(node, hooks, reading)?.preGetSources ?? [];
   const [sources, middle] = bodySteps(node, body, reading);
   return [
+    ...(hook.length === 0 ? [] : [runStep('pre_get_sources_script', 'prepare', hook)]),
     ...sources,
     ...caches.flatMap(({ restore }) => restore ?? []),
     { kind: 'download-artifacts', phase: 'prepare', when: 'on_success' },
     ...middle,
+    ...[take(node, release, reading) ?? []].flat(),
     ...(after.length === 0 ? [] : [runStep('after_script', 'after', after)]),
     ...caches.flatMap(({ save }) => save ?? []),
     ...uploads,
+    ...(site === undefined ? [] : [site]),
   ];
 }
 
@@ -47,6 +59,8 @@ function bodySteps(node: MapNode, body: JobBody, reading: Reading): readonly [re
       const commands = [...(take(node, beforeScript, reading) ?? []), ...(take(node, script, reading) ?? [])];
       return [[checkout], [runStep('step_script', 'script', commands)]];
     }
+    case 'run':
+      return [[checkout], body.steps];
     case 'own': {
       const { steps } = body.steps;
       const first = steps.findIndex((step) => step.phase !== 'prepare');
@@ -54,11 +68,13 @@ function bodySteps(node: MapNode, body: JobBody, reading: Reading): readonly [re
       return [steps.slice(0, split), steps.slice(split)];
     }
     case 'unable':
-      return [[], [runStep('step_script', 'script', [`echo ${quote(body.because)} >&2`, 'exit 1'])]];
+      return [[body.refusal], []];
+    default:
+      return assertNever(body);
   }
 }
 
-function runStep(name: string, phase: 'script' | 'after', commands: readonly string[]): RunStep {
+function runStep(name: string, phase: 'prepare' | 'script' | 'after', commands: readonly string[]): RunStep {
   return {
     kind: 'run',
     phase,
@@ -70,9 +86,4 @@ function runStep(name: string, phase: 'script' | 'after', commands: readonly str
     background: false,
     ...(phase === 'after' ? { timeoutMs: afterScriptTimeoutMs } : {}),
   };
-}
-
-/** One word for any POSIX shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

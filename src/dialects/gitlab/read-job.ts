@@ -10,15 +10,18 @@ import { coverage } from './keywords/coverage.ts';
 import { dependencies } from './keywords/dependencies.ts';
 import { environment } from './keywords/environment.ts';
 import { except } from './keywords/except.ts';
+import { idTokens } from './keywords/id-tokens.ts';
 import { image } from './keywords/image.ts';
 import { notRunJobKeywords } from './keywords/index.ts';
 import { interruptible } from './keywords/interruptible.ts';
+import { manualConfirmation } from './keywords/manual-confirmation.ts';
 import { needs } from './keywords/needs.ts';
 import { only } from './keywords/only.ts';
 import { parallel } from './keywords/parallel.ts';
 import { resourceGroup } from './keywords/resource-group.ts';
 import { retry } from './keywords/retry.ts';
 import { rules } from './keywords/rules.ts';
+import { secrets } from './keywords/secrets.ts';
 import { services } from './keywords/services.ts';
 import { stage } from './keywords/stage.ts';
 import { startIn } from './keywords/start-in.ts';
@@ -49,7 +52,7 @@ export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary, r
     return { kind: 'bridge', ...common, trigger: take(node, trigger, reading) ?? { includes: [] } };
   }
   const body = jobBody(entry, job, vocabulary);
-  return { kind: 'job', ...common, ...readScriptKeys(node, reading), steps: jobSteps(node, body, reading) };
+  return { kind: 'job', ...common, ...readScriptKeys(node, reading), steps: jobSteps(job, body) };
 }
 
 function readCommon(entry: MapEntry, node: MapNode, refs: AssumedRefs, reading: Reading): Common {
@@ -71,6 +74,7 @@ function readCommon(entry: MapEntry, node: MapNode, refs: AssumedRefs, reading: 
     ...given('parallel', take(node, parallel, reading)),
     ...given('resourceGroup', take(node, resourceGroup, reading)),
     ...given('environment', take(node, environment, reading)),
+    ...given('manualConfirmation', take(node, manualConfirmation, reading)),
   };
 }
 
@@ -83,6 +87,8 @@ function readScriptKeys(node: MapNode, reading: Reading) {
     ...given('dependencies', take(node, dependencies, reading)),
     ...given('timeoutMs', take(node, timeout, reading)),
     ...given('coverage', take(node, coverage, reading)),
+    ...given('idTokens', take(node, idTokens, reading)),
+    ...given('secrets', take(node, secrets, reading)),
   };
 }
 

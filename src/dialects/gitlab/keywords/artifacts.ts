@@ -44,7 +44,7 @@ export const artifacts: Keyword<readonly UploadArtifactsStep[]> = {
       return undefined;
     }
     const name = textField(node, 'name', 'artifacts:name', reading);
-    const expireInMs = readExpiry(node, reading);
+    const expireInMs = readExpiry(node, 'artifacts:expire_in', reading);
     const common = {
       kind: 'upload-artifacts' as const,
       phase: 'finish' as const,
@@ -87,11 +87,11 @@ function readReportPaths(report: MapEntry, reading: Reading): readonly string[] 
   return isAbsent(report.value) ? [] : readTexts(report.value, what, reading);
 }
 
-/** Undefined: kept for ever, or as long as the user's configuration says. */
-function readExpiry(node: Node, reading: Reading): number | undefined {
+/** `expire_in` of a map. Undefined: kept for ever, or as long as the user's configuration says. */
+export function readExpiry(node: Node, what: string, reading: Reading): number | undefined {
   const entry = field(node, 'expire_in');
   if (entry === undefined) return undefined;
   const { value } = entry;
   if (value.kind === 'scalar' && value.text.trim().toLowerCase() === 'never') return undefined;
-  return readDuration(value, 'artifacts:expire_in', reading);
+  return readDuration(value, what, reading);
 }

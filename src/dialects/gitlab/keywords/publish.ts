@@ -1,4 +1,15 @@
-import { notRun } from '../keyword.ts';
+import type { Spanned } from '../../../diagnostics/diagnostic.ts';
+import type { Keyword } from '../keyword.ts';
+import { simulated } from '../support.ts';
+import { readText } from '../values.ts';
 
-/** The folder that Pages publishes; the old spelling. */
-export const publish = notRun('publish', ['job'], 'the job runs and nothing is published');
+/** Older place of `pages:publish`; the span is that of the key. */
+export const publish: Keyword<Spanned<string>> = {
+  name: 'publish',
+  scopes: ['job'],
+  support: simulated('as `pages:publish`'),
+  read: (entry, reading) => {
+    const value = readText(entry.value, 'publish', reading);
+    return value === undefined ? undefined : { value, span: entry.keySpan };
+  },
+};
