@@ -15,7 +15,10 @@ const rarelyNeeded = [
 const lazyExports = {
   // Its tables take longer than reading a small pipeline.
   re2js: ['RE2JS'],
-  'node:crypto': ['createHash', 'randomBytes', 'randomUUID'],
+  'node:crypto': [
+    ...['createHash', 'createPrivateKey', 'createPublicKey', 'generateKeyPairSync'],
+    ...['randomBytes', 'randomUUID', 'sign'],
+  ],
   'node:inspector': ['Session'],
   'node:v8': ['setFlagsFromString'],
 };

@@ -12,6 +12,11 @@ import { ruleEvaluator } from './evaluate-rules.ts';
 import { expandWith } from './expand-text.ts';
 import { findCycle } from './find-cycle.ts';
 import { indexJobs } from './job-index.ts';
+<<<<<<< HEAD
+=======
+import { jobNotices } from './job-notices.ts';
+import { expandWith } from './job-variables.ts';
+>>>>>>> db75030 (Take secrets from the user's own variables, sign ID tokens with a key of this machine, tell of both before a run)
 import { clauseJudges } from './judge-clauses.ts';
 import { closeOverNeeds, type PlanGraph, planGraph, type SelectedJobs } from './plan-graph.ts';
 import { selectDrafts, type UnknownSelector } from './select-drafts.ts';
@@ -84,7 +89,8 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
     return { value: undefined, diagnostics, unknownSelectors: [], decisions: buildDecisions(input, []) };
   }
   const nodes = buildNodes(input);
-  const notices = nodes.length === 0 && selected.notices.length === 0 ? ['no job is to run'] : selected.notices;
+  const told = [...selected.notices, ...jobNotices(nodes)];
+  const notices = nodes.length === 0 && told.length === 0 ? ['no job is to run'] : told;
   return {
     value: { ...whole, nodes, decisions: buildDecisions(input, nodes), notices },
     diagnostics,

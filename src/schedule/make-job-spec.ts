@@ -1,7 +1,10 @@
 import { mergeVariables } from '../expressions/merge-variables.ts';
 import { sortAndExpand } from '../expressions/sort-and-expand.ts';
+import { givenSecrets, missingSecretsText } from '../model/job-secrets.ts';
 import type { Dependency, JobSpec, Source } from '../model/job-spec.ts';
+import type { JobSecret } from '../model/pipeline.ts';
 import type { JobNode, PlanNode } from '../model/plan.ts';
+import type { RefuseStep } from '../model/step.ts';
 import type { Variable } from '../model/variable.ts';
 
 /** What is known about a job only when it is handed out. */
@@ -27,7 +30,11 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     ...dispatch.variables,
     { name: 'CI_JOB_ID', value: String(dispatch.number), raw: true },
   ];
-  const layers = { ...node.variables, belowDotenv: [...node.variables.belowDotenv, ...own] };
+  const secrets = givenSecrets(definition.secrets ?? [], node.variables);
+  const layers = {
+    belowDotenv: [...node.variables.belowDotenv, ...own],
+    aboveDotenv: [...node.variables.aboveDotenv, ...secrets.variables],
+  };
   return {
     id: node.id,
     name: node.name,
@@ -38,7 +45,7 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     variables: sortAndExpand(mergeVariables(layers, dispatch.dotenv), { as: 'server' }),
     ...(definition.image === undefined ? {} : { image: definition.image }),
     services: definition.services,
-    steps: definition.steps,
+    steps: [...refuseMissing(secrets.missing), ...definition.steps],
     source: dispatch.source,
     projectPath: dispatch.projectPath,
     dependencies: dispatch.dependencies,
@@ -47,6 +54,13 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     ...(definition.environment === undefined ? {} : { environment: definition.environment }),
     ...(definition.coverage === undefined ? {} : { coverage: definition.coverage }),
   };
+}
+
+/** A server that can't get a job's secrets fails it, too. */
+function refuseMissing(missing: readonly JobSecret[]): readonly RefuseStep[] {
+  if (missing.length === 0) return [];
+  const reason = 'secrets_provider_not_found';
+  return [{ kind: 'refuse', phase: 'prepare', when: 'on_success', reason, ...missingSecretsText(missing) }];
 }
 
 /** The `CI_JOB_ID` that the plan gave a node, if it gave one. */

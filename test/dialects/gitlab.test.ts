@@ -322,10 +322,14 @@ build:
   });
 
   it('says why where nothing can be run', async () => {
-    const { job, codes } = await compileText("it's: { run: [{ name: a, script: echo }] }\n");
+    const { job, codes } = await compileText(
+      "it's: { run: [{ name: a, script: echo }, { name: b, func: ./local }] }\n",
+    );
     expect(codes).toEqual(['warning gitlab/not-run-yet']);
-    const run = job("it's").steps.find((step) => step.kind === 'run');
-    expect(run?.script.at(-1)).toBe('exit 1');
+    expect(job("it's").steps.find((step) => step.kind === 'refuse')).toMatchObject({
+      reason: 'runner_unsupported',
+      message: expect.stringContaining('the step `b` of `run` is taken from `./local`'),
+    });
   });
 });
 

@@ -24,6 +24,7 @@ import { listenForEnding } from './ending.ts';
 import { createExecutors, engineLocation } from './executors.ts';
 import { failureShells } from './failure-shells.ts';
 import { holdMemoryDown } from './hold-memory-down.ts';
+import { idTokens } from './id-tokens.ts';
 import { jobRunner } from './job-runner.ts';
 import { keptJobs, removeIfEmpty } from './kept-jobs.ts';
 import { openJobLog } from './open-job-log.ts';
@@ -92,6 +93,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     await using snapshot = await copying;
     tellRemarks(plan, taken, emit);
     tellSnapshot(snapshot, options, emit);
+    const tokens = idTokens({ stateDirectory: locations.state, runId: run.id, now: clock.now });
     const source = new PlanSource(plan, {
       runId: run.id,
       file: loaded.name,
@@ -102,7 +104,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       openLog: (jobId) => openJobLog(run.logPath(jobId), output),
       locks: resourceLocks(join(locations.runtime, 'locks')),
       onFailure: options.onFailure === 'stop' ? 'stop' : 'continue',
-      variables: () => runVariables(run.id),
+      variables: (node, number) => [...runVariables(run.id), ...tokens(node, number)],
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);

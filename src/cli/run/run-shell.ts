@@ -17,6 +17,7 @@ import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
 import { type TakenOver, takeOver } from './earlier-run.ts';
 import { createExecutors, type Executors, engineLocation } from './executors.ts';
+import { idTokens } from './id-tokens.ts';
 import { runnerFacts } from './job-runner.ts';
 import type { PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
@@ -115,6 +116,7 @@ async function inPlace(
   const artifacts = artifactStore(place.artifactsDirectory);
   const { earlier, runId } = await fromLastRun(invocation, given, artifacts);
   const run = { ...newNodeRun(node), attempts: 1, number: 1 };
+  const tokens = idTokens({ stateDirectory: loaded.locations.state, runId, now: clock.now });
   const specs = jobSpecs(given.plan, new Map([[node.id, run]]), {
     runId: place.id,
     file: loaded.name,
@@ -125,7 +127,10 @@ async function inPlace(
     openLog: () => {
       throw new Error('a shell keeps no log');
     },
-    variables: () => ['CI_PIPELINE_ID', 'CI_PIPELINE_IID'].map((name) => ({ name, value: runId, raw: true })),
+    variables: (node, number) => [
+      ...['CI_PIPELINE_ID', 'CI_PIPELINE_IID'].map((name) => ({ name, value: runId, raw: true })),
+      ...tokens(node, number),
+    ],
     ...(earlier === undefined ? {} : { earlier: earlier.jobs }),
   });
   const lease: JobLease = {

@@ -14,7 +14,9 @@ export const hooks: Keyword<Hooks> = {
   name: 'hooks',
   scopes: ['job', 'default'],
   parts: {
-    pre_get_sources_script: simulated('runs first of all, in the job\'s own container: there is no helper container here'),
+    pre_get_sources_script: simulated(
+      "runs first of all, in the job's own container: there is no helper container here",
+    ),
   },
   read: ({ value: node }, reading) => {
     if (node.kind !== 'map') {

@@ -9,7 +9,9 @@ import { field, kindOf, readTexts } from '../values.ts';
 export const idTokens: Keyword<readonly IdToken[]> = {
   name: 'id_tokens',
   scopes: ['job', 'default'],
-  support: simulated('a token with the same claims, signed by a key of this machine, or the value of your own variable'),
+  support: simulated(
+    'a token with the same claims, signed by a key of this machine, or the value of your own variable',
+  ),
   parts: runs('aud'),
   read: ({ value: node }, reading) => {
     if (node.kind === 'map') return [...node.entries.values()].flatMap((entry) => readToken(entry, reading));

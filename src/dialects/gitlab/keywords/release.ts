@@ -12,10 +12,9 @@ export const release: Keyword<ReleaseStep> = {
   scopes: ['job'],
   support: simulated('checked and shown with its variables expanded; no release is made'),
   parts: Object.fromEntries(
-    ['tag_name', 'tag_message', 'name', 'description', 'ref', 'milestones', 'released_at', 'assets:links'].map((key) => [
-      key,
-      simulated('checked and shown'),
-    ]),
+    ['tag_name', 'tag_message', 'name', 'description', 'ref', 'milestones', 'released_at', 'assets:links'].map(
+      (key) => [key, simulated('checked and shown')],
+    ),
   ),
   read: ({ value: node }, reading) => {
     if (node.kind !== 'map') {
@@ -80,8 +79,8 @@ function readLink(node: Node, reading: Reading): readonly ReleaseLink[] {
   const url = field(node, 'url');
   const address = url && readText(url.value, `${what}:url`, reading);
   if (name === undefined || url === undefined || address === undefined) return [];
-  if (!/^https?:\/\/./i.test(address) && !address.startsWith('$[[')) {
-    const hint = 'it starts with `http://` or `https://`; variables may come after that';
+  if (!/^(https?|ftp):\/\/./i.test(address) && !address.startsWith('$')) {
+    const hint = 'it starts with `http://`, `https://` or `ftp://`, or with a variable';
     invalidValue(reading, url.value.span, `the \`url\` of a link must be an address, not ${kindOf(url.value)}`, hint);
   }
   const filepath = textField(node, 'filepath', `${what}:filepath`, reading);

@@ -2,9 +2,9 @@ import type { RefuseStep, RunStep } from '../../../model/step.ts';
 import type { VariableDefinition } from '../../../model/variable.ts';
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
-import { invalidValue, type Reading } from '../reading.ts';
-import { refused, runs } from '../support.ts';
+import { invalidValue, notRunYet, type Reading } from '../reading.ts';
 import { strictMode } from '../strict-mode.ts';
+import { refused, runs } from '../support.ts';
 import { field, flatItems, kindOf, readText, textField } from '../values.ts';
 import { readVariables } from './variables.ts';
 
@@ -17,8 +17,8 @@ export const run: Keyword<RunSteps> = {
   scopes: ['job'],
   parts: {
     ...runs('name', 'script', 'env'),
-    step: refused('the job fails and says so: steps from elsewhere need GitLab\'s step runner'),
-    func: refused('the job fails and says so: functions from elsewhere need GitLab\'s step runner'),
+    step: refused("the job fails and says so: steps from elsewhere need GitLab's step runner"),
+    func: refused("the job fails and says so: functions from elsewhere need GitLab's step runner"),
     inputs: refused('only steps from elsewhere have inputs'),
   },
   read: ({ value: node }, reading) => {
@@ -74,7 +74,8 @@ function readSource(name: string, node: MapNode, reading: Reading): RefuseStep |
     );
     return undefined;
   }
-  const { value } = field(node, key)!;
+  const { value, keySpan } = field(node, key)!;
+  notRunYet(reading, keySpan, `run:${key}`, 'the job fails and says so');
   const from = value.kind === 'scalar' ? ` from \`${value.text}\`` : '';
   return refuse(`the step \`${name}\` of \`run\` is taken${from} by GitLab's step runner, which is not part of ci`);
 }
