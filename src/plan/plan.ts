@@ -12,11 +12,7 @@ import { ruleEvaluator } from './evaluate-rules.ts';
 import { expandWith } from './expand-text.ts';
 import { findCycle } from './find-cycle.ts';
 import { indexJobs } from './job-index.ts';
-<<<<<<< HEAD
-=======
 import { jobNotices } from './job-notices.ts';
-import { expandWith } from './job-variables.ts';
->>>>>>> db75030 (Take secrets from the user's own variables, sign ID tokens with a key of this machine, tell of both before a run)
 import { clauseJudges } from './judge-clauses.ts';
 import { closeOverNeeds, type PlanGraph, planGraph, type SelectedJobs } from './plan-graph.ts';
 import { selectDrafts, type UnknownSelector } from './select-drafts.ts';

@@ -2,7 +2,7 @@ import { randomUUID, sign } from 'node:crypto';
 import type { IdToken } from '../../model/pipeline.ts';
 import type { JobNode } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
-import { expandWith } from '../../plan/job-variables.ts';
+import { expandWith } from '../../plan/expand-text.ts';
 import { type SigningKey, signingKey } from '../../stores/signing-key.ts';
 
 /** A name that never leads anywhere (RFC 2606), so that no service can take the tokens for those of a server. */
