@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { deferred } from './deferred.ts';
 import { type ProcessEnd, type ProcessRequest, processEnd, takeOutput } from './process.ts';
+import { startAtTerminal } from './terminal-process.ts';
 
-/** A process that somebody looks at: it shares our terminal, or our standard input. */
+/** A process that somebody looks at: it has our terminal, or our standard input. */
 export interface AttachedRequest extends Pick<ProcessRequest, 'file' | 'args' | 'directory' | 'env'> {
-  /** `terminal`: our descriptors 0 to 2, and our process group, so that it may take the terminal over. */
+  /** `terminal`: our descriptors 0 to 2. */
   readonly stdio: 'terminal' | ({ readonly stdin: 'ours' | 'empty' } & Pick<ProcessRequest, 'stdout' | 'stderr'>);
+  /** Absolute path of a shell; see `startAtTerminal`. */
+  readonly shellFile: string;
 }
 
 export interface AttachedProcess {
@@ -25,17 +28,19 @@ const patienceMs = 1000;
  */
 export async function startAttachedProcess(request: AttachedRequest): Promise<AttachedProcess> {
   const { file, args, directory, env, stdio } = request;
-  const settings = { cwd: directory, env: { ...env } };
-  const child =
+  const { child, signal } =
     stdio === 'terminal'
-      ? spawn(file, args, { ...settings, stdio: 'inherit' })
-      : spawn(file, args, {
-          ...settings,
-          stdio: [stdio.stdin === 'ours' ? 'inherit' : 'ignore', 'pipe', 'pipe'],
-          detached: true,
-        });
+      ? startAtTerminal(request)
+      : withoutTerminal(
+          spawn(file, args, {
+            cwd: directory,
+            env: { ...env },
+            stdio: [stdio.stdin === 'ours' ? 'inherit' : 'ignore', 'pipe', 'pipe'],
+            detached: true,
+          }),
+        );
   const exit = deferred<ProcessEnd>();
-  child.once('exit', (code, signal) => exit.resolve(processEnd(code, signal)));
+  child.once('exit', (code, endedBy) => exit.resolve(processEnd(code, endedBy)));
   if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
   child.on('error', () => {});
   const ended =
@@ -47,9 +52,13 @@ export async function startAttachedProcess(request: AttachedRequest): Promise<At
     pid: child.pid!,
     ended,
     hangUp: () => {
-      child.kill('SIGHUP');
-      const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+      signal('SIGHUP');
+      const timer = setTimeout(() => signal('SIGKILL'), patienceMs);
       void exit.promise.then(() => clearTimeout(timer));
     },
   };
+}
+
+function withoutTerminal(child: ReturnType<typeof spawn>) {
+  return { child, signal: (name: NodeJS.Signals): void => void child.kill(name) };
 }

@@ -265,6 +265,62 @@ describe.each(executors)('ci run --on-failure keep in $executor', ({ executor, i
   });
 });
 
+describe.skipIf(!hasPseudoTerminal)('a shell that does odd things with the terminal', () => {
+  const bothFail = JSON.stringify({
+    first: { script: ['exit 3'] },
+    second: { script: ['exit 4'], needs: [{ job: 'first', optional: true }], when: 'always' },
+  });
+
+  it('is killed: the next one has the terminal', async () => {
+    using project = temporaryProject({ '.gitlab-ci.yml': bothFail });
+    const args = ['run', '-e', 'shell', '--on-failure', 'shell'];
+    await using terminal = runInTerminal(args, { home: project.home, cwd: project.root });
+    await terminal.shows(/\[ci first\]/);
+    terminal.type('kill -9 $$\n');
+    await terminal.shows(/left with 137; job first stays failed/);
+    await terminal.shows(/\[ci second\]/);
+    terminal.type('echo "sum $((40 + 2))"\n');
+    await terminal.shows(/sum 42/);
+    terminal.type('sleep 1000\n');
+    await terminal.shows(/sleep 1000/);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    terminal.type('\x03');
+    await terminal.shows(/\[ci second\]/);
+    terminal.type('exit 0\n');
+    expect(await terminal.ended).toBe(1);
+  });
+
+  it('suspends itself: so does ci, until it is told to go on', async () => {
+    using project = temporaryProject({ '.gitlab-ci.yml': JSON.stringify({ job: { script: ['true'] } }) });
+    const before = "PS1='above> ' bash --norc --noprofile -i;";
+    await using terminal = runInTerminal(['--version'], { home: project.home, cwd: project.root, before });
+    await terminal.shows(/above> /);
+    terminal.type(`'${process.execPath}' '${binary}' shell job\n`);
+    await terminal.shows(/\[ci job\]/);
+    terminal.type('suspend\n');
+    await terminal.shows(/\[1\]\+ +Stopped/);
+    await terminal.shows(/above> /);
+    terminal.type('echo "above $((40 + 2))"; fg\n');
+    await terminal.shows(/above 42/);
+    terminal.type('echo "inside $((41 + 2))"; exit 5\n');
+    await terminal.shows(/inside 43/);
+    await terminal.shows(/above> /);
+    terminal.type('echo "code $?"; exit\n');
+    await terminal.shows(/code 5/);
+    expect(await terminal.ended).toBe(0);
+  });
+
+  it('suspends itself where nobody could tell us to go on: it goes on at once', async () => {
+    using project = temporaryProject({ '.gitlab-ci.yml': JSON.stringify({ job: { script: ['true'] } }) });
+    await using terminal = runInTerminal(['shell', 'job'], { home: project.home, cwd: project.root });
+    await terminal.shows(/\[ci job\]/);
+    terminal.type('suspend\n');
+    terminal.type('echo "inside $((41 + 2))"; exit 5\n');
+    await terminal.shows(/inside 43/);
+    expect(await terminal.ended).toBe(5);
+  });
+});
+
 describe('ci run --on-failure shell', () => {
   it('goes on without a terminal, and says so', async () => {
     using project = temporaryProject({ '.gitlab-ci.yml': "a: { script: ['exit 3'] }\nb: { script: ['true'] }\n" });

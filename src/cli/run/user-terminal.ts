@@ -24,7 +24,14 @@ export function userTerminal({ stdout }: Invocation): OwnTerminal {
 
 function openTerminal(input: ReadStream, output: NodeJS.WriteStream): OpenTerminal {
   const listeners: (() => void)[] = [];
+  // Whoever had the terminal while we were stopped has set it as he likes it; Node sets a mode only when it changes.
+  const again = (): void => {
+    input.setRawMode(false);
+    input.setRawMode(true);
+    for (const listener of listeners) listener();
+  };
   input.setRawMode(true);
+  process.on('SIGCONT', again);
   input.ref();
   return {
     input,
@@ -39,6 +46,7 @@ function openTerminal(input: ReadStream, output: NodeJS.WriteStream): OpenTermin
       output.on('resize', listener);
     },
     [Symbol.dispose]: () => {
+      process.off('SIGCONT', again);
       for (const listener of listeners) output.off('resize', listener);
       input.pause();
       if (!input.destroyed) input.setRawMode(false);

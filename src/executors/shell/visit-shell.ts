@@ -35,6 +35,7 @@ export async function visitShell(place: VisitedShell, visit: Visit, signal: Abor
       args,
       directory: start.directory,
       env: place.environment(visit.env),
+      shellFile: place.shellFile,
       stdio:
         by.kind === 'terminal'
           ? 'terminal'
