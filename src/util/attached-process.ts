@@ -1,14 +1,12 @@
 import { spawn } from 'node:child_process';
 import { deferred } from './deferred.ts';
 import { type ProcessEnd, type ProcessRequest, processEnd, takeOutput } from './process.ts';
-import { startAtTerminal } from './terminal-process.ts';
+import { startAtTerminal, type TerminalRequest } from './terminal-process.ts';
 
 /** A process that somebody looks at: it has our terminal, or our standard input. */
-export interface AttachedRequest extends Pick<ProcessRequest, 'file' | 'args' | 'directory' | 'env'> {
+export interface AttachedRequest extends TerminalRequest {
   /** `terminal`: our descriptors 0 to 2. */
   readonly stdio: 'terminal' | ({ readonly stdin: 'ours' | 'empty' } & Pick<ProcessRequest, 'stdout' | 'stderr'>);
-  /** Absolute path of a shell; see `startAtTerminal`. */
-  readonly shellFile: string;
 }
 
 export interface AttachedProcess {

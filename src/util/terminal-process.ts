@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { AttachedRequest } from './attached-process.ts';
+import type { ProcessRequest } from './process.ts';
 
 /**
  * What stands between us and a process that has our terminal: a shell with job control. Interactive shells take the
@@ -24,6 +24,11 @@ exit "$code"`;
 /** Shells that are not interactive throw these away. */
 const prompts = ['PS1', 'PS2'] as const;
 
+/** What to start; `shellFile`: absolute path of a shell, bash where there is one: others throw variables away whose names are not theirs. */
+export interface TerminalRequest extends Pick<ProcessRequest, 'file' | 'args' | 'directory' | 'env'> {
+  readonly shellFile: string;
+}
+
 /** A process that has our terminal. */
 export interface TerminalProcess {
   /** Ends when the process does, with its exit code or 128 + the number of the signal that ended it. */
@@ -35,9 +40,8 @@ export interface TerminalProcess {
 /**
  * Starts a process with our descriptors 0 to 2. It may take the terminal over; at its end the terminal is ours again. If it is
  * stopped, so are we and all of our process group; when we go on it does.
- * @param request.shellFile bash where there is one: other shells throw variables away whose names are not theirs.
  */
-export function startAtTerminal(request: Omit<AttachedRequest, 'stdio'>): TerminalProcess {
+export function startAtTerminal(request: TerminalRequest): TerminalProcess {
   const { file, args, directory, env, shellFile } = request;
   const kept = prompts.flatMap((name) => (env[name] === undefined ? [] : [`${name}=${env[name]}`]));
   const argv = [...(kept.length === 0 ? [] : ['env', ...kept]), file, ...args];
