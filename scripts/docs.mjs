@@ -200,7 +200,36 @@ async function gitlabSupportPage() {
   return lines.join('\n');
 }
 
+const phases = { before: 'always', pipeline: 'in rules', job: 'in jobs' };
+
+async function predefinedVariablesPage() {
+  const { predefinedCatalogue } = await load('src/context/predefined-catalogue.ts');
+  const lines = [generated('src/context/predefined-catalogue.ts'), '# Predefined variables', ''];
+  lines.push("What becomes of each of GitLab's predefined variables here.", '');
+  lines.push(
+    '- **seen**: *always* means in `include:rules` too, *in rules* in `rules` and jobs, *in jobs* only there;',
+  );
+  lines.push(
+    '- **real**: it is true of your repository and machine; **simulated**: a value that fits stands in for one that',
+  );
+  lines.push('  only a server has; **not set**: it is not there, so `$X == null` holds.', '');
+  lines.push(
+    'Whatever is missing or should be another value is set with `--var NAME=value` (see [variables](variables.md)).',
+  );
+  for (const [title, facts] of Object.entries(predefinedCatalogue)) {
+    lines.push('', `## ${title}`, '', '| variable | here | seen | value |', '|---|---|---|---|');
+    for (const [name, { state, phase, how, only }] of Object.entries(facts)) {
+      const seen = state === 'absent' ? '–' : phases[phase];
+      const where = only === undefined ? '' : `${only}: `;
+      lines.push(`| \`${name}\` | ${state === 'absent' ? 'not set' : state} | ${seen} | ${cell(where + how)} |`);
+    }
+  }
+  lines.push('');
+  return lines.join('\n');
+}
+
 const pages = {
+  'docs/predefined-variables.md': await predefinedVariablesPage(),
   'docs/gitlab-support.md': await gitlabSupportPage(),
   'docs/command-line.md': await commandLinePage(),
   'docs/ci-yml.md': await ciYmlPage(),

@@ -41,7 +41,7 @@ export function gatherGitFacts(directory: string, env: Environment): GatheredGit
   }
   const config = readConfig(directory, env);
   const branch = head.startsWith('refs/heads/') ? head.slice('refs/heads/'.length) : undefined;
-  const commit = readCommit(directory, env);
+  const commit = readCommit(directory, env, branch);
   if (!commit) return withoutCommit(directory, env);
   return {
     facts: {
@@ -49,7 +49,7 @@ export function gatherGitFacts(directory: string, env: Environment): GatheredGit
       topLevel,
       sha: commit.sha,
       shortSha: commit.sha.slice(0, 8),
-      beforeSha: commit.parent ?? zeroSha,
+      beforeSha: commit.pushed ?? commit.parent ?? zeroSha,
       ...(branch === undefined ? {} : { branch }),
       defaultBranch: defaultBranch(refs, branch),
       message: commit.message,
@@ -72,37 +72,46 @@ function defaultBranch(refs: readonly string[], current: string | undefined): st
 interface Commit {
   readonly sha: string;
   readonly parent?: string;
+  /** Where the branch stands on the server, if it is known and another commit. */
+  readonly pushed?: string;
   readonly author: string;
   readonly timestamp: string;
   readonly tags: readonly string[];
   readonly message: string;
 }
 
-function readCommit(cwd: string, env: Environment): Commit | undefined {
+function readCommit(cwd: string, env: Environment, branch: string | undefined): Commit | undefined {
   const format = ['%H', '%P', '%an <%ae>', '%cI', '%D', '%B'].join('%x00');
   const result = runGit(
     [
       'log',
-      '-1',
+      '-z',
+      '--no-walk=unsorted',
+      '--ignore-missing',
       '-s',
       '--no-color',
       '--encoding=UTF-8',
       '--decorate=full',
       '--decorate-refs=refs/tags',
       `--format=${format}`,
+      'HEAD',
+      ...(branch === undefined ? [] : [`refs/remotes/origin/${branch}`]),
+      '--',
     ],
     { cwd, env },
   );
   if (result.kind !== 'ok') return undefined;
-  const [sha, parents, author, timestamp, refs, ...message] = result.stdout.split('\0');
+  // A commit that is named twice is listed once.
+  const [sha, parents, author, timestamp, refs, message = '', pushed] = result.stdout.split('\0');
   const parent = parents?.split(' ')[0];
   return {
     sha: sha!,
     ...(parent ? { parent } : {}),
+    ...(pushed ? { pushed } : {}),
     author: author!,
     timestamp: timestamp!,
     tags: tagNames(refs ?? ''),
-    message: message.join('\0').replace(/\n+$/, '\n').replace(/^\n$/, ''),
+    message: message.replace(/\n+$/, '\n').replace(/^\n$/, ''),
   };
 }
 

@@ -141,9 +141,21 @@ function projectVariables({ git, project }: PredefinedInput, server: Server): Re
   };
 }
 
+/** GitLab cuts longer ones off. Source: lib/gitlab/ci/variables/builder/pipeline.rb */
+const maxMessageBytes = 100_000;
+
 function commitVariables({ git, ref, source }: PredefinedInput): Readonly<Record<string, string | undefined>> {
   const name = ref.kind === 'merge-request' ? ref.source : ref.name;
-  const title = git.message.split('\n')[0]!;
+  const bytes = Buffer.from(git.message);
+  const truncated = bytes.length > maxMessageBytes;
+  // A character that is cut in two is left out.
+  const message = truncated
+    ? bytes
+        .subarray(0, maxMessageBytes)
+        .toString()
+        .replace(/\uFFFD+$/, '')
+    : git.message;
+  const title = message.split('\n')[0]!;
   const branch = ref.kind === 'branch' ? ref.name : undefined;
   return {
     CI_COMMIT_SHA: git.sha,
@@ -154,10 +166,11 @@ function commitVariables({ git, ref, source }: PredefinedInput): Readonly<Record
     CI_COMMIT_REF_PROTECTED: String(branch === git.defaultBranch),
     CI_COMMIT_BRANCH: branch,
     ...(ref.kind === 'tag' ? { CI_COMMIT_TAG: ref.name, CI_COMMIT_TAG_MESSAGE: ref.message ?? '' } : {}),
-    CI_COMMIT_MESSAGE: git.message,
+    CI_COMMIT_MESSAGE: message,
+    CI_COMMIT_MESSAGE_IS_TRUNCATED: String(truncated),
     CI_COMMIT_TITLE: title,
     // GitLab leaves the title out of the description only if it is short.
-    CI_COMMIT_DESCRIPTION: title.length < 100 ? git.message.slice(title.length).replace(/^\n+/, '') : git.message,
+    CI_COMMIT_DESCRIPTION: title.length < 100 ? message.slice(title.length).replace(/^\n+/, '') : message,
     CI_COMMIT_TIMESTAMP: git.timestamp,
     CI_COMMIT_AUTHOR: git.author,
   };
@@ -169,15 +182,16 @@ function mergeRequestVariables(
 ): Readonly<Record<string, string>> {
   if (ref.kind !== 'merge-request') return {};
   const url = `${server.url}/${project.path}`;
+  const title = git.message.split('\n')[0]!;
   return {
     CI_MERGE_REQUEST_ID: '1',
     CI_MERGE_REQUEST_IID: '1',
     CI_MERGE_REQUEST_REF_PATH: 'refs/merge-requests/1/head',
     CI_MERGE_REQUEST_EVENT_TYPE: 'detached',
-    CI_MERGE_REQUEST_TITLE: git.message.split('\n')[0]!,
+    CI_MERGE_REQUEST_TITLE: title,
     CI_MERGE_REQUEST_DESCRIPTION: '',
     CI_MERGE_REQUEST_DESCRIPTION_IS_TRUNCATED: 'false',
-    CI_MERGE_REQUEST_DRAFT: 'false',
+    CI_MERGE_REQUEST_DRAFT: String(/^(?:\[draft\]|\(draft\)|draft:)/i.test(title)),
     CI_MERGE_REQUEST_SQUASH_ON_MERGE: 'false',
     CI_MERGE_REQUEST_APPROVED: 'false',
     CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: ref.source,

@@ -37,10 +37,7 @@ export function repositoryQuery(options: RepositoryQueryOptions): RepositoryQuer
     },
     knowsRevision: (compareTo) => {
       if (!options.real || options.base.kind === 'revision') return true;
-      return (
-        revision(options, `refs/remotes/origin/${compareTo}`) !== undefined ||
-        revision(options, compareTo) !== undefined
-      );
+      return [onServer(compareTo), compareTo].some((name) => revision(options, name) !== undefined);
     },
     paths: () => {
       all ??= listPaths(options);
@@ -93,7 +90,12 @@ function revision(options: RepositoryQueryOptions, name: string): string | undef
 }
 
 function mergeBase(options: RepositoryQueryOptions, branch: string): string | undefined {
-  return commonAncestor(options, `refs/remotes/origin/${branch}`) ?? commonAncestor(options, branch);
+  return commonAncestor(options, onServer(branch)) ?? commonAncestor(options, branch);
+}
+
+/** What is known of a branch of the server; it may be named in full, as GitLab's pages show it. */
+function onServer(branch: string): string {
+  return `refs/remotes/origin/${branch.replace(/^refs\/heads\//, '')}`;
 }
 
 function commonAncestor(options: RepositoryQueryOptions, name: string): string | undefined {

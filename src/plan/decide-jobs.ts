@@ -1,4 +1,5 @@
 import type { Context } from '../model/context.ts';
+import { isJobOnly } from '../model/job-only-variables.ts';
 import type { AllowFailure, JobDefinition, Need, Pipeline, Rule, When } from '../model/pipeline.ts';
 import type { PolicyTrace, RuleTrace } from '../model/plan.ts';
 import type { Variable, VariableDefinition } from '../model/variable.ts';
@@ -51,7 +52,7 @@ export function plainVariable({ name, value, raw, file, masked }: VariableDefini
 /** The variables of a context that stand above and below those of the file. */
 export function outerVariables(context: Context): Omit<PipelineVariables, 'global'> {
   return {
-    predefined: byName(context.predefined),
+    predefined: byName(context.predefined.filter(({ name }) => !isJobOnly(name))),
     above: byName(context.projectVariables, context.pipelineVariables),
   };
 }

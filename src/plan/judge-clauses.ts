@@ -4,12 +4,14 @@ import type { Expression, Parsed } from '../expressions/expression.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
 import { memoisedCompileRegex } from '../expressions/user-regex.ts';
 import type { RepositoryQuery } from '../model/context.ts';
+import type { ProjectCheckouts } from '../model/included-file.ts';
+import { isJobOnly } from '../model/job-only-variables.ts';
 import type { Rule } from '../model/pipeline.ts';
 import type { ClauseTrace } from '../model/plan.ts';
 import type { Variable } from '../model/variable.ts';
 import { memoised } from '../util/memoised.ts';
 import type { FindVariable } from './expand-text.ts';
-import { changesJudge, existsJudge, type ProjectPaths } from './judge-paths.ts';
+import { changesJudge, existsJudge } from './judge-paths.ts';
 
 /** Judges single conditions of rules, and of `only` and `except`. */
 export interface ClauseJudges {
@@ -20,8 +22,7 @@ export interface ClauseJudges {
 
 export interface JudgeSurroundings {
   readonly query: RepositoryQuery;
-  /** Other projects that lie on this machine. */
-  readonly projects?: ProjectPaths | undefined;
+  readonly projects?: ProjectCheckouts | undefined;
   /** Told of what only turns out here, such as a ref to compare with that does not exist. Told once for each place. */
   readonly report: Report;
 }
@@ -46,6 +47,6 @@ export function clauseJudges({ query, projects, report }: JudgeSurroundings): Cl
 }
 
 function shown(name: string, variable: Variable | undefined): string {
-  if (!variable) return `$${name} is not set`;
+  if (!variable) return isJobOnly(name) ? `$${name} is only set in jobs` : `$${name} is not set`;
   return `$${name} = ${variable.masked ? '[MASKED]' : JSON.stringify(variable.value)}`;
 }

@@ -1,5 +1,6 @@
 import type { Report, Span } from '../diagnostics/diagnostic.ts';
 import type { RepositoryQuery } from '../model/context.ts';
+import type { ProjectCheckouts } from '../model/included-file.ts';
 import type { ExistsCondition, Rule } from '../model/pipeline.ts';
 import type { ClauseTrace } from '../model/plan.ts';
 import { compileGlob } from '../util/glob.ts';
@@ -9,14 +10,6 @@ import { expandPattern, type FindVariable } from './expand-text.ts';
 /** GitLab takes a condition for true that would cost it more comparisons of a path with a pattern. */
 const maxChangesComparisons = 50_000;
 const maxExistsComparisons = 10_000;
-
-/** Files of other projects. */
-export interface ProjectPaths {
-  /** Where a project lies; undefined: nowhere on this machine. */
-  directory(project: string): string | undefined;
-  /** Undefined: the project has no such ref. */
-  paths(project: string, ref?: string): readonly string[] | undefined;
-}
 
 type Judge<K extends 'changes' | 'exists'> = (condition: NonNullable<Rule[K]>, find: FindVariable) => ClauseTrace;
 
@@ -57,7 +50,7 @@ export function changesJudge(query: RepositoryQuery, report: Report): Judge<'cha
 /** Source: lib/gitlab/ci/build/rules/rule/clause/exists.rb */
 export function existsJudge(
   query: RepositoryQuery,
-  projects: ProjectPaths | undefined,
+  projects: ProjectCheckouts | undefined,
   report: Report,
 ): Judge<'exists'> {
   const own = memoised((_: 'own') => searchable(query.paths()));

@@ -38,7 +38,8 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const diagnostics: Diagnostic[] = [...checkReferences(pipeline)];
   if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
 
-  const judges = clauseJudges({ query: context.query, report: onceForEachPlace(diagnostics) });
+  const { query, projects } = context;
+  const judges = clauseJudges({ query, projects, report: onceForEachPlace(diagnostics) });
   const evaluate = ruleEvaluator(judges);
   const outer = outerVariables(context);
   const workflow = decideWorkflow(pipeline, outer, evaluate);

@@ -176,6 +176,28 @@ describe('events', () => {
   });
 });
 
+it('cuts a message that is longer than an environment takes', () => {
+  using repository = testRepository();
+  repository.write({ message: `Title\n\n${'ä'.repeat(60_000)}` });
+  repository.git('add', '-A');
+  repository.git('commit', '-q', '-F', 'message');
+  const set = variables(built(repository));
+  expect(set.CI_COMMIT_MESSAGE_IS_TRUNCATED).toBe('true');
+  expect(Buffer.byteLength(set.CI_COMMIT_MESSAGE!)).toBeGreaterThan(99_990);
+  expect(Buffer.byteLength(set.CI_COMMIT_MESSAGE!)).toBeLessThanOrEqual(100_000);
+  expect(set.CI_COMMIT_MESSAGE!.endsWith('ä')).toBe(true);
+  expect(set.CI_COMMIT_DESCRIPTION!.startsWith('ää')).toBe(true);
+});
+
+it('takes a merge request for a draft by its title', () => {
+  using repository = onBranch();
+  const draft = (): string | undefined =>
+    variables(built(repository, { event: 'merge_request' })).CI_MERGE_REQUEST_DRAFT;
+  expect(draft()).toBe('false');
+  repository.commit({}, 'Draft: try it');
+  expect(draft()).toBe('true');
+});
+
 describe('changed paths', () => {
   const changed = (repository: TestDirectory, options: Partial<ContextOptions> = {}) =>
     built(repository, options).query.changedPaths();
@@ -224,6 +246,13 @@ describe('changed paths', () => {
     expect(query.changedPaths('refs/heads/base')).toEqual(['c']);
     expect(query.changedPaths('--output=/tmp/x')).toBeUndefined();
     expect(query.changedPaths('nowhere')).toBeUndefined();
+    expect(['base', 'refs/heads/base', 'HEAD', 'nowhere', '--all'].map((name) => query.knowsRevision(name))).toEqual([
+      ...[true, true, true, false, false],
+    ]);
+    expect(built(repository, { changedSince: 'HEAD' }).query.knowsRevision('nowhere')).toBe(true);
+    repository.git('update-ref', 'refs/remotes/origin/theirs', 'base');
+    expect(query.knowsRevision('refs/heads/theirs')).toBe(true);
+    expect(query.changedPaths('refs/heads/theirs')).toEqual(['c']);
     expect(query.changedPaths()).toEqual(['b', 'c']);
     expect(built(repository, { event: 'tag', tag: 'v1' }).query.changedPaths('base')).toEqual(['c']);
   });

@@ -155,3 +155,55 @@ it('does not follow links when it walks without git', () => {
   expect(query.paths()).toEqual(['a/b', 'a/loop', 'c']);
   expect(query.changedPaths()).toBeUndefined();
 });
+
+it('takes for the commit before where the branch stands on the server, else the parent', () => {
+  using repository = testRepository();
+  const before = (): string => gatherGitFacts(repository.path, gitEnv).facts.beforeSha;
+  repository.commit({ a: '1' });
+  expect(before()).toBe(zeroSha);
+  const first = repository.git('rev-parse', 'HEAD');
+  repository.git('update-ref', 'refs/remotes/origin/main', first);
+  expect(before()).toBe(zeroSha);
+  repository.commit({ a: '2' });
+  repository.commit({ a: '3' });
+  expect(before()).toBe(first);
+  repository.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+  expect(before()).toBe(repository.git('rev-parse', 'HEAD^'));
+  repository.git('checkout', '-q', '-b', 'topic/new');
+  expect(before()).toBe(repository.git('rev-parse', 'HEAD^'));
+  repository.git('update-ref', 'refs/remotes/origin/topic/new', first);
+  expect(before()).toBe(first);
+  repository.git('checkout', '-q', '--detach');
+  expect(before()).toBe(repository.git('rev-parse', 'HEAD^'));
+});
+
+it('reads a merge commit', () => {
+  using repository = testRepository();
+  repository.commit({ a: '1' });
+  repository.git('checkout', '-q', '-b', 'topic');
+  repository.commit({ b: '1' });
+  repository.git('checkout', '-q', 'main');
+  repository.commit({ c: '1' });
+  const main = repository.git('rev-parse', 'HEAD');
+  repository.git('merge', '-q', '--no-ff', '-m', 'Merge branch topic', 'topic');
+  const { facts } = gatherGitFacts(repository.path, gitEnv);
+  expect(facts).toMatchObject({ beforeSha: main, message: 'Merge branch topic\n', branch: 'main' });
+});
+
+it('reads a shallow clone, which has no parent and no merge base', () => {
+  using origin = testRepository();
+  using parent = testDirectory();
+  origin.commit({ a: '1' });
+  origin.commit({ a: '2' }, 'Second');
+  origin.git('checkout', '-q', '-b', 'topic');
+  origin.commit({ b: '1' }, 'Third');
+  parent.git('clone', '-q', '--depth', '1', '--branch', 'topic', `file://${origin.path}`, 'clone');
+  const root = join(parent.path, 'clone');
+  const { facts, settings } = gatherGitFacts(root, gitEnv);
+  expect(facts).toMatchObject({ real: true, branch: 'topic', beforeSha: zeroSha, message: 'Third\n' });
+  const query = repositoryQuery({ root, env: gitEnv, real: true, base: { kind: 'branch', branch: 'main' }, settings });
+  expect(query.knowsRevision('topic')).toBe(true);
+  expect(query.knowsRevision('main')).toBe(false);
+  // Nothing older is known, so everything is new.
+  expect(query.changedPaths()).toEqual(['a', 'b']);
+});

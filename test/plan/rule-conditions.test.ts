@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
+import type { ProjectCheckouts } from '../../src/model/included-file.ts';
 import type { ExistsCondition } from '../../src/model/pipeline.ts';
 import type { Decision } from '../../src/model/plan.ts';
-import { changesJudge, existsJudge, type ProjectPaths } from '../../src/plan/judge-paths.ts';
+import { changesJudge, existsJudge } from '../../src/plan/judge-paths.ts';
 import { plan } from '../../src/plan/plan.ts';
 import {
   type ContextWords,
@@ -65,7 +66,7 @@ describe('changes', () => {
 });
 
 describe('exists', () => {
-  const projects: ProjectPaths = {
+  const projects: ProjectCheckouts = {
     directory: (name) => (name === 'group/lib' ? '/lib' : undefined),
     paths: (_, ref) => (ref === undefined ? ['working'] : ref === 'v1' ? ['tagged'] : undefined),
   };

@@ -1,5 +1,6 @@
 import type { Checked, Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { variableLookup } from '../../expressions/merge-variables.ts';
+import { isJobOnly } from '../../model/job-only-variables.ts';
 import type { Node } from '../../syntax/node.ts';
 import { once } from '../../util/once.ts';
 import type { Compiled, CompileInput } from '../dialect.ts';
@@ -33,7 +34,10 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
     return { value: undefined, diagnostics };
   }
   const { context, files } = given;
-  const lookup = once(() => variableLookup(context.predefined, context.projectVariables, context.pipelineVariables));
+  const lookup = once(() => {
+    const predefined = context.predefined.filter(({ name }) => !isJobOnly(name));
+    return variableLookup(predefined, context.projectVariables, context.pipelineVariables);
+  });
   const variable = (name: string): string | undefined => lookup()(name);
   const merged = await mergeIncludes(
     { path: given.file, node: entry },
