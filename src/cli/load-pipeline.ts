@@ -5,9 +5,10 @@ import { projectCheckouts } from '../context/project-checkouts.ts';
 import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
 import type { Sources } from '../diagnostics/locate.ts';
 import { compileFile } from '../dialects/compile-file.ts';
-import type { Compiled, CompileInput } from '../dialects/dialect.ts';
+import type { Compiled, CompileInput, Dialect } from '../dialects/dialect.ts';
 import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
 import type { Context } from '../model/context.ts';
+import type { FileLoader } from '../model/ports.ts';
 import { fileLoader } from '../sources/file-loader.ts';
 import { rememberTexts } from '../sources/remember-texts.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
@@ -32,6 +33,10 @@ export interface LoadedPipeline extends FoundPipeline {
   /** As messages show it. */
   readonly name: string;
   readonly context: Context;
+  readonly dialect: Dialect;
+  /** What the file may include. */
+  readonly files: FileLoader;
+  readonly limits: NonNullable<CompileInput['limits']>;
   /** Undefined when the file is too broken to say anything about it. */
   readonly compiled: Compiled | undefined;
   /** Texts of the files that diagnostics name. */
@@ -100,11 +105,13 @@ export async function loadPipeline(
   context = built.context;
   const { files, textOf } = rememberTexts(fileLoader({ root: file.root, env: invocation.env, projects }));
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
-  const compiled = await compile(file, name, options.dialect, { context, files, limits, ...pick(more, ['remarks']) });
+  const dialect = dialectOf(name, options.dialect);
+  const text = readFileSync(file.path, 'utf8');
+  const input = { file: name, context, files, limits, ...pick(more, ['remarks']) };
+  const compiled = await compileFile(dialect, text, input);
   const onDisk = projectSources(file.root);
   return {
-    ...found,
-    name,
+    ...{ ...found, name, dialect, files, limits },
     context,
     compiled: compiled.value,
     sources: (path) => textOf(path) ?? onDisk(path),
@@ -113,22 +120,14 @@ export async function loadPipeline(
   };
 }
 
-async function compile(
-  file: PipelineFile,
-  name: string,
-  dialectName: FileOptions['dialect'],
-  given: Pick<CompileInput, 'context' | 'files' | 'limits' | 'remarks'>,
-) {
-  const wanted = dialectName ?? recogniseDialect(name);
-  const dialect = dialectNamed(wanted);
-  if (dialect === undefined) {
-    throw new CommandError(
-      exitCodes.invalidFile,
-      `${name} is a CircleCI configuration: these are not run yet`,
-      'a .ci.yml or .gitlab-ci.yml beside it is found first; -f FILE names another file',
-    );
-  }
-  return compileFile(dialect, readFileSync(file.path, 'utf8'), { file: name, ...given });
+function dialectOf(name: string, wanted: FileOptions['dialect']): Dialect {
+  const dialect = dialectNamed(wanted ?? recogniseDialect(name));
+  if (dialect !== undefined) return dialect;
+  throw new CommandError(
+    exitCodes.invalidFile,
+    `${name} is a CircleCI configuration: these are not run yet`,
+    'a .ci.yml or .gitlab-ci.yml beside it is found first; -f FILE names another file',
+  );
 }
 
 /** True if the pipeline can be worked with. */

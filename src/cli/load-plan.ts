@@ -1,5 +1,8 @@
+import type { Context } from '../model/context.ts';
+import type { Pipeline } from '../model/pipeline.ts';
 import type { Decision, Plan, Selection } from '../model/plan.ts';
 import { type PlanResult, plan } from '../plan/plan.ts';
+import { splitSelection } from '../plan/split-selection.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Invocation } from './invocation.ts';
 import { isValid, type LoadedPipeline, loadPipeline } from './load-pipeline.ts';
@@ -13,6 +16,8 @@ const defaultTimeoutMs = 3_600_000;
 export interface LoadedPlan {
   readonly loaded: LoadedPipeline;
   readonly plan: Plan;
+  /** What was asked for, of the pipeline and of those that its bridges start. */
+  readonly selection: Selection;
 }
 
 /**
@@ -42,10 +47,15 @@ export async function planLoaded(
   const compiled = loaded.compiled;
   const { only, quiet = false } = more;
   const selection = selectionOf(selectors, withSettings(options, loaded.settings), only);
-  const result = compiled === undefined ? undefined : plan(compiled.pipeline, loaded.context, selection);
+  const result = compiled === undefined ? undefined : planOwn(compiled.pipeline, loaded.context, selection);
   await requireValid(invocation, loaded, { ...options, quiet }, result?.diagnostics);
   refuseUnknown(result!);
-  return { loaded, plan: result!.value! };
+  return { loaded, plan: result!.value!, selection };
+}
+
+/** Of the pipeline itself; what is asked of others is for those who make them. */
+function planOwn(pipeline: Pipeline, context: Context, selection: Selection): PlanResult {
+  return plan(pipeline, context, splitSelection(pipeline, selection).own);
 }
 
 export interface LoadedDecisions extends Pick<Plan, 'leftOutBecause'> {

@@ -2,7 +2,7 @@ import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { FileLoader } from '../model/ports.ts';
-import type { Node } from '../syntax/node.ts';
+import type { MapNode, Node } from '../syntax/node.ts';
 import type { ScalarRules } from '../syntax/parse.ts';
 
 /** A language of pipeline files. */
@@ -21,6 +21,8 @@ export interface Dialect {
 export interface CompileInput {
   /** Path of the entry file relative to the project root. */
   readonly file: string;
+  /** `bridge`: the entry is no file, but what a bridge says about the files of a child pipeline. Absent: `file`. */
+  readonly entryIs?: 'file' | 'bridge';
   readonly files: FileLoader;
   readonly context: Context;
   /** `all`: also what does no harm but is of no use, for `ci lint`. Absent: what matters to who runs the pipeline. */
@@ -36,4 +38,14 @@ export interface Compiled {
   readonly pipeline: Pipeline;
   /** The configuration after includes, extends, references and anchors. */
   readonly config: Node;
+  /** What the bridges start, by their definition's name. */
+  readonly downstream: ReadonlyMap<string, Downstream>;
+}
+
+/** What a bridge says about the pipeline that it starts, as it stands in its file. */
+export interface Downstream {
+  /** The whole content of a child pipeline. To be compiled with `entryIs: 'bridge'`. */
+  readonly content?: MapNode;
+  /** Inputs for the file of another project. */
+  readonly inputs?: Node;
 }

@@ -23,6 +23,8 @@ export type Event =
   | (EventBase & {
       readonly type: 'pipeline-planned';
       readonly runId: string;
+      /** Id of the job that started this pipeline; absent for the run's own. */
+      readonly bridge?: string;
       readonly name?: string;
       readonly file: string;
       readonly stages: readonly string[];

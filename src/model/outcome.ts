@@ -25,6 +25,13 @@ export const failureReasons = [
   'scheduler_failure',
   'data_integrity_failure',
   'downstream_pipeline_failure',
+  'downstream_pipeline_creation_failed',
+  'downstream_bridge_project_not_found',
+  'invalid_bridge_trigger',
+  'reached_max_descendant_pipelines_depth',
+  'reached_max_pipeline_hierarchy_size',
+  'pipeline_loop_detected',
+  'stuck_or_timeout_failure',
   'job_canceled',
   'secrets_provider_not_found',
 ] as const;

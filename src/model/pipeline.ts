@@ -110,12 +110,50 @@ export interface ApprovalDefinition extends DefinitionBase {
 
 export type JobDefinition = ScriptJobDefinition | BridgeDefinition | ApprovalDefinition;
 
-export interface Trigger {
-  /** What to start, as written: a project path, or files. Filled out by the dialect that expands it. */
-  readonly project?: string;
+/** Which other pipeline a bridge starts, or follows. */
+export type Trigger = ChildTrigger | ProjectTrigger | FollowedPipeline;
+
+interface StartingTrigger {
+  /**
+   * What the bridge's own end depends on. `none`: it has succeeded once the other pipeline is there. `depend`: it waits for that
+   * and succeeds or fails with it. `mirror`: it ends as the other one does, also skipped or waiting for somebody.
+   */
+  readonly strategy: 'none' | 'depend' | 'mirror';
+  readonly forward: {
+    /** Variables that the file gives the bridge. */
+    readonly yamlVariables: boolean;
+    /** Variables that this pipeline was started with, and those that earlier jobs left. */
+    readonly pipelineVariables: boolean;
+  };
+}
+
+/** A pipeline of the same project, made of files; what they say is in `Compiled.children`. */
+export interface ChildTrigger extends StartingTrigger {
+  readonly kind: 'child';
+  readonly files: readonly TriggerFile[];
+}
+
+/** A file of a child pipeline, for people. */
+export interface TriggerFile {
+  /** As written: a path, an address, `project group/name: file`. */
+  readonly name: string;
+  readonly span: Span;
+  /** The job among whose artifacts it is: nothing is known of it before that has run. */
+  readonly madeBy?: string;
+}
+
+/** The pipeline of another project. Variables in its texts are expanded when the bridge runs. */
+export interface ProjectTrigger extends StartingTrigger {
+  readonly kind: 'project';
+  readonly project: Spanned<string>;
+  /** Absent: the other project's default branch. */
   readonly branch?: string;
-  readonly includes: readonly Spanned<string>[];
-  readonly strategy?: 'depend' | 'mirror';
+}
+
+/** Nothing is started: the bridge shows how the newest pipeline of another project ended. */
+export interface FollowedPipeline {
+  readonly kind: 'followed';
+  readonly project: Spanned<string>;
 }
 
 export interface Need {
@@ -143,7 +181,7 @@ export interface Retry {
   /** Further tries after the first: 0 to 2. */
   readonly max: number;
   /** Absent: any failure. */
-  readonly when?: readonly (FailureReason | 'always' | 'stuck_or_timeout_failure')[];
+  readonly when?: readonly (FailureReason | 'always')[];
   /** Absent: any exit code. */
   readonly exitCodes?: readonly number[];
 }

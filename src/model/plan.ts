@@ -8,7 +8,7 @@ import type {
   ScriptJobDefinition,
   When,
 } from './pipeline.ts';
-import type { VariableLayers } from './variable.ts';
+import type { Variable, VariableLayers } from './variable.ts';
 
 /** What a run will do: rules decided, matrices multiplied out, names resolved to ids, cycles refused. Plain data. */
 export interface Plan {
@@ -67,6 +67,10 @@ export interface JobNode extends PlanNodeBase {
 export interface BridgeNode extends PlanNodeBase {
   readonly kind: 'bridge';
   readonly definition: BridgeDefinition;
+  /** Ids of the nodes whose dotenv variables it receives, in plan order. */
+  readonly artifactsFrom: readonly string[];
+  /** Variables that the file gives it, with those that it inherits: what the other pipeline may get. */
+  readonly fileVariables: readonly Variable[];
 }
 
 export interface ApprovalNode extends PlanNodeBase {

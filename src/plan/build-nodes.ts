@@ -1,3 +1,4 @@
+import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { Context } from '../model/context.ts';
 import type { ExecutorName } from '../model/job-spec.ts';
 import type { JobDefinition } from '../model/pipeline.ts';
@@ -95,7 +96,13 @@ function buildNode(draft: Draft, wiring: Wiring): PlanNode {
       return { ...base, kind: 'job', executor, definition, artifactsFrom: artifactsFrom(draft, wiring), timeoutMs };
     }
     case 'bridge':
-      return { ...base, kind: 'bridge', definition };
+      return {
+        ...base,
+        kind: 'bridge',
+        definition,
+        artifactsFrom: artifactsFrom(draft, wiring),
+        fileVariables: uniqueVariables(draft.variables),
+      };
     case 'approval':
       return { ...base, kind: 'approval', definition };
     default:

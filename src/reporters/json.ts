@@ -67,7 +67,14 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
         when,
         executor,
       }));
-      return { runId: event.runId, name: event.name, file: event.file, stages: event.stages, jobs };
+      return {
+        runId: event.runId,
+        bridge: event.bridge,
+        name: event.name,
+        file: event.file,
+        stages: event.stages,
+        jobs,
+      };
     }
     case 'job-waiting':
       return { for: event.for, untilMs: event.untilMs };

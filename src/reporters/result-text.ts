@@ -23,6 +23,13 @@ const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
   image_pull_failure: "image can't be had",
   missing_dependency_failure: 'artifacts of a needed job are missing',
   downstream_pipeline_failure: 'the pipeline it started failed',
+  downstream_pipeline_creation_failed: 'its pipeline could not be made',
+  downstream_bridge_project_not_found: 'its project was not found',
+  invalid_bridge_trigger: 'it starts its own project',
+  reached_max_descendant_pipelines_depth: 'pipelines are nested too deep',
+  reached_max_pipeline_hierarchy_size: 'too many pipelines',
+  pipeline_loop_detected: 'pipelines start each other in a circle',
+  stuck_or_timeout_failure: 'it could never start',
   job_canceled: 'canceled',
   secrets_provider_not_found: 'a secret is missing',
 };

@@ -1,46 +1,72 @@
 import type { Dependency, JobSpec } from '../model/job-spec.ts';
 import type { Outputs } from '../model/outcome.ts';
-import type { JobNode, Plan } from '../model/plan.ts';
+import type { BridgeNode, JobNode } from '../model/plan.ts';
+import type { Variable } from '../model/variable.ts';
 import { ancestorsOf } from './ancestors.ts';
-import { makeJobSpec } from './make-job-spec.ts';
+import { dispatchVariables, makeJobSpec } from './make-job-spec.ts';
 import type { NodeRun } from './node-run.ts';
-import type { PlanSourceOptions } from './plan-source-options.ts';
+import type { ScheduledPipeline } from './scheduled-pipeline.ts';
+
+/** A job that ran, and what it left. */
+export interface EndedJob {
+  readonly dependency: Dependency;
+  readonly outputs: Outputs;
+}
 
 /** Makes what is handed out for a job. */
 export interface JobSpecs {
   /** @param run has its number and attempt already. */
   of(node: JobNode, run: NodeRun): JobSpec;
+  /** What a bridge can hand on, expanded. @param run has its number already. */
+  bridge(
+    node: BridgeNode,
+    run: NodeRun,
+  ): { readonly variables: readonly Variable[]; readonly dotenv: readonly Variable[] };
+  /** A job of this pipeline that ran, or one of an earlier run. */
+  endedJob(id: string): EndedJob | undefined;
 }
 
-/** Specs of one run: what earlier jobs left goes into those of later ones. */
-export function jobSpecs(plan: Plan, runs: ReadonlyMap<string, NodeRun>, options: PlanSourceOptions): JobSpecs {
-  /** A job of this run that ran, or one of an earlier run. */
-  const endedJob = (id: string): { readonly dependency: Dependency; readonly outputs: Outputs } | undefined => {
+/** Specs of one pipeline: what earlier jobs left goes into those of later ones. */
+export function jobSpecs(
+  pipeline: ScheduledPipeline,
+  runs: ReadonlyMap<string, NodeRun>,
+  { runId }: { readonly runId: string },
+): JobSpecs {
+  const endedJob = (id: string): EndedJob | undefined => {
     const run = runs.get(id);
     if (run === undefined) {
-      const earlier = options.earlier?.get(id);
+      const earlier = pipeline.earlier?.get(id);
       return earlier && { dependency: { id, name: earlier.name }, outputs: earlier.outputs };
     }
     if (run.number === undefined || run.state !== 'ended') return undefined;
     const dependency = { id, name: run.node.name, number: run.number, attempt: run.attempts };
     return { dependency, outputs: run.outputs };
   };
+  const givenTo = (node: JobNode | BridgeNode): readonly EndedJob[] =>
+    node.artifactsFrom.flatMap((id) => endedJob(id) ?? []);
+  const known = (node: JobNode | BridgeNode, run: NodeRun, given: readonly EndedJob[]) => ({
+    number: run.number!,
+    variables: pipeline.variables?.(node, run.number!) ?? [],
+    dotenv: given.flatMap(({ outputs }) => outputs.dotenv),
+  });
   return {
+    endedJob,
     of(node, run) {
-      const number = run.number!;
-      const given = node.artifactsFrom.flatMap((id) => endedJob(id) ?? []);
+      const given = givenTo(node);
       const wantsWorkspace = node.definition.steps.some(({ kind }) => kind === 'attach-workspace');
       return makeJobSpec(node, {
-        runId: options.runId,
-        projectPath: options.projectPath,
-        source: options.source,
+        ...known(node, run, given),
+        runId,
+        projectPath: pipeline.projectPath,
+        source: pipeline.source,
         attempt: run.attempts,
-        number,
-        variables: options.variables?.(node, number) ?? [],
-        dotenv: given.flatMap(({ outputs }) => outputs.dotenv),
         dependencies: given.map(({ dependency }) => dependency),
-        workspaceFrom: wantsWorkspace ? ancestorsOf(node, plan.nodes) : [],
+        workspaceFrom: wantsWorkspace ? ancestorsOf(node, pipeline.plan.nodes) : [],
       });
+    },
+    bridge: (node, run) => {
+      const late = known(node, run, givenTo(node));
+      return { variables: dispatchVariables(node, late, { as: 'final' }), dotenv: late.dotenv };
     },
   };
 }

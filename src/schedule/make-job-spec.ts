@@ -7,18 +7,22 @@ import type { JobNode, PlanNode } from '../model/plan.ts';
 import type { RefuseStep } from '../model/step.ts';
 import type { Variable } from '../model/variable.ts';
 
-/** What is known about a job only when it is handed out. */
-export interface Dispatch {
-  readonly runId: string;
-  readonly projectPath: string;
-  readonly source: Source;
-  readonly attempt: number;
+/** What variables of a job are known only when it is handed out. */
+export interface LateVariables {
   /** `CI_JOB_ID`: unique in the run, another one for each try. */
   readonly number: number;
   /** Above the predefined and YAML variables, below dotenv. */
   readonly variables: readonly Variable[];
   /** Variables that the dependencies left. */
   readonly dotenv: readonly Variable[];
+}
+
+/** What is known about a job only when it is handed out. */
+export interface Dispatch extends LateVariables {
+  readonly runId: string;
+  readonly projectPath: string;
+  readonly source: Source;
+  readonly attempt: number;
   readonly dependencies: readonly Dependency[];
   readonly workspaceFrom: readonly Dependency[];
 }
@@ -26,15 +30,7 @@ export interface Dispatch {
 /** Makes of a planned job what GitLab's server would hand to a runner: variables expanded as far as a server does. */
 export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
   const { definition } = node;
-  const own: readonly Variable[] = [
-    ...dispatch.variables,
-    { name: 'CI_JOB_ID', value: String(dispatch.number), raw: true },
-  ];
   const secrets = givenSecrets(definition.secrets ?? [], node.variables);
-  const layers = {
-    belowDotenv: [...node.variables.belowDotenv, ...own],
-    aboveDotenv: [...node.variables.aboveDotenv, ...secrets.variables],
-  };
   return {
     id: node.id,
     name: node.name,
@@ -42,7 +38,7 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     runId: dispatch.runId,
     attempt: dispatch.attempt,
     executor: node.executor,
-    variables: sortAndExpand(mergeVariables(layers, dispatch.dotenv), { as: 'server' }),
+    variables: dispatchVariables(node, dispatch, { as: 'server', secrets: secrets.variables }),
     ...(definition.image === undefined ? {} : { image: definition.image }),
     services: definition.services,
     steps: [...refuseMissing(secrets.missing), ...definition.steps],
@@ -61,6 +57,25 @@ function refuseMissing(missing: readonly JobSecret[]): readonly RefuseStep[] {
   if (missing.length === 0) return [];
   const reason = 'secrets_provider_not_found';
   return [{ kind: 'refuse', phase: 'prepare', when: 'on_success', reason, ...missingSecretsText(missing) }];
+}
+
+/** All variables of a node as it is handed out; see `sortAndExpand` for how far they are expanded. */
+export function dispatchVariables(
+  { variables }: PlanNode,
+  late: LateVariables,
+  { as, secrets = [] }: { readonly as: 'final' | 'server'; readonly secrets?: readonly Variable[] },
+): readonly Variable[] {
+  const planned = variables.belowDotenv.find(({ name }) => name === 'CI_JOB_URL');
+  const own: readonly Variable[] = [
+    ...late.variables,
+    { name: 'CI_JOB_ID', value: String(late.number), raw: true },
+    ...(planned === undefined ? [] : [{ ...planned, value: planned.value.replace(/\d+$/, String(late.number)) }]),
+  ];
+  const layers = {
+    belowDotenv: [...variables.belowDotenv, ...own],
+    aboveDotenv: [...variables.aboveDotenv, ...secrets],
+  };
+  return sortAndExpand(mergeVariables(layers, late.dotenv), { as });
 }
 
 /** The `CI_JOB_ID` that the plan gave a node, if it gave one. */

@@ -21,6 +21,8 @@ export interface NodeRun {
   outputs: Outputs;
   /** Once it has ended. */
   result?: JobResult;
+  /** Of a bridge: the failures of the pipeline that it waited for, once that has ended. */
+  failuresBelow?: readonly JobResult[];
 }
 
 /** A node that nothing was done for. */

@@ -2,13 +2,17 @@ import type { FinalStatus, JobResult, Outcome, Outputs } from '../model/outcome.
 import type { PlanNode } from '../model/plan.ts';
 import type { SettledStatus } from './composite-status.ts';
 import { exitCodeOf, forgives } from './failure-policy.ts';
+import type { NodeRun } from './node-run.ts';
 
 /** How a whole run ended. */
 export interface PipelineResult {
   /** `manual`: everything that ran passed, and a manual job that may not be skipped waits. */
   readonly status: FinalStatus;
   readonly durationMs: number;
+  /** Of all its pipelines. */
   readonly jobs: Readonly<Record<string, JobResult>>;
+  /** Failures that count for the run, those of the pipelines included that its bridges waited for. */
+  readonly failures: readonly JobResult[];
 }
 
 /**
@@ -22,6 +26,14 @@ export function pipelineStatus(results: readonly JobResult[]): FinalStatus {
   if (strict.some(({ status }) => status === 'manual')) return 'manual';
   const ran = results.some(({ status }) => status !== 'skipped' && status !== 'manual');
   return ran || results.length === 0 ? 'success' : 'skipped';
+}
+
+/** The failures of a pipeline's nodes that count; for a bridge that waited for a pipeline, those of that. */
+export function pipelineFailures(runs: Iterable<NodeRun>): readonly JobResult[] {
+  return [...runs].flatMap(({ result, failuresBelow = [] }) => {
+    if (result?.status !== 'failed' || result.allowFailure) return [];
+    return failuresBelow.length > 0 ? failuresBelow : [result];
+  });
 }
 
 /** How a job that ended looks to the jobs after it. */

@@ -1,10 +1,7 @@
 import type { Emit, Event, Untimed } from '../model/event.ts';
-import type { Source } from '../model/job-spec.ts';
-import type { Outputs } from '../model/outcome.ts';
-import type { JobNode, Plan } from '../model/plan.ts';
 import type { LogSink, ResourceLocks } from '../model/ports.ts';
-import type { Variable } from '../model/variable.ts';
 import type { Clock } from '../util/clock.ts';
+import type { ScheduledPipeline } from './scheduled-pipeline.ts';
 
 /** Where one try of a job writes its log. */
 export interface JobLog {
@@ -14,20 +11,9 @@ export interface JobLog {
   close(): Promise<void>;
 }
 
-/** A job of an earlier run whose artifacts and variables this run uses (`--from`, `--failed`). */
-export interface EarlierJob {
-  readonly name: string;
-  readonly outputs: Outputs;
-}
-
-export interface PlanSourceOptions {
+/** What holds for a run and all its pipelines. */
+export interface RunSettings {
   readonly runId: string;
-  /** The pipeline file, for `pipeline-planned`. */
-  readonly file: string;
-  /** `group/name`. */
-  readonly projectPath: string;
-  /** Where all jobs get their sources from. */
-  readonly source: Source;
   readonly emit: Emit;
   readonly clock: Clock;
   /** Opens the log of a job's try; the source closes it. */
@@ -36,20 +22,21 @@ export interface PlanSourceOptions {
   readonly locks?: ResourceLocks;
   /** `stop`: the first failure that counts cancels everything else. Default: `continue`. */
   readonly onFailure?: 'continue' | 'stop';
-  /** Further variables of a job at dispatch (`CI_JOB_URL`, `CI_JOB_TOKEN`, …); `number` is its `CI_JOB_ID`. */
-  variables?(node: JobNode, number: number): readonly Variable[];
-  /** By id. */
-  readonly earlier?: ReadonlyMap<string, EarlierJob>;
 }
 
-/** What the run is about to do, as an event. */
+/** A run and its first pipeline. */
+export type PlanSourceOptions = RunSettings & Omit<ScheduledPipeline, 'plan'>;
+
+/** What a pipeline is about to do, as an event. @param bridge id of the job that started it. */
 export function plannedEvent(
-  plan: Plan,
-  { runId, file }: Pick<PlanSourceOptions, 'runId' | 'file'>,
+  { plan, file }: ScheduledPipeline,
+  runId: string,
+  bridge: string | undefined,
 ): Untimed<Extract<Event, { readonly type: 'pipeline-planned' }>> {
   return {
     type: 'pipeline-planned',
     runId,
+    ...(bridge === undefined ? {} : { bridge }),
     ...(plan.name === undefined ? {} : { name: plan.name }),
     file,
     stages: plan.stages,

@@ -1,60 +1,58 @@
 import type { Event, Untimed } from '../model/event.ts';
-import { type JobResult, noOutputs, type Outcome, type Outputs, SystemError } from '../model/outcome.ts';
+import type { Outcome, Outputs } from '../model/outcome.ts';
 import type { JobNode, Plan } from '../model/plan.ts';
 import type { JobLease, JobSource } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
-import { shouldRetry } from './failure-policy.ts';
-import { type JobSpecs, jobSpecs } from './job-specs.ts';
+import { type BridgeServices, concludeBridge, openBridge } from './bridges.ts';
+import { IdPrefixes } from './id-prefixes.ts';
 import { plannedNumber } from './make-job-spec.ts';
-import { type NodeRun, newNodeRun } from './node-run.ts';
-import { type PipelineResult, pipelineStatus, ranResult, settledStatus, unrunResult } from './pipeline-result.ts';
-import { type PlanSourceOptions, plannedEvent } from './plan-source-options.ts';
-import { Readiness, type Released } from './readiness.ts';
+import type { NodeRun } from './node-run.ts';
+import type { PipelineResult } from './pipeline-result.ts';
+import { PipelineSchedule } from './pipeline-schedule.ts';
+import type { PlanSourceOptions } from './plan-source-options.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
+/** A node that may start, and whose pipeline it is. */
+interface Due {
+  readonly schedule: PipelineSchedule;
+  readonly run: NodeRun;
+}
+
 /**
- * Plays the server for one plan: knows which job is due, hands it out, decides about retries, delays, manual jobs,
- * resource groups and skipping, and tells what happens. Nothing polls; what the end of a job makes possible is handed
- * out in the same tick.
+ * Plays the server for one run: its pipelines tell which job is due, this hands it out, to whichever worker asks first. So
+ * pipelines share the workers, and end together when the run does. Nothing polls; what the end of a job makes possible
+ * is handed out in the same tick.
  */
 export class PlanSource implements JobSource {
   /** Resolves when everything has ended, after `pipeline-finished` was emitted. */
   readonly finished: Promise<PipelineResult>;
-  readonly #plan: Plan;
   readonly #options: PlanSourceOptions;
-  readonly #readiness: Readiness;
-  readonly #runs: ReadonlyMap<string, NodeRun>;
-  readonly #specs: JobSpecs;
-  readonly #waiting: WaitingRoom;
-  readonly #ready = new ReadyQueue<NodeRun>();
-  readonly #leases = new Map<JobLease, NodeRun>();
+  readonly #root: PipelineSchedule;
+  /** All pipelines of the run, each after the one that started it. */
+  readonly #schedules: PipelineSchedule[];
+  readonly #ready = new ReadyQueue<Due>();
+  readonly #leases = new Map<JobLease, Due>();
   readonly #background = new Set<Promise<unknown>>();
-  /** Aborted when the rest of the pipeline is canceled: ends delays and waiting for locks. */
-  readonly #stopped = new AbortController();
+  /** Aborted when all has ended: ends waiting for locks. */
+  readonly #over = new AbortController();
+  readonly #prefixes = new IdPrefixes();
   readonly #end = deferred<PipelineResult>();
   #startedAt: number | undefined;
-  #unfinished: number;
+  /** Pipelines of which something has not ended. */
+  #open = 1;
+  /** With those that bridges are about to start. */
+  #pipelines = 1;
   #nextNumber: number;
   #canceledByUser = false;
   /** A bug, or the machine failed outside of a job: `next` throws it. */
   #broken = false;
 
   constructor(plan: Plan, options: PlanSourceOptions) {
-    this.#plan = plan;
     this.#options = options;
-    this.#readiness = new Readiness(plan.nodes);
-    this.#runs = new Map(plan.nodes.map((node) => [node.id, newNodeRun(node)]));
-    this.#specs = jobSpecs(plan, this.#runs, options);
-    this.#waiting = new WaitingRoom({
-      clock: options.clock,
-      locks: options.locks,
-      projectPath: options.projectPath,
-      signal: this.#stopped.signal,
-      tell: (node, what) => this.#emit({ type: 'job-waiting', job: node.id, ...what }),
-      background: (work) => void this.#inBackground(work),
-    });
-    this.#unfinished = plan.nodes.length;
+    this.#root = new PipelineSchedule({ ...options, plan }, this.#services());
+    this.#schedules = [this.#root];
+    this.#prefixes.add(this.#root.runs.keys());
     this.#nextNumber = 1 + plan.nodes.reduce((most, node) => Math.max(most, plannedNumber(node) ?? 0), 0);
     this.finished = this.#end.promise;
     // Who only works off jobs need not look at it.
@@ -64,23 +62,24 @@ export class PlanSource implements JobSource {
   async next(signal: AbortSignal): Promise<JobLease | undefined> {
     this.#begin();
     for (;;) {
-      const run = await this.#ready.take(signal, ({ state }) => state === 'queued');
-      if (run === undefined) return undefined;
+      const due = await this.#ready.take(signal, ({ run }) => run.state === 'queued');
+      if (due === undefined) return undefined;
       // It may have been canceled between being handed over and this line.
-      if (run.state !== 'queued') continue;
-      const lease = await this.#dispatch(run);
+      if (due.run.state !== 'queued') continue;
+      const lease = await this.#dispatch(due);
       if (lease !== undefined) return lease;
     }
   }
 
   async settle(lease: JobLease, outcome: Outcome, outputs: Outputs): Promise<void> {
-    const run = this.#leases.get(lease);
-    if (run === undefined) throw new Error(`${lease.spec.id} is not leased`);
+    const due = this.#leases.get(lease);
+    if (due === undefined) throw new Error(`${lease.spec.id} is not leased`);
     this.#leases.delete(lease);
+    const { schedule, run } = due;
     const { log } = run;
     delete run.log;
     const closed = log === undefined ? Promise.resolve() : this.#inBackground(log.close());
-    this.#judge(run, outcome, outputs);
+    schedule.judge(run, outcome, outputs);
     await closed;
   }
 
@@ -90,165 +89,89 @@ export class PlanSource implements JobSource {
    */
   cancel(reason: string): void {
     if (this.#canceledByUser) {
-      for (const run of this.#runs.values()) if (run.state === 'running') run.abort.abort(new Error(reason));
+      for (const { runs } of this.#schedules) {
+        for (const run of runs.values()) if (run.state === 'running') run.abort.abort(new Error(reason));
+      }
       return;
     }
     this.#canceledByUser = true;
     this.#begin();
-    this.#cancelRest(reason);
+    this.#root.cancel(reason);
+  }
+
+  #services(): BridgeServices {
+    const options = this.#options;
+    const { clock, locks } = options;
+    const background = (work: Promise<unknown>): void => void this.#inBackground(work);
+    const emit = (event: Untimed<Event>): void => this.#emit(event);
+    const waiting = new WaitingRoom({
+      ...{ clock, locks, background, signal: this.#over.signal },
+      tell: (node, what) => emit({ type: 'job-waiting', job: node.id, ...what }),
+    });
+    const services: BridgeServices = {
+      ...{ settings: options, waiting, emit, background },
+      due: (schedule, run) => {
+        if (run.node.kind === 'bridge') background(openBridge(schedule, run, services));
+        else this.#enqueue({ schedule, run });
+      },
+      cancelAll: (because) => this.#root.cancel(because),
+      ended: (schedule) => {
+        if (schedule.parent !== undefined) concludeBridge(schedule, services);
+        this.#open--;
+        if (this.#open === 0) this.#finish();
+      },
+      raise: (error) => this.#raise(error),
+      takeNumber: (schedule, run) => this.#takeNumber({ schedule, run }),
+      add: (schedule) => {
+        this.#open++;
+        this.#schedules.push(schedule);
+        this.#prefixes.add(schedule.runs.keys());
+      },
+      count: () => ++this.#pipelines,
+      prefixes: this.#prefixes,
+    };
+    return services;
   }
 
   #begin(): void {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = this.#options.clock.now();
-    this.#emit(plannedEvent(this.#plan, this.#options));
-    this.#release(this.#readiness.start());
-    if (this.#plan.nodes.length === 0) this.#finish();
+    this.#root.begin();
   }
 
-  /** Works off a list instead of recursing: a skipped job may skip a chain of thousands. */
-  #release(released: readonly Released[]): void {
-    const pending = [...released];
-    for (let index = 0; index < pending.length; index++) {
-      const { node, verdict } = pending[index]!;
-      const run = this.#runs.get(node.id)!;
-      if (run.state !== 'created') continue;
-      switch (verdict.kind) {
-        case 'run':
-          pending.push(...this.#makeDue(run));
-          break;
-        case 'skip':
-          pending.push(...this.#conclude(run, unrunResult(node, 'skipped'), { because: verdict.because }));
-          break;
-        case 'blocked': {
-          const because = `waits for manual job ${verdict.by}`;
-          pending.push(...this.#conclude(run, unrunResult(node, 'skipped'), { because, blockedBy: verdict.by }));
-          break;
-        }
-      }
-    }
+  #enqueue(due: Due): void {
+    due.run.state = 'queued';
+    this.#ready.push(due);
   }
 
-  /** @returns what is released when the node ends right here because nothing of it is to be run. */
-  #makeDue(run: NodeRun): readonly Released[] {
-    const { node } = run;
-    if (node.when === 'manual') {
-      return this.#conclude(run, unrunResult(node, 'manual'), { because: 'not started' });
-    }
-    if (node.kind === 'approval') return this.#conclude(run, unrunResult(node, 'success'));
-    if (node.kind === 'bridge') {
-      const because = 'child pipelines are not run yet';
-      this.#emit({ type: 'warning', job: node.id, message: `${node.id}: ${because}` });
-      return this.#conclude(run, unrunResult(node, 'skipped'), { because });
-    }
-    run.state = 'waiting';
-    this.#waiting.enter({
-      node,
-      isWaiting: () => run.state === 'waiting',
-      ready: () => this.#enqueue(run),
-      failed: (error) => this.#failOrBreak(run, error),
-    });
-    return [];
+  /** The number that the plan gave; those of other pipelines and of later tries come after all of the first plan's. */
+  #takeNumber({ schedule, run }: Due): number {
+    const planned = run.attempts === 1 && schedule === this.#root ? plannedNumber(run.node) : undefined;
+    return planned ?? this.#nextNumber++;
   }
 
-  #enqueue(run: NodeRun): void {
-    run.state = 'queued';
-    this.#ready.push(run);
-  }
-
-  async #dispatch(run: NodeRun): Promise<JobLease | undefined> {
+  async #dispatch(due: Due): Promise<JobLease | undefined> {
+    const { schedule, run } = due;
     const node = run.node as JobNode;
     run.state = 'running';
     run.attempts++;
     run.startedAt ??= this.#options.clock.now();
-    const planned = run.attempts === 1 ? plannedNumber(node) : undefined;
-    run.number = planned ?? this.#nextNumber++;
+    run.number = this.#takeNumber(due);
     try {
       run.log = await this.#options.openLog(node.id, run.attempts);
     } catch (error) {
-      this.#failOrBreak(run, error);
+      schedule.failOrBreak(run, error);
       return undefined;
     }
     const lease: JobLease = {
-      spec: this.#specs.of(node, run),
+      spec: schedule.specs.of(node, run),
       cancel: run.cancel.signal,
       abort: run.abort.signal,
       log: run.log.sink,
     };
-    this.#leases.set(lease, run);
+    this.#leases.set(lease, due);
     this.#emit({ type: 'job-started', job: node.id, attempt: run.attempts, logPath: run.log.path });
     return lease;
-  }
-
-  #judge(run: NodeRun, outcome: Outcome, outputs: Outputs): void {
-    const { node } = run;
-    const stopping = this.#stopped.signal.aborted;
-    if (outcome.status === 'failed' && node.kind === 'job' && !stopping) {
-      if (shouldRetry(node.definition.retry, outcome, run.attempts)) {
-        this.#emit({ type: 'job-retried', job: node.id, attempt: run.attempts + 1, reason: outcome.reason });
-        this.#enqueue(run);
-        return;
-      }
-    }
-    this.#endRun(run, outcome, outputs);
-  }
-
-  #endRun(run: NodeRun, outcome: Outcome, outputs: Outputs): void {
-    run.outputs = outputs;
-    const durationMs = run.startedAt === undefined ? 0 : this.#options.clock.now() - run.startedAt;
-    const result = ranResult(run.node, outcome, outputs, { durationMs, attempts: run.attempts });
-    const because = outcome.status === 'skipped' ? { because: outcome.because } : {};
-    const released = this.#conclude(run, result, because);
-    if (result.status === 'failed' && !result.allowFailure && this.#stopsOnFailure()) {
-      this.#cancelRest(`${run.node.id} failed`);
-    }
-    this.#release(released);
-  }
-
-  #stopsOnFailure(): boolean {
-    return this.#options.onFailure === 'stop' || this.#plan.autoCancelOnJobFailure === 'all';
-  }
-
-  /** Records how a node ended. @returns the nodes that waited for it. */
-  #conclude(
-    run: NodeRun,
-    result: JobResult,
-    why: { readonly because?: string; readonly blockedBy?: string } = {},
-  ): readonly Released[] {
-    run.state = 'ended';
-    run.result = result;
-    this.#unfinished--;
-    const because = why.because === undefined ? {} : { because: why.because };
-    this.#emit({ type: 'job-finished', job: run.node.id, result, ...because });
-    this.#waiting.leave(run.node);
-    const blocking = why.blockedBy ?? (settledStatus(result) === 'blocked' ? run.node.id : undefined);
-    const released = this.#readiness.settle(
-      run.node,
-      blocking === undefined ? settledStatus(result) : 'blocked',
-      blocking,
-    );
-    if (this.#unfinished === 0) this.#finish();
-    return released;
-  }
-
-  #cancelRest(because: string): void {
-    if (this.#stopped.signal.aborted && !this.#canceledByUser) return;
-    this.#stopped.abort(new Error(because));
-    for (const run of this.#runs.values()) {
-      if (run.state === 'running') run.cancel.abort(new Error(because));
-      else if (run.state !== 'ended') {
-        this.#conclude(run, unrunResult(run.node, 'canceled', { durationMs: 0, attempts: run.attempts }), { because });
-      }
-    }
-  }
-
-  /** The machine failing at a job's door is the job's failure; anything else is a bug that stops everything. */
-  #failOrBreak(run: NodeRun, error: unknown): void {
-    if (error instanceof SystemError) {
-      this.#endRun(run, { status: 'failed', reason: error.reason, message: error.message }, noOutputs);
-      return;
-    }
-    this.#raise(error);
   }
 
   #raise(error: unknown): void {
@@ -270,13 +193,15 @@ export class PlanSource implements JobSource {
   #finish(): void {
     // Not started from inside the loop that may still conclude other nodes and release locks.
     queueMicrotask(async () => {
-      this.#stopped.abort(new Error('the pipeline has ended'));
+      this.#over.abort(new Error('the run has ended'));
       while (this.#background.size > 0) await Promise.all(this.#background);
-      const jobs = Object.fromEntries([...this.#runs].map(([id, run]) => [id, run.result!]));
-      const status = pipelineStatus(Object.values(jobs));
+      const all = this.#schedules.flatMap(({ runs }) => [...runs]);
+      const jobs = Object.fromEntries(all.map(([id, run]) => [id, run.result!]));
+      const { status } = this.#root;
+      const failures = this.#root.failures();
       const durationMs = this.#options.clock.now() - this.#startedAt!;
       if (!this.#broken) this.#emit({ type: 'pipeline-finished', status, durationMs, jobs });
-      this.#end.resolve({ status, durationMs, jobs });
+      this.#end.resolve({ status, durationMs, jobs, failures });
       this.#ready.close();
     });
   }

@@ -6,6 +6,10 @@ import { ResourceGroups } from './resource-groups.ts';
 /** A node that waits for its time and its resource group. */
 export interface Waiter {
   readonly node: PlanNode;
+  /** Name of its resource group, with the project whose it is. */
+  readonly group: string | undefined;
+  /** Aborted: it waits no longer. */
+  readonly signal: AbortSignal;
   /** Does it still wait? It may have been canceled meanwhile. */
   isWaiting(): boolean;
   /** Everything is there. */
@@ -16,9 +20,7 @@ export interface Waiter {
 export interface WaitingRoomOptions {
   readonly clock: Clock;
   readonly locks: ResourceLocks | undefined;
-  /** Resource groups are the project's. */
-  readonly projectPath: string;
-  /** Aborted: nobody waits any more. */
+  /** Aborted: nobody waits for locks any more. */
   readonly signal: AbortSignal;
   /** Tells that a node waits for something other than its needs. */
   readonly tell: (
@@ -50,11 +52,11 @@ export class WaitingRoom {
       this.#enterGroup(waiter);
       return;
     }
-    const { clock, signal, tell, background } = this.#options;
+    const { clock, tell, background } = this.#options;
     const delayMs = node.startInMs ?? 0;
     tell(node, { for: 'delay', untilMs: clock.now() + delayMs });
     background(
-      clock.sleep(delayMs, signal).then(() => {
+      clock.sleep(delayMs, waiter.signal).then(() => {
         if (waiter.isWaiting()) this.#enterGroup(waiter);
       }),
     );
@@ -69,13 +71,12 @@ export class WaitingRoom {
   }
 
   #enterGroup(waiter: Waiter): void {
-    const { node } = waiter;
-    const { projectPath, locks, tell } = this.#options;
-    if (node.resourceGroup === undefined) {
+    const { node, group: name } = waiter;
+    const { locks, tell } = this.#options;
+    if (name === undefined) {
       waiter.ready();
       return;
     }
-    const name = `${projectPath}/${node.resourceGroup}`;
     if (this.#groups.isBusy(name)) tell(node, { for: 'resource-group' });
     else if (locks !== undefined) this.#noticeLock(waiter);
     const hold = (lock: AsyncDisposable | undefined): boolean => {
@@ -94,9 +95,9 @@ export class WaitingRoom {
   }
 
   #noticeLock(waiter: Waiter): void {
-    const { clock, signal, tell, background } = this.#options;
+    const { clock, tell, background } = this.#options;
     background(
-      clock.sleep(lockNoticeMs, signal).then(() => {
+      clock.sleep(lockNoticeMs, waiter.signal).then(() => {
         if (waiter.isWaiting()) tell(waiter.node, { for: 'resource-group' });
       }),
     );

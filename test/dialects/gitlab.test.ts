@@ -424,7 +424,11 @@ other: { trigger: group/other }
 mirror: { needs: { pipeline: group/other } }
 `);
     expect(jobs.map(({ kind }) => kind)).toEqual(['bridge', 'bridge', 'bridge']);
-    expect(jobs[0]).toMatchObject({ trigger: { includes: [{ value: 'child.yml' }], strategy: 'depend' } });
+    expect(jobs[0]).toMatchObject({ trigger: { kind: 'child', files: [{ name: 'child.yml' }], strategy: 'depend' } });
+    expect(jobs[1]).toMatchObject({
+      trigger: { kind: 'project', project: { value: 'group/other' }, strategy: 'none' },
+    });
+    expect(jobs[2]).toMatchObject({ trigger: { kind: 'followed', project: { value: 'group/other' } } });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Event } from '../../src/model/event.ts';
 import { noOutputs, type Outcome, type Outputs } from '../../src/model/outcome.ts';
-import type { AllowFailure, Retry } from '../../src/model/pipeline.ts';
+import type { AllowFailure, Retry, Trigger } from '../../src/model/pipeline.ts';
 import type { JobNode, Plan, PlanNode } from '../../src/model/plan.ts';
 import type { JobLease } from '../../src/model/ports.ts';
 import type { Step } from '../../src/model/step.ts';
@@ -24,6 +24,8 @@ export interface JobSketch {
   readonly retry?: Retry;
   readonly resourceGroup?: string;
   readonly kind?: 'bridge' | 'approval';
+  /** Of a bridge; default: `none`. */
+  readonly strategy?: 'none' | 'depend' | 'mirror';
   readonly artifactsFrom?: readonly string[];
   readonly steps?: readonly Step[];
   readonly below?: readonly Variable[];
@@ -64,7 +66,14 @@ function sketchNode(job: JobSketch): PlanNode {
   };
   if (job.kind === 'approval') return { ...base, kind: 'approval', definition: { ...definition, kind: 'approval' } };
   if (job.kind === 'bridge') {
-    return { ...base, kind: 'bridge', definition: { ...definition, kind: 'bridge', trigger: { includes: [] } } };
+    const trigger: Trigger = {
+      kind: 'child',
+      files: [],
+      strategy: job.strategy ?? 'none',
+      forward: { yamlVariables: true, pipelineVariables: false },
+    };
+    const rest = { artifactsFrom: job.artifactsFrom ?? [], fileVariables: [] };
+    return { ...base, ...rest, kind: 'bridge', definition: { ...definition, kind: 'bridge', trigger } };
   }
   const node: JobNode = {
     ...base,

@@ -137,7 +137,9 @@ export function job(name: string, words: JobWords = {}): JobDefinition {
     ...(legs === undefined ? {} : { parallel: parallel(legs) }),
     ...(image === undefined ? {} : { image: { name: image, span: span() } }),
   };
-  if (kind === 'bridge') return { ...common, kind, trigger: { includes: [] } } as BridgeDefinition;
+  const forward = { yamlVariables: true, pipelineVariables: false };
+  if (kind === 'bridge')
+    return { ...common, kind, trigger: { kind: 'child', files: [], strategy: 'none', forward } } as BridgeDefinition;
   return { ...common, kind } as JobDefinition;
 }
 

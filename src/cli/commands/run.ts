@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import type { JobResult } from '../../model/outcome.ts';
 import { type ReportFile, type ReportKind, reportKinds } from '../../reporters/report-files.ts';
 import type { StoredRun } from '../../stores/run-store.ts';
 import { cloneTree } from '../../util/files/clone-tree.ts';
@@ -50,7 +49,7 @@ async function runOnce(
     quiet: options.quiet ?? false,
     ...(only === undefined ? {} : { only }),
   });
-  const { plan } = planned;
+  const { plan, selection } = planned;
   if (plan.nodes.length === 0) {
     const why = options.failed ? 'nothing failed last time' : nothingToDo(planned);
     await print(invocation.stderr, `ci: ${why}\n`);
@@ -61,6 +60,7 @@ async function runOnce(
   const end = await runPipeline(invocation, {
     loaded,
     plan,
+    selection,
     options,
     earlier,
     look,
@@ -80,7 +80,7 @@ async function earlierRun({ file, locations }: FoundPipeline, options: RunOption
   return lastRun(location, options.failed ? '--failed' : '--from');
 }
 
-function nothingToDo({ plan, loaded }: LoadedPlan): string {
+function nothingToDo({ plan, loaded }: Pick<LoadedPlan, 'plan' | 'loaded'>): string {
   if (plan.leftOutBecause !== undefined) return `nothing runs: ${plan.leftOutBecause}`;
   const why = plan.decisions.length === 0 ? `${loaded.name} has no jobs` : 'rules leave every job out';
   return `nothing runs: ${why} (\`ci list\` and \`ci explain JOB\` tell more)`;
@@ -106,9 +106,8 @@ const systemReasons = new Set([
 
 function exitCodeOf({ result, signal }: PipelineEnd): number {
   if (signal !== undefined) return signalExitCode(signal);
-  const failed = Object.values(result.jobs).filter((job: JobResult) => job.status === 'failed' && !job.allowFailure);
-  if (failed.some((job) => systemReasons.has(job.failureReason ?? ''))) return exitCodes.system;
-  return failed.length > 0 || result.status === 'canceled' ? exitCodes.failed : exitCodes.ok;
+  if (result.failures.some((job) => systemReasons.has(job.failureReason ?? ''))) return exitCodes.system;
+  return result.status === 'failed' || result.status === 'canceled' ? exitCodes.failed : exitCodes.ok;
 }
 
 /** `--artifacts-dir`: each job's uploads in a folder of its name. No link of an earlier job's is written through. */

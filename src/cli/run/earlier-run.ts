@@ -1,5 +1,5 @@
 import type { Plan } from '../../model/plan.ts';
-import type { EarlierJob } from '../../schedule/plan-source-options.ts';
+import type { EarlierJob } from '../../schedule/scheduled-pipeline.ts';
 import type { ArtifactStore } from '../../stores/artifact-store.ts';
 import type { JobRecord } from '../../stores/run-state.ts';
 import { listRuns, type RunStoreLocation, readRun, type StoredRun } from '../../stores/run-store.ts';

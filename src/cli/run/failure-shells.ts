@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { FailedOutcome, JobPlace } from '../../job/job-run.ts';
-import type { Plan } from '../../model/plan.ts';
+import type { PlanNode } from '../../model/plan.ts';
 import type { HoldableOutput } from '../../reporters/holdable-output.ts';
 import { logTail } from '../../reporters/log-tail.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
@@ -23,7 +23,8 @@ export interface FailureShells {
 
 interface Parts {
   readonly options: Pick<RunOptions, 'onFailure' | 'reporter'>;
-  readonly plan: Plan;
+  /** Of all pipelines of the run, by id. */
+  readonly nodes: ReadonlyMap<string, PlanNode>;
   /** Of all reporters on the screen. */
   readonly output: HoldableOutput;
   readonly screen: Reporter;
@@ -33,7 +34,7 @@ interface Parts {
 /** Undefined where they are not wanted, or there is no terminal: that is told. */
 export async function failureShells(
   invocation: Invocation,
-  { options, plan, output, screen, logPath }: Parts,
+  { options, nodes, output, screen, logPath }: Parts,
 ): Promise<FailureShells | undefined> {
   if (options.onFailure !== 'shell') return undefined;
   if (!invocation.stdinIsTty || !invocation.stdout.isTty) {
@@ -42,7 +43,7 @@ export async function failureShells(
     return undefined;
   }
   const terminal = userTerminal(invocation);
-  const isWorthALook = worthALook(plan);
+  const isWorthALook = worthALook(nodes);
   let latest: Promise<void> | undefined;
   const oneAtATime = async (action: () => Promise<void>): Promise<void> => {
     const before = latest;

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobDeps, JobPlace } from '../../job/job-run.ts';
 import type { Emit } from '../../model/event.ts';
-import type { Plan } from '../../model/plan.ts';
+import type { PlanNode } from '../../model/plan.ts';
 import { listKeptDirectories } from '../../stores/prune-runs.ts';
 import type { Run } from '../../stores/run-store.ts';
 import { safeName } from '../../stores/safe-name.ts';
@@ -25,12 +25,13 @@ type KeptRun = Pick<Run, 'id' | 'keptDirectory'>;
 /** `--on-failure keep`: what to do when a script of a job fails. */
 export function keptJobs(given: {
   readonly run: KeptRun;
-  readonly plan: Plan;
+  /** Of all pipelines of the run, by id. */
+  readonly nodes: ReadonlyMap<string, PlanNode>;
   readonly emit: Emit;
   readonly clock: Clock;
 }): NonNullable<JobDeps['onScriptFailure']> {
   const { run, emit, clock } = given;
-  const isWorthALook = worthALook(given.plan);
+  const isWorthALook = worthALook(given.nodes);
   return async (place, failure) => {
     if (!isWorthALook(place, failure)) return;
     const kept = await keep(run, place);

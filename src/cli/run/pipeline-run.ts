@@ -1,5 +1,5 @@
 import type { Engine } from '../../executors/docker/engine.ts';
-import type { Plan } from '../../model/plan.ts';
+import type { Plan, Selection } from '../../model/plan.ts';
 import type { ReportFile } from '../../reporters/report-files.ts';
 import type { PipelineResult } from '../../schedule/pipeline-result.ts';
 import type { Run, StoredRun } from '../../stores/run-store.ts';
@@ -11,6 +11,8 @@ import type { RunOptions } from '../options.ts';
 export interface PipelineRun {
   readonly loaded: LoadedPipeline;
   readonly plan: Plan;
+  /** What was asked for, of the pipeline and of those that its bridges start. */
+  readonly selection: Selection;
   readonly options: RunOptions;
   /** A run whose artifacts this one goes on from. */
   readonly earlier: StoredRun | undefined;

@@ -18,19 +18,21 @@ import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
+import { originOf } from '../downstream/origin-of.ts';
 import { type Invocation, print } from '../invocation.ts';
+import { bridgeExpander } from './bridge-expander.ts';
 import { type TakenOver, takenOverRemarks, takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
 import { createExecutors, engineLocation } from './executors.ts';
 import { failureShells } from './failure-shells.ts';
 import { holdMemoryDown } from './hold-memory-down.ts';
-import { idTokens } from './id-tokens.ts';
 import { jobRunner } from './job-runner.ts';
 import { keptJobs, removeIfEmpty } from './kept-jobs.ts';
 import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
 import { runRecorder } from './run-recorder.ts';
+import { lateVariables } from './run-variables.ts';
 import { screenReporter } from './screen-reporter.ts';
 import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
 import { tidy } from './tidy.ts';
@@ -69,8 +71,9 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const reports = given.reports.length > 0 ? [reportFilesReporter(given.reports)] : [];
   const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...reports, screen]);
   const emit: Emit = (event) => all.on(event);
-  const shells = await failureShells(invocation, { options, plan, output, screen, logPath: run.logPath });
-  const keep = keeps ? keptJobs({ run, plan, emit, clock }) : undefined;
+  const nodes = new Map(plan.nodes.map((node) => [node.id, node]));
+  const shells = await failureShells(invocation, { options, nodes, output, screen, logPath: run.logPath });
+  const keep = keeps ? keptJobs({ run, nodes, emit, clock }) : undefined;
   const ignores = shells === undefined ? {} : { ignores: shells.ignores };
   using ending = listenForEnding(invocation, {
     ...{ executors, screen, stop: given.stop, ...ignores },
@@ -85,7 +88,9 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   });
   const copying = snapshotUnlessStopped(invocation, given, ending.stopping);
   // While git lists the tree and before anything of a job is made.
-  const inContainers = plan.nodes.some((node) => node.kind === 'job' && node.executor === 'docker');
+  const inContainers = plan.nodes.some(
+    (node) => node.kind === 'bridge' || (node.kind === 'job' && node.executor === 'docker'),
+  );
   const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
   // What the user keeps is for `ci clean` to remove, whatever becomes of us.
   const reaper = startReaper(invocation, keeps ? {} : run, engine);
@@ -93,18 +98,23 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     await using snapshot = await copying;
     tellRemarks(plan, taken, emit);
     tellSnapshot(snapshot, options, emit);
-    const tokens = idTokens({ stateDirectory: locations.state, runId: run.id, now: clock.now });
+    const late = lateVariables({ stateDirectory: locations.state, now: clock.now });
+    const sources = sourceFor(given, snapshot);
     const source = new PlanSource(plan, {
       runId: run.id,
       file: loaded.name,
       projectPath: loaded.context.project.path,
-      source: sourceFor(given, snapshot),
+      source: sources,
+      expand: bridgeExpander(
+        { runId: run.id, source: sources, nodes, late },
+        originOf(loaded, given.selection, run.id),
+      ),
       emit,
       clock,
       openLog: (jobId) => openJobLog(run.logPath(jobId), output),
       locks: resourceLocks(join(locations.runtime, 'locks')),
       onFailure: options.onFailure === 'stop' ? 'stop' : 'continue',
-      variables: (node, number) => [...runVariables(run.id), ...tokens(node, number)],
+      variables: late(run.id),
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);
@@ -154,8 +164,4 @@ async function removeWorkspaces(run: Run): Promise<string | undefined> {
   } catch (error) {
     return `a job's directory could not be removed: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-function runVariables(runId: string) {
-  return ['CI_PIPELINE_ID', 'CI_PIPELINE_IID'].map((name) => ({ name, value: runId, raw: true }));
 }

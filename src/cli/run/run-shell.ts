@@ -6,6 +6,7 @@ import type { JobLease } from '../../model/ports.ts';
 import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
 import { jobSpecs } from '../../schedule/job-specs.ts';
 import { newNodeRun } from '../../schedule/node-run.ts';
+import type { ScheduledPipeline } from '../../schedule/scheduled-pipeline.ts';
 import { type ArtifactStore, artifactStore } from '../../stores/artifact-store.ts';
 import { cacheStore, projectCacheDirectory } from '../../stores/cache-store.ts';
 import { projectKey } from '../../stores/project-key.ts';
@@ -17,10 +18,10 @@ import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print } from '../invocation.ts';
 import { type TakenOver, takeOver } from './earlier-run.ts';
 import { createExecutors, type Executors, engineLocation } from './executors.ts';
-import { idTokens } from './id-tokens.ts';
 import { runnerFacts } from './job-runner.ts';
 import type { PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
+import { lateVariables } from './run-variables.ts';
 import { handleSignals } from './signals.ts';
 import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
 import { tidy } from './tidy.ts';
@@ -116,23 +117,15 @@ async function inPlace(
   const artifacts = artifactStore(place.artifactsDirectory);
   const { earlier, runId } = await fromLastRun(invocation, given, artifacts);
   const run = { ...newNodeRun(node), attempts: 1, number: 1 };
-  const tokens = idTokens({ stateDirectory: loaded.locations.state, runId, now: clock.now });
-  const specs = jobSpecs(given.plan, new Map([[node.id, run]]), {
-    runId: place.id,
+  const pipeline: ScheduledPipeline = {
+    plan: given.plan,
     file: loaded.name,
     projectPath: loaded.context.project.path,
     source: sourceFor(pipelineRun, snapshot),
-    emit: screen.emit,
-    clock,
-    openLog: () => {
-      throw new Error('a shell keeps no log');
-    },
-    variables: (node, number) => [
-      ...['CI_PIPELINE_ID', 'CI_PIPELINE_IID'].map((name) => ({ name, value: runId, raw: true })),
-      ...tokens(node, number),
-    ],
+    variables: lateVariables({ stateDirectory: loaded.locations.state, now: clock.now })(runId),
     ...(earlier === undefined ? {} : { earlier: earlier.jobs }),
-  });
+  };
+  const specs = jobSpecs(pipeline, new Map([[node.id, run]]), { runId: place.id });
   const lease: JobLease = {
     spec: specs.of(node, run),
     cancel: signal,

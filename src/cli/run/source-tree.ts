@@ -29,10 +29,13 @@ function snapshotDirectory(locations: Locations, projectRoot: string): string {
   return join(locations.cache, 'snapshots', projectKey(projectRoot));
 }
 
+/** What says which sources a run needs. */
+export type SourcesWanted = Pick<PipelineRun, 'loaded' | 'plan' | 'options' | 'look'>;
+
 /** The run's copy of the tree; nothing is copied when no job wants sources. The early look is over then. */
 export async function snapshotFor(
   invocation: Invocation,
-  run: PipelineRun,
+  run: SourcesWanted,
   signal: AbortSignal,
 ): Promise<Snapshot | undefined> {
   await using _look = run.look;
@@ -41,14 +44,16 @@ export async function snapshotFor(
 
 async function takeIfWanted(
   invocation: Invocation,
-  { loaded, plan, options, look }: PipelineRun,
+  { loaded, plan, options, look }: SourcesWanted,
   signal: AbortSignal,
 ): Promise<Snapshot | undefined> {
   const wanted = plan.nodes.some(
     (node) =>
-      node.kind === 'job' &&
-      !(options.inPlace && node.executor === 'shell') &&
-      node.definition.steps.some(({ kind }) => kind === 'checkout'),
+      // What a bridge starts is not known yet.
+      (node.kind === 'bridge' && !options.inPlace) ||
+      (node.kind === 'job' &&
+        !(options.inPlace && node.executor === 'shell') &&
+        node.definition.steps.some(({ kind }) => kind === 'checkout')),
   );
   if (!wanted) return undefined;
   // A repository without a commit yet has files to list all the same.
@@ -79,7 +84,10 @@ export function tellSnapshot(snapshot: Snapshot | undefined, options: RunOptions
 }
 
 /** Where jobs get their sources from. */
-export function sourceFor({ loaded, options }: PipelineRun, snapshot: Snapshot | undefined): Source {
+export function sourceFor(
+  { loaded, options }: Pick<PipelineRun, 'loaded' | 'options'>,
+  snapshot: Snapshot | undefined,
+): Source {
   if (options.inPlace) return { kind: 'in-place', directory: loaded.file.root };
   if (snapshot === undefined) return { kind: 'none' };
   return { kind: 'snapshot', tree: snapshot.tree, gitObjects: snapshot.gitObjects };

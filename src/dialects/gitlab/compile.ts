@@ -39,10 +39,13 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
     return variableLookup(predefined, context.projectVariables, context.pipelineVariables);
   });
   const variable = (name: string): string | undefined => lookup()(name);
-  const merged = await mergeIncludes(
-    { path: given.file, node: entry },
-    { vocabulary, files, known: { context, variable }, report, ...given.limits },
-  );
+  const merged = await mergeIncludes(given.entryIs === 'bridge' ? { node: entry } : { path: given.file, node: entry }, {
+    vocabulary,
+    files,
+    known: { context, variable },
+    report,
+    ...given.limits,
+  });
   const { incomplete } = merged;
   const used = new Set<string>();
   const extended = resolveExtends(merged.root, { report, incomplete, used });

@@ -44,9 +44,10 @@ export interface MergedFiles {
 /**
  * Merges what a file includes, in order, below the file itself: later files win, the including file wins over all.
  * Every file is checked against the schema by itself.
+ * @param entry without a path: it is no file, and was checked where it stands.
  */
 export async function mergeIncludes(
-  entry: { readonly path: string; readonly node: MapNode },
+  entry: { readonly path?: string; readonly node: MapNode },
   given: {
     readonly vocabulary: Vocabulary;
     readonly files: FileLoader;
@@ -57,7 +58,9 @@ export async function mergeIncludes(
 ): Promise<MergedFiles> {
   const { maxIncludes = gitlabMaxIncludes } = given;
   const includer: Includer = { ...given, maxIncludes, parsed: new Map(), unread: [], included: 0, incomplete: false };
-  const root = await mergeFile(includer, prepare(includer, entry.node), { chain: [entry.path], origin: ownProject });
+  const { path, node } = entry;
+  const place: Place = { chain: path === undefined ? [] : [path], origin: ownProject };
+  const root = await mergeFile(includer, path === undefined ? node : prepare(includer, node), place);
   return { root, incomplete: includer.incomplete, unread: includer.unread };
 }
 

@@ -1,5 +1,5 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
-import type { JobDefinition, When } from '../../model/pipeline.ts';
+import type { FollowedPipeline, JobDefinition, When } from '../../model/pipeline.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import { readInherit } from './defaults.ts';
 import { jobBody } from './job-body.ts';
@@ -49,7 +49,7 @@ export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary, r
   const common = readCommon(entry, node, refs, reading);
   if (field(node, 'trigger') || mirrorsPipeline(node)) {
     checkBridge(entry, node, reading);
-    return { kind: 'bridge', ...common, trigger: take(node, trigger, reading) ?? { includes: [] } };
+    return { kind: 'bridge', ...common, trigger: take(node, trigger, reading) ?? followed(node) };
   }
   const body = jobBody(entry, job, vocabulary);
   return { kind: 'job', ...common, ...readScriptKeys(node, reading), steps: jobSteps(job, body) };
@@ -120,6 +120,15 @@ function checkRules(node: MapNode, reading: Reading): void {
       related: [{ message: '`rules` stands here', span: field(node, 'rules')!.keySpan }],
     });
   }
+}
+
+/** What a job without a usable `trigger` follows. */
+function followed(node: MapNode): FollowedPipeline {
+  const needs = field(node, 'needs')?.value;
+  const items = needs?.kind === 'seq' ? needs.items : needs ? [needs] : [];
+  const project = items.map((item) => field(item, 'pipeline')?.value).find((value) => value !== undefined);
+  const value = project?.kind === 'scalar' ? project.text : '';
+  return { kind: 'followed', project: { value, span: project?.span ?? node.span } };
 }
 
 /** A job that only shows how another pipeline did. Source: https://docs.gitlab.com/ci/yaml/#needspipeline */

@@ -2,7 +2,7 @@ import { variableLookup } from '../../expressions/merge-variables.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
 import type { VariableDefinition } from '../../model/variable.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
-import type { Compiled, CompileInput } from '../dialect.ts';
+import type { Compiled, CompileInput, Downstream } from '../dialect.ts';
 import { checkOnStop } from './check-on-stop.ts';
 import { applyDefaults, readDefaults, readInherit } from './defaults.ts';
 import { checkJobName, splitTopLevel } from './job-names.ts';
@@ -45,7 +45,25 @@ export function readPipeline(root: MapNode, given: CompileInput, vocabulary: Voc
   };
   const config = new Map(withoutKeys(global, mergedIntoJobs).entries);
   for (const { entry } of jobs) config.set(entry.key, entry);
-  return { pipeline, config: { ...root, entries: config } };
+  return { pipeline, config: { ...root, entries: config }, downstream: readDownstream(jobs) };
+}
+
+/** What bridges say about the pipelines that they start. */
+function readDownstream(jobs: readonly ReadJob[]): ReadonlyMap<string, Downstream> {
+  const found = new Map<string, Downstream>();
+  for (const { entry, definition } of jobs) {
+    const trigger = definition.kind === 'bridge' ? field(entry.value, 'trigger')?.value : undefined;
+    if (trigger === undefined) continue;
+    const include = field(trigger, 'include');
+    const inputs = field(trigger, 'inputs')?.value;
+    const content: MapNode | undefined = include && {
+      kind: 'map',
+      entries: new Map([['include', include]]),
+      span: include.value.span,
+    };
+    found.set(definition.name, { ...(content ? { content } : {}), ...(inputs ? { inputs } : {}) });
+  }
+  return found;
 }
 
 interface JobSurroundings {

@@ -7,9 +7,9 @@ import { runs } from '../support.ts';
 import { field, flatItems, readInteger, readWord } from '../values.ts';
 import { readExitCodes } from './allow-failure.ts';
 
-type RetryWhen = FailureReason | 'always' | 'stuck_or_timeout_failure';
+type RetryWhen = FailureReason | 'always';
 
-const retryWhens: readonly RetryWhen[] = ['always', 'stuck_or_timeout_failure', ...failureReasons];
+const retryWhens: readonly RetryWhen[] = ['always', ...failureReasons];
 const bounds = { least: 0, most: 2 };
 
 /** How often a failed job is tried again. */

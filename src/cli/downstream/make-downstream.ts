@@ -1,0 +1,120 @@
+import { downstreamContext } from '../../context/downstream-context.ts';
+import { type Diagnostic, hasErrors } from '../../diagnostics/diagnostic.ts';
+import type { Sources } from '../../diagnostics/locate.ts';
+import type { Compiled, CompileInput, Dialect } from '../../dialects/dialect.ts';
+import type { Context } from '../../model/context.ts';
+import type { FailureReason } from '../../model/outcome.ts';
+import type { BridgeNode, Plan, Selection } from '../../model/plan.ts';
+import type { Variable } from '../../model/variable.ts';
+import { plan } from '../../plan/plan.ts';
+import { splitSelection } from '../../plan/split-selection.ts';
+
+/** So many pipelines of one project may lie in each other below the first. Source: create_downstream_pipeline_service.rb */
+const mostNested = 2;
+
+/** A pipeline with all that it takes to make those that its bridges start. */
+export interface Origin {
+  readonly dialect: Dialect;
+  readonly compiled: Compiled;
+  readonly context: Context;
+  readonly files: CompileInput['files'];
+  readonly limits: NonNullable<CompileInput['limits']>;
+  /** Absolute path of the project's root. */
+  readonly root: string;
+  /** Texts of the files that diagnostics name. */
+  readonly sources: Sources;
+  /** The pipeline's file, as messages show it. */
+  readonly name: string;
+  /** `CI_PIPELINE_ID`. */
+  readonly pipelineId: string;
+  /** How many pipelines of the same project it lies within. */
+  readonly depth: number;
+  /** What is asked of it. */
+  readonly selection: Selection;
+}
+
+/** What is known of a bridge when its pipeline is made. */
+export interface BridgeFacts {
+  /** `CI_PIPELINE_ID` of the new pipeline. */
+  readonly pipelineId: string;
+  /** `CI_JOB_ID` of the bridge. */
+  readonly number: number;
+  /** What the new pipeline gets: see `forwardedVariables`. */
+  readonly forwarded: readonly Variable[];
+  readonly files: CompileInput['files'];
+}
+
+/** A pipeline that a bridge starts, or why there is none. */
+export type Downstream =
+  | {
+      readonly kind: 'made';
+      readonly origin: Origin;
+      readonly plan: Plan;
+      readonly diagnostics: readonly Diagnostic[];
+    }
+  | {
+      readonly kind: 'refused';
+      readonly reason: FailureReason;
+      readonly message: string;
+      readonly diagnostics: readonly Diagnostic[];
+    };
+
+/** Makes the child pipeline of a bridge: its files merged and compiled in a context of its own, and planned. */
+export async function makeChild(parent: Origin, bridge: BridgeNode, facts: BridgeFacts): Promise<Downstream> {
+  if (parent.depth >= mostNested) {
+    const message = `child pipelines may lie in each other ${mostNested} deep`;
+    return refused('reached_max_descendant_pipelines_depth', message);
+  }
+  const { trigger } = bridge.definition;
+  const content = parent.compiled.downstream.get(bridge.group)?.content;
+  if (trigger.kind !== 'child' || content === undefined) return refused(creationFailed, 'it names no file');
+  const context = downstreamContext(parent.context, {
+    source: 'parent_pipeline',
+    pipelineId: facts.pipelineId,
+    upstream: { pipelineId: parent.pipelineId, jobId: String(facts.number) },
+    variables: facts.forwarded,
+  });
+  const name = trigger.files.map((file) => file.name).join(', ');
+  const { files } = facts;
+  const given: CompileInput = { file: name, entryIs: 'bridge', files, context, limits: parent.limits };
+  const compiled = await parent.dialect.compile(content, given);
+  const { diagnostics } = compiled;
+  if (compiled.value === undefined || hasErrors(diagnostics)) return invalid(name, diagnostics);
+  const selection = splitSelection(parent.compiled.pipeline, parent.selection).below(bridge.name);
+  const rest = { name, pipelineId: facts.pipelineId, depth: parent.depth + 1 };
+  return planned({ ...parent, compiled: compiled.value, context, ...rest, selection }, diagnostics);
+}
+
+const creationFailed: FailureReason = 'downstream_pipeline_creation_failed';
+
+/** Plans what was compiled; a pipeline without jobs is none, as on GitLab. */
+export function planned(origin: Origin, before: readonly Diagnostic[]): Downstream {
+  const { pipeline } = origin.compiled;
+  const result = plan(pipeline, origin.context, splitSelection(pipeline, origin.selection).own);
+  const diagnostics = [...before, ...result.diagnostics];
+  const [unknown] = result.unknownSelectors;
+  if (unknown !== undefined) {
+    const near = unknown.nearest.length > 0 ? `; nearest: ${unknown.nearest.join(', ')}` : '';
+    return refused(creationFailed, `there is no job \`${unknown.text}\` in it${near}`, diagnostics);
+  }
+  if (result.value === undefined) return invalid(origin.name, diagnostics);
+  const { leftOutBecause, nodes } = result.value;
+  if (leftOutBecause !== undefined) return refused(creationFailed, leftOutBecause, diagnostics);
+  if (nodes.length === 0) return refused(creationFailed, 'its rules leave every job out', diagnostics);
+  return { kind: 'made', origin, plan: result.value, diagnostics };
+}
+
+function invalid(name: string, diagnostics: readonly Diagnostic[]): Downstream {
+  const [first, ...more] = diagnostics.filter(({ severity }) => severity === 'error');
+  const rest = more.length === 0 ? '' : `, and ${more.length} more ${more.length === 1 ? 'error' : 'errors'}`;
+  return refused(creationFailed, `${name} is not valid: ${first?.message ?? 'it is empty'}${rest}`, diagnostics);
+}
+
+/** A pipeline that can't be made. */
+export function refused(
+  reason: FailureReason,
+  message: string,
+  diagnostics: readonly Diagnostic[] = [],
+): Extract<Downstream, { readonly kind: 'refused' }> {
+  return { kind: 'refused', reason, message, diagnostics };
+}

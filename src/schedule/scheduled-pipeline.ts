@@ -1,0 +1,56 @@
+import type { Dependency, Source } from '../model/job-spec.ts';
+import type { FailureReason, Outputs } from '../model/outcome.ts';
+import type { BridgeNode, Plan, PlanNode } from '../model/plan.ts';
+import type { Variable } from '../model/variable.ts';
+
+/** A job of an earlier run whose artifacts and variables this run uses (`--from`, `--failed`). */
+export interface EarlierJob {
+  readonly name: string;
+  readonly outputs: Outputs;
+}
+
+/** One pipeline of a run: what is to be done, and with what. Ids of its plan are unique in the run. */
+export interface ScheduledPipeline {
+  readonly plan: Plan;
+  /** The pipeline file, for `pipeline-planned`. */
+  readonly file: string;
+  /** `group/name`. */
+  readonly projectPath: string;
+  /** Where all jobs get their sources from. */
+  readonly source: Source;
+  /** Further variables of a job at dispatch (`CI_PIPELINE_ID`, `CI_JOB_TOKEN`, …); `number` is its `CI_JOB_ID`. */
+  variables?(node: PlanNode, number: number): readonly Variable[];
+  /** By id. */
+  readonly earlier?: ReadonlyMap<string, EarlierJob>;
+  /** Makes the pipelines that bridges start. Absent: bridges are skipped with a warning. */
+  readonly expand?: Expand;
+}
+
+/** What is known when a bridge is due. */
+export interface BridgeDispatch {
+  /** `CI_JOB_ID` of the bridge. */
+  readonly number: number;
+  /** All variables of the bridge, expanded. */
+  readonly variables: readonly Variable[];
+  /** Those of them that earlier jobs left. */
+  readonly dotenv: readonly Variable[];
+  /** What the ids of the new pipeline's nodes have to begin with. */
+  readonly idPrefix: string;
+  /** A job of the bridge's own pipeline that has ended; undefined: there is none of that name, or it has not run. */
+  endedJob(name: string): Dependency | undefined;
+  /** Writes a line into the bridge's log. With a level people see it even where the tool's own lines are left out. */
+  tell(line: string, level?: 'warning' | 'error'): void;
+  /** Aborted when nobody wants the pipeline any more. */
+  readonly signal: AbortSignal;
+}
+
+/** What becomes of a bridge. */
+export type Expansion =
+  | { readonly kind: 'pipeline'; readonly pipeline: ScheduledPipeline }
+  /** The bridge fails. */
+  | { readonly kind: 'refused'; readonly reason: FailureReason; readonly message: string }
+  /** It can't be started here; jobs after the bridge go on as if it had succeeded. */
+  | { readonly kind: 'passed-over'; readonly because: string };
+
+/** Makes the pipeline that a bridge starts. @throws SystemError when the surroundings fail: then the bridge fails too. */
+export type Expand = (bridge: BridgeNode, dispatch: BridgeDispatch) => Promise<Expansion>;
