@@ -62,8 +62,9 @@ export interface Session extends AsyncDisposable {
   /**
    * From now on the session's place stays when the session is disposed; only `ci clean` removes it.
    * @param name how to call what has a name, like a container.
+   * @param note is told what will stay before it does: should this process die now, nothing stays that nobody knows of.
    */
-  readonly keep?: (name: string) => Promise<KeptPlace>;
+  readonly keep?: (name: string, note: (place: KeptPlace) => Promise<void>) => Promise<KeptPlace>;
 }
 
 /** What stays of a session. */

@@ -8,8 +8,17 @@ import { removeTree } from '../util/files/remove-tree.ts';
 import { processIdentity } from '../util/process-identity.ts';
 import { thisOwner } from '../util/process-owner.ts';
 import { unmountBelow } from '../util/unmount.ts';
+import { listUnkept, readKeptJobs } from './kept-places.ts';
 import { lifeOfRun } from './life-of-run.ts';
-import { loadRun, numbersIn, type RunStoreLocation, runAt, runsDirectory, type StoredRun } from './run-store.ts';
+import {
+  loadRun,
+  numbersIn,
+  type Run,
+  type RunStoreLocation,
+  runAt,
+  runsDirectory,
+  type StoredRun,
+} from './run-store.ts';
 
 /** A run that `pruneRuns` removed or would remove. */
 export interface PrunedRun {
@@ -58,7 +67,7 @@ export function pruneRuns(
 
 /** The user wanted to look at it: `ci clean` removes that first. */
 function isKept({ run }: StoredRun): boolean {
-  return existsSync(run.keptDirectory);
+  return readKeptJobs(run).length > 0;
 }
 
 /** After its end another process may still write reports and copy artifacts for so long, milliseconds. */
@@ -73,36 +82,41 @@ function isInUse({ run, state, isRunning }: StoredRun): boolean {
   return life === 'going on' || (life === 'unknown' && Date.now() - Date.parse(state.finishedAt) < stillWritingMs);
 }
 
-/** Directories of jobs (`Run.workspacesDirectory`) that killed runs left: of one project, or of all. */
+/** Directories of jobs that killed runs left and that nobody wanted to keep: of one project, or of all. */
 export async function listDeadWorkspaces(
   location: RunStoreLocation | Pick<RunStoreLocation, 'stateDirectory'>,
 ): Promise<readonly string[]> {
-  if ('projectRoot' in location) return unusedIn(runsDirectory(location), 'workspacesDirectory');
-  return unusedInAll(location.stateDirectory, 'workspacesDirectory');
+  return deadRuns(location, ({ workspacesDirectory, keptDirectory }) => [
+    ...(existsSync(workspacesDirectory) ? [workspacesDirectory] : []),
+    ...listUnkept({ keptDirectory }),
+  ]);
 }
 
 /** Directories of jobs (`Run.keptDirectory`) that the user kept, of all projects. */
 export function listKeptDirectories(stateDirectory: string): Promise<readonly string[]> {
-  return unusedInAll(stateDirectory, 'keptDirectory');
+  return deadRuns({ stateDirectory }, ({ keptDirectory }) => (existsSync(keptDirectory) ? [keptDirectory] : []));
 }
 
-type JobsDirectory = 'workspacesDirectory' | 'keptDirectory';
-
-async function unusedInAll(stateDirectory: string, which: JobsDirectory): Promise<readonly string[]> {
-  const projects = join(stateDirectory, 'projects');
-  const keys = existsSync(projects) ? readdirSync(projects) : [];
-  return (await Promise.all(keys.map((key) => unusedIn(join(projects, key, 'runs'), which)))).flat();
-}
-
-async function unusedIn(runs: string, which: JobsDirectory): Promise<readonly string[]> {
-  const unused: string[] = [];
-  for (const number of numbersIn(runs)) {
-    const directory = runAt(runs, String(number))[which];
-    if (!existsSync(directory)) continue;
-    const stored = await loadRun(runs, String(number));
-    if (stored !== undefined && !isInUse(stored)) unused.push(directory);
+/** What is looked for in the runs that have ended; most have none of it, and of these no state is read. */
+async function deadRuns(
+  location: RunStoreLocation | Pick<RunStoreLocation, 'stateDirectory'>,
+  find: (run: Run) => readonly string[],
+): Promise<readonly string[]> {
+  const projects = join(location.stateDirectory, 'projects');
+  const all =
+    'projectRoot' in location
+      ? [runsDirectory(location)]
+      : (existsSync(projects) ? readdirSync(projects) : []).map((key) => join(projects, key, 'runs'));
+  const found: string[] = [];
+  for (const runs of all) {
+    for (const number of numbersIn(runs)) {
+      const paths = find(runAt(runs, String(number)));
+      if (paths.length === 0) continue;
+      const stored = await loadRun(runs, String(number));
+      if (stored !== undefined && !isInUse(stored)) found.push(...paths);
+    }
   }
-  return unused;
+  return found;
 }
 
 /** Goes on where a process was killed while it removed a run. */

@@ -87,6 +87,17 @@ describe.skipIf(socket === undefined)('what a run leaves that ends early', { tim
     },
   );
 
+  it.concurrent('kill -9 while the engine takes long to make something', async () => {
+    await using run = await runTo('create');
+    const ended = once(run.child, 'exit');
+    run.child.kill('SIGKILL');
+    await ended;
+    // So long that the reaper has found nothing several times.
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await run.goOn();
+    await expectNothing(run, 15_000);
+  });
+
   it('a second signal ends it at once and leaves the rest to the reaper', async () => {
     await using run = await runTo('script', ['trap "" TERM', 'echo now-sleeping', 'sleep 1000 & wait']);
     const ended = once(run.child, 'exit');

@@ -16,6 +16,7 @@ import { text } from 'node:stream/consumers';
 import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { noteKept, readKeptJobs } from '../../src/stores/kept-places.ts';
 import { projectKey } from '../../src/stores/project-key.ts';
 import { listDeadWorkspaces, pruneRuns } from '../../src/stores/prune-runs.ts';
 import type { JobRecord, RunState } from '../../src/stores/run-state.ts';
@@ -177,6 +178,26 @@ describe('runs', () => {
     expect(await listDeadWorkspaces(location)).toEqual([]);
     await run.writeState(state);
     expect(await listDeadWorkspaces(location)).toEqual([run.workspacesDirectory]);
+    expect((await pruneRuns(location, rule)).map(({ id }) => id)).toEqual([run.id]);
+  });
+
+  it('that were killed leave what nobody kept', async () => {
+    const run = await create();
+    for (const name of ['a-1', 'a-12', 'b-1']) mkdirSync(join(run.keptDirectory, name, 'project'), { recursive: true });
+    const job = { job: 'a', name: join(run.keptDirectory, 'a-1/project'), enter: 'sh' };
+    const takeBack = await noteKept(run, job);
+    expect(readKeptJobs(run)).toEqual([job]);
+    expect(await listDeadWorkspaces(location)).toEqual([]);
+    const { state } = (await readRun(location, run.id))!;
+    await run.writeState({ ...state, process: { ...state.process, started: 'reused pid' } });
+    expect(await listDeadWorkspaces(location)).toEqual([
+      join(run.keptDirectory, 'a-12'),
+      join(run.keptDirectory, 'b-1'),
+    ]);
+    await create();
+    const rule = { keep: 1, nowMs: 0, mode: 'remove' } as const;
+    expect(await pruneRuns(location, rule)).toEqual([]);
+    await takeBack();
     expect((await pruneRuns(location, rule)).map(({ id }) => id)).toEqual([run.id]);
   });
 

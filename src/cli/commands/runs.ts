@@ -1,4 +1,5 @@
 import { renderTable } from '../../reporters/table.ts';
+import { readKeptJobs } from '../../stores/kept-places.ts';
 import { listRuns, type StoredRun } from '../../stores/run-store.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -6,7 +7,6 @@ import { runLocation } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import type { FileOptions } from '../options.ts';
 import { paintFor } from '../report-diagnostics.ts';
-import { readKeptJobs } from '../run/kept-jobs.ts';
 
 export interface RunsOptions extends Pick<FileOptions, 'color'> {
   readonly limit?: number;
@@ -17,7 +17,7 @@ export interface RunsOptions extends Pick<FileOptions, 'color'> {
 export async function runs(invocation: Invocation, _: readonly string[], options: RunsOptions): Promise<number> {
   const stored = (await listRuns(runLocation(invocation))).slice(0, options.limit ?? 20);
   if (options.format === 'json') {
-    await printJson(invocation, { schema: 'ci/1', runs: await Promise.all(stored.map(withKept)) });
+    await printJson(invocation, { schema: 'ci/1', runs: stored.map(withKept) });
     return exitCodes.ok;
   }
   if (stored.length === 0) {
@@ -39,15 +39,15 @@ export async function runs(invocation: Invocation, _: readonly string[], options
   });
   await print(invocation.stdout, `${lines.join('\n')}\n`);
   for (const { run } of stored) {
-    for (const { job, name, enter } of await readKeptJobs(run)) {
+    for (const { job, name, enter } of readKeptJobs(run)) {
       await print(invocation.stdout, `kept of run ${run.id}: job ${job}, ${name}; to go in: ${enter}\n`);
     }
   }
   return exitCodes.ok;
 }
 
-async function withKept(stored: StoredRun) {
-  const kept = await readKeptJobs(stored.run);
+function withKept(stored: StoredRun) {
+  const kept = readKeptJobs(stored.run);
   return { ...runDocument(stored), ...(kept.length === 0 ? {} : { kept }) };
 }
 

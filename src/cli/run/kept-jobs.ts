@@ -1,24 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rmdir } from 'node:fs/promises';
+import type { KeptPlace } from '../../executors/executor.ts';
 import type { JobDeps, JobPlace } from '../../job/job-run.ts';
 import type { Emit } from '../../model/event.ts';
 import type { PlanNode } from '../../model/plan.ts';
+import { type KeptJob, noteKept, readKeptJobs } from '../../stores/kept-places.ts';
 import { listKeptDirectories } from '../../stores/prune-runs.ts';
 import type { Run } from '../../stores/run-store.ts';
-import { safeName } from '../../stores/safe-name.ts';
 import type { Clock } from '../../util/clock.ts';
 import { shellQuote } from '../../util/shell-quote.ts';
 import { worthALook } from './worth-a-look.ts';
-
-/** A failed job whose place was kept, as `ci runs` tells it. */
-export interface KeptJob {
-  readonly job: string;
-  /** A container's name, or a directory. */
-  readonly name: string;
-  /** Command line to go in. */
-  readonly enter: string;
-}
 
 type KeptRun = Pick<Run, 'id' | 'keptDirectory'>;
 
@@ -43,15 +34,21 @@ export function keptJobs(given: {
 
 async function keep(run: KeptRun, place: JobPlace): Promise<KeptJob | undefined> {
   const { spec, session } = place;
+  if (session.keep === undefined) return undefined;
   const readable = spec.id.replaceAll(/[^a-zA-Z0-9_.-]+/g, '-').slice(0, 40);
-  const kept = await session.keep?.(`${run.id}-${readable}-${randomBytes(3).toString('hex')}`);
-  if (kept === undefined) return undefined;
   const file = `${session.temporaryDirectory}/enter`;
   await session.files.write(file, Buffer.from(await entrance(place)), 0o700);
-  const record = { job: spec.id, name: kept.name, enter: kept.commandFor(file) };
-  await mkdir(run.keptDirectory, { recursive: true, mode: 0o700 });
-  await writeFile(join(run.keptDirectory, `${safeName(spec.id)}.json`), JSON.stringify(record), { mode: 0o600 });
-  return record;
+  let takeBack: (() => Promise<void>) | undefined;
+  const recordOf = ({ name, commandFor }: KeptPlace): KeptJob => ({ job: spec.id, name, enter: commandFor(file) });
+  try {
+    const kept = await session.keep(`${run.id}-${readable}-${randomBytes(3).toString('hex')}`, async (place) => {
+      takeBack = await noteKept(run, recordOf(place));
+    });
+    return recordOf(kept);
+  } catch (error) {
+    await takeBack?.();
+    throw error;
+  }
 }
 
 /** A script that gives a shell in the job's environment, but for what holds a secret: it lies there for long. */
@@ -66,20 +63,10 @@ async function entrance({ env, directory, log, session }: JobPlace): Promise<str
   return `${lines.join('\n')}\n`;
 }
 
-/** The kept jobs of a run. */
-export async function readKeptJobs({ keptDirectory }: Pick<Run, 'keptDirectory'>): Promise<readonly KeptJob[]> {
-  const names = await readdir(keptDirectory).catch(() => []);
-  const records = names.filter((name) => name.endsWith('.json')).sort();
-  return Promise.all(
-    records.map(async (name) => JSON.parse(await readFile(join(keptDirectory, name), 'utf8')) as KeptJob),
-  );
-}
-
 /** Names of what was kept, of all projects: containers among them. */
 export async function keptContainers(stateDirectory: string): Promise<ReadonlySet<string>> {
   const directories = await listKeptDirectories(stateDirectory);
-  const jobs = await Promise.all(directories.map((keptDirectory) => readKeptJobs({ keptDirectory })));
-  return new Set(jobs.flat().map(({ name }) => name));
+  return new Set(directories.flatMap((keptDirectory) => readKeptJobs({ keptDirectory })).map(({ name }) => name));
 }
 
 /** Where nothing was kept there is no directory. */

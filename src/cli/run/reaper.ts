@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import type { EngineLocation } from '../../executors/docker/engine-address.ts';
-import type { Run } from '../../stores/run-store.ts';
 import { type Owner, thisOwner } from '../../util/process-owner.ts';
 import { type ReaperProcess, startReaperProcess } from '../../util/reaper-process.ts';
 import type { Invocation } from '../invocation.ts';
@@ -8,8 +7,10 @@ import type { Invocation } from '../invocation.ts';
 /** What the reaper of a run is told: where to look for what the run leaves if it is killed. */
 export interface ReaperOrder {
   readonly owner: Owner;
-  /** `Run.workspacesDirectory`; absent: job directories stay, since the user keeps some of them. */
+  /** `Run.workspacesDirectory`. */
   readonly workspaces?: string;
+  /** `Run.keptDirectory`, of which that goes that nobody kept. */
+  readonly kept?: string;
   /** The user's `PATH`. */
   readonly path: string;
   /** Absent: the run has no jobs in containers. */
@@ -25,7 +26,7 @@ const passedOn = ['HOME', 'LOGNAME', 'PATH', 'SSH_AUTH_SOCK', 'USER', 'XDG_RUNTI
  */
 export function startReaper(
   invocation: Invocation,
-  { workspacesDirectory }: { readonly workspacesDirectory?: Run['workspacesDirectory'] },
+  directories: Pick<ReaperOrder, 'workspaces' | 'kept'>,
   engine: EngineLocation | undefined,
 ): ReaperProcess | undefined {
   const env: Record<string, string> = {};
@@ -35,7 +36,7 @@ export function startReaper(
   }
   const order: ReaperOrder = {
     owner: thisOwner(),
-    ...(workspacesDirectory === undefined ? {} : { workspaces: workspacesDirectory }),
+    ...directories,
     path: invocation.env['PATH'] ?? '',
     ...(engine === undefined ? {} : { engine: { ...engine, environment: env } }),
   };

@@ -92,8 +92,8 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     (node) => node.kind === 'bridge' || (node.kind === 'job' && node.executor === 'docker'),
   );
   const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
-  // What the user keeps is for `ci clean` to remove, whatever becomes of us.
-  const reaper = startReaper(invocation, keeps ? {} : run, engine);
+  const directories = keeps ? { kept: run.keptDirectory } : { workspaces: run.workspacesDirectory };
+  const reaper = startReaper(invocation, directories, engine);
   try {
     await using snapshot = await copying;
     tellRemarks(plan, taken, emit);

@@ -69,7 +69,7 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
   });
   const engine =
     given.node.executor === 'docker' ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
-  const reaper = startReaper(invocation, { workspacesDirectory: place.directory }, engine);
+  const reaper = startReaper(invocation, { workspaces: place.directory }, engine);
   try {
     const { outcome, exit } = await inPlace(invocation, given, { place, executors, signal: ending.signal });
     const received = ending.received();

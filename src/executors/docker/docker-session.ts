@@ -4,7 +4,7 @@ import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import { anySignal } from '../../util/any-signal.ts';
-import type { Session } from '../executor.ts';
+import type { KeptPlace, Session } from '../executor.ts';
 import { answerOf, EngineSilent } from './answer-of.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, ownVolumeNames } from './container-config.ts';
@@ -117,8 +117,10 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       await container.begin(out, visitSignal);
       return started.visit({ directory, ...visit }, visitSignal);
     },
-    keep: async (name) => {
+    keep: async (name, note) => {
       const kept = keptPrefix + name;
+      const keptPlace: KeptPlace = { name: kept, commandFor: (file) => `docker exec -it ${kept} ${file}` };
+      await note(keptPlace);
       try {
         await engine.api.getContainer(container.container).rename({ name: kept });
       } catch (error) {
@@ -127,7 +129,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       await started.keep();
       // Nobody has to remove it any more, nor what it needs.
       for (const some of Object.values(made)) some.length = 0;
-      return { name: kept, commandFor: (file) => `docker exec -it ${kept} ${file}` };
+      return keptPlace;
     },
     files: sessionFiles(container),
     explainFailure: () => services.explain(out),

@@ -14,7 +14,7 @@ import {
   type ProcessFamily,
 } from '../../util/process-strays.ts';
 import type { Workspace } from '../../workspaces/open-workspace.ts';
-import type { Command, Session } from '../executor.ts';
+import type { Command, KeptPlace, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
 import { type SessionUsage, sessionUsage, type UsageWatch } from './session-usage.ts';
 import { visitShell } from './visit-shell.ts';
@@ -76,9 +76,11 @@ export function openShellSession(place: ShellSessionPlace): Session {
       return visitShell(visited, visit, signal);
     },
     stats: async () => processes.usage.total(),
-    keep: async () => {
+    keep: async (_, note) => {
+      const kept: KeptPlace = { name: place.directory, commandFor: (file) => file };
+      await note(kept);
       isKept = true;
-      return { name: place.directory, commandFor: (file) => file };
+      return kept;
     },
     files: localFiles({
       directory: place.directory,
