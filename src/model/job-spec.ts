@@ -48,6 +48,11 @@ export interface JobSpec {
   readonly variables: readonly Variable[];
   readonly image?: Image;
   readonly services: readonly Service[];
+  /**
+   * What services get of the job's variables: those that are public on GitLab, which is what the file says and what is
+   * predefined. Absent: all.
+   */
+  readonly serviceVariables?: readonly Variable[];
   /** `localhost`: the job and its services are one host, as on CircleCI. Absent: services are hosts of their own. */
   readonly servicesReachedBy?: 'localhost';
   readonly steps: readonly Step[];

@@ -5,7 +5,8 @@ import type { Dependency, JobSpec, Source } from '../model/job-spec.ts';
 import type { JobSecret } from '../model/pipeline.ts';
 import type { JobNode, PlanNode } from '../model/plan.ts';
 import type { RefuseStep } from '../model/step.ts';
-import type { Variable } from '../model/variable.ts';
+import type { Variable, VariableLayers } from '../model/variable.ts';
+import { publicVariables } from './public-variables.ts';
 
 /** What variables of a job are known only when it is handed out. */
 export interface LateVariables {
@@ -31,6 +32,7 @@ export interface Dispatch extends LateVariables {
 export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
   const { definition } = node;
   const secrets = givenSecrets(definition.secrets ?? [], node.variables);
+  const variables = dispatchVariables(node, dispatch, { as: 'server', secrets: secrets.variables });
   return {
     id: node.id,
     name: node.name,
@@ -38,9 +40,18 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     runId: dispatch.runId,
     attempt: dispatch.attempt,
     executor: node.executor,
-    variables: dispatchVariables(node, dispatch, { as: 'server', secrets: secrets.variables }),
+    variables,
     ...(definition.image === undefined ? {} : { image: definition.image }),
     services: definition.services,
+    ...(definition.services.length === 0
+      ? {}
+      : {
+          serviceVariables: publicVariables(
+            dispatchLayers(node, dispatch, secrets.variables),
+            dispatch.dotenv,
+            variables,
+          ),
+        }),
     steps: [...refuseMissing(secrets.missing), ...definition.steps],
     source: dispatch.source,
     projectPath: dispatch.projectPath,
@@ -61,21 +72,24 @@ function refuseMissing(missing: readonly JobSecret[]): readonly RefuseStep[] {
 
 /** All variables of a node as it is handed out; see `sortAndExpand` for how far they are expanded. */
 export function dispatchVariables(
-  { variables }: PlanNode,
+  node: PlanNode,
   late: LateVariables,
   { as, secrets = [] }: { readonly as: 'final' | 'server'; readonly secrets?: readonly Variable[] },
 ): readonly Variable[] {
+  return sortAndExpand(mergeVariables(dispatchLayers(node, late, secrets), late.dotenv), { as });
+}
+
+function dispatchLayers({ variables }: PlanNode, late: LateVariables, secrets: readonly Variable[]): VariableLayers {
   const planned = variables.belowDotenv.find(({ name }) => name === 'CI_JOB_URL');
   const own: readonly Variable[] = [
     ...late.variables,
     { name: 'CI_JOB_ID', value: String(late.number), raw: true },
     ...(planned === undefined ? [] : [{ ...planned, value: planned.value.replace(/\d+$/, String(late.number)) }]),
   ];
-  const layers = {
+  return {
     belowDotenv: [...variables.belowDotenv, ...own],
     aboveDotenv: [...variables.aboveDotenv, ...secrets],
   };
-  return sortAndExpand(mergeVariables(layers, late.dotenv), { as });
 }
 
 /** The `CI_JOB_ID` that the plan gave a node, if it gave one. */

@@ -171,4 +171,54 @@ use:
     expect(result.stdout).toContain(`take the entrypoint away: \`image: { name: ${name}:1, entrypoint: [""] }\``);
     await engine!.api.getImage(`${name}:1`).remove({ force: true });
   });
+
+  it('services get what is public on GitLab: the variables of the file', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+variables: { OF_FILE: f, HIDDEN: of-the-file, NESTED: '$OF_FILE-$HIDDEN', FROM_SECRET: 'a-$TOKEN' }
+first: { image: ci-test/busybox, script: ['echo OF_DOTENV=d >vars'], artifacts: { reports: { dotenv: vars } } }
+second:
+  image: ci-test/busybox
+  needs: [first]
+  services: [{ name: ci-test/busybox, alias: s, command: [sh, -c, 'env | grep -v CI_[^S]; exit 3'], variables: { OWN: '$OF_PROJECT' } }]
+  script: ['echo "job: $OF_DOTENV $OF_PROJECT $HIDDEN"']
+`,
+      '../home/config/config.toml': '[variables]\nOF_PROJECT = "p"\n',
+    });
+    const args = ['run', '-v', '--secret', 'TOKEN', '--var', 'HIDDEN=given', '--var', 'OF_RUN=r'];
+    const env = { TOKEN: 'sesame-opens' };
+    const { stdout } = await runCi(args, { cwd: project.root, home: project.home, env });
+    expect(stdout).toContain('job: d p given');
+    const names = ['OF_FILE', 'HIDDEN', 'NESTED', 'FROM_SECRET', 'OWN', 'CI_SERVER'];
+    for (const name of names) expect(stdout).toMatch(new RegExp(`^second +\\| ${name}=.`, 'm'));
+    expect(stdout).toMatch(/\| HIDDEN=of-the-file$/m);
+    expect(stdout).not.toMatch(/\| (OF_DOTENV|OF_PROJECT|OF_RUN|TOKEN)=/);
+  });
+
+  it('services are named where their images are not there', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+a: { image: ci-test/busybox, services: [{ name: 'ci-test/nosuch:1', alias: db }], script: ['true'] }
+`,
+    });
+    const result = await runCi(['run', '--offline'], { cwd: project.root, home: project.home });
+    expect(result.exitCode).toBe(4);
+    expect(result.stdout).toMatch(/ failed: service `db`: image `ci-test\/nosuch:1` can't be had from /);
+  });
+
+  it('images are found by the begin of their id', async () => {
+    const { Id } = await engine!.api.getImage('ci-test/busybox:latest').inspect();
+    const [, digits = ''] = Id.split(':');
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+short: { image: '${digits.slice(0, 12)}', script: [echo] }
+longer: { image: { name: '${Id.slice(0, 30)}', pull_policy: never }, script: [echo] }
+none: { image: '000000000000', script: [echo], allow_failure: true }
+`,
+    });
+    const result = await runCi(['run', '--pull', 'never'], { cwd: project.root, home: project.home });
+    expect(result.exitCode, result.stdout).toBe(0);
+    expect(result.stdout).toMatch(/✓ success(.|\n)*✓ success/);
+    expect(result.stdout).toContain("image `000000000000:latest` can't be had");
+  });
 });

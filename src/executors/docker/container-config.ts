@@ -1,4 +1,5 @@
 import type Dockerode from 'dockerode';
+import { withTag } from '../../model/image-name.ts';
 import type { Image, Service } from '../../model/pipeline.ts';
 import { bootstrapOf } from './bootstrap.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type ResourceLimits,
   volumeText,
 } from './container-options.ts';
-import { withTag } from './image-name.ts';
 import { type ContainerNetwork, endpointConfig, networkHostConfig } from './job-network.ts';
 
 /** The directory below which every job has its own. */

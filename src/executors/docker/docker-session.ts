@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { withTag } from '../../model/image-name.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
@@ -11,7 +12,6 @@ import { buildsDirectory, ownVolumeNames } from './container-config.ts';
 import { type ContainerOptions, privilegedServices, unusualOptions } from './container-options.ts';
 import { ContainerUsage } from './container-usage.ts';
 import type { ImageFacts } from './image-facts.ts';
-import { withTag } from './image-name.ts';
 import { say } from './images.ts';
 import { JobContainer } from './job-container.ts';
 import { openJobNetwork } from './job-network.ts';

@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode';
+import type { ImageName } from '../../model/image-name.ts';
 import { nearest } from '../../util/nearest.ts';
 import { type Engine, statusOf } from './engine.ts';
-import type { ImageName } from './image-name.ts';
 
 /** What is known about an image that the engine has. */
 export interface ImageFacts {
@@ -35,9 +35,23 @@ export async function inspectImage(
     const facts = factsOf(await inspect(engine, name, platform), name);
     return platform === undefined || isSamePlatform(platform, facts.platform) ? facts : undefined;
   } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw engine.failure(`look for image ${name.text}`, error);
+    if (statusOf(error) !== 404) throw engine.failure(`look for image ${name.text}`, error);
+    return name.shortId === undefined ? undefined : inspectByShortId(engine, name.shortId, platform);
   }
+}
+
+/** The image whose id begins so, if there is exactly one. */
+async function inspectByShortId(
+  engine: Engine,
+  shortId: string,
+  platform: string | undefined,
+): Promise<ImageFacts | undefined> {
+  const images = await engine.api.listImages().catch((error: unknown) => {
+    throw engine.failure(`look for image ${shortId}`, error);
+  });
+  const [found, ...others] = images.filter(({ Id }) => Id.replace(/^\w+:/, '').startsWith(shortId));
+  if (found === undefined || others.length > 0) return undefined;
+  return inspectImage(engine, { kind: 'id', text: found.Id, registry: '', path: '' }, platform);
 }
 
 /** The image that the engine has whose name is most like a wrong one; undefined if none is. */

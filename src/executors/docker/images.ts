@@ -1,10 +1,11 @@
+import type { ImageName } from '../../model/image-name.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
 import type { Image, PullPolicy } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { unlessAborted } from '../../util/unless-aborted.ts';
 import type { OpenWatcher } from '../executor.ts';
 import { type ImageFacts, inspectImage, similarImage } from './image-facts.ts';
-import { type ImageName, readImageName } from './image-name.ts';
+import { readImageName } from './image-name.ts';
 import { type FailedPolicy, noImage } from './no-image.ts';
 import { PullFailure, type PullSettings, type PullWatcher } from './pull.ts';
 import { type ChosenPolicies, choosePolicies, type PullRules } from './pull-policies.ts';

@@ -1,10 +1,10 @@
 import type Dockerode from 'dockerode';
+import { withTag } from '../../model/image-name.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Belongings } from './belongings.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { type Engine, shortReason } from './engine.ts';
-import { withTag } from './image-name.ts';
 import { labelsFor } from './labels.ts';
 import { serviceAliases } from './service-names.ts';
 

@@ -1,7 +1,7 @@
+import type { ImageName } from '../../model/image-name.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { PullPolicy } from '../../model/pipeline.ts';
 import { assertNever } from '../../util/assert-never.ts';
-import type { ImageName } from './image-name.ts';
 import type { ChosenPolicies } from './pull-policies.ts';
 import type { PullTrouble } from './pull-trouble.ts';
 

@@ -1,6 +1,6 @@
+import { withTag } from '../../model/image-name.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { type Engine, statusOf } from './engine.ts';
-import { withTag } from './image-name.ts';
 import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
 

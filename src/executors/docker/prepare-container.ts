@@ -1,4 +1,5 @@
 import { withFileErrorsNow } from '../../model/file-errors.ts';
+import { withTag } from '../../model/image-name.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import type { Belongings } from './belongings.ts';
@@ -9,7 +10,6 @@ import { shortReason, statusOf } from './engine.ts';
 import { sharedObjects } from './git-objects.ts';
 import type { ImageFacts } from './image-facts.ts';
 import type { InsideFacts } from './image-knowledge.ts';
-import { withTag } from './image-name.ts';
 import { JobLayers } from './job-layers.ts';
 import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';

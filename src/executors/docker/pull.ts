@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
+import type { ImageName } from '../../model/image-name.ts';
 import type { PullProgress } from '../../model/image-pull.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { throttle } from '../../util/throttle.ts';
 import { type Engine, statusOf } from './engine.ts';
-import type { ImageName } from './image-name.ts';
 import { type PullLine, type PullResult, pullFold } from './pull-progress.ts';
 import { type PullTrouble, pullTrouble } from './pull-trouble.ts';
 import { type RegistryLogin, secretsOf } from './registry-auth.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dockerHost, type ImageName } from '../../model/image-name.ts';
 import type { CredentialHelpers } from './credential-helper.ts';
 import { isRecord } from './engine-address.ts';
-import { dockerHost, type ImageName } from './image-name.ts';
 
 /** Credentials as the engine's pull takes them. */
 export interface RegistryAuth {

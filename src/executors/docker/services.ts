@@ -1,11 +1,11 @@
+import { withTag } from '../../model/image-name.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
-import { limitText } from '../../model/outcome.ts';
+import { limitText, SystemError } from '../../model/outcome.ts';
 import type { Service } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { type OwnVolumes, serviceContainerOptions } from './container-config.ts';
 import { type ContainerOptions, privilegedServices } from './container-options.ts';
 import type { Engine } from './engine.ts';
-import { withTag } from './image-name.ts';
 import { type Images, say } from './images.ts';
 import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
@@ -104,7 +104,9 @@ class StartedService {
   async start(log: 'followed' | 'kept', signal: AbortSignal): Promise<void> {
     const { engine, images, job } = this.#place;
     const { service, aliases } = this.#named;
-    const facts = await images.ensure(service, this.#out, signal);
+    const facts = await images.ensure(service, this.#out, signal).catch((error: unknown) => {
+      throw ofService(this.#named, error);
+    });
     const environment = serviceEnvironment(job, service);
     let id: string;
     let end: WatchedEnd;
@@ -202,10 +204,18 @@ class StartedService {
   }
 }
 
+/** An image's failure as that of the service which wants it: the job may have an image of nearly the same name. */
+function ofService({ service, aliases }: NamedService, error: unknown): unknown {
+  if (!(error instanceof SystemError)) return error;
+  const { reason, message, hint } = error;
+  const name = service.aliases[0] ?? aliases[0];
+  return new SystemError(reason, `service \`${name}\`: ${message}`, { cause: error, ...(hint && { hint }) });
+}
+
 /** The engine shows a service's environment to anybody, so no masked variable of the job and no login is in it. */
 function serviceEnvironment(job: JobSpec, service: Service): ReadonlyMap<string, string> {
   const env = new Map<string, string>();
-  for (const { name, value, masked, file } of job.variables) {
+  for (const { name, value, masked, file } of job.serviceVariables ?? job.variables) {
     if (masked || file || name === 'DOCKER_AUTH_CONFIG') env.delete(name);
     else env.set(name, value);
   }

@@ -1,8 +1,8 @@
+import type { ImageName } from '../../model/image-name.ts';
 import type { PullProgress } from '../../model/image-pull.ts';
 import { unlessAborted } from '../../util/unless-aborted.ts';
 import type { Engine } from './engine.ts';
 import { type ImageFacts, inspectImage } from './image-facts.ts';
-import type { ImageName } from './image-name.ts';
 import { PullFailure, type PullOrder, type PullSettings, type PullWatcher, pullImage } from './pull.ts';
 import { noProgress, type PullResult } from './pull-progress.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readImageName, withTag } from '../../../src/executors/docker/image-name.ts';
+import { readImageName } from '../../../src/executors/docker/image-name.ts';
+import { withTag } from '../../../src/model/image-name.ts';
 import { SystemError } from '../../../src/model/outcome.ts';
 
 const digest = `sha256:${'a1'.repeat(32)}`;
@@ -24,6 +25,15 @@ describe('the name of an image', () => {
     [`h:1/app:2@${digest}`, `h:1/app:2@${digest}`, 'h:1', 'h:1/app'],
   ])('%s', (given, text, registry, path) => {
     expect(readImageName(given)).toEqual({ kind: 'name', text, registry, path });
+  });
+
+  it.each([
+    ['0123456789ab', '0123456789ab'],
+    [digest.slice(0, 30), digest.slice(7, 30)],
+    ['0123456789a', undefined],
+    ['group/0123456789ab', undefined],
+  ])('may be the begin of an id: %s', (given, shortId) => {
+    expect([readImageName(given).kind, readImageName(given).shortId]).toEqual(['name', shortId]);
   });
 
   it.each([digest, digest.slice(7)])('can be its id: %s', (id) => {

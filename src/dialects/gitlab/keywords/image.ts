@@ -1,3 +1,5 @@
+import type { Span } from '../../../diagnostics/diagnostic.ts';
+import { parseImageName } from '../../../model/image-name.ts';
 import type { Image, PullPolicy } from '../../../model/pipeline.ts';
 import type { Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
@@ -20,7 +22,11 @@ export const image: Keyword<Image> = {
 
 /** What `image` and `services` have in common. An empty name means that there is none. */
 export function readImage(node: Node, what: string, reading: Reading): Image | undefined {
-  if (node.kind === 'scalar') return node.text === '' ? undefined : { name: node.text, span: node.span };
+  if (node.kind === 'scalar') {
+    if (node.text === '') return undefined;
+    checkName(node.text, node.span, reading);
+    return { name: node.text, span: node.span };
+  }
   if (node.kind !== 'map') {
     invalidValue(reading, node.span, `\`${what}\` must be a name or a map with \`name\`, not ${kindOf(node)}`);
     return undefined;
@@ -30,15 +36,24 @@ export function readImage(node: Node, what: string, reading: Reading): Image | u
     if (field(node, 'name') === undefined) invalidValue(reading, node.span, `\`${what}\` has no \`name\``);
     return undefined;
   }
+  const { span } = field(node, 'name')!.value;
+  checkName(name, span, reading);
   const entrypoint = textsField(node, 'entrypoint', `${what}:entrypoint`, reading);
   const pullPolicy = readPullPolicy(node, what, reading);
   return {
     name,
-    span: field(node, 'name')!.value.span,
+    span,
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(pullPolicy === undefined ? {} : { pullPolicy }),
     ...readDocker(node, what, reading),
   };
+}
+
+/** Only a warning: to executors of other kinds a name may mean something else. What variables make of it is not known. */
+function checkName(name: string, span: Span, reading: Reading): void {
+  const parsed = name.includes('$') ? undefined : parseImageName(name);
+  if (parsed?.kind !== 'bad') return;
+  reading.report({ code: 'gitlab/image-name', severity: 'warning', message: parsed.message, hint: parsed.hint, span });
 }
 
 function readPullPolicy(node: Node, what: string, reading: Reading): readonly PullPolicy[] | undefined {
