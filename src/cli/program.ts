@@ -103,9 +103,9 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
       'json',
     ]).description('why a job is in, out, manual or delayed: every rule with the values it saw'),
   config: () =>
-    format(withEvent(withFile(new Command('config'))), ['yaml', 'json']).description(
-      'the file after includes, extends, references and anchors',
-    ),
+    format(withEvent(withFile(new Command('config'))), ['yaml', 'json'])
+      .option('--origin', 'where each value comes from: file, line, extends, default, include')
+      .description('the file after includes, extends, references and anchors'),
   logs: () =>
     withColor(
       withDirectory(

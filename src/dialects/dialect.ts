@@ -1,4 +1,4 @@
-import type { Checked } from '../diagnostics/diagnostic.ts';
+import type { Checked, Span } from '../diagnostics/diagnostic.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { FileLoader } from '../model/ports.ts';
@@ -40,6 +40,26 @@ export interface Compiled {
   readonly config: Node;
   /** What the bridges start, by their definition's name. */
   readonly downstream: ReadonlyMap<string, Downstream>;
+  /**
+   * Where a value of `config` comes from.
+   * @param top the top-level key that it stands below, @param place its own place.
+   */
+  readonly originOf: (top: string, place: Span) => Origin;
+}
+
+/** Where a value of the merged file comes from. */
+export interface Origin {
+  readonly span: Span;
+  /** The files from the entry file to the one that includes it. Absent: it stands in the entry file. */
+  readonly includedBy?: readonly string[];
+  /**
+   * Absent: from the entry itself. `extends`: by the names up to the one that has it. `default`: of all jobs. `shared`: by a
+   * reference or an alias into another entry.
+   */
+  readonly from?:
+    | { readonly kind: 'extends'; readonly parents: readonly string[] }
+    | { readonly kind: 'default' }
+    | { readonly kind: 'shared'; readonly entry: string };
 }
 
 /** What a bridge says about the pipeline that it starts, as it stands in its file. */

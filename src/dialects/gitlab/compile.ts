@@ -10,6 +10,7 @@ import { limitExpandedSize } from './expanded-size.ts';
 import { resolveExtends } from './extends.ts';
 import { mergeIncludes } from './includes.ts';
 import { isAbsent } from './merge.ts';
+import { originsOf } from './origins.ts';
 import { readPipeline } from './read-pipeline.ts';
 import { invalidValue, startReading, tidy } from './reading.ts';
 import { resolveReferences } from './references.ts';
@@ -54,7 +55,8 @@ export async function compile(entry: Node, given: CompileInput, vocabulary: Voca
   const reading = startReading(report, { incomplete });
   const read = readPipeline(bounded, given, vocabulary, reading);
   if (given.remarks === 'all') checkUnused(merged.root, given.file, used, reading);
-  const value = { ...read, config: withUnread(read.config, merged.unread) };
+  const originOf = originsOf(merged.read, merged.root);
+  const value = { ...read, config: withUnread(read.config, merged.unread), originOf };
   const told = tidy(diagnostics);
   return { value, diagnostics: [...told, ...checkMerged(merged.root, bounded, vocabulary.schema, told)] };
 }

@@ -8,6 +8,7 @@ import { type IncludeEntry, readIncludes } from './include-entry.ts';
 import { type IncludeRequest, nameOf, type PlacedRequest, requestsOf } from './include-request.ts';
 import { isIncluded, type Known, knownIn } from './include-rules.ts';
 import { mergeMaps, withoutKeys } from './merge.ts';
+import type { ReadFile } from './origins.ts';
 import { startReading } from './reading.ts';
 import { selectDocument } from './select-document.ts';
 import { field } from './values.ts';
@@ -27,6 +28,7 @@ interface Includer {
   /** Parsed files; a file may be included often. Undefined: it is not usable, and that was told. */
   readonly parsed: Map<string, MapNode | undefined>;
   readonly unread: Node[];
+  readonly read: ReadFile[];
   readonly maxIncludes: number;
   included: number;
   incomplete: boolean;
@@ -39,6 +41,8 @@ export interface MergedFiles {
   readonly incomplete: boolean;
   /** Entries of `include` that lie elsewhere and are not read, as they are written. */
   readonly unread: readonly Node[];
+  /** What was read, the entry file first. A file that is included often stands there often. */
+  readonly read: readonly ReadFile[];
 }
 
 /**
@@ -57,11 +61,20 @@ export async function mergeIncludes(
   },
 ): Promise<MergedFiles> {
   const { maxIncludes = gitlabMaxIncludes } = given;
-  const includer: Includer = { ...given, maxIncludes, parsed: new Map(), unread: [], included: 0, incomplete: false };
+  const includer: Includer = {
+    ...given,
+    maxIncludes,
+    parsed: new Map(),
+    unread: [],
+    read: [],
+    included: 0,
+    incomplete: false,
+  };
   const { path, node } = entry;
   const place: Place = { chain: path === undefined ? [] : [path], origin: ownProject };
   const root = await mergeFile(includer, path === undefined ? node : prepare(includer, node), place);
-  return { root, incomplete: includer.incomplete, unread: includer.unread };
+  const { incomplete, unread, read } = includer;
+  return { root, incomplete, unread, read };
 }
 
 /** Checks one file's content and brings it into GitLab's shape. */
@@ -87,6 +100,7 @@ interface Asked extends PlacedRequest {
 type Found = Checked<readonly LoadedFile[]>;
 
 async function mergeFile(includer: Includer, node: MapNode, place: Place): Promise<MapNode> {
+  if (place.chain.length > 0) includer.read.push({ chain: place.chain, root: node });
   const include = field(node, 'include');
   const own = withoutKeys(node, includeKey);
   if (include === undefined) return own;

@@ -20,8 +20,16 @@ import type { Vocabulary } from './vocabulary.ts';
 
 const mergedIntoJobs: ReadonlySet<string> = new Set([...globalDefaultKeys, 'default', 'spec', 'include']);
 
+/** The pipeline and the file that it is made from. */
+export type ReadPipeline = Pick<Compiled, 'pipeline' | 'config'>;
+
 /** Makes the pipeline of a file whose includes, `extends` and references are resolved. */
-export function readPipeline(root: MapNode, given: CompileInput, vocabulary: Vocabulary, reading: Reading): Compiled {
+export function readPipeline(
+  root: MapNode,
+  given: CompileInput,
+  vocabulary: Vocabulary,
+  reading: Reading,
+): ReadPipeline {
   const { global, jobs: entries } = splitTopLevel(root, reading);
   const defaults = readDefaults(global, reading);
   const globalVariables = take(global, variables, reading) ?? [];
