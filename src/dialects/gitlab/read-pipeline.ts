@@ -21,7 +21,7 @@ import type { Vocabulary } from './vocabulary.ts';
 const mergedIntoJobs: ReadonlySet<string> = new Set([...globalDefaultKeys, 'default', 'spec', 'include']);
 
 /** The pipeline and the file that it is made from. */
-export type ReadPipeline = Pick<Compiled, 'pipeline' | 'config'>;
+export type ReadPipeline = Omit<Compiled, 'originOf'>;
 
 /** Makes the pipeline of a file whose includes, `extends` and references are resolved. */
 export function readPipeline(
