@@ -65,6 +65,8 @@ export interface RunOptions extends PlanOptions {
   readonly onFailure?: 'stop' | 'continue' | 'shell' | 'keep';
   readonly cache: boolean;
   readonly watch?: boolean;
+  /** Answers what jobs ask before they are started by hand. */
+  readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly reporter?: 'auto' | 'tree' | 'plain' | 'json' | 'github' | 'gitlab';
   readonly report: readonly string[];

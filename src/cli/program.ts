@@ -50,6 +50,7 @@ function runCommand(): Command {
       ).choices(['continue', 'stop', 'shell', 'keep']),
     )
     .option('--no-cache', 'neither restore nor save caches')
+    .option('-y, --yes', 'do not ask before manual jobs are started (manual_confirmation)')
     .option('--watch', 'run again when files change')
     .option('--dry-run', 'the same as ci plan')
     .addOption(

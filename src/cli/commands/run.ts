@@ -7,6 +7,7 @@ import { type Invocation, print } from '../invocation.ts';
 import { type FoundPipeline, findPipeline, loadPipeline } from '../load-pipeline.ts';
 import { type LoadedPlan, planLoaded } from '../load-plan.ts';
 import type { RunOptions } from '../options.ts';
+import { confirmManual } from '../run/confirm-manual.ts';
 import { failedLastTime, lastRun } from '../run/earlier-run.ts';
 import { neededEngine } from '../run/needed-engine.ts';
 import type { PipelineEnd } from '../run/pipeline-run.ts';
@@ -56,6 +57,11 @@ async function runOnce(
     return exitCodes.ok;
   }
   const engine = await neededEngine(invocation, planned);
+  const refused = await confirmManual(invocation, plan, options.yes || stop ? 'yes' : 'ask');
+  if (refused !== undefined) {
+    await print(invocation.stderr, `ci: nothing runs: ${refused} is not to be started\n`);
+    return exitCodes.failed;
+  }
   if (earlier !== undefined) await print(invocation.stderr, `ci: goes on from run ${earlier.run.id}\n`);
   const end = await runPipeline(invocation, {
     loaded,
