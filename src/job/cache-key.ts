@@ -20,25 +20,25 @@ export async function resolveCacheKey(run: JobRun, key: CacheKey): Promise<strin
       run.cacheKeys.set(identity, made);
       return made;
     }
+    case 'commits':
+      throw new Error('keys of commits are worked out when a job is handed out');
     case 'template':
       return expandTemplate(run, key.text);
   }
 }
 
 /**
- * GitLab: files that are missing count for nothing, and if all are missing the key is `default`.
- * Source: https://docs.gitlab.com/ci/yaml/#cachekeyfiles
+ * GitLab: the order of the files and how often they are named does not matter, those that are missing count for nothing, and if all are
+ * missing the key is `default`. Source: lib/gitlab/ci/pipeline/seed/build/cache.rb
  */
 async function keyOfFiles(run: JobRun, key: Extract<CacheKey, { readonly kind: 'files' }>): Promise<string> {
-  const hash = createHash('sha256');
-  let found = 0;
+  const digests = new Set<string>();
   for (const file of key.files) {
     const content = await run.session.files.read(run.variables.expand(file), maxKeyFileBytes);
-    if (content === undefined) continue;
-    found++;
-    hash.update(createHash('sha256').update(content).digest());
+    if (content !== undefined) digests.add(createHash('sha256').update(content).digest('hex'));
   }
-  const text = found === 0 ? 'default' : hash.digest('hex').slice(0, 40);
+  const all = [...digests].sort().join('-');
+  const text = all === '' ? 'default' : createHash('sha256').update(all).digest('hex').slice(0, 40);
   const prefix = key.prefix === undefined ? '' : run.variables.expand(key.prefix);
   return prefix === '' ? text : `${prefix}-${text}`;
 }

@@ -103,7 +103,7 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
     case 'attach-workspace':
       return attachWorkspace(run, step);
     case 'run': {
-      if (step.phase === 'after') return ignoreResult(runAfterScript(run, step, progress.scriptStatus));
+      if (step.phase === 'after') return runAfterScript(run, step, progress.scriptStatus);
       if (step.phase === 'script') progress.scriptStarted = true;
       const { failure, limit } = await runScript(run, step);
       if (failure?.status === 'failed') await run.session.explainFailure?.();

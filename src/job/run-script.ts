@@ -38,18 +38,25 @@ export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> 
   return failure === undefined ? {} : { failure };
 }
 
-/** Runs `after_script` in a shell of its own; whatever comes of it, the job's result stays. */
-export async function runAfterScript(run: JobRun, step: RunStep, status: ScriptStatus): Promise<void> {
+/**
+ * Runs `after_script` in a shell of its own; whatever comes of it, the job's result stays, unless `AFTER_SCRIPT_IGNORE_ERRORS` says
+ * otherwise. Source: https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts
+ * @returns the failure that counts.
+ */
+export async function runAfterScript(run: JobRun, step: RunStep, status: ScriptStatus): Promise<Outcome | undefined> {
   const limitMs = durationVariable(run, 'RUNNER_AFTER_SCRIPT_TIMEOUT') ?? step.timeoutMs ?? afterScriptMs;
   const { exit, stoppedBy } = await execute(run, step, { status, limitMs, signal: run.limits.hard });
-  if (exit.kind === 'code' && exit.code === 0) return;
+  if (exit.kind === 'code' && exit.code === 0) return undefined;
+  const counts = /^(false|0)$/i.test(run.variables.get('AFTER_SCRIPT_IGNORE_ERRORS') ?? '');
   if (stoppedBy === 'time') {
     await run.log.warning(`after_script took longer than ${goDuration(limitMs)} and was ended`);
-    return;
+    return counts ? timedOut(limitMs) : undefined;
   }
   const failure = failureOf(exit);
+  if (counts) return failure;
   const why = failure?.status === 'failed' ? failure.message : undefined;
   await run.log.warning(`after_script failed, but job will continue unaffected: ${why ?? 'ended early'}`);
+  return undefined;
 }
 
 interface Execution {

@@ -26,8 +26,10 @@ export interface CheckoutStep extends StepBase {
 /** How a cache is called. All texts may hold variables, expanded when the step runs. */
 export type CacheKey =
   | { readonly kind: 'text'; readonly text: string }
-  /** GitLab's `key:files`: hash of the last commits that changed them, here of their content. */
+  /** GitLab's `key:files`: hash of the files' content. Patterns are replaced by what they match when the job is handed out. */
   | { readonly kind: 'files'; readonly files: readonly string[]; readonly prefix?: string }
+  /** GitLab's `key:files_commits`: hash of the last commits that changed the files; a text once the job is handed out. */
+  | { readonly kind: 'commits'; readonly files: readonly string[]; readonly prefix?: string }
   /** CircleCI's template: `v1-{{ checksum "package-lock.json" }}`. */
   | { readonly kind: 'template'; readonly text: string };
 

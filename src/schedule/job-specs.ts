@@ -59,6 +59,7 @@ export function jobSpecs(
         runId,
         projectPath: pipeline.projectPath,
         source: pipeline.source,
+        repository: pipeline.repository,
         attempt: run.attempts,
         dependencies: given.map(({ dependency }) => dependency),
         workspaceFrom: wantsWorkspace ? ancestorsOf(node, pipeline.plan.nodes) : [],

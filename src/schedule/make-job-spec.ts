@@ -6,6 +6,7 @@ import type { JobSecret } from '../model/pipeline.ts';
 import type { JobNode, PlanNode } from '../model/plan.ts';
 import type { RefuseStep } from '../model/step.ts';
 import type { Variable, VariableLayers } from '../model/variable.ts';
+import { type CacheKeyFacts, withCacheKeys } from './cache-keys.ts';
 import { publicVariables } from './public-variables.ts';
 
 /** What variables of a job are known only when it is handed out. */
@@ -26,6 +27,7 @@ export interface Dispatch extends LateVariables {
   readonly attempt: number;
   readonly dependencies: readonly Dependency[];
   readonly workspaceFrom: readonly Dependency[];
+  readonly repository?: CacheKeyFacts | undefined;
 }
 
 /** Makes of a planned job what GitLab's server would hand to a runner: variables expanded as far as a server does. */
@@ -52,7 +54,7 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
             variables,
           ),
         }),
-    steps: [...refuseMissing(secrets.missing), ...definition.steps],
+    steps: [...refuseMissing(secrets.missing), ...withCacheKeys(definition.steps, dispatch.repository)],
     source: dispatch.source,
     projectPath: dispatch.projectPath,
     dependencies: dispatch.dependencies,

@@ -2,6 +2,7 @@ import type { Dependency, Source } from '../model/job-spec.ts';
 import type { FailureReason, Outputs } from '../model/outcome.ts';
 import type { BridgeNode, Plan, PlanNode } from '../model/plan.ts';
 import type { Variable } from '../model/variable.ts';
+import type { CacheKeyFacts } from './cache-keys.ts';
 
 /** A job of an earlier run whose artifacts and variables this run uses (`--from`, `--failed`). */
 export interface EarlierJob {
@@ -20,6 +21,8 @@ export interface ScheduledPipeline {
   readonly source: Source;
   /** Further variables of a job at dispatch (`CI_PIPELINE_ID`, `CI_JOB_TOKEN`, …); `number` is its `CI_JOB_ID`. */
   variables?(node: PlanNode, number: number): readonly Variable[];
+  /** Of the commit and tree that its jobs see; absent: nothing is known of them. */
+  readonly repository?: CacheKeyFacts;
   /** By id. */
   readonly earlier?: ReadonlyMap<string, EarlierJob>;
   /** Makes the pipelines that bridges start. Absent: bridges are skipped with a warning. */

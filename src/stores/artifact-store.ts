@@ -11,6 +11,7 @@ import { linkOrCopyTree } from '../util/files/clone-tree.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { noteExpiry } from './expiring-artifacts.ts';
 import { safeName } from './safe-name.ts';
 
 /** A run's artifacts on this machine. */
@@ -54,8 +55,9 @@ interface StoredRecord {
 /**
  * Keeps artifacts as directories of files that nobody changes. A piece appears under its name when it is complete.
  * @param directory `Run.artifactsDirectory`; made when needed.
+ * @param now milliseconds since the Unix epoch.
  */
-export function artifactStore(directory: string): ArtifactStore {
+export function artifactStore(directory: string, now: () => number = Date.now): ArtifactStore {
   const jobDirectory = (jobId: string): string => join(directory, safeName(jobId));
   /** Jobs that have a directory. Nobody else writes here, and with many needs most jobs are asked for in vain. */
   let present: Promise<Set<string>> | undefined;
@@ -79,7 +81,7 @@ export function artifactStore(directory: string): ArtifactStore {
     kind: Kind,
     fill: Fill,
     signal: AbortSignal,
-    about: { readonly type: string; readonly name: string },
+    about: { readonly type: string; readonly name: string; readonly expiresAtMs?: number },
   ): Promise<ArtifactRecord | undefined> =>
     withFileErrors({ doing: `save the artifacts of ${job.id}`, path: directory }, async () => {
       signal.throwIfAborted();
@@ -94,6 +96,7 @@ export function artifactStore(directory: string): ArtifactStore {
           return undefined;
         }
         const record = await publish(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
+        if (about.expiresAtMs !== undefined) noteExpiry(directory, dirname(record.path), about.expiresAtMs);
         if (record.type === 'archive') remember(record, taken);
         (await present)?.add(safeName(job.id));
         return record;
@@ -109,7 +112,10 @@ export function artifactStore(directory: string): ArtifactStore {
         (await isPresent(id)) ? fetchArchive(jobDirectory(id), attempt, known) : undefined,
       ),
     store: (job, step, fill, signal) =>
-      keep(job, 'uploads', fill, signal, { type: step.type, name: step.name ?? 'artifacts' }),
+      keep(job, 'uploads', fill, signal, {
+        ...{ type: step.type, name: step.name ?? 'artifacts' },
+        ...(step.expireInMs === undefined ? {} : { expiresAtMs: now() + step.expireInMs }),
+      }),
     persist: async (job, fill, signal) => {
       await keep(job, 'layers', fill, signal, { type: 'workspace', name: 'workspace' });
     },

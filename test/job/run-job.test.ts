@@ -179,6 +179,13 @@ describe('a job', () => {
     expect(log).toContain('WARNING: after_script failed, but job will continue unaffected: exit code 9');
   });
 
+  it('lets after_script change the result where AFTER_SCRIPT_IGNORE_ERRORS says so', async () => {
+    const executor = memoryExecutor(({ script: text }) => (text.includes('tidy') ? { kind: 'code', code: 9 } : done));
+    const variables = [{ name: 'AFTER_SCRIPT_IGNORE_ERRORS', value: 'false' }];
+    const { result } = await live(specOf([script('make'), afterScript('tidy')], { variables }), executor);
+    expect(result.outcome).toMatchObject({ status: 'failed', reason: 'script_failure', exit: { code: 9 } });
+  });
+
   it('does not let after_script change the result even when it cannot be started', async () => {
     const executor = memoryExecutor(({ env }) => {
       if (env.CI_JOB_STATUS === 'success') throw new SystemError('runner_system_failure', 'too many variables');

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { exitCodes } from '../exit-code.ts';
 import { chooseJobs, findRun, type RunChoice } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
@@ -19,6 +20,7 @@ export async function artifacts(
       path,
       files,
       totalBytes,
+      ...(existsSync(path) ? {} : { expired: true }),
     })),
   );
   if (options.format === 'json') {
@@ -34,11 +36,11 @@ export async function artifacts(
   }
   const { renderTable } = await import('../../reporters/table.ts');
   const { oneLine } = await import('../../reporters/terminal-text.ts');
-  const rows = found.map(({ job: id, type, files, path }) => [
+  const rows = found.map(({ job: id, type, files, path, expired }) => [
     oneLine(id, { color: false }),
     type,
     String(files),
-    path,
+    expired ? `${path} (expired)` : path,
   ]);
   const lines = renderTable(rows, { header: ['job', 'type', 'files', 'path'], rightAligned: [2] });
   await print(invocation.stdout, `${lines.join('\n')}\n`);

@@ -1,10 +1,12 @@
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { Sources } from '../../diagnostics/locate.ts';
 import { printDiagnostics } from '../../diagnostics/print-diagnostics.ts';
+import type { Context } from '../../model/context.ts';
 import type { Source } from '../../model/job-spec.ts';
 import type { BridgeNode, PlanNode } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
 import { prefixIds } from '../../plan/prefix-ids.ts';
+import type { CacheKeyFacts } from '../../schedule/cache-keys.ts';
 import type { BridgeDispatch, Expand, Expansion, ScheduledPipeline } from '../../schedule/scheduled-pipeline.ts';
 import { forwardedVariables } from '../downstream/forwarded-variables.ts';
 import { type Downstream, makeChild, type Origin } from '../downstream/make-downstream.ts';
@@ -18,6 +20,7 @@ export interface ExpanderParts {
   /** Nodes of all pipelines of the run, by id: new ones are added. */
   readonly nodes: Map<string, PlanNode>;
   readonly late: (pipelineId: string) => LateVariables;
+  readonly repository: (context: Context) => CacheKeyFacts;
 }
 
 /** Makes what bridges of a run start, and what bridges of that start. */
@@ -37,6 +40,7 @@ export function bridgeExpander(parts: ExpanderParts, origin: Origin): Expand {
         ...{ plan, file: made.origin.name, source: parts.source },
         projectPath: made.origin.context.project.path,
         variables: parts.late(made.origin.pipelineId),
+        repository: parts.repository(made.origin.context),
         expand: expandIn(made.origin),
       };
       return { kind: 'pipeline', pipeline } satisfies Expansion;

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Context } from '../../model/context.ts';
 import type { Emit } from '../../model/event.ts';
 import type { Plan } from '../../model/plan.ts';
 import { eventsFileReporter } from '../../reporters/events-file.ts';
@@ -31,6 +32,7 @@ import { keptJobs, removeIfEmpty } from './kept-jobs.ts';
 import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
+import { repositoryFacts } from './repository-facts.ts';
 import { runRecorder } from './run-recorder.ts';
 import { lateVariables } from './run-variables.ts';
 import { screenReporter } from './screen-reporter.ts';
@@ -99,6 +101,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     tellRemarks(plan, taken, emit);
     tellSnapshot(snapshot, options, emit);
     const late = lateVariables({ stateDirectory: locations.state, now: clock.now });
+    const repository = (context: Context) => repositoryFacts(invocation, context);
     const sources = sourceFor(given, snapshot);
     const source = new PlanSource(plan, {
       runId: run.id,
@@ -106,7 +109,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       projectPath: loaded.context.project.path,
       source: sources,
       expand: bridgeExpander(
-        { runId: run.id, source: sources, nodes, late },
+        { runId: run.id, source: sources, nodes, late, repository },
         originOf(loaded, given.selection, run.id),
       ),
       emit,
@@ -115,6 +118,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       locks: resourceLocks(join(locations.runtime, 'locks')),
       onFailure: options.onFailure === 'stop' ? 'stop' : 'continue',
       variables: late(run.id),
+      repository: repository(loaded.context),
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);

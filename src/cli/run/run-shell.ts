@@ -21,6 +21,7 @@ import { createExecutors, type Executors, engineLocation } from './executors.ts'
 import { runnerFacts } from './job-runner.ts';
 import type { PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
+import { repositoryFacts } from './repository-facts.ts';
 import { lateVariables } from './run-variables.ts';
 import { handleSignals } from './signals.ts';
 import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
@@ -123,6 +124,7 @@ async function inPlace(
     projectPath: loaded.context.project.path,
     source: sourceFor(pipelineRun, snapshot),
     variables: lateVariables({ stateDirectory: loaded.locations.state, now: clock.now })(runId),
+    repository: repositoryFacts(invocation, loaded.context),
     ...(earlier === undefined ? {} : { earlier: earlier.jobs }),
   };
   const specs = jobSpecs(pipeline, new Map([[node.id, run]]), { runId: place.id });

@@ -1,3 +1,4 @@
+import { removeExpiredArtifacts } from '../../stores/expiring-artifacts.ts';
 import { defaultCacheCapBytes, pruneCaches } from '../../stores/prune-caches.ts';
 import { listDeadWorkspaces, pruneRuns } from '../../stores/prune-runs.ts';
 import type { RunStoreLocation } from '../../stores/run-store.ts';
@@ -23,7 +24,7 @@ export interface Tidying {
 }
 
 /**
- * Removes what nobody needs any more, beside a run: old runs of the project, directories and processes of jobs whose
+ * Removes what nobody needs any more, beside a run: old runs of the project, artifacts whose time is over, directories and processes of jobs whose
  * `ci` was killed, caches beyond the cap. Costs a few looks at directories when there is nothing to remove. Never throws: what
  * can't be removed now must not fail a run; `ci clean` tells.
  */
@@ -31,6 +32,7 @@ export async function tidy({ place, cacheDirectory, path, nowMs, signal }: Tidyi
   const work = [
     () => removeDeadWorkspaces(place, path, signal),
     () => pruneRuns(place, { keep: keptRuns, nowMs, mode: 'remove', signal }),
+    () => removeExpiredArtifacts(place, { nowMs, signal }),
     () => pruneCaches(cacheDirectory, { capBytes: defaultCacheCapBytes, mode: 'remove', signal }),
   ];
   for (const remove of work) {

@@ -3,11 +3,12 @@ import type { MapEntry, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { isAbsent } from '../merge.ts';
 import { invalidValue, type Reading } from '../reading.ts';
-import { ignored, runs } from '../support.ts';
+import { ignored, runs, simulated } from '../support.ts';
 import { booleanField, field, kindOf, readDuration, readTexts, textField, textsField, wordField } from '../values.ts';
 import { stepWhens } from './cache.ts';
 
-const reportKinds = [
+/** Kinds that no more is done with than to keep them. */
+const keptReports = [
   'accessibility',
   'annotations',
   'browser_performance',
@@ -15,8 +16,6 @@ const reportKinds = [
   'coverage_report',
   'cyclonedx',
   'dast',
-  'dotenv',
-  'junit',
   'load_performance',
   'lsif',
   'metrics',
@@ -32,7 +31,10 @@ export const artifacts: Keyword<readonly UploadArtifactsStep[]> = {
   scopes: ['job', 'default'],
   parts: {
     ...runs('paths', 'exclude', 'untracked', 'when', 'expire_in', 'name', 'reports'),
-    ...runs(...reportKinds.map((kind) => `reports:${kind}`)),
+    ...runs('reports:junit', 'reports:dotenv'),
+    ...Object.fromEntries(
+      keptReports.map((kind) => [`reports:${kind}`, simulated('kept with the run, shown nowhere')]),
+    ),
     expose_as: ignored('there is no merge request to link the files from'),
     access: ignored('everybody who can read the run folder can read the files'),
     public: ignored('everybody who can read the run folder can read the files'),
@@ -43,6 +45,7 @@ export const artifacts: Keyword<readonly UploadArtifactsStep[]> = {
       invalidValue(reading, node.span, `\`artifacts\` must be a map, not ${kindOf(node)}`);
       return undefined;
     }
+    checkExposure(node, reading);
     const name = textField(node, 'name', 'artifacts:name', reading);
     const expireInMs = readExpiry(node, 'artifacts:expire_in', reading);
     const common = {
@@ -63,6 +66,29 @@ function readArchive(node: Node, common: Common, reading: Reading): readonly Upl
   const exclude = textsField(node, 'exclude', 'artifacts:exclude', reading) ?? [];
   const when: StepWhen = wordField(node, 'when', 'artifacts:when', stepWhens, reading) ?? 'on_success';
   return paths.length === 0 && !untracked ? [] : [{ ...common, type: 'archive', when, paths, exclude, untracked }];
+}
+
+/** Source: lib/gitlab/ci/config/entry/artifacts.rb */
+function checkExposure(node: Node, reading: Reading): void {
+  const [access, open] = [field(node, 'access'), field(node, 'public')];
+  if (access && open) invalidValue(reading, open.keySpan, '`artifacts` may not have both `access` and `public`');
+  const exposed = field(node, 'expose_as');
+  if (exposed === undefined) return;
+  const text = textField(node, 'expose_as', 'artifacts:expose_as', reading) ?? '';
+  if (!/^\w[-\w ]*$/.test(text)) {
+    const message =
+      '`artifacts:expose_as` may hold letters, digits, spaces, `-` and `_`, and starts with none but the first two';
+    invalidValue(reading, exposed.value.span, message);
+  }
+  const paths = field(node, 'paths');
+  if (paths === undefined) {
+    invalidValue(reading, exposed.keySpan, '`artifacts:expose_as` needs `paths`');
+    return;
+  }
+  const wild = readTexts(paths.value, 'artifacts:paths', reading).find((path) => path.includes('*'));
+  if (wild !== undefined) {
+    invalidValue(reading, paths.value.span, `with \`expose_as\` a path may hold no \`*\`: \`${wild}\``);
+  }
 }
 
 /** Reports are uploaded whatever became of the job. Source: https://docs.gitlab.com/ci/yaml/#artifactsreports */

@@ -2,7 +2,7 @@ import type { CacheKey, RestoreCacheStep, SaveCacheStep } from '../../../model/s
 import type { MapEntry, MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
-import { ignored, runs } from '../support.ts';
+import { runs, simulated } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readText, textField, textsField, wordField } from '../values.ts';
 
 export const stepWhens = ['on_success', 'on_failure', 'always'] as const;
@@ -19,9 +19,18 @@ export const cache: Keyword<readonly CacheSteps[]> = {
   name: 'cache',
   scopes: ['job', 'default', 'global'],
   parts: {
-    ...runs('key', 'key:files', 'key:prefix', 'paths', 'untracked', 'policy', 'when', 'fallback_keys'),
-    'key:files_commits': ignored("the key is made of the files' content instead"),
-    unprotect: ignored('all branches share the caches here anyway'),
+    ...runs(
+      'key',
+      'key:files',
+      'key:files_commits',
+      'key:prefix',
+      'paths',
+      'untracked',
+      'policy',
+      'when',
+      'fallback_keys',
+    ),
+    unprotect: simulated('as if it were true: all branches share the caches of this machine'),
   },
   read: (entry, reading) => {
     const items = flatItems(entry.value, 'cache', reading);
@@ -83,13 +92,14 @@ function readKey(node: MapNode, reading: Reading): CacheKey {
 
 function readFilesKey(node: MapNode, reading: Reading): CacheKey {
   const commits = field(node, 'files_commits');
-  const files = textsField(node, commits ? 'files_commits' : 'files', 'cache:key:files', reading);
+  const name = commits ? 'files_commits' : 'files';
+  const files = textsField(node, name, `cache:key:${name}`, reading);
   const prefix = textField(node, 'prefix', 'cache:key:prefix', reading);
   if (files === undefined) {
     invalidValue(reading, node.span, '`cache:key` must be a text or have `files`');
     return { kind: 'text', text: prefix ?? 'default' };
   }
-  return { kind: 'files', files, ...(prefix === undefined ? {} : { prefix }) };
+  return { kind: commits ? 'commits' : 'files', files, ...(prefix === undefined ? {} : { prefix }) };
 }
 
 function readFallbackKeys(node: MapNode, reading: Reading): readonly CacheKey[] {
