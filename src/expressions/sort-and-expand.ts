@@ -1,4 +1,5 @@
 import { expandVariables, referencedVariables } from './expand-variables.ts';
+import { findCycles } from './find-cycles.ts';
 import { uniqueVariables } from './merge-variables.ts';
 import type { NamedValue } from './named-value.ts';
 
@@ -29,7 +30,7 @@ export function sortAndExpand(
   // Most jobs have no reference in any of their values.
   if (!final && !unique.some(refersToOthers)) return unique;
   const byName = new Map(unique.map((variable) => [variable.name, variable]));
-  const cyclic = namesInCycles(unique, byName);
+  const cyclic = new Set(findCycles([...byName.keys()], (name) => dependencies(byName.get(name)!, byName)).flat());
   const values = new Map<string, string>();
 
   const refer = (name: string, written: string): string | undefined => {
@@ -96,42 +97,9 @@ function inOrderOfUse(
   return [...done];
 }
 
-/** Members of strongly connected components of more than one variable (Tarjan's algorithm without recursion). */
-function namesInCycles(variables: readonly NamedValue[], byName: ReadonlyMap<string, NamedValue>): ReadonlySet<string> {
-  const cyclic = new Set<string>();
-  const index = new Map<string, number>();
-  const low = new Map<string, number>();
-  const open: string[] = [];
-  const isOpen = new Set<string>();
-  for (const { name: start } of variables) {
-    if (index.has(start)) continue;
-    const calls: { readonly name: string; readonly next: readonly string[]; at: number }[] = [];
-    const enter = (name: string): void => {
-      index.set(name, index.size);
-      low.set(name, index.get(name)!);
-      open.push(name);
-      isOpen.add(name);
-      calls.push({ name, next: dependencies(byName.get(name)!, byName), at: 0 });
-    };
-    enter(start);
-    while (calls.length > 0) {
-      const call = calls.at(-1)!;
-      const next = call.next[call.at++];
-      if (next !== undefined) {
-        if (!index.has(next)) enter(next);
-        else if (isOpen.has(next)) low.set(call.name, Math.min(low.get(call.name)!, index.get(next)!));
-        continue;
-      }
-      calls.pop();
-      const caller = calls.at(-1);
-      if (caller) low.set(caller.name, Math.min(low.get(caller.name)!, low.get(call.name)!));
-      if (low.get(call.name) !== index.get(call.name)) continue;
-      const component = open.splice(open.lastIndexOf(call.name));
-      for (const name of component) {
-        isOpen.delete(name);
-        if (component.length > 1) cyclic.add(name);
-      }
-    }
-  }
-  return cyclic;
+/** Groups of variables that refer to each other in a circle, in which nothing is expanded; a reference to itself is none. */
+export function variableCycles(variables: readonly NamedValue[]): readonly (readonly string[])[] {
+  const byName = new Map(variables.filter(refersToOthers).map((variable) => [variable.name, variable]));
+  if (byName.size < 2) return [];
+  return findCycles([...byName.keys()], (name) => dependencies(byName.get(name)!, byName));
 }

@@ -2,6 +2,7 @@ import type { Diagnostic, Report } from '../diagnostics/diagnostic.ts';
 import type { Need, Pipeline } from '../model/pipeline.ts';
 import { didYouMean } from '../util/nearest.ts';
 import { checkGlobs, checkRules } from './check-rules.ts';
+import { checkVariables } from './check-variables.ts';
 import { maxNameLength } from './expand-legs.ts';
 import { findCycle } from './find-cycle.ts';
 import { type ExpandedJob, indexJobs, type JobIndex, neededLegs } from './job-index.ts';
@@ -28,6 +29,7 @@ export function checkReferences(pipeline: Pipeline): readonly Diagnostic[] {
     checkDependencies(job, index, pipeline, report);
   }
   checkCycles(index, report);
+  checkVariables(pipeline, report);
   return diagnostics;
 }
 

@@ -2,11 +2,14 @@ import type { Diagnostic } from '../../src/diagnostics/diagnostic.ts';
 import { compileFile } from '../../src/dialects/compile-file.ts';
 import type { Compiled } from '../../src/dialects/dialect.ts';
 import { dialectNamed, recogniseDialect } from '../../src/dialects/index.ts';
-import type { Context } from '../../src/model/context.ts';
+import type { Context, PipelineSource } from '../../src/model/context.ts';
 import type { JobDefinition, ScriptJobDefinition } from '../../src/model/pipeline.ts';
 import type { FileLoader } from '../../src/model/ports.ts';
 import type { Variable } from '../../src/model/variable.ts';
 import { matchWildcardPath } from '../../src/sources/wildcard-path.ts';
+
+/** Values, or values with flags. */
+type GivenVariables = Readonly<Record<string, string | Omit<Variable, 'name'>>>;
 
 /** What a test may say about the surroundings of a file. */
 export interface Surroundings {
@@ -17,6 +20,15 @@ export interface Surroundings {
   readonly loader?: FileLoader;
   readonly variables?: Readonly<Record<string, string>>;
   readonly changed?: readonly string[];
+  /** Names that `compare_to` may have. Default: any. */
+  readonly revisions?: readonly string[];
+  /** What the pipeline is for. Default: a push to `main`. */
+  readonly source?: PipelineSource;
+  readonly git?: { readonly branch?: string; readonly tag?: string };
+  /** Other projects on this machine: `group/name` → ref (`''`: the working tree) → paths. */
+  readonly projects?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  readonly projectVariables?: GivenVariables;
+  readonly pipelineVariables?: GivenVariables;
   readonly remarks?: 'all';
 }
 
@@ -42,15 +54,16 @@ export function testContext(surroundings: Surroundings = {}): Context {
     CI_SERVER_HOST: 'gitlab.example.org',
     ...surroundings.variables,
   }).map(([name, value]) => ({ name, value }));
+  const { git = { branch: 'main' }, projects } = surroundings;
   return {
-    source: 'push',
+    source: surroundings.source ?? 'push',
     git: {
       real: false,
       topLevel: '/project',
       sha: '0'.repeat(40),
       shortSha: '0'.repeat(8),
       beforeSha: '0'.repeat(40),
-      branch: 'main',
+      ...git,
       defaultBranch: 'main',
       message: 'message',
       author: 'A <a@example.org>',
@@ -58,14 +71,26 @@ export function testContext(surroundings: Surroundings = {}): Context {
     },
     project: { root: '/project', path: 'group/project', name: 'project', namespace: 'group' },
     predefined,
-    projectVariables: [],
-    pipelineVariables: [],
+    projectVariables: named(surroundings.projectVariables),
+    pipelineVariables: named(surroundings.pipelineVariables),
     query: {
       changedPaths: () => surroundings.changed,
-      knowsRevision: () => true,
+      knowsRevision: (name) => surroundings.revisions?.includes(name) ?? true,
       paths: () => Object.keys(surroundings.files ?? {}),
     },
+    ...(projects
+      ? {
+          projects: {
+            directory: (name) => (projects[name] ? `/projects/${name}` : undefined),
+            paths: (name, ref = '') => projects[name]?.[ref],
+          },
+        }
+      : {}),
   };
+}
+
+function named(written: GivenVariables = {}): readonly Variable[] {
+  return Object.entries(written).map(([name, value]) => ({ name, ...(typeof value === 'string' ? { value } : value) }));
 }
 
 /** Compiles a text as the entry file of a project that exists in memory only. */

@@ -17,4 +17,5 @@ export const planCodes = {
     '`compare_to` of `rules:changes`, or `ref` of `rules:exists`, names no branch, tag or commit.',
   'plan/unknown-stage': 'A job names a stage that is not in `stages`.',
   'plan/unreachable-rule': 'A rule comes after one that always matches.',
+  'plan/variable-cycle': 'Variables of the file refer to each other in a circle.',
 } as const satisfies Readonly<Record<string, string>>;
