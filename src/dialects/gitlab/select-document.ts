@@ -54,7 +54,8 @@ export async function selectDocument(file: FileDocuments): Promise<SelectedDocum
   tellDocuments(file, header, [first, second, third], report);
   if (header === undefined) {
     const given = readGivenInputs(file.inputs, report);
-    for (const [name, input] of given) report(withHint(unknownInput(name, input), 'declare it in a `spec:` header'));
+    for (const [name, input] of given)
+      report(withHint(unknownInput(name, input, file.path), 'declare it in a `spec:` header'));
     return { value: given.size > 0 ? undefined : first, diagnostics, hasHeader: false };
   }
   const read = readHeader(header, report);
@@ -115,7 +116,11 @@ async function fillIn(file: FileDocuments, content: Node, header: Header, report
   const specs = files === undefined ? header.inputs : mergeHeaderInputs(header, files, report);
   const given = readGivenInputs(file.inputs, report);
   const { includedAt } = file;
-  const inputs = resolveInputs(specs, given, { report, ...(includedAt === undefined ? {} : { includedAt }) });
+  const inputs = resolveInputs(specs, given, {
+    report,
+    path: file.path,
+    ...(includedAt === undefined ? {} : { includedAt }),
+  });
   if (inputs === undefined) return undefined;
   return interpolate(content, {
     roots: { inputs, component: componentValues(file, header, content.span) } satisfies AccessRoots,

@@ -13,6 +13,8 @@ export type GivenInput =
 /** Where the values come from, for messages. */
 export interface InputSource {
   readonly report: Report;
+  /** The file that declares the inputs, as messages name it. */
+  readonly path: string;
   /** The include or trigger that gives them. Absent: the file is the entry file. */
   readonly includedAt?: Span;
 }

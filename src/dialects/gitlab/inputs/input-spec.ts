@@ -76,7 +76,7 @@ function readInputSpec(entry: MapEntry, what: string, scope: 'spec' | 'job', rea
     keySpan,
     type,
     ...(standard === undefined ? {} : { default: standard }),
-    ...(options === undefined ? {} : { options }),
+    ...(options === undefined || type === 'boolean' ? {} : { options }),
     ...(regex === undefined ? {} : { regex }),
     ...(rules === undefined ? {} : { rules: readRules(rules.value, path, reading) }),
   };

@@ -70,7 +70,7 @@ function givenValues(specs: readonly InputSpec[], given: ReadonlyMap<string, Giv
   const values = new Map<string, Node>();
   for (const spec of specs) {
     const input = given.get(spec.name);
-    const node = input && checkInput(spec, input, undefined, { report: () => {} });
+    const node = input && checkInput(spec, input, undefined, { report: () => {}, path: '' });
     if (node) values.set(spec.name, node);
   }
   return values;
@@ -79,7 +79,7 @@ function givenValues(specs: readonly InputSpec[], given: ReadonlyMap<string, Giv
 function tellUnknown(
   specs: readonly InputSpec[],
   given: ReadonlyMap<string, GivenInput>,
-  { report }: InputSource,
+  { report, path }: InputSource,
 ): boolean {
   const names = new Set(specs.map(({ name }) => name));
   let any = false;
@@ -87,20 +87,20 @@ function tellUnknown(
     if (names.has(name)) continue;
     any = true;
     const hint = didYouMean(name, names) ?? (names.size === 0 ? undefined : `there are ${listNames(names)}`);
-    report({ ...unknownInput(name, input), ...(hint === undefined ? {} : { hint }) });
+    report({ ...unknownInput(name, input, path), ...(hint === undefined ? {} : { hint }) });
   }
   return any;
 }
 
 /** A value is given for an input that the file does not declare. */
-export function unknownInput(name: string, input: GivenInput): Diagnostic {
+export function unknownInput(name: string, input: GivenInput, path: string): Diagnostic {
   const code = 'gitlab/input-unknown';
   const severity = 'error';
   if (input.kind === 'text') {
-    const message = `there is no input \`${name}\` for \`--input\``;
+    const message = `\`--input ${name}\` names no input of \`${path}\``;
     return { code, severity, message, blames: 'command-line' };
   }
-  return { code, severity, message: `the file declares no input \`${name}\``, span: input.keySpan };
+  return { code, severity, message: `\`${path}\` declares no input \`${name}\``, span: input.keySpan };
 }
 
 function listNames(names: ReadonlySet<string>): string {

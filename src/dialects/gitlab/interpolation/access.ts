@@ -9,6 +9,8 @@ const maxBytes = 1024;
 const maxParts = 5;
 const maxIndices = 5;
 
+const componentHint = 'it is known in files that are included as `component`, where `spec:component` asks for it';
+
 /**
  * The value that a path such as `inputs.name`, `inputs.list[0].key` leads to. As on GitLab the fifth part takes all
  * that is left, and only a name of letters, digits and `_` can be indexed.
@@ -46,7 +48,8 @@ function keyed(name: string, values: ReadonlyMap<string, Node> | undefined, path
   const value = values?.get(name);
   if (value !== undefined) return given(value);
   const what = path === `inputs.${name}` ? `there is no input \`${name}\`` : `\`${path}\` leads nowhere`;
-  return refused(what, values && didYouMean(name, values.keys()));
+  const facts = path === `component.${name}` ? componentHint : undefined;
+  return refused(what, (values && didYouMean(name, values.keys())) ?? facts);
 }
 
 function indexed(part: string, values: ReadonlyMap<string, Node> | undefined, path: string): BlockOutcome<Node> {
