@@ -6,6 +6,7 @@ export const actions: Readonly<Record<string, () => Promise<Action<never>>>> = {
   lint: async () => (await import('./commands/lint.ts')).lint,
   list: async () => (await import('./commands/list.ts')).list,
   graph: async () => (await import('./commands/graph.ts')).graph,
+  fetch: async () => (await import('./commands/fetch.ts')).fetch,
   plan: async () => (await import('./commands/plan.ts')).plan,
   explain: async () => (await import('./commands/explain.ts')).explain,
   config: async () => (await import('./commands/config.ts')).config,

@@ -10,10 +10,12 @@ import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
 import type { Context } from '../model/context.ts';
 import type { FileLoader } from '../model/ports.ts';
 import { fileLoader } from '../sources/file-loader.ts';
+import type { FetchPolicy } from '../sources/include-access.ts';
+import type { IncludeLock } from '../sources/include-lock.ts';
 import { rememberTexts } from '../sources/remember-texts.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import { readGivenVariables } from './given-variables.ts';
-import { readInputArguments } from './input-arguments.ts';
+import { includesFromElsewhere } from './include-access.ts';
 import type { Invocation } from './invocation.ts';
 import { findLocations, type Locations } from './locations.ts';
 import { readProjectFlags } from './mapped-projects.ts';
@@ -43,6 +45,8 @@ export interface LoadedPipeline extends FoundPipeline {
   /** Texts of the files that diagnostics name. */
   readonly sources: Sources;
   readonly diagnostics: readonly Diagnostic[];
+  /** What of other machines was read, for a lock file. */
+  readonly includesUsed: IncludeLock;
   /** Remarks on the surroundings: no repository, unknown settings. */
   readonly notices: readonly string[];
 }
@@ -72,6 +76,8 @@ export async function loadPipeline(
   more: {
     readonly facts?: 'gathered' | 'when wanted';
     readonly remarks?: 'all';
+    /** When servers are asked for included files; default: never. */
+    readonly fetch?: FetchPolicy;
     readonly found?: FoundPipeline;
   } = {},
 ): Promise<LoadedPipeline> {
@@ -104,15 +110,19 @@ export async function loadPipeline(
         });
   if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
   context = built.context;
-  const { files, textOf } = rememberTexts(fileLoader({ root: file.root, env: invocation.env, projects }));
+  const elsewhere = includesFromElsewhere(invocation, {
+    ...found,
+    root: file.root,
+    policy: more.fetch ?? 'never',
+    remoteUrl: () => built.context.git.remoteUrl,
+  });
+  const { files, textOf } = rememberTexts(
+    fileLoader({ root: file.root, env: invocation.env, projects, elsewhere: elsewhere.open }),
+  );
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
   const dialect = dialectOf(name, options.dialect);
   const text = readFileSync(file.path, 'utf8');
-  const inputs = readInputArguments(options.input ?? []);
-  const input = {
-    ...{ file: name, context, files, limits, ...pick(more, ['remarks']) },
-    ...(inputs === undefined ? {} : { inputs }),
-  };
+  const input = { file: name, context, files, limits, ...pick(more, ['remarks']) };
   const compiled = await compileFile(dialect, text, input);
   const onDisk = projectSources(file.root);
   return {
@@ -121,7 +131,8 @@ export async function loadPipeline(
     compiled: compiled.value,
     sources: (path) => textOf(path) ?? onDisk(path),
     diagnostics: compiled.diagnostics,
-    notices: [...settings.warnings, ...given.warnings, ...built.notices],
+    includesUsed: elsewhere.used(),
+    notices: [...settings.warnings, ...given.warnings, ...built.notices, ...elsewhere.notices],
   };
 }
 

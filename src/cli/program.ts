@@ -11,7 +11,6 @@ import {
   withExecutor,
   withFile,
   withImages,
-  withInputs,
   withPlace,
   withSelection,
 } from './command-options.ts';
@@ -74,12 +73,10 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
   run: runCommand,
   lint: () =>
     format(
-      withInputs(
-        withFile(
-          new Command('lint')
-            .description('check files: syntax, schema, meaning; runs nothing, needs no network')
-            .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
-        ),
+      withFile(
+        new Command('lint')
+          .description('check files: syntax, schema, meaning; runs nothing, needs no network')
+          .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
       ),
       ['text', 'json', 'sarif', 'github', 'codequality'],
     ).option('--strict', 'warnings count as problems too'),
@@ -110,6 +107,13 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
     format(withEvent(withFile(new Command('config'))), ['yaml', 'json'])
       .option('--origin', 'where each value comes from: file, line, extends, default, include')
       .description('the file after includes, extends, references and anchors'),
+  fetch: () =>
+    format(withEvent(withFile(new Command('fetch'))), ['text', 'json'])
+      .description(
+        'bring what the file includes from other machines onto this one, where `ci lint`, `plan` and `list` find it',
+      )
+      .option('--lock', 'write .ci.lock: the state that was fetched is the one that is used from then on')
+      .option('--update', 'ask for all of it anew, and write that into .ci.lock if there is one'),
   logs: () =>
     withColor(
       withDirectory(

@@ -3,7 +3,6 @@ import { type PaintDiagnostic, printDiagnostics } from '../diagnostics/print-dia
 import { diagnosticSummary } from '../diagnostics/summary.ts';
 import { createPaint, type Paint, type PaintKind, resolveColor } from '../reporters/color.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
-import { isCommandLineAlone } from './input-arguments.ts';
 import { type Invocation, print, type Terminal } from './invocation.ts';
 import { isValid, type LoadedPipeline } from './load-pipeline.ts';
 import type { FileOptions } from './options.ts';
@@ -43,13 +42,22 @@ export async function requireValid(
   const failed = !isValid(loaded) || hasErrors(found);
   const shown = options.quiet && !failed ? [] : diagnostics;
   await tellDiagnostics(invocation, loaded, options, shown);
-  if (failed && isCommandLineAlone(diagnostics)) {
-    throw new CommandError(exitCodes.usage, `${loaded.name} does not take these inputs`);
-  }
-  if (failed)
-    throw new CommandError(exitCodes.invalidFile, `${loaded.name} is not valid: ${diagnosticSummary(diagnostics)}`);
+  if (failed) throw invalid(loaded, diagnostics);
   if (!options.quiet) for (const notice of loaded.notices) await print(invocation.stderr, `ci: ${notice}\n`);
   return loaded.compiled!;
+}
+
+/** A file that is only not valid because servers do not give what it includes is no mistake of the user's. */
+function invalid({ name }: LoadedPipeline, diagnostics: readonly Diagnostic[]): CommandError {
+  const errors = diagnostics.filter(({ severity }) => severity === 'error');
+  if (errors.every(({ code }) => code === 'gitlab/include-not-fetched')) {
+    return new CommandError(
+      exitCodes.system,
+      `${name} includes files that can't be fetched`,
+      '`ci run --offline` leaves them out',
+    );
+  }
+  return new CommandError(exitCodes.invalidFile, `${name} is not valid: ${diagnosticSummary(diagnostics)}`);
 }
 
 /** Prints diagnostics to stderr; nothing where there are none. */

@@ -8,6 +8,7 @@ import { readCpus, readMemory } from './docker-values.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Locations } from './locations.ts';
 import { type MappedProjects, readProjectsTable } from './mapped-projects.ts';
+import { readTokensTable, type ServerTokens } from './server-tokens.ts';
 import { tomlLine } from './toml-line.ts';
 
 /** What may stand in a settings file or in `CI_CLI_*` variables; names are those of the flags. */
@@ -46,6 +47,8 @@ const rules: Readonly<Record<string, SettingRule>> = {
   memory: { kind: 'memory', dockerKey: 'memory' },
   cpus: { kind: 'cpus', dockerKey: 'cpus' },
   'max-includes': { kind: 'number', userOnly: true },
+  'gitlab-url': { kind: 'text', userOnly: true },
+  'allow-private-includes': { kind: 'text', userOnly: true },
 };
 
 /** Settings by option name as commander writes it (`onFailure`), ready to lie below the flags. */
@@ -55,6 +58,8 @@ export interface Settings {
   readonly variables: Readonly<Record<string, string>>;
   /** `[projects]` of both files. */
   readonly projects: MappedProjects;
+  /** `[tokens]` of the user's file: shown to the GitLab servers of these names. */
+  readonly tokens: ServerTokens;
   /** `host` below `[docker]` of the user's file: where the container engine is. */
   readonly engineHost?: string;
   /** `[docker]` of both files; the repository's only made it stricter. */
@@ -74,6 +79,7 @@ export async function loadSettings(
   const options: Record<string, string | number | boolean> = {};
   const variables: Record<string, string> = {};
   const projects = new Map<string, string>();
+  let tokens: ServerTokens = new Map();
   let containers: ContainerOptions = {};
   let engineHost: string | undefined;
   const warnings: string[] = [];
@@ -99,6 +105,11 @@ export async function loadSettings(
         warnings.push(...read.warnings);
         continue;
       }
+      if (name === 'tokens') {
+        if (trusted) tokens = readTokensTable(value, file.at([name]));
+        else warnings.push(`${file.at([name])}: \`tokens\` ${ignoredHere}`);
+        continue;
+      }
       if (name === 'docker') {
         const read = readDocker(file, value, trusted ? 'user' : 'repository', containers);
         containers = read.options;
@@ -109,7 +120,7 @@ export async function loadSettings(
       const where = `${file.at([name])}: \`${name}\``;
       const rule = rules[name];
       if (rule === undefined) {
-        const hint = didYouMean(name, [...Object.keys(rules), 'variables', 'projects', 'docker']);
+        const hint = didYouMean(name, [...Object.keys(rules), 'variables', 'projects', 'tokens', 'docker']);
         warnings.push(`${file.at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
       } else if (rule.dockerKey !== undefined) {
         warnings.push(`${where} is ignored here: write \`${rule.dockerKey}\` below \`[docker]\``);
@@ -123,7 +134,15 @@ export async function loadSettings(
     const value = env[variable];
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
-  return { options, variables, projects, containers, warnings, ...(engineHost === undefined ? {} : { engineHost }) };
+  return {
+    options,
+    variables,
+    projects,
+    tokens,
+    containers,
+    warnings,
+    ...(engineHost === undefined ? {} : { engineHost }),
+  };
 }
 
 function isAllowed({ userOnly, isHarmless }: SettingRule, value: unknown, own: unknown): boolean {

@@ -7,6 +7,8 @@ export type ChosenVersion =
       readonly kind: 'chosen';
       /** Full name of a tag or branch, or a commit. */
       readonly ref: string;
+      /** Its commit, where that is known. */
+      readonly sha?: string;
       /** The release's tag; absent where a branch or commit was named. */
       readonly version?: string;
     }
@@ -25,26 +27,28 @@ interface Version {
  */
 export function chooseVersion(wanted: string, { tags, branches }: ProjectRefs): ChosenVersion {
   const partial = /^(\d+)(?:\.(\d+))?$/.exec(wanted);
+  const ofTag = (tag: string): ChosenVersion => {
+    return {
+      kind: 'chosen',
+      ref: `refs/tags/${tag}`,
+      sha: tags.get(tag)!,
+      ...(isVersion(tag) ? { version: tag } : {}),
+    };
+  };
   if (wanted === '~latest' || partial) {
     const latest = highest([...tags.keys()].flatMap(releaseOf), partial?.slice(1).filter(Boolean).map(Number) ?? []);
-    if (latest) return { kind: 'chosen', ref: `refs/tags/${latest.tag}`, version: latest.tag };
+    if (latest) return ofTag(latest.tag);
     const what = partial ? `release \`${wanted}.…\`` : 'release';
     if (!tags.has(wanted) && !branches.has(wanted)) {
       return { kind: 'none', why: `no tag is a ${what}`, hint: 'releases are tags such as 1.2.3' };
     }
   }
-  if (tags.has(wanted)) {
-    return { kind: 'chosen', ref: `refs/tags/${wanted}`, ...(isVersion(wanted) ? { version: wanted } : {}) };
-  }
-  if (branches.has(wanted)) return { kind: 'chosen', ref: `refs/heads/${wanted}` };
+  if (tags.has(wanted)) return ofTag(wanted);
+  if (branches.has(wanted)) return { kind: 'chosen', ref: `refs/heads/${wanted}`, sha: branches.get(wanted)! };
   if (/^[0-9a-f]{7,64}$/i.test(wanted)) return { kind: 'chosen', ref: wanted };
   const near = nearest(wanted, [...tags.keys(), ...branches.keys()]);
-  const hint = near.length > 0 ? `nearest: ${near.join(', ')}` : undefined;
-  return {
-    kind: 'none',
-    why: `there is no tag, branch or commit \`${wanted}\``,
-    ...(hint === undefined ? {} : { hint }),
-  };
+  const hint = near.length > 0 ? { hint: `nearest: ${near.join(', ')}` } : {};
+  return { kind: 'none', why: `there is no tag, branch or commit \`${wanted}\``, ...hint };
 }
 
 function isVersion(tag: string): boolean {

@@ -1,7 +1,8 @@
-import type { Checked, Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { ComponentContext, LoadedFile } from '../model/included-file.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { LoadedFile } from '../model/included-file.ts';
 import { chooseVersion } from './component-version.ts';
-import type { ProjectRepository, ProjectTree } from './project-repository.ts';
+import { type Had, had, trouble } from './include-trouble.ts';
+import type { ProjectRepository } from './project-repository.ts';
 
 /** A component's address taken apart. */
 export interface ComponentAddress {
@@ -42,46 +43,23 @@ export function badAddress(address: string): Diagnostic {
 export async function readComponent(
   address: ComponentAddress,
   repository: ProjectRepository,
-): Promise<Checked<LoadedFile>> {
-  const refs = await repository.refs();
-  if (refs.value === undefined) return { value: undefined, diagnostics: refs.diagnostics };
-  const chosen = chooseVersion(address.version, refs.value);
-  if (chosen.kind === 'none') return notFound(address, chosen.why, chosen.hint);
-  const { value: tree, diagnostics } = await repository.tree(chosen.ref);
-  if (tree === undefined) return { value: undefined, diagnostics };
-  for (const path of [`templates/${address.name}.yml`, `templates/${address.name}/template.yml`]) {
-    const { value = [] } = await tree.files(path);
-    if (value[0] !== undefined) {
-      return { value: inComponent(value[0], tree, contextOf(address, tree, chosen.version)), diagnostics: [] };
-    }
+): Promise<Had<LoadedFile>> {
+  const { name, version: wanted } = address;
+  const refs = await repository.refs(wanted);
+  if (refs.kind === 'trouble') return refs;
+  const chosen = chooseVersion(wanted, refs.value);
+  if (chosen.kind === 'none') return trouble('missing', chosen.why, chosen.hint);
+  const found = await repository.tree(chosen.ref, chosen.sha);
+  if (found.kind === 'trouble') return found;
+  const { sha, origin, files } = found.value;
+  const version = chosen.version === undefined ? {} : { version: chosen.version };
+  if (sha !== undefined) repository.onUsed?.(wanted, { sha, ...version });
+  const component = { name, reference: wanted, ...version, ...(sha === undefined ? {} : { sha }) };
+  const paths = [`templates/${name}.yml`, `templates/${name}/template.yml`];
+  for (const path of paths) {
+    const [file] = (await files(path)).value ?? [];
+    if (file !== undefined) return had({ ...file, origin: { ...origin, component } });
   }
-  const why = `there is neither \`templates/${address.name}.yml\` nor \`templates/${address.name}/template.yml\``;
-  return notFound(address, `${why} at \`${address.version}\``);
-}
-
-function contextOf({ name, version: reference }: ComponentAddress, tree: ProjectTree, version: string | undefined) {
-  return {
-    name,
-    reference,
-    ...(tree.sha === undefined ? {} : { sha: tree.sha }),
-    ...(version === undefined ? {} : { version }),
-  };
-}
-
-function inComponent(file: LoadedFile, tree: ProjectTree, component: ComponentContext): LoadedFile {
-  return { ...file, origin: { ...tree.origin, component } };
-}
-
-function notFound(address: ComponentAddress, why: string, hint?: string): Checked<LoadedFile> {
-  return {
-    value: undefined,
-    diagnostics: [
-      {
-        code: 'gitlab/include-not-found',
-        severity: 'error',
-        message: `the component \`${address.name}\` of \`${address.project}\` can't be read: ${why}`,
-        ...(hint === undefined ? {} : { hint }),
-      },
-    ],
-  };
+  const [first, second] = paths;
+  return trouble('missing', `at \`${wanted}\` there is neither \`${first}\` nor \`${second}\``);
 }

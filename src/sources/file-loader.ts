@@ -1,12 +1,15 @@
-import type { Checked, Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
 import type { FileOrigin, ForeignFile, LoadedFile, ProjectCheckouts } from '../model/included-file.ts';
 import type { FileLoader } from '../model/ports.ts';
 import type { Environment } from '../util/git.ts';
-import { badAddress, parseComponentAddress, readComponent } from './component.ts';
-import type { FoundFiles } from './include-path.ts';
+import { badAddress, type ComponentAddress, parseComponentAddress, readComponent } from './component.ts';
+import type { Elsewhere } from './elsewhere.ts';
+import { type FoundFiles, includePath } from './include-path.ts';
+import { type Had, had, told, trouble } from './include-trouble.ts';
 import { readLocalFiles } from './local-files.ts';
 import { mappedProject } from './mapped-project.ts';
 import type { ProjectRepository } from './project-repository.ts';
+import type { RemoteFile } from './remote-file.ts';
 
 /** Where included files come from. */
 export interface FileSources {
@@ -16,21 +19,35 @@ export interface FileSources {
   readonly env: Environment;
   /** Other projects that lie on this machine. */
   readonly projects?: ProjectCheckouts;
+  /** What lies on other machines; absent: nothing of it is read. Called when the first of it is asked for. */
+  readonly elsewhere?: () => Promise<Elsewhere>;
 }
 
-/** Gives the repository of a project; undefined: it is not known where that lies. */
-type FindRepository = (project: string, host?: string) => ProjectRepository | undefined;
+/** What the loader looks up. */
+interface Places {
+  /** The repository of a project; undefined: it is not known where that lies. */
+  readonly repository: (project: string, host?: string) => Promise<ProjectRepository | undefined>;
+  /** The same for one that lies on this machine. */
+  readonly mapped: (project: string, host?: string) => ProjectRepository | undefined;
+  readonly remote: (file: RemoteFile) => Promise<Had<LoadedFile>>;
+}
 
 /** Where GitLab's templates lie in GitLab's own project. */
 const templates = { project: 'gitlab-org/gitlab', host: 'gitlab.com', folder: 'lib/gitlab/ci/templates' };
+const nowhere = trouble('not-read', undefined);
 
 /** The loader of a pipeline's included files. Files are read when they are asked for; what is where is looked up once. */
 export function fileLoader(sources: FileSources): FileLoader {
-  const repositories = new Map<string, ProjectRepository | undefined>();
-  const find: FindRepository = (project, host) => {
-    const key = `${host ?? ''}/${project}`;
-    if (!repositories.has(key)) repositories.set(key, repositoryOf(sources, project, host));
-    return repositories.get(key);
+  const repositories = new Map<string, Promise<ProjectRepository | undefined>>();
+  const places: Places = {
+    repository: (project, host) => {
+      const key = `${host ?? ''}/${project}`;
+      const known = repositories.get(key) ?? findRepository(sources, project, host);
+      repositories.set(key, known);
+      return known;
+    },
+    mapped: (project, host) => mappedRepository(sources, project, host),
+    remote: async (file) => (sources.elsewhere ? (await sources.elsewhere()).remote(file) : nowhere),
   };
   return {
     local: (pattern, origin = { kind: 'own' }) => {
@@ -38,90 +55,115 @@ export function fileLoader(sources: FileSources): FileLoader {
         case 'own':
           return readLocalFiles(sources.root, pattern);
         case 'project':
-          return localOf(find, origin, pattern);
+          return localOf(places, origin, pattern);
         case 'nowhere':
           return Promise.resolve({ value: undefined, diagnostics: [withoutProject(pattern)] });
       }
     },
-    foreign: (file) => foreign(find, file),
+    foreign: async (file) => {
+      const address = file.kind === 'component' ? parseComponentAddress(file.address) : undefined;
+      if (file.kind === 'component' && address === undefined) {
+        return { value: undefined, diagnostics: [badAddress(file.address)] };
+      }
+      const found = await readForeign(places, file, address);
+      return found.kind === 'had' ? { value: found.value, diagnostics: [] } : told(found.trouble, nameOf(file));
+    },
   };
 }
 
-async function localOf(
-  find: FindRepository,
-  origin: Extract<FileOrigin, { readonly kind: 'project' }>,
-  pattern: string,
-): Promise<FoundFiles> {
-  const repository = find(origin.project, origin.host);
-  if (repository === undefined) return notRead(`project ${origin.project}: ${pattern}`);
-  const { value: tree, diagnostics } = await repository.tree(origin.ref);
-  if (tree === undefined) return { value: undefined, diagnostics };
-  const found = await tree.files(pattern);
-  return { ...found, value: found.value?.map((file) => ({ ...file, origin })) };
+async function findRepository(
+  sources: FileSources,
+  project: string,
+  host: string | undefined,
+): Promise<ProjectRepository | undefined> {
+  return mappedRepository(sources, project, host) ?? (await sources.elsewhere?.())?.repository(project, host);
 }
 
-async function foreign(find: FindRepository, file: ForeignFile): Promise<Checked<LoadedFile>> {
-  switch (file.kind) {
-    case 'project': {
-      const repository = find(file.project);
-      return repository ? readProjectFile(repository, file) : notRead(`project ${file.project}: ${file.file}`);
-    }
-    case 'component': {
-      const address = parseComponentAddress(file.address);
-      if (address === undefined) return { value: undefined, diagnostics: [badAddress(file.address)] };
-      const repository = find(address.project, address.host);
-      return repository ? readComponent(address, repository) : notRead(`component ${file.address}`);
-    }
-    case 'remote':
-      return notRead(`remote ${file.url}`);
-    case 'template': {
-      const repository = find(templates.project, templates.host);
-      return repository ? readTemplate(repository, file.name) : notRead(`template ${file.name}`);
-    }
-  }
-}
-
-function repositoryOf(sources: FileSources, project: string, host?: string): ProjectRepository | undefined {
-  const { root, env, projects } = sources;
+function mappedRepository(
+  { root, env, projects }: FileSources,
+  project: string,
+  host: string | undefined,
+): ProjectRepository | undefined {
   const directory = (host && projects?.directory(`${host}/${project}`)) || projects?.directory(project);
   if (directory === undefined) return undefined;
   return mappedProject({ project, directory, root, env, ...(host === undefined ? {} : { host }) });
 }
 
-async function readProjectFile(
-  repository: ProjectRepository,
-  file: Extract<ForeignFile, { readonly kind: 'project' }>,
-): Promise<Checked<LoadedFile>> {
-  const { value: tree, diagnostics } = await repository.tree(file.ref);
-  if (tree === undefined) return { value: undefined, diagnostics };
-  const wildcard = file.file.includes('*');
-  const found = wildcard ? { value: [], diagnostics: [] } : await tree.files(file.file);
-  const [first] = found.value ?? [];
-  if (first !== undefined || found.diagnostics.length > 0) return { value: first, diagnostics: found.diagnostics };
-  const at = file.ref === undefined ? '' : ` at \`${file.ref}\``;
-  return {
-    value: undefined,
-    diagnostics: [
-      {
-        code: 'gitlab/include-not-found',
-        severity: 'error',
-        message: `the project \`${file.project}\` has no file \`${file.file}\`${at}`,
-        hint: wildcard
-          ? 'wildcards can only be used in `local`'
-          : "paths start at the root of the project's repository",
-      },
-    ],
-  };
+async function localOf(
+  { repository }: Places,
+  origin: Extract<FileOrigin, { readonly kind: 'project' }>,
+  pattern: string,
+): Promise<FoundFiles> {
+  const name = `project ${origin.project}: ${pattern}`;
+  const tree = (await (await repository(origin.project, origin.host))?.tree(origin.ref)) ?? nowhere;
+  if (tree.kind === 'trouble') return told(tree.trouble, name);
+  const { value, diagnostics } = await tree.value.files(pattern);
+  return { value: value?.map((file) => ({ ...file, origin })), diagnostics };
 }
 
-async function readTemplate(repository: ProjectRepository, name: string): Promise<Checked<LoadedFile>> {
-  const { project, folder } = templates;
-  const { value, diagnostics } = await readProjectFile(repository, {
-    kind: 'project',
-    project,
-    file: `${folder}/${name}`,
-  });
-  return { value: value && { ...value, origin: { kind: 'nowhere' } }, diagnostics };
+async function readForeign(
+  places: Places,
+  file: ForeignFile,
+  address: ComponentAddress | undefined,
+): Promise<Had<LoadedFile>> {
+  switch (file.kind) {
+    case 'project': {
+      const repository = await places.repository(file.project);
+      return repository ? readProjectFile(repository, file.file, file.ref) : nowhere;
+    }
+    case 'component': {
+      const repository = await places.repository(address!.project, address!.host);
+      return repository ? readComponent(address!, repository) : nowhere;
+    }
+    case 'remote':
+      return places.remote(file);
+    case 'template':
+      return readTemplate(places, file.name);
+  }
+}
+
+/** As messages name it. */
+function nameOf(file: ForeignFile): string {
+  switch (file.kind) {
+    case 'project':
+      return `project ${file.project}: ${file.file}${file.ref === undefined ? '' : ` at ${file.ref}`}`;
+    case 'remote':
+      return `remote ${file.url}`;
+    case 'template':
+      return `template ${file.name}`;
+    case 'component':
+      return `component ${file.address}`;
+  }
+}
+
+async function readProjectFile(
+  repository: ProjectRepository,
+  file: string,
+  ref: string | undefined,
+): Promise<Had<LoadedFile>> {
+  const tree = await repository.tree(ref);
+  if (tree.kind === 'trouble') return tree;
+  const { sha, files } = tree.value;
+  if (sha !== undefined) repository.onUsed?.(ref ?? 'HEAD', { sha });
+  if (file.includes('*')) return trouble('missing', 'there is no such file', 'wildcards can only be used in `local`');
+  const { value, diagnostics } = await files(file);
+  const [first] = value ?? [];
+  if (first !== undefined) return had(first);
+  const [problem] = diagnostics;
+  if (problem !== undefined) return trouble('outside', problem.message, problem.hint);
+  return trouble('missing', 'there is no such file', "paths start at the root of the project's repository");
+}
+
+/** From a folder that GitLab's own project is mapped to, else from gitlab.com. */
+async function readTemplate(places: Places, name: string): Promise<Had<LoadedFile>> {
+  const { project, host, folder } = templates;
+  const { path, refused } = includePath(name);
+  if (refused !== undefined || !/^[\w./-]+$/.test(path)) return trouble('missing', 'it is no name of a template');
+  const mapped = await places.mapped(project, host);
+  const found = mapped
+    ? await readProjectFile(mapped, `${folder}/${path}`, undefined)
+    : await places.remote({ url: `https://${host}/${project}/-/raw/master/${folder}/${path}` });
+  return found.kind === 'had' ? had({ ...found.value, origin: { kind: 'nowhere' } }) : found;
 }
 
 function withoutProject(pattern: string): Diagnostic {
@@ -130,18 +172,5 @@ function withoutProject(pattern: string): Diagnostic {
     severity: 'error',
     message: `the local file \`${pattern}\` is included by a file that belongs to no project`,
     hint: 'a remote file or a template can include others by `remote`, `project` or `template`',
-  };
-}
-
-function notRead(name: string): Checked<never> {
-  return {
-    value: undefined,
-    diagnostics: [
-      {
-        code: 'gitlab/include-not-read',
-        severity: 'warning',
-        message: `the include of ${name} is not read; what it defines is missing`,
-      },
-    ],
   };
 }

@@ -1,10 +1,10 @@
 import { join, relative } from 'node:path';
-import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { FileOrigin, LoadedFile } from '../model/included-file.ts';
 import type { Environment } from '../util/git.ts';
 import { blobsOfCommit, commitOf, readBlob, refsOf } from '../util/git-commit.ts';
 import { once } from '../util/once.ts';
 import { type FoundFiles, includePath } from './include-path.ts';
+import { type Had, had, trouble } from './include-trouble.ts';
 import { readLocalFiles } from './local-files.ts';
 import type { ProjectRepository, ProjectTree } from './project-repository.ts';
 import { matchWildcardPath } from './wildcard-path.ts';
@@ -26,10 +26,10 @@ export interface MappedProject {
  */
 export function mappedProject(mapped: MappedProject): ProjectRepository {
   const git = { cwd: mapped.directory, env: mapped.env };
-  const trees = new Map<string | undefined, Checked<ProjectTree>>();
+  const trees = new Map<string | undefined, Had<ProjectTree>>();
   const refs = once(() => refsOf(git));
   return {
-    refs: async () => ({ value: refs(), diagnostics: [] }),
+    refs: async () => had(refs()),
     tree: async (ref) => {
       const known = trees.get(ref) ?? treeAt(mapped, ref);
       trees.set(ref, known);
@@ -38,14 +38,13 @@ export function mappedProject(mapped: MappedProject): ProjectRepository {
   };
 }
 
-function treeAt(mapped: MappedProject, ref: string | undefined): Checked<ProjectTree> {
-  const { project, directory, env } = mapped;
-  if (ref === undefined) return { value: workingTree(mapped), diagnostics: [] };
+function treeAt(mapped: MappedProject, ref: string | undefined): Had<ProjectTree> {
+  const { directory, env } = mapped;
+  if (ref === undefined) return had(workingTree(mapped));
   const sha = commitOf(ref, { cwd: directory, env });
-  if (sha !== undefined) return { value: commitTree(mapped, ref, sha), diagnostics: [] };
-  const message = `the project \`${project}\` has no tag, branch or commit \`${ref}\``;
-  const hint = `it is read from ${directory}: \`git fetch\` there, or leave out \`ref\` to read its working tree`;
-  return { value: undefined, diagnostics: [{ code: 'gitlab/include-not-found', severity: 'error', message, hint }] };
+  if (sha !== undefined) return had(commitTree(mapped, ref, sha));
+  const hint = `\`git fetch\` in ${directory}, or leave out \`ref\` to read its working tree`;
+  return trouble('missing', `${directory} has no tag, branch or commit \`${ref}\``, hint);
 }
 
 function originOf({ project, host }: MappedProject, ref: string | undefined): ProjectTree['origin'] {
@@ -78,9 +77,14 @@ function commitTree(mapped: MappedProject, ref: string, sha: string): ProjectTre
     const id = blobs().get(path);
     const text = id && readBlob(id, git);
     if (text === undefined) return [];
-    return [{ path: `${mapped.project}@${ref}:${path}`, text: text.replace(/^\uFEFF/, ''), origin }];
+    return [{ path: `${mapped.project}@${shortName(ref)}:${path}`, text: text.replace(/^\uFEFF/, ''), origin }];
   };
   return { sha, origin, files: async (pattern) => filesIn([...blobs().keys()], pattern, read) };
+}
+
+/** A ref as people call it: `refs/tags/1.2.3` is how a chosen version is called. */
+export function shortName(ref: string): string {
+  return ref.replace(/^refs\/(tags|heads)\//, '');
 }
 
 /** What an `include:local` pattern matches among paths, sorted. */

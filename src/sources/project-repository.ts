@@ -1,6 +1,6 @@
-import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { FileOrigin } from '../model/included-file.ts';
 import type { FoundFiles } from './include-path.ts';
+import type { Had } from './include-trouble.ts';
 
 /** One state of a project's files. */
 export interface ProjectTree {
@@ -20,10 +20,13 @@ export interface ProjectRefs {
 
 /** Where the files of another project come from: a folder of this machine, or a server. */
 export interface ProjectRepository {
-  refs(): Promise<Checked<ProjectRefs>>;
+  /** @param wanted what is asked for: others than it may stand for may be missing. */
+  refs(wanted: string): Promise<Had<ProjectRefs>>;
   /**
    * The files at a tag, branch or commit; absent: those that the project stands for by itself.
-   * No value: there is no such ref, or the project can't be had, and a diagnostic says so.
+   * @param sha the commit that `ref` stands for, where `refs` has told it.
    */
-  tree(ref: string | undefined): Promise<Checked<ProjectTree>>;
+  tree(ref: string | undefined, sha?: string): Promise<Had<ProjectTree>>;
+  /** Told which commit (of which release) was used for what was wanted; for a lock file. */
+  readonly onUsed?: (wanted: string, used: { readonly sha: string; readonly version?: string }) => void;
 }

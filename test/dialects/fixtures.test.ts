@@ -6,10 +6,30 @@ import { projectCheckouts } from '../../src/context/project-checkouts.ts';
 import { ciCodes } from '../../src/diagnostics/codes/ci.ts';
 import { gitlabCodes } from '../../src/diagnostics/codes/gitlab.ts';
 import { hasErrors } from '../../src/diagnostics/diagnostic.ts';
+import { elsewhere } from '../../src/sources/elsewhere.ts';
 import { fileLoader } from '../../src/sources/file-loader.ts';
+import type { IncludeAccess } from '../../src/sources/include-access.ts';
+import { emptyLock } from '../../src/sources/include-lock.ts';
+import { includeStore } from '../../src/sources/include-store.ts';
 import { compileText } from '../support/compile-text.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url));
+
+/** As for `ci fetch` on a machine that has fetched nothing yet, in a repository without `origin`. */
+const nothingFetched: IncludeAccess = {
+  policy: 'when-needed',
+  store: includeStore('/nowhere'),
+  lock: emptyLock,
+  scratch: '/nowhere',
+  env: {},
+  server: () => undefined,
+  token: () => undefined,
+  allowed: { entries: [] },
+  nowMs: 0,
+  limit: (work) => work(),
+  onLocked: () => {},
+  onNotice: () => {},
+};
 
 async function compileCase(area: string, name: string) {
   const folder = join(fixtures, area, name);
@@ -25,7 +45,12 @@ async function compileCase(area: string, name: string) {
     own: () => ({ path: 'group/project', root: folder }),
     env: {},
   });
-  const loader = fileLoader({ root: folder, env: {}, projects });
+  const loader = fileLoader({
+    root: folder,
+    env: {},
+    projects,
+    ...(args.includes('fetch') ? { elsewhere: async () => elsewhere(nothingFetched) } : {}),
+  });
   return { text, ...(await compileText(text, { file, loader, remarks: 'all' })) };
 }
 

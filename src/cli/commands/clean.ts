@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listProjects } from '../../stores/project-usage.ts';
 import { pruneRuns } from '../../stores/prune-runs.ts';
-import { cleanEngineAt } from '../clean/clean-engine.ts';
+import { cleanEngine } from '../clean/clean-engine.ts';
 import { cleanDirectory, cleanKept, cleanMachine } from '../clean/clean-machine.ts';
 import { type CleanMode, type Found, type Item, together } from '../clean/item.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -35,7 +35,7 @@ export async function clean(invocation: Invocation, _: readonly string[], option
   // Others' are left alone, as on a machine that several users share.
   const kept = await keptContainers(state);
   const found = together([
-    await cleanEngineAt(engineLocation(invocation.env, engineHost), mode, kept),
+    await cleanEngine(engineLocation(invocation.env, engineHost), mode, kept),
     // Before the runs, since what they have mounted can't be removed with them.
     await cleanMachine(state, invocation.env['PATH'] ?? '', mode),
     await cleanKept(state, invocation.env['PATH'] ?? '', mode),

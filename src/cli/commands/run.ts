@@ -44,7 +44,7 @@ async function runOnce(
   const options = withSettings(flags, found.settings);
   const earlier = await earlierRun(found, options);
   await using look = beginLookAtSources(found, options);
-  const loaded = await loadPipeline(invocation, options, { found });
+  const loaded = await loadPipeline(invocation, options, { found, fetch: options.offline ? 'never' : 'when-needed' });
   const only = options.failed ? await failedLastTime(invocation, loaded, options, earlier!) : undefined;
   const planned = await planLoaded(invocation, loaded, selectors, options, {
     quiet: options.quiet ?? false,

@@ -23,7 +23,7 @@ export async function shell(
   const visitor = visitorOf(invocation, command);
   const found = await findPipeline(invocation, flags);
   const options: RunOptions = withSettings({ ...flags, stage: [], manual: [], report: [] }, found.settings);
-  const loaded = await loadPipeline(invocation, options, { found });
+  const loaded = await loadPipeline(invocation, options, { found, fetch: options.offline ? 'never' : 'when-needed' });
   const alone = { ...options, needs: false };
   const { plan } = await planLoaded(invocation, loaded, [job], alone, { quiet: options.quiet ?? false });
   const node = onlyJob(plan, job);

@@ -1,7 +1,6 @@
 import { Agent, type AgentOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { openProcessStream } from '../../util/process-stream.ts';
-import { quote } from './bootstrap.ts';
 import type { EngineAddress } from './engine-address.ts';
 
 /** A server takes only so many connections that have not logged in yet; more of ours wait. */
@@ -39,7 +38,7 @@ export function sshAgent(address: EngineAddress & { readonly kind: 'ssh' }): Age
   return Object.assign(new Agent({ keepAlive: true, scheduling: 'lifo' }), { createConnection });
 }
 
-/** `--` ends the options: a host can't be one. What follows it a shell on the other side reads. */
+/** `--` ends the options: a host can't be one. */
 function sshCommand({ host, port, user, socket }: EngineAddress & { readonly kind: 'ssh' }): readonly string[] {
   return [
     'ssh',
@@ -49,7 +48,7 @@ function sshCommand({ host, port, user, socket }: EngineAddress & { readonly kin
     '--',
     host,
     'docker',
-    ...(socket === undefined ? [] : ['--host', quote(`unix://${socket}`)]),
+    ...(socket === undefined ? [] : ['--host', `unix://${socket}`]),
     ...['system', 'dial-stdio'],
   ];
 }

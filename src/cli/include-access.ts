@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Elsewhere } from '../sources/elsewhere.ts';
+import type { ServerToken } from '../sources/git-server.ts';
+import type { FetchPolicy } from '../sources/include-access.ts';
+import type { IncludeLock } from '../sources/include-lock.ts';
+import { limiter } from '../util/limiter.ts';
+import { CommandError, exitCodes } from './exit-code.ts';
+import type { Invocation } from './invocation.ts';
+import type { Locations } from './locations.ts';
+import type { Settings } from './settings.ts';
+
+/** Name of the lock file, in the project's root. */
+export const lockFileName = '.ci.lock';
+
+/** Fetches under way at once. */
+const mostFetches = 4;
+
+/** What of other machines was read, and what the user should know about it. */
+export interface ReadElsewhere {
+  /** For the loader: made when the first include from elsewhere is met. */
+  readonly open: () => Promise<Elsewhere>;
+  /** Commits and checksums of all that was read. */
+  readonly used: () => IncludeLock;
+  readonly notices: readonly string[];
+}
+
+/**
+ * Access to included files of other machines: kept ones, and where the policy says so fetched ones.
+ * @param given.remoteUrl the repository's `origin`; asked for when a project's server is needed.
+ */
+export function includesFromElsewhere(
+  { env }: Invocation,
+  given: {
+    readonly policy: FetchPolicy;
+    readonly root: string;
+    readonly settings: Settings;
+    readonly locations: Locations;
+    readonly remoteUrl: () => string | undefined;
+  },
+): ReadElsewhere {
+  const { policy, root, settings, locations, remoteUrl } = given;
+  const remotes: Record<string, string> = Object.create(null);
+  const projects: Record<string, { readonly sha: string; readonly version?: string }> = Object.create(null);
+  const notices: string[] = [];
+  let opened: Promise<Elsewhere> | undefined;
+  const open = async (): Promise<Elsewhere> => {
+    const [{ elsewhere }, { includeStore }, { serverAt, serverOfRemote }] = await Promise.all([
+      import('../sources/elsewhere.ts'),
+      import('../sources/include-store.ts'),
+      import('../sources/git-server.ts'),
+    ]);
+    const directory = join(locations.cache, 'includes');
+    const { gitlabUrl, allowPrivateIncludes = '' } = settings.options as Readonly<Record<string, string | undefined>>;
+    return elsewhere({
+      policy,
+      store: includeStore(directory),
+      lock: await readLock(root),
+      scratch: join(directory, 'fetching'),
+      env,
+      server: () => (gitlabUrl === undefined ? serverOfRemote(remoteUrl()) : serverAt(gitlabUrl)),
+      token: (host) => tokenFor(host, env, settings.tokens, gitlabUrl && serverAt(gitlabUrl)?.host),
+      allowed: { entries: allowPrivateIncludes.split(/[\s,]+/).filter((entry) => entry !== '') },
+      nowMs: Date.now(),
+      limit: limiter(mostFetches),
+      onLocked: (kind, name, state) => {
+        if (kind === 'remotes') remotes[name] = state.sha;
+        else projects[name] = state;
+      },
+      onNotice: (text) => notices.push(text),
+    });
+  };
+  return {
+    open: () => {
+      opened ??= open();
+      return opened;
+    },
+    used: () => ({ remotes, projects }),
+    notices,
+  };
+}
+
+/**
+ * Reads the lock file of a project.
+ * @throws CommandError exit 2 for one that is none.
+ */
+export async function readLock(root: string): Promise<IncludeLock> {
+  const { emptyLock, parseLock } = await import('../sources/include-lock.ts');
+  let text: string;
+  try {
+    text = readFileSync(join(root, lockFileName), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return emptyLock;
+    throw new CommandError(exitCodes.usage, `${lockFileName} can't be read: ${(error as Error).message}`);
+  }
+  const lock = parseLock(text);
+  if (!('problem' in lock)) return lock;
+  const hint = 'remove it, and `ci fetch --lock` writes it anew';
+  throw new CommandError(exitCodes.usage, `${lockFileName} is no lock file: ${lock.problem}`, hint);
+}
+
+/**
+ * The token for a server. One of the environment is shown to one server only, which no pipeline file can choose:
+ * `GITLAB_HOST`, else that of the setting `gitlab-url`, else gitlab.com; a job's to the server that it runs for.
+ */
+export function tokenFor(
+  host: string,
+  env: Invocation['env'],
+  tokens: Settings['tokens'],
+  ownHost: string | undefined,
+): ServerToken | undefined {
+  const name = host.toLowerCase();
+  const own = tokens.get(name);
+  if (own !== undefined) return { kind: 'user', value: own };
+  const { GITLAB_TOKEN, GITLAB_HOST, CI_JOB_TOKEN, CI_SERVER_FQDN, CI_SERVER_HOST } = env;
+  const named = (GITLAB_HOST || ownHost || 'gitlab.com').replace(/^https?:\/\//i, '').replace(/\/.*$/, '');
+  if (GITLAB_TOKEN && named.toLowerCase() === name) return { kind: 'user', value: GITLAB_TOKEN };
+  const server = CI_SERVER_FQDN || CI_SERVER_HOST;
+  if (CI_JOB_TOKEN && server?.toLowerCase() === name) return { kind: 'job', value: CI_JOB_TOKEN };
+  return undefined;
+}
