@@ -58,7 +58,7 @@ function planOwn(pipeline: Pipeline, context: Context, selection: Selection): Pl
   return plan(pipeline, context, splitSelection(pipeline, selection).own);
 }
 
-export interface LoadedDecisions extends Pick<Plan, 'leftOutBecause'> {
+export interface LoadedDecisions extends Pick<Plan, 'leftOutBecause' | 'workflow'> {
   readonly loaded: LoadedPipeline;
   readonly decisions: readonly Decision[];
 }
@@ -78,8 +78,13 @@ export async function loadDecisions(invocation: Invocation, options: PlanOptions
   }
   await requireValid(invocation, loaded, options, result?.diagnostics);
   refuseUnknown(result!);
-  const { decisions, leftOutBecause } = result!.value!;
-  return { loaded, decisions, ...(leftOutBecause === undefined ? {} : { leftOutBecause }) };
+  const { decisions, leftOutBecause, workflow } = result!.value!;
+  return {
+    loaded,
+    decisions,
+    ...(leftOutBecause === undefined ? {} : { leftOutBecause }),
+    ...(workflow === undefined ? {} : { workflow }),
+  };
 }
 
 /** The whole pipeline, nothing special asked for. */

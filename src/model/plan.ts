@@ -6,6 +6,7 @@ import type {
   BridgeDefinition,
   Need,
   ScriptJobDefinition,
+  Trigger,
   When,
 } from './pipeline.ts';
 import type { Variable, VariableLayers } from './variable.ts';
@@ -91,15 +92,30 @@ export interface Decision {
   /** One clause: "rule 2 matches", "no rule matches", "when: never in rule 1", "named on the command line". */
   readonly because: string;
   readonly when: When;
+  /** Who says `when`. Absent: nobody, so it is `on_success`. */
+  readonly whenFrom?: 'rule' | 'job';
+  /** With `when: delayed`. */
+  readonly startInMs?: number;
   readonly allowFailure: AllowFailure;
   /** Ids in the plan, several for a parallel job; empty if it is out. */
   readonly ids: readonly string[];
   readonly needs: readonly Need[];
+  /** `dag`: it waits for its needs alone. `stage`: for all jobs of earlier stages. */
+  readonly scheduling: 'dag' | 'stage';
+  /** What a bridge starts. */
+  readonly trigger?: Trigger;
+  /** What became of each of several legs. */
+  readonly legs?: readonly LegDecision[];
   readonly image?: string;
   readonly executor: ExecutorName;
   readonly rules: readonly RuleTrace[];
   /** What became of `only` and `except`, for a job without rules. */
   readonly policy?: readonly PolicyTrace[];
+}
+
+/** Why one leg of a parallel job is in or out. */
+export interface LegDecision extends Pick<Decision, 'name' | 'included' | 'because' | 'when' | 'rules'> {
+  readonly name: string;
 }
 
 /** What became of one rule. */

@@ -1,4 +1,4 @@
-import type { Decision, PlanNode } from '../model/plan.ts';
+import type { Decision, LegDecision, PlanNode } from '../model/plan.ts';
 import type { BuildInput } from './build-nodes.ts';
 import { executorOf } from './build-nodes.ts';
 import type { Draft } from './decide-jobs.ts';
@@ -33,12 +33,21 @@ function decision(drafts: readonly Draft[], running: ReadonlySet<string>, input:
     selected: drafts.some((draft) => running.has(draft.leg.name)),
     because: `${forced ? 'asked for, although ' : ''}${speaker.because}${started ? '; started by hand' : ''}`,
     when: forced ? definition.when : speaker.when,
+    ...(speaker.whenFrom === undefined || forced ? {} : { whenFrom: speaker.whenFrom }),
+    ...(speaker.when === 'delayed' && speaker.startInMs !== undefined ? { startInMs: speaker.startInMs } : {}),
     allowFailure: speaker.allowFailure,
     ids: present.map((draft) => draft.leg.name),
     needs: speaker.needs ?? [],
+    scheduling: speaker.needs ? 'dag' : 'stage',
+    ...(definition.kind === 'bridge' ? { trigger: definition.trigger } : {}),
+    ...(drafts.length > 1 ? { legs: drafts.map(legDecision) } : {}),
     ...(image === undefined ? {} : { image: expandToShow(layers, image) }),
     executor: executorOf(definition, selection),
     rules: speaker.rules,
     ...(speaker.policy === undefined ? {} : { policy: speaker.policy }),
   };
+}
+
+function legDecision({ leg, included, because, when, rules }: Draft): LegDecision {
+  return { name: leg.name, included, because, when, rules };
 }

@@ -21,6 +21,8 @@ export interface Draft {
   readonly because: string;
   /** `never` when it is out. */
   readonly when: When;
+  /** See Decision.whenFrom. */
+  readonly whenFrom?: 'rule' | 'job';
   readonly startInMs?: number;
   readonly allowFailure: AllowFailure;
   readonly needs?: readonly Need[];
@@ -140,11 +142,16 @@ function decideLeg(job: ExpandedJob, leg: Leg, order: number, shared: PipelineVa
 function settings(
   definition: JobDefinition,
   rule: Rule | undefined,
-): Pick<Draft, 'when' | 'startInMs' | 'allowFailure' | 'needs' | 'interruptible'> {
+): Pick<Draft, 'when' | 'whenFrom' | 'startInMs' | 'allowFailure' | 'needs' | 'interruptible'> {
   const startInMs = rule?.startInMs ?? definition.startInMs;
   const needs = rule?.needs ?? definition.needs;
   return {
     when: rule?.when ?? definition.when,
+    ...(rule?.when
+      ? { whenFrom: 'rule' as const }
+      : definition.when !== 'on_success'
+        ? { whenFrom: 'job' as const }
+        : {}),
     ...(startInMs === undefined ? {} : { startInMs }),
     // A job whose own `when` is manual may fail by default, also if it has rules; one that a rule makes manual may not.
     // https://docs.gitlab.com/ci/yaml/#allow_failure, lib/gitlab/ci/config/entry/job.rb (`ignored?`)

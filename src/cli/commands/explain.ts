@@ -1,8 +1,8 @@
 import { locator } from '../../diagnostics/locate.ts';
-import type { ClauseTrace, Decision, PolicyTrace, RuleTrace } from '../../model/plan.ts';
-import { oneLine } from '../../reporters/terminal-text.ts';
+import type { Decision, PolicyTrace, RuleTrace } from '../../model/plan.ts';
 import { nearest } from '../../util/nearest.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
+import { explanation } from '../explain-text.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { type LoadedDecisions, loadDecisions } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
@@ -16,8 +16,11 @@ export async function explain(
   [job = '']: readonly string[],
   options: ExplainOptions,
 ): Promise<number> {
-  const { decisions, leftOutBecause: leftOut, loaded } = await loadDecisions(invocation, options);
-  const decision = decisions.find(({ name, ids }) => name === job || ids.includes(job));
+  const all = await loadDecisions(invocation, options);
+  const { decisions } = all;
+  const decision = decisions.find(
+    ({ name, ids, legs }) => name === job || ids.includes(job) || legs?.some((leg) => leg.name === job),
+  );
   if (decision === undefined) {
     const near = nearest(
       job,
@@ -30,60 +33,33 @@ export async function explain(
     );
   }
   if (options.format === 'json') {
-    const document = {
-      ...toJson(decision),
-      rules: decision.rules.map((rule) => ruleDocument(rule, loaded)),
-      ...(decision.policy ? { policy: decision.policy.map((trace) => policyDocument(trace, loaded)) } : {}),
-    };
-    await printJson(invocation, {
-      schema: 'ci/1',
-      ...(leftOut === undefined ? {} : { pipelineLeftOutBecause: leftOut }),
-      ...document,
-    });
+    await printJson(invocation, explanationDocument(decision, all));
     return exitCodes.ok;
   }
-  const head = leftOut === undefined ? [] : [`the whole pipeline is left out: ${leftOut}`, ''];
-  await print(invocation.stdout, `${[...head, ...explanation(decision, loaded)].join('\n')}\n`);
+  const { leftOutBecause } = all;
+  const head = leftOutBecause === undefined ? [] : [`the whole pipeline is left out: ${leftOutBecause}`, ''];
+  const lines = [...head, ...explanation(decision, all, job, invocation.stdout.columns ?? 80)];
+  await print(invocation.stdout, `${lines.join('\n')}\n`);
   return exitCodes.ok;
 }
 
-function explanation(decision: Decision, loaded: LoadedDecisions['loaded']): string[] {
-  const { name, stage, included, because, when, ids } = decision;
-  const verdict = included ? `in the pipeline, ${when}` : 'not in the pipeline';
-  const lines = [`${name} (stage ${stage}): ${verdict}`, `  because: ${because}`];
-  if (decision.allowFailure !== false) lines.push('  it may fail');
-  if (ids.length > 1) lines.push(`  as ${ids.join(', ')}`);
-  if (decision.needs.length > 0) lines.push(`  needs ${decision.needs.map(({ job }) => job).join(', ')}`);
-  const locate = locator(loaded.sources);
-  decision.rules.forEach((rule, index) => {
-    const place = locate(rule.span);
-    const where = place === undefined ? rule.span.file : `${rule.span.file}:${place.start.line}`;
-    lines.push('', `rule ${index + 1} (${where}): ${resultText(rule)}`, ...rule.clauses.flatMap(clauseLines));
-  });
-  for (const trace of decision.policy ?? []) {
-    // What is taken for granted is worth a word only where it leaves the job out.
-    if (trace.assumed && trace.holds) continue;
-    const line = locate(trace.span)?.start.line;
-    const where = line === undefined ? trace.span.file : `${trace.span.file}:${line}`;
-    const head = trace.assumed ? `${trace.keyword}, not written but assumed` : `${trace.keyword} (${where})`;
-    lines.push('', `${head}: ${trace.holds ? 'holds' : 'does not hold'}`, ...trace.clauses.flatMap(clauseLines));
-  }
-  return lines.map((line) => oneLine(line, { color: false }));
-}
-
-function clauseLines({ kind, text, result, values }: ClauseTrace): string[] {
-  return [`  ${kind}: ${text}  → ${result}`, ...values.map((value) => `    ${value}`)];
-}
-
-function resultText(rule: RuleTrace): string {
-  switch (rule.result) {
-    case 'matched':
-      return 'matches, so it decides';
-    case 'not-matched':
-      return 'does not match';
-    case 'not-reached':
-      return 'not reached';
-  }
+function explanationDocument(decision: Decision, { loaded, workflow, leftOutBecause }: LoadedDecisions): object {
+  const { whenFrom, startInMs, scheduling, trigger, legs, policy, rules } = decision;
+  const rulesDocument = (list: readonly RuleTrace[]): readonly object[] =>
+    list.map((rule) => ruleDocument(rule, loaded));
+  return {
+    schema: 'ci/1',
+    ...(leftOutBecause === undefined ? {} : { pipelineLeftOutBecause: leftOutBecause }),
+    ...toJson(decision),
+    ...(whenFrom === undefined ? {} : { whenFrom }),
+    ...(startInMs === undefined ? {} : { startInMs }),
+    scheduling,
+    ...(trigger === undefined ? {} : { trigger }),
+    ...(legs === undefined ? {} : { legs: legs.map((leg) => ({ ...leg, rules: rulesDocument(leg.rules) })) }),
+    rules: rulesDocument(rules),
+    ...(policy ? { policy: policy.map((trace) => policyDocument(trace, loaded)) } : {}),
+    ...(workflow ? { workflow: rulesDocument(workflow) } : {}),
+  };
 }
 
 function ruleDocument(rule: RuleTrace, loaded: LoadedDecisions['loaded']): object {
