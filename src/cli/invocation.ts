@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { oneLine } from '../reporters/terminal-text.ts';
 
 /** What a command knows of the outside: everything else gets its facts from here, never from `process`. */
 export interface Invocation {
@@ -33,6 +34,19 @@ export function print(terminal: Terminal, text: string | Uint8Array): Promise<vo
       else resolve();
     });
   });
+}
+
+/**
+ * Writes lines that name things of a pipeline file, of an engine or of the machine: of their text nothing acts on the
+ * terminal.
+ */
+export function printLines(terminal: Terminal, lines: readonly string[]): Promise<void> {
+  return print(terminal, lines.map((line) => `${oneLine(line, { color: false })}\n`).join(''));
+}
+
+/** Tells the user something about a command, on stderr; the lines that follow the first stand below it. */
+export function printMessage({ stderr }: Pick<Invocation, 'stderr'>, text: string): Promise<void> {
+  return printLines(stderr, `ci: ${text}`.split('\n'));
 }
 
 /** Writes one JSON document to stdout. */

@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import type { CommanderError } from 'commander';
 import { actions } from './actions.ts';
 import { CommandError, describeFailure, exitCodes } from './exit-code.ts';
-import { type Invocation, print, type Terminal } from './invocation.ts';
+import { type Invocation, printMessage, type Terminal } from './invocation.ts';
 import { createProgram, type Execute } from './program.ts';
 
 function terminal(stream: NodeJS.WriteStream): Terminal {
@@ -56,7 +56,7 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
       return asked ? exitCodes.ok : exitCodes.usage;
     }
     const failure = describeFailure(error);
-    await print(given.stderr, `ci: ${failure.text}\n`);
+    await printMessage(given, failure.text);
     return failure.exitCode;
   }
 }

@@ -3,7 +3,7 @@ import { type PaintDiagnostic, printDiagnostics } from '../diagnostics/print-dia
 import { diagnosticSummary } from '../diagnostics/summary.ts';
 import { createPaint, type Paint, type PaintKind, resolveColor } from '../reporters/color.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
-import { type Invocation, print, type Terminal } from './invocation.ts';
+import { type Invocation, print, printMessage, type Terminal } from './invocation.ts';
 import { isValid, type LoadedPipeline } from './load-pipeline.ts';
 import type { FileOptions } from './options.ts';
 
@@ -43,7 +43,7 @@ export async function requireValid(
   const shown = options.quiet && !failed ? [] : diagnostics;
   await tellDiagnostics(invocation, loaded, options, shown);
   if (failed) throw invalid(loaded, diagnostics);
-  if (!options.quiet) for (const notice of loaded.notices) await print(invocation.stderr, `ci: ${notice}\n`);
+  if (!options.quiet) for (const notice of loaded.notices) await printMessage(invocation, notice);
   return loaded.compiled!;
 }
 

@@ -130,10 +130,11 @@ export async function loadSettings(
     }
   }
   for (const [name, rule] of Object.entries(rules)) {
-    const variable = `CI_CLI_${name.toUpperCase().replaceAll('-', '_')}`;
+    const variable = variableOf(name);
     const value = env[variable];
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
+  warnings.push(...unknownVariables(env));
   return {
     options,
     variables,
@@ -143,6 +144,23 @@ export async function loadSettings(
     warnings,
     ...(engineHost === undefined ? {} : { engineHost }),
   };
+}
+
+/** The environment's name of a setting. */
+function variableOf(name: string): string {
+  return `CI_CLI_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** Those that look like ours and mean nothing: most likely mistyped. */
+function unknownVariables(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const names = Object.keys(env).filter((name) => name.startsWith('CI_CLI_'));
+  const known = [...Object.keys(rules).map(variableOf), 'CI_CLI_HOME'];
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const hint = didYouMean(name, known);
+      return `the variable ${name} means nothing to ci${hint === undefined ? '' : `, ${hint}`}`;
+    });
 }
 
 function isAllowed({ userOnly, isHarmless }: SettingRule, value: unknown, own: unknown): boolean {

@@ -120,8 +120,8 @@ export function plainReporter(options: PlainOptions): Reporter {
             say(event.job, event.attempt > 1 ? `started, attempt ${event.attempt}` : 'started');
           return;
         case 'section-started':
+          // Its caption is the next line of the log.
           flush(event.job);
-          if (verbosity === 'verbose') say(event.job, paint('strong', oneLine(event.caption, { color: false })));
           return;
         case 'section-finished':
           flush(event.job);

@@ -1,5 +1,6 @@
 import { dirname, sep } from 'node:path';
 import { isWorthTelling, resourceText } from '../model/resource-text.ts';
+import { countText } from '../util/count-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
 import { deploymentLines } from './deployment-text.ts';
@@ -66,7 +67,7 @@ function jobTable(summary: RunSummary, options: SummaryTextOptions): string[] {
   const lines = fittingTable(rows, shown, options);
   for (const [what, count] of folded) {
     const [sign, text] = what.split('\n');
-    lines.push(`  ${sign}   ${count} ${count === 1 ? 'job' : 'jobs'} ${text}`);
+    lines.push(`  ${sign}   ${countText(count, 'job')} ${text}`);
   }
   if (onPath.size > 0 && verbosity !== 'quiet') lines.push(paint('muted', pathLine(summary)));
   return lines;
@@ -179,10 +180,9 @@ export function pipelineLine(summary: RunSummary, options: Pick<SummaryTextOptio
   const { counts, status } = summary;
   const total = summary.jobs.length;
   const parts: string[] = [];
-  if (counts.failed > 0) parts.push(`${counts.failed} of ${jobsText(total)} failed`);
-  else parts.push(`${counts.success} of ${jobsText(total)} succeeded`);
-  if (counts.allowedFailures > 0)
-    parts.push(`${counts.allowedFailures} allowed ${counts.allowedFailures === 1 ? 'failure' : 'failures'}`);
+  if (counts.failed > 0) parts.push(`${counts.failed} of ${countText(total, 'job')} failed`);
+  else parts.push(`${counts.success} of ${countText(total, 'job')} succeeded`);
+  if (counts.allowedFailures > 0) parts.push(`${countText(counts.allowedFailures, 'allowed failure')}`);
   if (counts.canceled > 0) parts.push(`${counts.canceled} canceled`);
   if (counts.skipped > 0) parts.push(`${counts.skipped} skipped`);
   if (counts.manual > 0) parts.push(`${counts.manual} manual`);
@@ -198,8 +198,4 @@ export function pipelineLine(summary: RunSummary, options: Pick<SummaryTextOptio
   }[status];
   const kind = status === 'success' ? 'success' : status === 'failed' ? 'error' : 'warning';
   return `${options.paint(kind, `pipeline ${word}`)}: ${parts.join(', ')}`;
-}
-
-function jobsText(count: number): string {
-  return `${count} ${count === 1 ? 'job' : 'jobs'}`;
 }

@@ -1,6 +1,7 @@
+import { countText } from '../util/count-text.ts';
 import { formatDuration } from '../util/duration.ts';
 import type { Paint } from './color.ts';
-import { truncateToWidth } from './display-width.ts';
+import { displayWidth, truncateToWidth } from './display-width.ts';
 import { pullProgressText } from './pull-text.ts';
 import { noteText, statusSign } from './result-text.ts';
 import { oneLine, stripAnsi } from './terminal-text.ts';
@@ -89,7 +90,8 @@ function jobLine(job: TreeJob, options: FrameOptions): string {
   if (job.state === 'running') {
     const time = job.startedAt === undefined ? '' : formatDuration(options.now - job.startedAt);
     const attempt = job.attempt > 1 ? `  attempt ${job.attempt}` : '';
-    const doing = doingText(job);
+    const before = displayWidth(`  x ${name}  ${time}${attempt}  `);
+    const doing = doingText(job, options.columns - 1 - before);
     const caption = doing === undefined ? '' : `  ${oneLine(doing, { color: false })}`;
     return `  ${paint('running', options.spinner)} ${name}  ${paint('muted', time + attempt + caption)}`;
   }
@@ -99,10 +101,11 @@ function jobLine(job: TreeJob, options: FrameOptions): string {
 }
 
 /** The pull that it waits for, else the part of its life that it is in. */
-function doingText({ pulls, caption }: TreeJob): string | undefined {
+function doingText({ pulls, caption }: TreeJob, columns: number): string | undefined {
   const [first, ...more] = pulls.values();
   if (first === undefined) return caption;
-  return `${pullProgressText(first)}${more.length === 0 ? '' : `, and ${more.length} more`}`;
+  const others = more.length === 0 ? '' : `, and ${more.length} more`;
+  return pullProgressText(first, columns - others.length) + others;
 }
 
 function tailLines(job: TreeJob, most: number, { paint }: FrameOptions): string[] {
@@ -111,7 +114,7 @@ function tailLines(job: TreeJob, most: number, { paint }: FrameOptions): string[
 }
 
 function footerLine(view: TreeView, { paint, now }: FrameOptions): string {
-  const parts = [`${view.finished} of ${view.total} jobs done`];
+  const parts = [`${view.finished} of ${countText(view.total, 'job')} done`];
   if (view.running.size > 0) parts.push(`${view.running.size} running`);
   const text = parts.join(', ');
   const failed = view.failed > 0 ? `, ${paint('error', `${view.failed} failed`)}` : '';

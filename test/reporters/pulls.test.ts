@@ -65,6 +65,21 @@ describe('a pull', () => {
     expect(line()).toMatch(/✓ unit/);
   });
 
+  it('shows its progress on a narrow terminal too, and the end of a long name', () => {
+    const image = 'registry.example.com:5000/group/subgroup/project/application-server:2024.1';
+    const view = treeView();
+    const events = [begin[0]!, begin[1]!, pull(30, { state: 'progressed', ...half, image })];
+    for (const one of events) view.on(one);
+    const options = { rows: 30, now: t0 + 600, spinner: '*', paint: noPaint, color: false };
+    const bar = '███░░░░░░░ 21 MB of 53 MB, 1 of 4 layers';
+    expect(treeFrame(view, { ...options, columns: 80 })[1]).toBe(`  * unit  590 ms  pulling …ver:2024.1  ${bar}`);
+    view.on(pull(40, { state: 'started', ...none, image: 'redis:7' }));
+    expect(treeFrame(view, { ...options, columns: 90 })[1]).toBe(
+      `  * unit  590 ms  pulling …r:2024.1  ${bar}, and 1 more`,
+    );
+    expect(treeFrame(view, { ...options, columns: 200 })[1]).toContain(`pulling ${image}  ${bar}`);
+  });
+
   it('can give no orders to a terminal by its name', () => {
     const image = 'a\x1b[2J\n::error::b';
     const event = pull(20, { state: 'started', ...none, image });

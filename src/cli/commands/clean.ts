@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listProjects } from '../../stores/project-usage.ts';
 import { pruneRuns } from '../../stores/prune-runs.ts';
+import { formatBytes } from '../../util/byte-size.ts';
+import { countText } from '../../util/count-text.ts';
 import { cleanEngine } from '../clean/clean-engine.ts';
 import { cleanDirectory, cleanKept, cleanMachine } from '../clean/clean-machine.ts';
 import { type CleanMode, type Found, type Item, together } from '../clean/item.ts';
 import { exitCodes } from '../exit-code.ts';
 import { runLocation } from '../find-run.ts';
-import { type Invocation, print, printJson } from '../invocation.ts';
+import { type Invocation, printJson, printLines, printMessage } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import { engineLocation } from '../run/executors.ts';
 import { keptContainers } from '../run/kept-jobs.ts';
@@ -49,27 +51,27 @@ export async function clean(invocation: Invocation, _: readonly string[], option
 }
 
 async function tell(
-  { stdout, stderr }: Invocation,
+  invocation: Invocation,
   { items, unremoved, problems }: ReturnType<typeof together>,
   mode: CleanMode,
 ): Promise<void> {
+  const { stdout } = invocation;
   const verb = mode === 'list' ? 'would remove' : 'removed';
-  for (const item of items) await print(stdout, `${verb} ${described(item)}\n`);
-  for (const item of unremoved) await print(stderr, `ci: could not remove ${described(item)}: ${item.why}\n`);
-  for (const problem of problems) await print(stderr, `ci: ${problem}\n`);
+  await printLines(
+    stdout,
+    items.map((item) => `${verb} ${described(item)}`),
+  );
+  for (const item of unremoved) await printMessage(invocation, `could not remove ${described(item)}: ${item.why}`);
+  for (const problem of problems) await printMessage(invocation, problem);
   const total = items.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
-  const count = items.length === 1 ? '1 thing' : `${items.length} things`;
-  if (items.length > 0) await print(stderr, `ci: ${verb} ${count}, ${megabytes(total)}\n`);
-  else if (unremoved.length + problems.length === 0) await print(stderr, 'ci: nothing to remove\n');
+  const count = countText(items.length, 'thing');
+  if (items.length > 0) await printMessage(invocation, `${verb} ${count}, ${formatBytes(total)}`);
+  else if (unremoved.length + problems.length === 0) await printMessage(invocation, 'nothing to remove');
 }
 
 function described({ kind, name, bytes, about }: Item): string {
-  const details = [about, bytes === undefined ? undefined : megabytes(bytes)].filter((each) => each !== undefined);
+  const details = [about, bytes === undefined ? undefined : formatBytes(bytes)].filter((each) => each !== undefined);
   return `${kind} ${name}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 async function cleanRuns(invocation: Invocation, options: CleanOptions, mode: CleanMode): Promise<Found> {

@@ -1,7 +1,7 @@
 import type { PlanNode } from '../../model/plan.ts';
 import { resolveColor } from '../../reporters/color.ts';
 import { exitCodes } from '../exit-code.ts';
-import { type Invocation, print, printJson } from '../invocation.ts';
+import { type Invocation, print, printJson, printMessage } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 
@@ -24,7 +24,7 @@ export async function graph(
   }
   if (nodes.length === 0) {
     const why = plan.leftOutBecause ?? 'no job is in the pipeline';
-    await print(invocation.stderr, `ci: nothing to draw: ${why}\n`);
+    await printMessage(invocation, `nothing to draw: ${why}`);
     return exitCodes.ok;
   }
   await print(invocation.stdout, await draw(invocation, nodes, options));

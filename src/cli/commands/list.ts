@@ -2,7 +2,7 @@ import type { Decision } from '../../model/plan.ts';
 import { renderTable } from '../../reporters/table.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
 import { exitCodes } from '../exit-code.ts';
-import { type Invocation, print, printJson } from '../invocation.ts';
+import { type Invocation, print, printJson, printMessage } from '../invocation.ts';
 import { loadPlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 
@@ -20,10 +20,10 @@ export async function list(
     return exitCodes.ok;
   }
   if (plan.leftOutBecause !== undefined) {
-    await print(invocation.stderr, `ci: the pipeline is left out: ${plan.leftOutBecause}\n`);
+    await printMessage(invocation, `the pipeline is left out: ${plan.leftOutBecause}`);
   }
   if (plan.decisions.length === 0) {
-    await print(invocation.stderr, 'ci: the file has no jobs\n');
+    await printMessage(invocation, 'the file has no jobs');
     return exitCodes.ok;
   }
   const rows = plan.decisions.map((decision) => [

@@ -3,7 +3,7 @@ import { resolveColor } from '../../reporters/color.ts';
 import { stripColors } from '../../reporters/terminal-text.ts';
 import { exitCodes } from '../exit-code.ts';
 import { chooseJobs, findRun, type RunChoice } from '../find-run.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, print, printLines, printMessage } from '../invocation.ts';
 import type { FileOptions } from '../options.ts';
 
 export type LogsOptions = RunChoice & Pick<FileOptions, 'color'>;
@@ -16,9 +16,9 @@ export async function logs(invocation: Invocation, [job]: readonly string[], opt
   const color = resolveColor({ flag: options.color ?? 'auto', env, isTTY: stdout.isTty });
   for (const id of ids) {
     const path = stored.state.jobs[id]!.logPath;
-    if (ids.length > 1) await print(stdout, `==> ${id} <==\n`);
+    if (ids.length > 1) await printLines(stdout, [`==> ${id} <==`]);
     if (existsSync(path)) await copy(invocation, path, color);
-    else await print(invocation.stderr, `ci: ${id} has no log: it did not run\n`);
+    else await printMessage(invocation, `${id} has no log: it did not run`);
   }
   return exitCodes.ok;
 }

@@ -3,7 +3,7 @@ import { type ReportFile, type ReportKind, reportKinds } from '../../reporters/r
 import type { StoredRun } from '../../stores/run-store.ts';
 import { cloneTree } from '../../util/files/clone-tree.ts';
 import { CommandError, exitCodes, lostOutputExitCode, signalExitCode } from '../exit-code.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, printMessage } from '../invocation.ts';
 import { type FoundPipeline, findPipeline, loadPipeline } from '../load-pipeline.ts';
 import { type LoadedPlan, planLoaded } from '../load-plan.ts';
 import type { RunOptions } from '../options.ts';
@@ -53,16 +53,16 @@ async function runOnce(
   const { plan, selection } = planned;
   if (plan.nodes.length === 0) {
     const why = options.failed ? 'nothing failed last time' : nothingToDo(planned);
-    await print(invocation.stderr, `ci: ${why}\n`);
+    await printMessage(invocation, why);
     return exitCodes.ok;
   }
   const engine = await neededEngine(invocation, planned);
   const refused = await confirmManual(invocation, plan, options.yes || stop ? 'yes' : 'ask');
   if (refused !== undefined) {
-    await print(invocation.stderr, `ci: nothing runs: ${refused} is not to be started\n`);
+    await printMessage(invocation, `nothing runs: ${refused} is not to be started`);
     return exitCodes.failed;
   }
-  if (earlier !== undefined) await print(invocation.stderr, `ci: goes on from run ${earlier.run.id}\n`);
+  if (earlier !== undefined) await printMessage(invocation, `goes on from run ${earlier.run.id}`);
   const end = await runPipeline(invocation, {
     loaded,
     plan,

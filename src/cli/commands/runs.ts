@@ -1,10 +1,11 @@
 import { renderTable } from '../../reporters/table.ts';
 import { readKeptJobs } from '../../stores/kept-places.ts';
 import { listRuns, type StoredRun } from '../../stores/run-store.ts';
+import { countText } from '../../util/count-text.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { exitCodes } from '../exit-code.ts';
 import { runLocation } from '../find-run.ts';
-import { type Invocation, print, printJson } from '../invocation.ts';
+import { type Invocation, print, printJson, printLines, printMessage } from '../invocation.ts';
 import type { FileOptions } from '../options.ts';
 import { paintFor } from '../report-diagnostics.ts';
 
@@ -21,7 +22,7 @@ export async function runs(invocation: Invocation, _: readonly string[], options
     return exitCodes.ok;
   }
   if (stored.length === 0) {
-    await print(invocation.stderr, 'ci: there is no run yet: `ci run` makes the first one\n');
+    await printMessage(invocation, 'there is no run yet: `ci run` makes the first one');
     return exitCodes.ok;
   }
   const paint = await paintFor(invocation, invocation.stdout, options.color);
@@ -29,7 +30,7 @@ export async function runs(invocation: Invocation, _: readonly string[], options
     const { status, startedAt, durationMs, jobs, file } = runDocument(run);
     const kind = status === 'success' ? 'success' : status === 'failed' ? 'error' : 'warning';
     const failed = Object.values(run.state.jobs).filter((job) => job.status === 'failed' && !job.allowFailure).length;
-    const count = `${Object.keys(jobs).length} jobs${failed > 0 ? `, ${failed} failed` : ''}`;
+    const count = `${countText(Object.keys(jobs).length, 'job')}${failed > 0 ? `, ${failed} failed` : ''}`;
     const time = durationMs === undefined ? '' : formatDuration(durationMs);
     return [run.run.id, paint(kind, status), startedAt.replace('T', ' ').slice(0, 19), time, count, file];
   });
@@ -40,7 +41,7 @@ export async function runs(invocation: Invocation, _: readonly string[], options
   await print(invocation.stdout, `${lines.join('\n')}\n`);
   for (const { run } of stored) {
     for (const { job, name, enter } of readKeptJobs(run)) {
-      await print(invocation.stdout, `kept of run ${run.id}: job ${job}, ${name}; to go in: ${enter}\n`);
+      await printLines(invocation.stdout, [`kept of run ${run.id}: job ${job}, ${name}; to go in: ${enter}`]);
     }
   }
   return exitCodes.ok;

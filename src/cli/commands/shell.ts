@@ -1,7 +1,7 @@
 import type { JobNode, Plan } from '../../model/plan.ts';
 import { shellQuote } from '../../util/shell-quote.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, printMessage } from '../invocation.ts';
 import { findPipeline, loadPipeline } from '../load-pipeline.ts';
 import { planLoaded } from '../load-plan.ts';
 import type { RunOptions } from '../options.ts';
@@ -27,7 +27,7 @@ export async function shell(
   const alone = { ...options, needs: false };
   const { plan } = await planLoaded(invocation, loaded, [job], alone, { quiet: options.quiet ?? false });
   const node = onlyJob(plan, job);
-  for (const notice of plan.notices) await print(invocation.stderr, `ci: ${notice}\n`);
+  for (const notice of plan.notices) await printMessage(invocation, notice);
   return runShell(invocation, { loaded, plan, node, options, visitor, ...(command === undefined ? {} : { command }) });
 }
 

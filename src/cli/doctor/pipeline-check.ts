@@ -1,3 +1,4 @@
+import { countText } from '../../util/count-text.ts';
 import type { Check } from './check.ts';
 
 /** Which pipeline file would be used here, and what it needs of the machine. Nothing of it is run. */
@@ -17,7 +18,7 @@ export const pipelineCheck: Check = {
         };
       case 'valid': {
         const { name, jobsInDocker, jobsInShell } = pipeline;
-        const message = `${name}: ${jobsInShell} jobs in the shell, ${jobsInDocker} in containers`;
+        const message = `${name}: ${countText(jobsInShell, 'job')} in the shell, ${jobsInDocker} in containers`;
         return { status: 'ok', message, details: pipeline };
       }
     }

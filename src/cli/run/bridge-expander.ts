@@ -8,6 +8,7 @@ import type { Variable } from '../../model/variable.ts';
 import { prefixIds } from '../../plan/prefix-ids.ts';
 import type { CacheKeyFacts } from '../../schedule/cache-keys.ts';
 import type { BridgeDispatch, Expand, Expansion, ScheduledPipeline } from '../../schedule/scheduled-pipeline.ts';
+import { countText } from '../../util/count-text.ts';
 import { forwardedVariables } from '../downstream/forwarded-variables.ts';
 import { type Downstream, makeChild, type Origin } from '../downstream/make-downstream.ts';
 import type { LateVariables } from './run-variables.ts';
@@ -35,7 +36,7 @@ export function bridgeExpander(parts: ExpanderParts, origin: Origin): Expand {
       const plan = prefixIds(made.plan, dispatch.idPrefix);
       for (const node of plan.nodes) parts.nodes.set(node.id, node);
       for (const notice of plan.notices) tell(notice, 'warning');
-      tell(`Pipeline ${made.origin.pipelineId} of ${made.origin.name}: ${plan.nodes.length} jobs`);
+      tell(`Pipeline ${made.origin.pipelineId} of ${made.origin.name}: ${countText(plan.nodes.length, 'job')}`);
       const pipeline: ScheduledPipeline = {
         ...{ plan, file: made.origin.name, source: parts.source },
         projectPath: made.origin.context.project.path,

@@ -5,7 +5,7 @@ import type { HoldableOutput } from '../../reporters/holdable-output.ts';
 import { logTail } from '../../reporters/log-tail.ts';
 import type { Reporter } from '../../reporters/reporter.ts';
 import { deferred } from '../../util/deferred.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, print, printLines, printMessage } from '../invocation.ts';
 import type { RunOptions } from '../options.ts';
 import { userTerminal } from './user-terminal.ts';
 import { exitCodeOfShell, visitJob, whereabouts } from './visitor.ts';
@@ -38,8 +38,7 @@ export async function failureShells(
 ): Promise<FailureShells | undefined> {
   if (options.onFailure !== 'shell') return undefined;
   if (!invocation.stdinIsTty || !invocation.stdout.isTty) {
-    const text = 'ci: warning: --on-failure shell needs a terminal; a failure is followed by no shell\n';
-    await print(invocation.stderr, text);
+    await printMessage(invocation, 'warning: --on-failure shell needs a terminal; a failure is followed by no shell');
     return undefined;
   }
   const terminal = userTerminal(invocation);
@@ -65,9 +64,11 @@ export async function failureShells(
         const drawAgain = screen.hold?.();
         output.hold();
         try {
-          await print(invocation.stdout, await introduction(place, failure, logPath(place.spec.id)));
+          await printIntroduction(invocation, place, failure, logPath(place.spec.id));
           const exit = await visitJob(place, { kind: 'terminal', terminal }, { invocation });
-          await print(invocation.stdout, `ci: left with ${exitCodeOfShell(exit)}; job ${place.spec.id} stays failed\n`);
+          await printLines(invocation.stdout, [
+            `ci: left with ${exitCodeOfShell(exit)}; job ${place.spec.id} stays failed`,
+          ]);
         } finally {
           output.release();
           drawAgain?.();
@@ -84,16 +85,22 @@ export async function failureShells(
 const shownLines = 15;
 const tailBytes = 16 * 1024;
 
-async function introduction(place: JobPlace, failure: FailedOutcome, logPath: string): Promise<string> {
+async function printIntroduction(
+  { stdout }: Invocation,
+  place: JobPlace,
+  failure: FailedOutcome,
+  logPath: string,
+): Promise<void> {
   const tail = logTail(tailBytes);
   tail.append(await endOf(logPath));
-  const lines = [
-    ...tail.lines(shownLines).map((line) => `  ${line}`),
+  // With the colours that the job has given them.
+  const lines = tail.lines(shownLines).map((line) => `  ${line}\n`);
+  await print(stdout, lines.join(''));
+  await printLines(stdout, [
     `ci: ${place.spec.id} failed: ${failure.message ?? failure.reason}`,
     `ci: you are in ${whereabouts(place)}, as the script left it`,
     'ci: until you leave (`exit`) no job is begun, and what others print waits; then comes after_script',
-  ];
-  return `${lines.join('\n')}\n`;
+  ]);
 }
 
 /** The last bytes of a log; nothing where it can't be read. */

@@ -20,7 +20,7 @@ import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
 import { originOf } from '../downstream/origin-of.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, printMessage } from '../invocation.ts';
 import { bridgeExpander } from './bridge-expander.ts';
 import { type TakenOver, takenOverRemarks, takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
@@ -136,7 +136,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     if (isClean) reaper?.dismiss();
     await tidying;
     await all.close();
-    if (problem !== undefined) await print(invocation.stderr, `ci: ${problem}\n`);
+    if (problem !== undefined) await printMessage(invocation, problem);
   }
 }
 

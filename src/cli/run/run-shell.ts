@@ -1,9 +1,7 @@
 import { runJob } from '../../job/run-job.ts';
-import type { Emit, Event } from '../../model/event.ts';
 import type { Exit, Outcome } from '../../model/outcome.ts';
 import type { JobNode } from '../../model/plan.ts';
 import type { JobLease } from '../../model/ports.ts';
-import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
 import { jobSpecs } from '../../schedule/job-specs.ts';
 import { newNodeRun } from '../../schedule/node-run.ts';
 import type { ScheduledPipeline } from '../../schedule/scheduled-pipeline.ts';
@@ -15,7 +13,7 @@ import { makeShellPlace, type ShellPlace } from '../../stores/shell-places.ts';
 import { systemClock } from '../../util/clock.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
 import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, printMessage } from '../invocation.ts';
 import { type TakenOver, takeOver } from './earlier-run.ts';
 import { createExecutors, type Executors, engineLocation } from './executors.ts';
 import { runnerFacts } from './job-runner.ts';
@@ -23,6 +21,7 @@ import type { PipelineRun } from './pipeline-run.ts';
 import { startReaper } from './reaper.ts';
 import { repositoryFacts } from './repository-facts.ts';
 import { lateVariables } from './run-variables.ts';
+import { shellScreen } from './shell-screen.ts';
 import { handleSignals } from './signals.ts';
 import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
 import { tidy } from './tidy.ts';
@@ -55,7 +54,7 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     isolation: options.isolation ?? 'auto',
     expectedJobs: 1,
-    warn: (message) => void print(invocation.stderr, `ci: ${message}\n`),
+    warn: (message) => void printMessage(invocation, message),
     onLeft: () => {
       isClean = false;
     },
@@ -89,7 +88,7 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
   } finally {
     await executors.close();
     await tidying;
-    await place.remove().catch((error: unknown) => print(invocation.stderr, `ci: ${String(error)}\n`));
+    await place.remove().catch((error: unknown) => printMessage(invocation, String(error)));
     if (isClean) reaper?.dismiss();
     ending[Symbol.dispose]();
   }
@@ -147,8 +146,8 @@ async function inPlace(
         const thrownAway = options.inPlace
           ? 'this is your working tree itself: changes stay'
           : 'changes are thrown away when you leave';
-        const text = `ci: you are in ${whereabouts(jobPlace)}\nci: ${thrownAway}; the script has not run\n`;
-        await print(invocation.stderr, text);
+        await printMessage(invocation, `you are in ${whereabouts(jobPlace)}`);
+        await printMessage(invocation, `${thrownAway}; the script has not run`);
       }
       const { command } = given;
       exit = await visitJob(jobPlace, given.visitor, { invocation, ...(command === undefined ? {} : { command }) });
@@ -172,36 +171,9 @@ async function fromLastRun(
   const missing = node.artifactsFrom.filter((id) => (earlier?.records[id]?.artifacts.length ?? 0) === 0);
   if (missing.length > 0 && !options.quiet) {
     const where = last === undefined ? 'there is no run yet' : 'no run has them';
-    const text = `ci: without artifacts of ${missing.join(', ')}: ${where} (\`ci run\` makes them)\n`;
-    await print(invocation.stderr, text);
+    await printMessage(invocation, `without artifacts of ${missing.join(', ')}: ${where} (\`ci run\` makes them)`);
   }
   return { earlier, runId };
-}
-
-interface ShellScreen {
-  readonly emit: Emit;
-  /** Resolves when what was printed has mostly been taken. */
-  ready(): Promise<void>;
-}
-
-/** What is seen of a job that somebody looks at: what a command prints, warnings, and all of the log with `-v`. */
-function shellScreen({ stdout, stderr }: Invocation, verbosity: 'normal' | 'verbose'): ShellScreen {
-  const out = streamOutput(stdout.stream as TerminalStream);
-  const messages = streamOutput(stderr.stream as TerminalStream);
-  return {
-    emit: (event: Event) => {
-      if (event.type === 'warning' || event.type === 'notice') messages.write(`ci: ${event.message}\n`);
-      if (event.type !== 'job-output') return;
-      if (event.stream === 'stdout') out.write(event.bytes);
-      else if (event.stream === 'stderr' || verbosity === 'verbose' || event.level === 'warning') {
-        messages.write(event.bytes);
-      }
-    },
-    ready: async () => {
-      await out.ready();
-      await messages.ready();
-    },
-  };
 }
 
 interface ShellEnding extends Disposable {

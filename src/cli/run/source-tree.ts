@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Emit, Event } from '../../model/event.ts';
 import type { Source } from '../../model/job-spec.ts';
 import { projectKey } from '../../stores/project-key.ts';
+import { countText } from '../../util/count-text.ts';
 import { askGit } from '../../util/git.ts';
 import { beginLook, type EarlyLook } from '../../workspaces/last-snapshot.ts';
 import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
@@ -78,7 +79,7 @@ export function tellSnapshot(snapshot: Snapshot | undefined, options: RunOptions
   if (options.verbose) {
     tell(
       'notice',
-      `copy of the tree: ${snapshot.files} files, ${snapshot.copied} copied now, the rest shared with the last run`,
+      `copy of the tree: ${countText(snapshot.files, 'file')}, ${snapshot.copied} copied now, the rest shared with the last run`,
     );
   }
 }

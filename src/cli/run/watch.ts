@@ -4,7 +4,7 @@ import { SystemError } from '../../model/outcome.ts';
 import { deferred } from '../../util/deferred.ts';
 import { runGit } from '../../util/git.ts';
 import { describeFailure, exitCodes, signalExitCode } from '../exit-code.ts';
-import { type Invocation, print } from '../invocation.ts';
+import { type Invocation, printMessage } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
 import type { RunOptions } from '../options.ts';
 import { findPipelineFile } from '../pipeline-file.ts';
@@ -67,10 +67,10 @@ export async function watchAndRun(
       } catch (error) {
         const failure = describeFailure(error);
         if (failure.exitCode === exitCodes.bug || failure.exitCode === exitCodes.usage) throw error;
-        await print(invocation.stderr, `ci: ${failure.text}\n`);
+        await printMessage(invocation, failure.text);
       }
       if (ended !== undefined) break;
-      await print(invocation.stderr, 'ci: waiting for a change (Ctrl-C ends)\n');
+      await printMessage(invocation, 'waiting for a change (Ctrl-C ends)');
       await changed.promise;
       if (failure !== undefined)
         throw new SystemError('runner_system_failure', `can't watch ${root}: ${failure.message}`);
