@@ -36,6 +36,8 @@ export interface ContextOptions {
   readonly projectVariables?: readonly Variable[];
   /** `--var`, `--var-file`. */
   readonly pipelineVariables?: readonly Variable[];
+  /** `group/name`, where it is known better than from the remote's URL. */
+  readonly projectPath?: string;
   /** Other projects that lie on this machine. */
   readonly projects?: ProjectCheckouts;
 }
@@ -65,7 +67,8 @@ export function buildContext(options: ContextOptions): BuiltContext {
     ...(ref.kind === 'merge-request' ? { branch: ref.source } : {}),
     ...(ref.kind === 'tag' ? { tag: ref.name, tagMessage: ref.message ?? '' } : {}),
   };
-  const project = projectFacts(options.root, git.real ? git.topLevel : options.root, git.remoteUrl);
+  const folder = git.real ? git.topLevel : options.root;
+  const project = projectFacts(options.root, folder, git.remoteUrl, options.projectPath);
   const source = pipelineSource(options.event ?? 'push');
   const predefined = predefinedVariables({
     source,

@@ -39,7 +39,9 @@ export type ForeignFile =
     }
   | { readonly kind: 'template'; readonly name: string }
   /** `host/group/project/name@version` */
-  | { readonly kind: 'component'; readonly address: string };
+  | { readonly kind: 'component'; readonly address: string }
+  /** Among the artifacts of a job of the pipeline that starts this one. */
+  | { readonly kind: 'artifact'; readonly path: string; readonly job: string };
 
 /** An included file as it was read. */
 export interface LoadedFile {

@@ -29,6 +29,8 @@ export interface Dependency {
   readonly after?: readonly string[];
   /** The try whose artifacts count. Absent: the last one that left any. */
   readonly attempt?: number;
+  /** Where its artifacts are kept, if not with this run: absolute path of another run's artifacts. */
+  readonly store?: string;
 }
 
 /**

@@ -70,6 +70,8 @@ export interface ScriptJobDefinition extends DefinitionBase {
   readonly steps: readonly Step[];
   /** Whose artifacts to fetch. Absent: those of `needs` with artifacts, or of all earlier stages. `[]`: none. */
   readonly dependencies?: readonly Spanned<string>[];
+  /** Whose artifacts to fetch besides, from other pipelines. */
+  readonly foreignNeeds?: readonly ForeignNeed[];
   readonly retry: Retry;
   readonly timeoutMs?: number;
   /** RE2 source without slashes. */
@@ -167,6 +169,16 @@ export interface Need {
   /** Final statuses of the needed job that let this one start (CircleCI); absent: by `when`, as on GitLab. */
   readonly statuses?: readonly string[];
 }
+
+/**
+ * A job of another pipeline whose artifacts and variables a job gets; it is not waited for. Variables in its texts are
+ * expanded when the job is handed out.
+ */
+export type ForeignNeed = { readonly job: string; readonly span: Span } & (
+  | { readonly kind: 'project'; readonly project: string; readonly ref: string }
+  /** `CI_PIPELINE_ID` of a pipeline of the same run. */
+  | { readonly kind: 'pipeline'; readonly pipeline: string }
+);
 
 export type Parallel =
   | { readonly kind: 'count'; readonly count: number; readonly span: Span }

@@ -92,6 +92,9 @@ function act(schedule: PipelineSchedule, run: NodeRun, expansion: Expansion, ser
       endBridge(schedule, run, { status: 'failed', reason, message }, services);
       return;
     }
+    case 'ended':
+      endBridge(schedule, run, expansion.outcome, services);
+      return;
     case 'passed-over':
       services.emit({ type: 'warning', job: run.node.id, message: expansion.because });
       closeLog(run, services);

@@ -1,22 +1,20 @@
-import type { Dependency, JobSpec } from '../model/job-spec.ts';
-import type { Outputs } from '../model/outcome.ts';
+import type { JobSpec } from '../model/job-spec.ts';
 import type { BridgeNode, JobNode } from '../model/plan.ts';
 import type { Variable } from '../model/variable.ts';
 import { ancestorsOf } from './ancestors.ts';
 import { dispatchVariables, makeJobSpec } from './make-job-spec.ts';
 import type { NodeRun } from './node-run.ts';
-import type { ScheduledPipeline } from './scheduled-pipeline.ts';
-
-/** A job that ran, and what it left. */
-export interface EndedJob {
-  readonly dependency: Dependency;
-  readonly outputs: Outputs;
-}
+import type { EndedJob, ScheduledPipeline } from './scheduled-pipeline.ts';
 
 /** Makes what is handed out for a job. */
 export interface JobSpecs {
-  /** @param run has its number and attempt already. */
-  of(node: JobNode, run: NodeRun): JobSpec;
+  /**
+   * @param run has its number and attempt already.
+   * @param elsewhere jobs of other pipelines whose artifacts it gets.
+   */
+  of(node: JobNode, run: NodeRun, elsewhere?: readonly EndedJob[]): JobSpec;
+  /** Variables of a job, expanded. @param run has its number already. */
+  variables(node: JobNode, run: NodeRun): readonly Variable[];
   /** What a bridge can hand on, expanded. @param run has its number already. */
   bridge(
     node: BridgeNode,
@@ -51,8 +49,9 @@ export function jobSpecs(
   });
   return {
     endedJob,
-    of(node, run) {
-      const given = givenTo(node);
+    variables: (node, run) => dispatchVariables(node, known(node, run, givenTo(node)), { as: 'final' }),
+    of(node, run, elsewhere = []) {
+      const given = [...givenTo(node), ...elsewhere];
       const wantsWorkspace = node.definition.steps.some(({ kind }) => kind === 'attach-workspace');
       return makeJobSpec(node, {
         ...known(node, run, given),

@@ -1,9 +1,10 @@
 import type { Event, Untimed } from '../model/event.ts';
-import type { Outcome, Outputs } from '../model/outcome.ts';
+import { noOutputs, type Outcome, type Outputs } from '../model/outcome.ts';
 import type { JobNode, Plan } from '../model/plan.ts';
 import type { JobLease, JobSource } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
 import { type BridgeServices, concludeBridge, openBridge } from './bridges.ts';
+import { foreignJobs } from './foreign-needs.ts';
 import { IdPrefixes } from './id-prefixes.ts';
 import { plannedNumber } from './make-job-spec.ts';
 import type { NodeRun } from './node-run.ts';
@@ -11,6 +12,7 @@ import type { PipelineResult } from './pipeline-result.ts';
 import { PipelineSchedule } from './pipeline-schedule.ts';
 import type { PlanSourceOptions } from './plan-source-options.ts';
 import { ReadyQueue } from './ready-queue.ts';
+import type { EndedJob } from './scheduled-pipeline.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** A node that may start, and whose pipeline it is. */
@@ -157,14 +159,24 @@ export class PlanSource implements JobSource {
     run.attempts++;
     run.startedAt ??= this.#options.clock.now();
     run.number = this.#takeNumber(due);
+    let elsewhere: readonly EndedJob[] = [];
     try {
+      if (node.definition.foreignNeeds !== undefined) {
+        const found = await foreignJobs(schedule, run, this.#schedules);
+        if (found.kind === 'missing') {
+          const { message } = found;
+          schedule.end(run, { status: 'failed', reason: 'missing_dependency_failure', message }, noOutputs);
+          return undefined;
+        }
+        elsewhere = found.jobs;
+      }
       run.log = await this.#options.openLog(node.id, run.attempts);
     } catch (error) {
       schedule.failOrBreak(run, error);
       return undefined;
     }
     const lease: JobLease = {
-      spec: schedule.specs.of(node, run),
+      spec: schedule.specs.of(node, run, elsewhere),
       cancel: run.cancel.signal,
       abort: run.abort.signal,
       log: run.log.sink,

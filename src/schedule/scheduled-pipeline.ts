@@ -1,5 +1,5 @@
 import type { Dependency, Source } from '../model/job-spec.ts';
-import type { FailureReason, Outputs } from '../model/outcome.ts';
+import type { FailureReason, Outcome, Outputs } from '../model/outcome.ts';
 import type { BridgeNode, Plan, PlanNode } from '../model/plan.ts';
 import type { Variable } from '../model/variable.ts';
 import type { CacheKeyFacts } from './cache-keys.ts';
@@ -12,6 +12,8 @@ export interface EarlierJob {
 
 /** One pipeline of a run: what is to be done, and with what. Ids of its plan are unique in the run. */
 export interface ScheduledPipeline {
+  /** `CI_PIPELINE_ID`: what jobs of other pipelines of the run call it. Absent: they can't. */
+  readonly id?: string;
   readonly plan: Plan;
   /** The pipeline file, for `pipeline-planned`. */
   readonly file: string;
@@ -27,6 +29,24 @@ export interface ScheduledPipeline {
   readonly earlier?: ReadonlyMap<string, EarlierJob>;
   /** Makes the pipelines that bridges start. Absent: bridges are skipped with a warning. */
   readonly expand?: Expand;
+  /** Finds what a job of another project left. Absent: nothing is found. */
+  readonly findElsewhere?: FindElsewhere;
+}
+
+/** A job that ran, and what it left. */
+export interface EndedJob {
+  readonly dependency: Dependency;
+  readonly outputs: Outputs;
+}
+
+/** What a job of another project left; a text says why it is not to be had, and what to do. */
+export type FindElsewhere = (need: ProjectNeed) => Promise<EndedJob | string>;
+
+/** A job of another project, no variables in its texts. */
+export interface ProjectNeed {
+  readonly project: string;
+  readonly job: string;
+  readonly ref: string;
 }
 
 /** What is known when a bridge is due. */
@@ -52,6 +72,8 @@ export type Expansion =
   | { readonly kind: 'pipeline'; readonly pipeline: ScheduledPipeline }
   /** The bridge fails. */
   | { readonly kind: 'refused'; readonly reason: FailureReason; readonly message: string }
+  /** Nothing is started: the bridge only tells how another pipeline ended. */
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
   /** It can't be started here; jobs after the bridge go on as if it had succeeded. */
   | { readonly kind: 'passed-over'; readonly because: string };
 

@@ -119,6 +119,9 @@ async function readForeign(
       return places.remote(file);
     case 'template':
       return readTemplate(places, file.name);
+    // Only known to the run in which the job has left it.
+    case 'artifact':
+      return nowhere;
   }
 }
 
@@ -133,6 +136,8 @@ function nameOf(file: ForeignFile): string {
       return `template ${file.name}`;
     case 'component':
       return `component ${file.address}`;
+    case 'artifact':
+      return `${file.path} among the artifacts of ${file.job}`;
   }
 }
 

@@ -107,10 +107,11 @@ export function artifactStore(directory: string, now: () => number = Date.now): 
     });
 
   return {
-    fetch: ({ id, attempt }) =>
-      withFileErrors({ doing: `read the artifacts of ${id}`, path: directory }, async () =>
-        (await isPresent(id)) ? fetchArchive(jobDirectory(id), attempt, known) : undefined,
-      ),
+    fetch: ({ id, attempt, store }) =>
+      withFileErrors({ doing: `read the artifacts of ${id}`, path: store ?? directory }, async () => {
+        if (store !== undefined) return fetchArchive(join(store, safeName(id)), attempt, known);
+        return (await isPresent(id)) ? fetchArchive(jobDirectory(id), attempt, known) : undefined;
+      }),
     store: (job, step, fill, signal) =>
       keep(job, 'uploads', fill, signal, {
         ...{ type: step.type, name: step.name ?? 'artifacts' },

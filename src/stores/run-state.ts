@@ -10,6 +10,8 @@ export interface RunState {
   readonly id: string;
   /** The pipeline file, relative to the project root. */
   readonly file: string;
+  /** Branch or tag; absent where HEAD is detached, and in runs of older versions. */
+  readonly ref?: string;
   /** ISO 8601. */
   readonly startedAt: string;
   readonly finishedAt?: string;

@@ -59,7 +59,7 @@ export interface StoredRun {
 /** Makes the next run of the project. Any number of processes may do so at once; each gets a number of its own. */
 export function createRun(
   location: RunStoreLocation,
-  started: { readonly file: string; readonly nowMs: number },
+  started: { readonly file: string; readonly nowMs: number; readonly ref?: string | undefined },
 ): Promise<StartedRun> {
   const runs = runsDirectory(location);
   return withFileErrors({ doing: 'start a run', path: runs }, async () => {
@@ -70,6 +70,7 @@ export function createRun(
       schema: 'ci/1',
       id: run.id,
       file: started.file,
+      ...(started.ref === undefined ? {} : { ref: started.ref }),
       startedAt: new Date(started.nowMs).toISOString(),
       process: thisOwner(),
       jobs: {},

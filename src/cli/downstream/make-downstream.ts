@@ -8,6 +8,7 @@ import type { BridgeNode, Plan, Selection } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
 import { plan } from '../../plan/plan.ts';
 import { splitSelection } from '../../plan/split-selection.ts';
+import type { OpenProject } from './open-project.ts';
 
 /** So many pipelines of one project may lie in each other below the first. Source: create_downstream_pipeline_service.rb */
 const mostNested = 2;
@@ -29,6 +30,9 @@ export interface Origin {
   readonly pipelineId: string;
   /** How many pipelines of the same project it lies within. */
   readonly depth: number;
+  /** Projects and refs of the pipelines that led to it, child pipelines left out. */
+  readonly ancestry: readonly string[];
+  readonly open: OpenProject;
   /** What is asked of it. */
   readonly selection: Selection;
 }
@@ -39,9 +43,13 @@ export interface BridgeFacts {
   readonly pipelineId: string;
   /** `CI_JOB_ID` of the bridge. */
   readonly number: number;
+  /** Values of the bridge's variables. */
+  readonly variable: (name: string) => string | undefined;
   /** What the new pipeline gets: see `forwardedVariables`. */
   readonly forwarded: readonly Variable[];
   readonly files: CompileInput['files'];
+  /** Texts of files that are only known to the run. */
+  readonly sources?: Sources;
 }
 
 /** A pipeline that a bridge starts, or why there is none. */
@@ -57,9 +65,13 @@ export type Downstream =
       readonly reason: FailureReason;
       readonly message: string;
       readonly diagnostics: readonly Diagnostic[];
-    };
+      /** Texts of the files that the diagnostics name; absent: as for the bridge's own pipeline. */
+      readonly sources?: Sources;
+    }
+  /** It can't be started here, which is no fault of the pipeline's. */
+  | { readonly kind: 'passed-over'; readonly because: string; readonly diagnostics: readonly Diagnostic[] };
 
-/** Makes the child pipeline of a bridge: its files merged and compiled in a context of its own, and planned. */
+/** Makes the child pipeline of a bridge, of the same project: its files merged and compiled in a context of its own, and planned. */
 export async function makeChild(parent: Origin, bridge: BridgeNode, facts: BridgeFacts): Promise<Downstream> {
   if (parent.depth >= mostNested) {
     const message = `child pipelines may lie in each other ${mostNested} deep`;
@@ -81,11 +93,13 @@ export async function makeChild(parent: Origin, bridge: BridgeNode, facts: Bridg
   const { diagnostics } = compiled;
   if (compiled.value === undefined || hasErrors(diagnostics)) return invalid(name, diagnostics);
   const selection = splitSelection(parent.compiled.pipeline, parent.selection).below(bridge.name);
-  const rest = { name, pipelineId: facts.pipelineId, depth: parent.depth + 1 };
+  const sources: Sources = (file) => facts.sources?.(file) ?? parent.sources(file);
+  const rest = { sources, name, pipelineId: facts.pipelineId, depth: parent.depth + 1 };
   return planned({ ...parent, compiled: compiled.value, context, ...rest, selection }, diagnostics);
 }
 
-const creationFailed: FailureReason = 'downstream_pipeline_creation_failed';
+/** GitLab's word for a pipeline that its files or rules don't let come about. */
+export const creationFailed: FailureReason = 'downstream_pipeline_creation_failed';
 
 /** Plans what was compiled; a pipeline without jobs is none, as on GitLab. */
 export function planned(origin: Origin, before: readonly Diagnostic[]): Downstream {
@@ -104,10 +118,14 @@ export function planned(origin: Origin, before: readonly Diagnostic[]): Downstre
   return { kind: 'made', origin, plan: result.value, diagnostics };
 }
 
-function invalid(name: string, diagnostics: readonly Diagnostic[]): Downstream {
+/** A pipeline whose files have errors. */
+export function invalid(name: string, diagnostics: readonly Diagnostic[], sources?: Sources): Downstream {
   const [first, ...more] = diagnostics.filter(({ severity }) => severity === 'error');
   const rest = more.length === 0 ? '' : `, and ${more.length} more ${more.length === 1 ? 'error' : 'errors'}`;
-  return refused(creationFailed, `${name} is not valid: ${first?.message ?? 'it is empty'}${rest}`, diagnostics);
+  // Where a file is missing, that is enough to know.
+  const told = diagnostics.filter(({ code, severity }) => code !== 'gitlab/no-jobs' || severity === 'error');
+  const made = refused(creationFailed, `${name} is not valid: ${first?.message ?? 'it is empty'}${rest}`, told);
+  return sources === undefined ? made : { ...made, sources };
 }
 
 /** A pipeline that can't be made. */

@@ -6,9 +6,12 @@ import type { JobLease } from '../../model/ports.ts';
 import type { JobRunResult } from '../../schedule/run-workers.ts';
 import type { Executors } from './executors.ts';
 import type { FailureShells } from './failure-shells.ts';
+import type { ProjectCaches } from './project-caches.ts';
 import type { RunRecorder } from './run-recorder.ts';
 
-export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | 'emit' | 'clock'> {
+export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'emit' | 'clock'> {
+  /** Absent: `--no-cache`. */
+  readonly caches?: ProjectCaches;
   readonly executors: Executors;
   readonly recorder: RunRecorder;
   /** This program's. */
@@ -20,7 +23,7 @@ export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'caches' | '
 }
 
 /** Makes what runs one leased job: with the executor it names, in the lowest free slot. */
-export function jobRunner({ executors, recorder, version, shells, keep, ...shared }: JobRunnerParts) {
+export function jobRunner({ executors, recorder, version, shells, keep, caches, ...shared }: JobRunnerParts) {
   const runner = runnerFacts(version);
   const slots = freeSlots();
   const tables = maskingTables();
@@ -31,7 +34,8 @@ export function jobRunner({ executors, recorder, version, shells, keep, ...share
       const executor = await executors.get(lease.spec.executor);
       const onScriptFailure = shells?.open ?? keep;
       const looking = onScriptFailure === undefined ? {} : { onScriptFailure };
-      const deps = { ...shared, ...looking, executor, runner, maskingTables: tables, concurrentId: slot };
+      const cached = caches === undefined ? {} : { caches: caches.of(lease.spec.projectPath) };
+      const deps = { ...shared, ...cached, ...looking, executor, runner, maskingTables: tables, concurrentId: slot };
       const ended = await runJob(lease, deps);
       recorder.outputs(lease.spec.id, ended.outputs);
       return ended;

@@ -11,14 +11,14 @@ import { fanOut } from '../../reporters/reporter.ts';
 import { PlanSource } from '../../schedule/plan-source.ts';
 import { runWorkers } from '../../schedule/run-workers.ts';
 import { artifactStore } from '../../stores/artifact-store.ts';
-import { cacheStore, projectCacheDirectory } from '../../stores/cache-store.ts';
-import { projectKey } from '../../stores/project-key.ts';
 import { resourceLocks } from '../../stores/resource-locks.ts';
 import { createRun, type Run } from '../../stores/run-store.ts';
 import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
+import { earlierElsewhere } from '../downstream/earlier-elsewhere.ts';
+import { projectOpener } from '../downstream/open-project.ts';
 import { originOf } from '../downstream/origin-of.ts';
 import { type Invocation, printMessage } from '../invocation.ts';
 import { bridgeExpander } from './bridge-expander.ts';
@@ -31,12 +31,13 @@ import { jobRunner } from './job-runner.ts';
 import { keptJobs, removeIfEmpty } from './kept-jobs.ts';
 import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
+import { projectCaches } from './project-caches.ts';
 import { startReaper } from './reaper.ts';
 import { repositoryFacts } from './repository-facts.ts';
 import { runRecorder } from './run-recorder.ts';
 import { lateVariables } from './run-variables.ts';
 import { screenReporter } from './screen-reporter.ts';
-import { snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
+import { otherTrees, snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
 import { tidy } from './tidy.ts';
 
 /** Runs a plan on this machine: puts all the parts together, and takes everything down again whatever happens. */
@@ -44,11 +45,12 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const { loaded, plan, options, earlier } = given;
   const { locations, file } = loaded;
   const clock = systemClock;
+  const { git } = loaded.context;
   const place = { stateDirectory: locations.state, projectRoot: file.root };
-  const run = await createRun(place, { file: loaded.name, nowMs: clock.now() });
-  const key = projectKey(file.root);
+  const run = await createRun(place, { file: loaded.name, nowMs: clock.now(), ref: git.tag ?? git.branch });
   const artifacts = artifactStore(run.artifactsDirectory);
-  await using caches = cacheStore({ directory: projectCacheDirectory(locations.cache, key), now: clock.now });
+  await using caches = projectCaches({ directory: locations.cache, now: clock.now });
+  caches.add(loaded.context.project.path, file.root);
   const taken = earlier === undefined ? undefined : await takeOver(plan, { location: place, last: earlier, artifacts });
   let isClean = true;
   const keeps = options.onFailure === 'keep';
@@ -103,22 +105,28 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     const late = lateVariables({ stateDirectory: locations.state, now: clock.now });
     const repository = (context: Context) => repositoryFacts(invocation, context);
     const sources = sourceFor(given, snapshot);
+    await using trees = otherTrees(invocation, given, { own: sources, signal: ending.stopping });
+    const open = projectOpener(invocation, loaded, options.project ?? []);
+    const { projects } = loaded.context;
+    const elsewhere = earlierElsewhere({ stateDirectory: locations.state, projects });
     const source = new PlanSource(plan, {
       runId: run.id,
       file: loaded.name,
       projectPath: loaded.context.project.path,
       source: sources,
       expand: bridgeExpander(
-        { runId: run.id, source: sources, nodes, late, repository },
-        originOf(loaded, given.selection, run.id),
+        { runId: run.id, sourceOf: trees.of, artifacts, caches, elsewhere, nodes, late, repository },
+        originOf(loaded, { selection: given.selection, pipelineId: run.id, open }),
       ),
       emit,
       clock,
       openLog: (jobId) => openJobLog(run.logPath(jobId), output),
       locks: resourceLocks(join(locations.runtime, 'locks')),
       onFailure: options.onFailure === 'stop' ? 'stop' : 'continue',
+      id: run.id,
       variables: late(run.id),
       repository: repository(loaded.context),
+      findElsewhere: elsewhere.job,
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);

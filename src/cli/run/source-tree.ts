@@ -57,17 +57,57 @@ async function takeIfWanted(
         node.definition.steps.some(({ kind }) => kind === 'checkout')),
   );
   if (!wanted) return undefined;
+  return copyTree(invocation, loaded.locations, { root: loaded.file.root, look, signal });
+}
+
+function copyTree(
+  invocation: Invocation,
+  locations: Locations,
+  {
+    root,
+    look,
+    signal,
+  }: { readonly root: string; readonly look?: EarlyLook | undefined; readonly signal: AbortSignal },
+): Promise<Snapshot> {
   // A repository without a commit yet has files to list all the same.
-  const topLevel = enclosingRepository(loaded.file.root);
+  const topLevel = enclosingRepository(root);
   return takeSnapshot({
-    projectRoot: loaded.file.root,
+    projectRoot: root,
     ...(topLevel === undefined ? {} : { topLevel }),
-    storeDirectory: snapshotDirectory(loaded.locations, loaded.file.root),
+    storeDirectory: snapshotDirectory(locations, root),
     early: look,
     git: (directory, args) => askGit(args, { cwd: directory, env: invocation.env }),
     nowMs: Date.now(),
     signal,
   });
+}
+
+/** Copies of other projects' trees, each made once, when it is first wanted. */
+export interface OtherTrees extends AsyncDisposable {
+  of(root: string): Promise<Source>;
+}
+
+/** @param own the run's own tree, which is there already. */
+export function otherTrees(
+  invocation: Invocation,
+  { loaded, options }: Pick<PipelineRun, 'loaded' | 'options'>,
+  given: { readonly own: Source; readonly signal: AbortSignal },
+): OtherTrees {
+  const { signal } = given;
+  const made = new Map<string, Promise<Snapshot>>();
+  return {
+    of: async (root) => {
+      if (root === loaded.file.root) return given.own;
+      if (options.inPlace) return { kind: 'in-place', directory: root };
+      const known = made.get(root) ?? copyTree(invocation, loaded.locations, { root, signal });
+      made.set(root, known);
+      const { tree, gitObjects } = await known;
+      return { kind: 'snapshot', tree, gitObjects };
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const known of made.values()) await (await known.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Tells what of the tree could not be copied; with `-v` also how much was. */

@@ -36,7 +36,9 @@ export type IncludeTarget =
       readonly cacheMs: number | undefined;
     }
   | { readonly kind: 'template'; readonly name: string }
-  | { readonly kind: 'component'; readonly address: string };
+  | { readonly kind: 'component'; readonly address: string }
+  /** Only for a child pipeline. */
+  | { readonly kind: 'artifact'; readonly path: string; readonly job: string };
 
 /** How long a remote file is kept with `cache: true`, and at least. Source: https://docs.gitlab.com/ci/yaml/#includecache */
 const usualCacheMs = 3_600_000;
@@ -71,6 +73,11 @@ const readers: Readonly<Record<string, (value: Node, entry: MapNode, reading: Re
     component: (value, _, reading) => {
       const address = readText(value, 'include:component', reading);
       return address === undefined ? undefined : { kind: 'component', address };
+    },
+    artifact: (value, node, reading) => {
+      const path = readText(value, 'include:artifact', reading);
+      const job = textField(node, 'job', 'include:job', reading);
+      return path === undefined || job === undefined ? undefined : { kind: 'artifact', path, job };
     },
   };
 

@@ -56,6 +56,8 @@ function askedFor(target: IncludeTarget, span: Span, expand: (text: string) => s
       return one({ kind: 'template', name: expand(target.name) });
     case 'component':
       return one({ kind: 'component', address: expand(target.address) });
+    case 'artifact':
+      return one({ kind: 'artifact', path: expand(target.path), job: expand(target.job) });
   }
 }
 
@@ -84,6 +86,8 @@ export function nameOf(request: IncludeRequest): string {
       return request.name;
     case 'component':
       return request.address;
+    case 'artifact':
+      return request.path;
   }
 }
 

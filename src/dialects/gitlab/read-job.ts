@@ -15,7 +15,7 @@ import { image } from './keywords/image.ts';
 import { notRunJobKeywords } from './keywords/index.ts';
 import { interruptible } from './keywords/interruptible.ts';
 import { manualConfirmation } from './keywords/manual-confirmation.ts';
-import { needs } from './keywords/needs.ts';
+import { needs, readForeignNeeds } from './keywords/needs.ts';
 import { only } from './keywords/only.ts';
 import { parallel } from './keywords/parallel.ts';
 import { resourceGroup } from './keywords/resource-group.ts';
@@ -79,7 +79,10 @@ function readCommon(entry: MapEntry, node: MapNode, refs: AssumedRefs, reading: 
 }
 
 function readScriptKeys(node: MapNode, reading: Reading) {
+  const needed = field(node, 'needs');
+  const foreignNeeds = needed ? readForeignNeeds(needed.value, reading) : [];
   return {
+    ...(foreignNeeds.length > 0 ? { foreignNeeds } : {}),
     services: take(node, services, reading) ?? [],
     retry: take(node, retry, reading) ?? { max: 0 },
     tags: take(node, tags, reading) ?? [],

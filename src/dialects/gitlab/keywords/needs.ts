@@ -1,23 +1,23 @@
-import type { Need } from '../../../model/pipeline.ts';
+import type { ForeignNeed, Need } from '../../../model/pipeline.ts';
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
-import { ignored, runs } from '../support.ts';
-import { booleanField, field, flatItems, kindOf, readText } from '../values.ts';
+import { runs, simulated } from '../support.ts';
+import { booleanField, field, flatItems, kindOf, readText, textField } from '../values.ts';
 import { checkMatrixSize, readMatrixEntries } from './parallel.ts';
 
 /** GitLab's default limit. Source: https://docs.gitlab.com/ci/yaml/#needs */
 const mostNeeds = 50;
 
-/** What a job waits for: names, or maps with `job`. Needs of other pipelines are told to be left out. */
+/** What a job waits for: names, or maps with `job`. What it gets from other pipelines: `readForeignNeeds`. */
 export const needs: Keyword<readonly Need[]> = {
   name: 'needs',
   scopes: ['job'],
   parts: {
     ...runs('job', 'artifacts', 'optional', 'parallel:matrix'),
-    project: ignored('the artifacts of the other project are not fetched'),
-    ref: ignored('the artifacts of the other project are not fetched'),
-    pipeline: ignored('the other pipeline is not waited for'),
+    project: simulated('the artifacts are those of the newest local run in the folder that `--project` names'),
+    ref: simulated('the newest local run of that branch or tag'),
+    pipeline: simulated('pipelines of the same run; for another project the result of its newest local run'),
   },
   read: (entry, reading) => {
     const read = readNeeds(entry.value, reading);
@@ -66,6 +66,25 @@ function readDetailed(node: MapNode, reading: Reading): Need | undefined {
     optional: booleanField(node, 'optional', 'needs:optional', reading) ?? false,
     ...(matrix ? { matrix: legsOf(matrix.value, reading) } : {}),
   };
+}
+
+/** Jobs of other pipelines whose artifacts a job with a script gets. */
+export function readForeignNeeds(node: Node, reading: Reading): readonly ForeignNeed[] {
+  return flatItems(node, 'needs', reading).flatMap((item): readonly ForeignNeed[] => {
+    const project = textField(item, 'project', 'needs:project', reading);
+    const pipeline = textField(item, 'pipeline', 'needs:pipeline', reading);
+    const job = textField(item, 'job', 'needs:job', reading);
+    if (project === undefined && pipeline === undefined) return [];
+    if (job === undefined) {
+      const hint = 'name the `job` whose artifacts are wanted';
+      invalidValue(reading, item.span, '`needs:pipeline` without `job` is for jobs without a script', hint);
+      return [];
+    }
+    if (booleanField(item, 'artifacts', 'needs:artifacts', reading) === false) return [];
+    if (project === undefined) return [{ kind: 'pipeline', pipeline: pipeline!, job, span: item.span }];
+    const ref = textField(item, 'ref', 'needs:ref', reading) ?? '';
+    return [{ kind: 'project', project, ref, job, span: item.span }];
+  });
 }
 
 /** Every combination of the entries' values, as the maps that the needed legs must contain. */

@@ -2,13 +2,11 @@ import type { ChildTrigger, ProjectTrigger, Trigger, TriggerFile } from '../../.
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
-import { ignored, runs } from '../support.ts';
+import { ignored, runs, simulated } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readText, textField, wordField } from '../values.ts';
 
 /** Most files of a child pipeline. Source: lib/gitlab/ci/config/entry/trigger.rb (`INCLUDE_MAX_SIZE`) */
 const mostFiles = 3;
-
-const notStarted = ignored('the pipeline of the other project is not started');
 
 /** What starts another pipeline: a project, or files for a child pipeline. */
 export const trigger: Keyword<Trigger> = {
@@ -29,9 +27,9 @@ export const trigger: Keyword<Trigger> = {
       'forward:yaml_variables',
       'forward:pipeline_variables',
     ),
-    project: notStarted,
-    branch: notStarted,
-    inputs: notStarted,
+    project: simulated('runs the folder that `--project` names, as it lies there; without one the job is skipped'),
+    branch: simulated('names the branch; the files are those of the folder'),
+    inputs: ignored('the other pipeline gets the default values of its inputs'),
   },
   read: ({ value: node }, reading) => {
     if (node.kind === 'scalar') {
