@@ -9,8 +9,10 @@ import { dialectNamed, recogniseDialect } from '../../dialects/index.ts';
 import type { Context } from '../../model/context.ts';
 import type { FileLoader } from '../../model/ports.ts';
 import { fileLoader } from '../../sources/file-loader.ts';
+import type { FetchPolicy } from '../../sources/include-access.ts';
 import { rememberTexts } from '../../sources/remember-texts.ts';
 import type { Node } from '../../syntax/node.ts';
+import { includesFromElsewhere } from '../include-access.ts';
 import type { Invocation } from '../invocation.ts';
 import type { LoadedPipeline } from '../load-pipeline.ts';
 import { type MappedProjects, readProjectFlags } from '../mapped-projects.ts';
@@ -55,9 +57,9 @@ const fileNames = ['.gitlab-ci.yml', '.ci.yml', '.ci.yaml'];
 export function projectOpener(
   invocation: Invocation,
   { locations, settings }: LoadedPipeline,
-  flags: readonly string[],
+  given: { readonly flags: readonly string[]; readonly policy: FetchPolicy },
 ): OpenProject {
-  const mapped: MappedProjects = new Map([...settings.projects, ...readProjectFlags(invocation.cwd, flags)]);
+  const mapped: MappedProjects = new Map([...settings.projects, ...readProjectFlags(invocation.cwd, given.flags)]);
   const { env, version } = invocation;
   return async ({ directory: root, project, branch, within, limits }) => {
     const name = fileNames.find((each) => existsSync(join(root, each)));
@@ -71,10 +73,13 @@ export function projectOpener(
     });
     if (built.kind === 'usage-error') throw new Error(built.message);
     const context = within(built.context);
-    const { files, textOf } = rememberTexts(fileLoader({ root, env, projects }));
+    const { policy } = given;
+    const remoteUrl = (): string | undefined => context.git.remoteUrl;
+    const elsewhere = includesFromElsewhere(invocation, { policy, root, settings: own, locations, remoteUrl });
+    const { files, textOf } = rememberTexts(fileLoader({ root, env, projects, elsewhere: elsewhere.open }));
     const dialect = dialectNamed(recogniseDialect(name))!;
-    const given = { file: name, context, files, limits };
-    const { value, diagnostics } = await compileFile(dialect, readFileSync(join(root, name), 'utf8'), given);
+    const input = { file: name, context, files, limits };
+    const { value, diagnostics } = await compileFile(dialect, readFileSync(join(root, name), 'utf8'), input);
     const onDisk = projectSources(root);
     const sources = (file: string): string | undefined => textOf(file) ?? onDisk(file);
     return { root, name, dialect, context, compiled: value, files, sources, diagnostics };

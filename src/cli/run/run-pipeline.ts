@@ -106,7 +106,10 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     const repository = (context: Context) => repositoryFacts(invocation, context);
     const sources = sourceFor(given, snapshot);
     await using trees = otherTrees(invocation, given, { own: sources, signal: ending.stopping });
-    const open = projectOpener(invocation, loaded, options.project ?? []);
+    const open = projectOpener(invocation, loaded, {
+      flags: options.project ?? [],
+      policy: options.offline ? 'never' : 'when-needed',
+    });
     const { projects } = loaded.context;
     const elsewhere = earlierElsewhere({ stateDirectory: locations.state, projects });
     const source = new PlanSource(plan, {
