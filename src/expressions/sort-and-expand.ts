@@ -7,7 +7,7 @@ export interface SortAndExpandOptions {
   /**
    * `final` (default): values as the job's shell sees them; every result is marked `raw`, since nothing may expand it
    * again. `server`: values as GitLab hands them to a runner, which expands once more: unknown names, `$$`, and
-   * references to raw and file variables stay as written.
+   * references to raw and file variables stay as written; members of a cycle become raw, so that it expands them neither.
    */
   readonly as?: 'final' | 'server';
   /** `final`: the path that a reference to a file variable becomes. Absent: the reference stays as written. */
@@ -37,7 +37,7 @@ export function sortAndExpand(
     const target = byName.get(name);
     if (!target) return final ? undefined : written;
     if (target.file) return (final ? options.filePath?.(name) : undefined) ?? written;
-    if (target.raw && !final) return written;
+    if (!final && (target.raw || cyclic.has(name))) return written;
     return values.get(name) ?? target.value;
   };
 
@@ -49,7 +49,7 @@ export function sortAndExpand(
   return unique.map((variable) => ({
     ...variable,
     value: values.get(variable.name)!,
-    ...(final ? { raw: true } : {}),
+    ...(final || cyclic.has(variable.name) ? { raw: true } : {}),
   }));
 }
 

@@ -84,6 +84,7 @@ describe('sortAndExpand', () => {
 
   it.each<readonly [string, Written, Readonly<Record<string, string>>]>([
     ['levels', { C: '$B', B: '$A', A: 'a' }, { C: 'a', B: 'a', A: 'a' }],
+    ['a cycle', { A: '$B', B: '$A', C: '<$A>' }, { A: '$B', B: '$A', C: '<$A>' }],
     ['unknown', { A: '[$NOPE]' }, { A: '[$NOPE]' }],
     ['dollars', { A: '$$B', B: 'b' }, { A: '$$B', B: 'b' }],
     ['raw', { A: raw('$B'), B: 'b', C: '$A' }, { A: '$B', B: 'b', C: '$A' }],
