@@ -1,6 +1,6 @@
 import { type Engine, type EngineAttempt, shortReason } from '../../executors/docker/engine.ts';
 import { SystemError } from '../../model/outcome.ts';
-import { formatBytes } from '../../util/byte-size.ts';
+import { memoryText } from '../../model/resource-text.ts';
 import { formatDuration } from '../../util/duration.ts';
 import type { Check, Finding, Machine } from './check.ts';
 
@@ -79,7 +79,7 @@ async function describe(engine: Engine, attempts: readonly EngineAttempt[]): Pro
   };
   const lines = [
     `${name} ${version} (API ${apiVersion})${isRootless ? ', rootless' : ''} on ${facts.operatingSystem} ${facts.architecture}`,
-    `storage ${storageDriver}, cgroups v${cgroupVersion || '?'} by ${cgroupDriver}, ${formatBytes(memoryBytes)} memory, ${cpus} CPUs`,
+    `storage ${storageDriver}, cgroups v${cgroupVersion || '?'} by ${cgroupDriver}, ${memoryText(memoryBytes)} memory, ${cpus} CPUs`,
     ...tried,
   ];
   const problem = problemOf(facts.system, memoryBytes, clockAheadMs, facts.warnings);
@@ -103,7 +103,7 @@ function problemOf(
   }
   if (memoryBytes > 0 && memoryBytes < fewBytes) {
     const fix = "give the engine's virtual machine more memory";
-    return { status: 'warn', what: `it has only ${formatBytes(memoryBytes)} of memory`, fix };
+    return { status: 'warn', what: `it has only ${memoryText(memoryBytes)} of memory`, fix };
   }
   const limits = warnings.filter((text) => /No (memory|cpu|pids|swap)/i.test(text));
   if (limits.some((text) => /No memory limit/i.test(text))) {
