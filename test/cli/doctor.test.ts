@@ -37,7 +37,7 @@ describe('ci doctor', () => {
     ]);
     for (const { id, status, fix } of document.checks) expect([id, fix !== undefined]).toEqual([id, status !== 'ok']);
     expect(exitCode).toBe(document.status === 'fail' ? 4 : 0);
-    expect(check('pipeline').message).toBe('.ci.yml: 1 jobs in the shell, 0 in containers');
+    expect(check('pipeline').message).toBe('.ci.yml: 1 job in the shell, 0 in containers');
     expect(check('node').details).toMatchObject({ version: process.version });
     expect(check('git').message).toContain(project.root);
     expect(check('shells').details).toMatchObject({ sh: expect.stringMatching(/\/sh$/) });
