@@ -54,7 +54,8 @@ export type LackOfMemory = 'ruled-out' | 'possible';
 
 /**
  * What a job has used, all its scripts together. What could not be found out is absent, and never 0. Figures that
- * are taken now and then are less than the truth, not more.
+ * are taken now and then are less than the truth, not more; but for memory that processes without a container share since one was
+ * forked from the other, which counts in each where there is over 1 GiB of it, or where the system does not tell.
  */
 export interface ResourceUse {
   /** Processor time of all processes, milliseconds. */

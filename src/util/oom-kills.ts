@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { monotonicMs } from './monotonic.ts';
 
 /** How many processes the kernel has ended for lack of memory so far; absent: the system does not tell. */
 export interface OomKills {
@@ -58,24 +59,26 @@ function text(path: string): string {
   }
 }
 
-/** Remembers readings, so that one is made only when something was killed, and not at each start. */
+/** A reading that is no older stands for the time of a start, milliseconds: many start at once, and a reading costs each some 0.1 ms. */
+const stillFreshMs = 250;
+
+/** Remembers readings for a moment. */
 export interface OomWatch {
   /** Call it when a process is started. @returns what judges how it was killed. */
   started(): () => 'ruled-out' | 'possible' | undefined;
 }
 
-/** Reads the counters for the first time when the first process is started. */
-export function oomWatch(read: () => OomKills = readOomKills): OomWatch {
-  let latest: OomKills | undefined;
+/** Counts for each process what the kernel has done since it was started, or a moment before. */
+export function oomWatch(read: () => OomKills = readOomKills, now: () => number = monotonicMs): OomWatch {
+  let latest: { readonly kills: OomKills; readonly atMs: number } | undefined;
+  const look = (): OomKills => {
+    latest = { kills: read(), atMs: now() };
+    return latest.kills;
+  };
   return {
     started: () => {
-      latest ??= read();
-      // The last reading before this start: older than it, so nothing that befell it is missed.
-      const before = latest;
-      return () => {
-        latest = read();
-        return judgeKill(before, latest);
-      };
+      const before = latest !== undefined && now() - latest.atMs < stillFreshMs ? latest.kills : look();
+      return () => judgeKill(before, look());
     },
   };
 }

@@ -51,9 +51,11 @@ describe.skipIf(!existsSync('/proc/vmstat'))('use of a job in the shell', () => 
 describe('sessionUsage', () => {
   it('keeps the most of each script, adds scripts up, and knows nothing of disks where one script does not', () => {
     const takers: ((usage: ProcessUsage) => void)[] = [];
+    const peaks: (() => number)[] = [];
     const usage = sessionUsage({
-      watch: (_, onUsage) => {
+      watch: (_, { onUsage, peakBytes }) => {
         takers.push(onUsage);
+        peaks.push(peakBytes);
         return () => {};
       },
     });
@@ -67,6 +69,7 @@ describe('sessionUsage', () => {
     takers[1]!({ cpuMs: 100, memoryBytes: 300, diskReadBytes: 1, diskWrittenBytes: 1 });
     expect(usage.total()).toEqual({ cpuMs: 110, memoryPeakBytes: 900, diskReadBytes: 7, diskWrittenBytes: 8 });
     takers[1]!({ cpuMs: 100, memoryBytes: 300 });
+    expect(peaks.map((peakBytes) => peakBytes())).toEqual([900, 300, 0]);
     expect(usage.total()).toEqual({ cpuMs: 110, memoryPeakBytes: 900 });
   });
 });

@@ -21,13 +21,18 @@ function descendantsOf(leader: number): readonly number[] {
   return children.filter((text) => text !== '').flatMap((text) => [...descendantsOf(Number(text)), Number(text)]);
 }
 
-const now = (leader: number): ProcessUsage | undefined => usageOfSessions([leader]).get(leader);
+function anonymousOf(pid: number): number {
+  return Number(/^RssAnon:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+}
+
+const now = (leader: number, knownBytes = 0): ProcessUsage | undefined =>
+  usageOfSessions(new Map([[leader, knownBytes]])).get(leader);
 
 describe.skipIf(!existsSync('/proc/self/stat'))('usageOfSessions', () => {
   it('counts what children used that have ended', async () => {
     using idle = await started('');
     using busy = await started('sh -c "i=0; while [ \\$i -lt 200000 ]; do i=\\$((i+1)); done"');
-    const both = usageOfSessions([idle.pid, busy.pid]);
+    const both = usageOfSessions(new Map([idle.pid, busy.pid].map((pid) => [pid, 0])));
     expect(both.get(busy.pid)!.cpuMs).toBeGreaterThan(50);
     expect(both.get(idle.pid)!.cpuMs).toBeLessThan(50);
     expect(both.get(busy.pid)!.diskReadBytes).toBeTypeOf('number');
@@ -45,8 +50,22 @@ describe.skipIf(!existsSync('/proc/self/stat'))('usageOfSessions', () => {
     }
   });
 
+  it.skipIf(!existsSync('/proc/self/smaps_rollup'))('counts once what forked processes share', async () => {
+    // A shell that holds 40 MB, and a fork of it that holds the same.
+    const holds = 'x=$(head -c 40000000 /dev/zero | tr "\\0" x); (echo ready; sleep 1000; : "$x")';
+    using forked = await started(`${holds} & wait`);
+    const own = now(forked.pid)!.memoryBytes;
+    expect(own).toBeGreaterThan(40e6);
+    const each = [forked.pid, ...descendantsOf(forked.pid)].map(anonymousOf);
+    const twice = each.reduce((sum, bytes) => sum + bytes, 0);
+    expect(twice).toBeGreaterThan(own + 30e6);
+    // What can't be the most is not looked at closely.
+    expect(now(forked.pid, 1e9)!.memoryBytes).toBeGreaterThan(own + 30e6);
+    for (const pid of descendantsOf(forked.pid)) process.kill(pid, 'SIGKILL');
+  });
+
   it('knows nothing of sessions that are not there', async () => {
-    expect(usageOfSessions([2 ** 22 + 1])).toEqual(new Map());
+    expect(usageOfSessions(new Map([[2 ** 22 + 1, 0]]))).toEqual(new Map());
     const gone = await started('');
     gone[Symbol.dispose]();
     while (existsSync(`/proc/${gone.pid}/stat`)) await sleep(5);
@@ -66,23 +85,29 @@ describe('judgeKill', () => {
     expect(judgeKill(before, after)).toBe(verdict);
   });
 
-  it('compares with the last reading before the start, and reads only at the first start and after a kill', () => {
-    let kills = 0;
-    let readings = 0;
-    const watch = oomWatch(() => {
-      readings++;
-      return { machine: kills, own: kills };
-    });
+  it('counts from the start of each process, and takes one reading for many that start at once', () => {
+    let [kills, readings, nowMs] = [0, 0, 1000];
+    const watch = oomWatch(
+      () => {
+        readings++;
+        return { machine: kills, own: kills };
+      },
+      () => nowMs,
+    );
     const first = watch.started();
+    nowMs += 200;
     const second = watch.started();
-    kills = 1;
     expect(readings).toBe(1);
+    kills = 1;
     expect(first()).toBe('possible');
-    // The other one may have been it as well.
     expect(second()).toBe('possible');
+    // Somebody else's, before this one was started.
+    kills = 2;
+    nowMs += 250;
     const later = watch.started();
-    expect(readings).toBe(3);
     expect(later()).toBe('ruled-out');
+    kills = 3;
+    expect(later()).toBe('possible');
   });
 
   it.skipIf(!existsSync('/proc/vmstat'))('reads what the kernel counts', () => {

@@ -1,5 +1,6 @@
 import { type Exit, limitText } from '../../model/outcome.ts';
 import type { Command } from '../executor.ts';
+import type { MemoryKills } from './container-usage.ts';
 import type { Engine } from './engine.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 
@@ -26,27 +27,35 @@ export async function runDetached(
 /**
  * An exit code as an Exit: was memory short? The kernel's count of processes that it has ended for that is what the
  * container tells at its end; where it could not, the engine is asked, who knows of the whole container alone.
- * @param oomKills while the command ran; undefined: not known.
+ * @param kills while the command ran; undefined: not known.
  */
 export async function exitOf(
   { engine, id, memoryBytes }: Pick<JobContainerPlace, 'engine' | 'id' | 'memoryBytes'>,
   { stderr }: Pick<Command, 'stderr'>,
   code: number,
-  oomKills: number | undefined,
+  kills: MemoryKills | undefined,
 ): Promise<Exit> {
-  const outOfMemory: Exit = {
-    kind: 'out-of-memory',
-    code,
-    ...(memoryBytes === undefined ? {} : { limitBytes: memoryBytes }),
-  };
-  if (oomKills === undefined) {
+  const limitBytes = isBeyondLimit(kills, memoryBytes) ? undefined : memoryBytes;
+  const outOfMemory: Exit = { kind: 'out-of-memory', code, ...(limitBytes === undefined ? {} : { limitBytes }) };
+  if (kills === undefined) {
     if (code !== 137) return { kind: 'code', code };
     const { State } = await engine.api.getContainer(id).inspect();
     return State.OOMKilled ? outOfMemory : { kind: 'code', code };
   }
-  if (oomKills === 0) return code === 137 ? { kind: 'code', code, lackOfMemory: 'ruled-out' } : { kind: 'code', code };
+  if (kills.count === 0)
+    return code === 137 ? { kind: 'code', code, lackOfMemory: 'ruled-out' } : { kind: 'code', code };
   if (code !== 0) return outOfMemory;
-  const what = oomKills === 1 ? 'a process was' : `${oomKills} processes were`;
-  await stderr.write(Buffer.from(`WARNING: ${what} killed: out of memory${limitText(memoryBytes)}\n`));
+  const what = kills.count === 1 ? 'a process was' : `${kills.count} processes were`;
+  await stderr.write(Buffer.from(`WARNING: ${what} killed: out of memory${limitText(limitBytes)}\n`));
   return { kind: 'code', code };
+}
+
+/** The kernel takes memory in portions: so near to its limit a container has reached it. */
+const portionBytes = 1 << 20;
+
+/** Was memory short without the container's own limit: on the machine, or in what the engine runs in? */
+function isBeyondLimit(kills: MemoryKills | undefined, limitBytes: number | undefined): boolean {
+  if (kills?.limitHits !== undefined) return kills.limitHits === 0;
+  const peakBytes = kills?.memoryPeakBytes;
+  return peakBytes !== undefined && limitBytes !== undefined && peakBytes < limitBytes - portionBytes;
 }

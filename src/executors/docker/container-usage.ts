@@ -23,6 +23,15 @@ interface Life {
   oomKills: number | undefined;
 }
 
+/** What the kernel has ended for lack of memory while a command ran. */
+export interface MemoryKills {
+  readonly count: number;
+  /** See ContainerReading. */
+  readonly limitHits: number | undefined;
+  /** See ContainerReading. */
+  readonly memoryPeakBytes: number | undefined;
+}
+
 /** One command, while its output is taken. */
 export interface CommandUsage {
   /** For the bootstrap: by it the reading is known. */
@@ -31,9 +40,9 @@ export interface CommandUsage {
   readonly stderr: LogSink;
   /**
    * Call it when the output is at its end.
-   * @returns how many processes the kernel ended for lack of memory since the command began; undefined: not known.
+   * @returns undefined: not known.
    */
-  end(): Promise<number | undefined>;
+  end(): Promise<MemoryKills | undefined>;
 }
 
 /**
@@ -86,7 +95,9 @@ export class ContainerUsage {
         const reading = await listener.end();
         if (reading === undefined) return undefined;
         this.#take(reading);
-        return reading.oomKills === undefined ? undefined : reading.oomKills - killsBefore;
+        if (reading.oomKills === undefined) return undefined;
+        const { oomKills, limitHits, memoryPeakBytes } = reading;
+        return { count: oomKills - killsBefore, limitHits, memoryPeakBytes };
       },
     };
   }

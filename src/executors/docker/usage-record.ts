@@ -11,6 +11,8 @@ export interface ContainerReading {
   readonly fileCacheBytes?: number;
   /** Processes that the kernel has ended for lack of memory. */
   readonly oomKills?: number;
+  /** How often memory was short because of the container's own limit; not of cgroups version 1. */
+  readonly limitHits?: number;
   readonly networkReceivedBytes?: number;
   readonly networkSentBytes?: number;
   readonly diskReadBytes?: number;
@@ -94,6 +96,7 @@ export function readRecord(text: string): ContainerReading {
     memoryPeakBytes: number(of('peak')[0]?.[0]),
     fileCacheBytes: inactive === undefined || active === undefined ? undefined : inactive + active,
     oomKills: named('kills', 'oom_kill'),
+    limitHits: named('kills', 'oom'),
     ...networkOf(of('network')),
     ...diskOf(of('disk')),
   });

@@ -12,7 +12,7 @@ export const tellUsage = [
   '__ci_tell() {',
   '[ -r "$2" ] && while IFS= read -r __ci_line; do',
   'case $__ci_line in',
-  '*_file\\ *|oom_kill\\ *|usage_usec\\ *|*:*|[0-9]*) __ci_told="$__ci_told$1 $__ci_line;" ;;',
+  '*_file\\ *|oom_kill\\ *|oom\\ *|usage_usec\\ *|*:*|[0-9]*) __ci_told="$__ci_told$1 $__ci_line;" ;;',
   'esac',
   'done <"$2"',
   '}',

@@ -5,27 +5,34 @@ import { type ProcessUsage, usageOfSessions } from '../../util/process-usage.ts'
 const worthWatchingMs = 1000;
 const periodMs = 500;
 
+interface UsageWatcher {
+  /** The most memory that is known already. */
+  readonly peakBytes: () => number;
+  readonly onUsage: (usage: ProcessUsage) => void;
+}
+
 /** Looks at running scripts now and then: one look at the system's processes for all of them. */
 export interface UsageWatch {
   /** @returns the watch of one script, which ends it when called. */
-  watch(leader: number, onUsage: (usage: ProcessUsage) => void): () => void;
+  watch(leader: number, watcher: UsageWatcher): () => void;
 }
 
 /** Makes a watch for the scripts of all jobs. */
 export function usageWatch(): UsageWatch {
-  const watched = new Map<number, (usage: ProcessUsage) => void>();
+  const watched = new Map<number, UsageWatcher>();
   let timer: NodeJS.Timeout | undefined;
   const look = (): void => {
-    for (const [leader, usage] of usageOfSessions([...watched.keys()])) watched.get(leader)?.(usage);
+    const leaders = new Map([...watched].map(([leader, { peakBytes }]) => [leader, peakBytes()]));
+    for (const [leader, usage] of usageOfSessions(leaders)) watched.get(leader)?.onUsage(usage);
   };
-  const begin = (leader: number, onUsage: (usage: ProcessUsage) => void): void => {
-    watched.set(leader, onUsage);
+  const begin = (leader: number, watcher: UsageWatcher): void => {
+    watched.set(leader, watcher);
     look();
     timer ??= setInterval(look, periodMs).unref();
   };
   return {
-    watch: (leader, onUsage) => {
-      const soon = setTimeout(begin, worthWatchingMs, leader, onUsage).unref();
+    watch: (leader, watcher) => {
+      const soon = setTimeout(begin, worthWatchingMs, leader, watcher).unref();
       return () => {
         clearTimeout(soon);
         watched.delete(leader);
@@ -51,8 +58,11 @@ export function sessionUsage(watch: UsageWatch): SessionUsage {
   return {
     started: (leader) => {
       const number = scripts.push(undefined) - 1;
-      return watch.watch(leader, (usage) => {
-        scripts[number] = mostOf(scripts[number], usage);
+      return watch.watch(leader, {
+        peakBytes: () => scripts[number]?.memoryBytes ?? 0,
+        onUsage: (usage) => {
+          scripts[number] = mostOf(scripts[number], usage);
+        },
       });
     },
     total: () => {
