@@ -1,6 +1,6 @@
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { isAbsent } from './merge.ts';
-import { notRunYet, type Reading } from './reading.ts';
+import { type IgnoredPart, notRunYet, type Reading } from './reading.ts';
 import { ignored, type Parts, type Support } from './support.ts';
 
 /** Where a keyword may stand. `global` is the top level of a file. */
@@ -56,18 +56,28 @@ export function notRun(
 }
 
 function tellIgnored(keyword: Keyword<unknown>, entry: MapEntry, reading: Reading): void {
-  const { name, support, parts = {} } = keyword;
+  const { name, support } = keyword;
   if (support?.state === 'ignored') {
     notRunYet(reading, entry.keySpan, name, support.how);
     return;
   }
-  for (const [path, part] of Object.entries(parts)) {
-    if (part.state !== 'ignored') continue;
-    for (const { keySpan, value } of entriesAt(entry.value, path.split(':'))) {
-      if (value.kind === 'scalar' && part.unless?.includes(value.text)) continue;
-      notRunYet(reading, keySpan, `${name}:${path}`, part.how);
+  for (const { path, how, unless } of ignoredParts(keyword, reading)) {
+    for (const { keySpan, value } of entriesAt(entry.value, path)) {
+      if (value.kind === 'scalar' && unless?.includes(value.text)) continue;
+      notRunYet(reading, keySpan, `${name}:${path.join(':')}`, how);
     }
   }
+}
+
+/** The parts that are ignored, found once for each keyword. */
+function ignoredParts(keyword: Keyword<unknown>, { ignored }: Reading): readonly IgnoredPart[] {
+  const known = ignored.get(keyword);
+  if (known) return known;
+  const parts = Object.entries(keyword.parts ?? {}).flatMap(([path, part]) =>
+    part.state === 'ignored' ? [{ ...part, path: path.split(':') }] : [],
+  );
+  ignored.set(keyword, parts);
+  return parts;
 }
 
 /** The entries that a path of keys leads to, through all items of lists on the way. */

@@ -8,11 +8,20 @@ export interface Reading {
   readonly incomplete: boolean;
   /** What each keyword read already: jobs share the nodes of their templates, so they share what comes out too. */
   readonly memo: Map<object, Map<Node, unknown>>;
+  /** Keys inside of a keyword that have no effect, by keyword. */
+  readonly ignored: Map<object, readonly IgnoredPart[]>;
+}
+
+/** A key without effect: the way to it, what happens instead, and values with which nothing is lost. */
+export interface IgnoredPart {
+  readonly path: readonly string[];
+  readonly how: string;
+  readonly unless?: readonly string[];
 }
 
 /** Starts the reading of one compilation. */
 export function startReading(report: Report, given: { readonly incomplete: boolean }): Reading {
-  return { report, incomplete: given.incomplete, memo: new Map() };
+  return { report, incomplete: given.incomplete, memo: new Map(), ignored: new Map() };
 }
 
 /** Tells that a value has the wrong form. Dropped later where the schema has said so already. */
