@@ -190,15 +190,15 @@ export const rows: readonly Row[] = [
   ),
   store('vault', 'ops/password@kv', '[a]'),
   store('azure_key_vault', '{ name: n, version: v }', 'n'),
-  store('gcp_secret_manager', '{ name: n, version: 2 }', 'n'),
+  store('gcp_secret_manager', '{ name: n, version: 2 }, token: $T', 'n, token: $T'),
   store('aws_secrets_manager', '{ secret_id: n, field: f }', '[n]'),
   store('akeyless', '{ name: n }', 'n'),
   store('gitlab_secrets_manager', '{ name: n }', 'n'),
-  row(
-    'job/secrets:token',
-    takes('secrets: { A: { vault: a/b, token: $T } }'),
+  row('job/secrets:token', takes('secrets: { A: { vault: a/b, token: $T } }'), [
     refused('secrets: { A: { vault: a/b, token: [$T] } }', 'schema/wrong-type'),
-  ),
+    refused('secrets: { A: { gcp_secret_manager: { name: n } } }', 'schema/missing-key'),
+    refused('secrets: { A: { vault: a/b, akeyless: { name: n } } }', 'schema/not-together'),
+  ]),
   row(
     'job/secrets:file',
     takes('secrets: { A: { vault: a/b, file: false } }', { secrets: [{ file: false }] }),

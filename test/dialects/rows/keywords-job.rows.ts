@@ -68,7 +68,7 @@ export const rows: readonly Row[] = [
   }),
   row(
     'job/run:env',
-    runsSteps('{ name: a, script: x, env: { A: $B, N: 1 } }', [{ ...runStep('a', 'x'), env: ['$B', '1'] }]),
+    runsSteps('{ name: a, script: x, env: { A: $B, N: "1" } }', [{ ...runStep('a', 'x'), env: ['$B', '1'] }]),
     { text: steps('{ name: a, script: x, env: [A] }'), code: 'schema/wrong-type', line: 2 },
   ),
   row('job/run:inputs', refusesStep('{ name: a, func: x, inputs: { a: 1 } }', notRun), {
