@@ -5,6 +5,8 @@ import type { JobRun } from './job-run.ts';
 
 /** A description is read from a file up to this size. */
 const maxDescriptionBytes = 1024 * 1024;
+/** Characters of it that are told: it goes into events and the state of the run. */
+const longestDescription = 10_000;
 
 /**
  * Works out the release that a server would make, checks what GitLab's tool checks, and makes none.
@@ -28,7 +30,7 @@ export async function previewRelease(run: JobRun, step: ReleaseStep): Promise<Ou
   const tagMessage = text(step.tagMessage);
   const release: Release = {
     ...{ tagName, name: text(step.name) || tagName, links },
-    description: await describe(run, text(step.description)),
+    description: cut(await describe(run, text(step.description))),
     ref: text(step.ref) || (variables.get('CI_COMMIT_SHA') ?? ''),
     milestones: step.milestones.map(text).filter((milestone) => milestone !== ''),
     ...(tagMessage === '' ? {} : { tagMessage }),
@@ -49,6 +51,10 @@ function problemOf(tagName: string, releasedAt: string, links: readonly ReleaseL
 
 function isAddress(url: string): boolean {
   return /^(https?|ftp):\/\//.test(url) && URL.canParse(url);
+}
+
+function cut(description: string): string {
+  return description.length > longestDescription ? `${description.slice(0, longestDescription)}…` : description;
 }
 
 /** The content of a file of this name, else the text itself. */

@@ -15,10 +15,12 @@ const maxJobBytes = 128 * 1024 * 1024;
 
 /** Reads the test results among the files that one step took. What can't be read is told; it never fails the job, as on GitLab. */
 export async function readTestReports(run: JobRun, taken: TakenFiles, directory: string): Promise<void> {
+  const reports = reportsAmong(taken.entries);
+  if (reports.length === 0) return;
   run.tests ??= junitReports();
   const before = run.tests.results().unreadable.length;
   let left = maxJobBytes;
-  for (const { path, sizeBytes } of reportsAmong(taken.entries)) {
+  for (const { path, sizeBytes } of reports) {
     left -= sizeBytes;
     if (sizeBytes > maxReportBytes) run.tests.refuse(path, `it is larger than ${maxReportBytes / 1024 ** 2} MB`);
     else if (left < 0)

@@ -1,5 +1,4 @@
 import type { Span, Spanned } from '../diagnostics/diagnostic.ts';
-import type { FailureReason } from './outcome.ts';
 import type { Step } from './step.ts';
 import type { VariableDefinition } from './variable.ts';
 
@@ -192,8 +191,8 @@ export type Parallel =
 export interface Retry {
   /** Further tries after the first: 0 to 2. */
   readonly max: number;
-  /** Absent: any failure. */
-  readonly when?: readonly (FailureReason | 'always')[];
+  /** GitLab's words for failures (`retryReasons`). Absent: any failure. */
+  readonly when?: readonly string[];
   /** Absent: any exit code. */
   readonly exitCodes?: readonly number[];
 }

@@ -48,7 +48,7 @@ export function shouldRetry(retry: Retry, outcome: Failed, attempt: number): boo
 }
 
 /** The words under which a failure is known in `retry:when`; a server learns only some of the runner's reasons. */
-function serverReasons(reason: FailureReason): readonly FailureReason[] {
+function serverReasons(reason: FailureReason): readonly string[] {
   switch (reason) {
     case 'job_execution_timeout':
       return [reason, 'stuck_or_timeout_failure'];

@@ -15,6 +15,9 @@ describe('JUnit reports', () => {
 test:
   script: [cp report.xml out.xml, exit 3]
   artifacts: { reports: { junit: [out.xml, none-*.xml] } }
+none:
+  script: [make || true]
+  artifacts: { reports: { junit: none.xml } }
 broken:
   script: [echo no report > out.xml]
   artifacts: { reports: { junit: out.xml } }
@@ -42,6 +45,7 @@ broken:
         failures: [{ kind: 'failure', name: 'adds', className: 'Sum', message: 'expected 3, got 4; key was [MASKED]' }],
       },
     });
+    expect(byJob['none']).not.toHaveProperty('tests');
     expect(byJob['broken']).toMatchObject({
       status: 'success',
       tests: { total: 0, unreadable: [expect.stringContaining('out.xml: it is not well-formed XML')] },

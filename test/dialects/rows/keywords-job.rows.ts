@@ -1,3 +1,4 @@
+import { retryReasons } from '../../../src/model/retry-reasons.ts';
 import { makes, oneJob, refused, row, takes } from './one-job.ts';
 import type { Passing, Row } from './row-cases.ts';
 
@@ -123,6 +124,7 @@ export const rows: readonly Row[] = [
       takes('retry: { max: 1, when: [script_failure, runner_system_failure] }', {
         retry: { when: ['script_failure', 'runner_system_failure'] },
       }),
+      takes(`retry: { max: 1, when: [${retryReasons.join(', ')}] }`, { retry: { when: retryReasons } }),
     ],
     refused('retry: { max: 1, when: [bad_luck] }', 'schema/not-allowed-value'),
   ),

@@ -1,5 +1,5 @@
-import { type FailureReason, failureReasons } from '../../../model/outcome.ts';
 import type { Retry } from '../../../model/pipeline.ts';
+import { retryReasons } from '../../../model/retry-reasons.ts';
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import type { Reading } from '../reading.ts';
@@ -7,9 +7,6 @@ import { runs } from '../support.ts';
 import { field, flatItems, readInteger, readWord } from '../values.ts';
 import { readExitCodes } from './allow-failure.ts';
 
-type RetryWhen = FailureReason | 'always';
-
-const retryWhens: readonly RetryWhen[] = ['always', ...failureReasons];
 const bounds = { least: 0, most: 2 };
 
 /** How often a failed job is tried again. */
@@ -37,8 +34,8 @@ function readDetailed(node: MapNode, reading: Reading): Retry {
   };
 }
 
-function readReasons(node: Node, reading: Reading): readonly RetryWhen[] {
+function readReasons(node: Node, reading: Reading): readonly string[] {
   return flatItems(node, 'retry:when', reading).flatMap((item) => {
-    return readWord(item, 'retry:when', retryWhens, reading) ?? [];
+    return readWord(item, 'retry:when', retryReasons, reading) ?? [];
   });
 }
