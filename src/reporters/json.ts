@@ -58,24 +58,8 @@ function inOrder<T extends object>(data: T, keys: readonly (keyof T)[]): Partial
 /** Fields of an event besides `type`, `at` and `job`, in their documented order. Output has its own way. */
 export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Record<string, unknown> {
   switch (event.type) {
-    case 'pipeline-planned': {
-      const jobs = event.jobs.map(({ id, name, stage, needs, when, executor }) => ({
-        id,
-        name,
-        stage,
-        needs,
-        when,
-        executor,
-      }));
-      return {
-        runId: event.runId,
-        bridge: event.bridge,
-        name: event.name,
-        file: event.file,
-        stages: event.stages,
-        jobs,
-      };
-    }
+    case 'pipeline-planned':
+      return plannedFields(event);
     case 'job-waiting':
       return { for: event.for, untilMs: event.untilMs };
     case 'job-started':
@@ -90,22 +74,8 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
     }
     case 'job-retried':
       return { attempt: event.attempt, reason: event.reason };
-    case 'job-finished': {
-      const { durationMs, attempts, coverage, message } = event.result;
-      const artifacts = event.result.artifacts.map(artifactFields);
-      return {
-        ...resultFields(event.result),
-        durationMs,
-        attempts,
-        coverage,
-        message,
-        because: event.because,
-        artifacts,
-        tests: testFields(event.result.tests),
-        ...deploymentFields(event.result),
-        resources: resourceFields(event.result.resources),
-      };
-    }
+    case 'job-finished':
+      return finishedFields(event);
     case 'notice':
     case 'warning':
       return { message: event.message };
@@ -116,6 +86,29 @@ export function eventFields(event: Exclude<Event, { type: 'job-output' }>): Reco
     default:
       return assertNever(event);
   }
+}
+
+function plannedFields(event: Event & { type: 'pipeline-planned' }): Record<string, unknown> {
+  const { runId, bridge, name, file, stages } = event;
+  const jobs = event.jobs.map((job) => inOrder(job, ['id', 'name', 'stage', 'needs', 'when', 'executor']));
+  return { runId, bridge, name, file, stages, jobs };
+}
+
+function finishedFields(event: Event & { type: 'job-finished' }): Record<string, unknown> {
+  const { durationMs, attempts, coverage, message } = event.result;
+  const artifacts = event.result.artifacts.map(artifactFields);
+  return {
+    ...resultFields(event.result),
+    durationMs,
+    attempts,
+    coverage,
+    message,
+    because: event.because,
+    artifacts,
+    tests: testFields(event.result.tests),
+    ...deploymentFields(event.result),
+    resources: resourceFields(event.result.resources),
+  };
 }
 
 /** `type`, `at` as ISO time, and `job` where the event has one. */

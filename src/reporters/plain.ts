@@ -49,6 +49,38 @@ function labels({ paint, color }: PlainOptions): Labels {
   };
 }
 
+/** Output of jobs, in whole lines with the job's name before each. */
+interface JobOutput {
+  write(job: string, bytes: Uint8Array): void;
+  /** Writes what is no whole line yet. */
+  flush(job: string): void;
+  flushAll(): void;
+  /** Nothing more comes of the job. */
+  end(job: string): void;
+}
+
+function jobOutput({ output, color }: PlainOptions, label: Labels): JobOutput {
+  const prefixers = new Map<string, LinePrefixer>();
+  const put = (lines: Uint8Array | undefined): void => {
+    if (lines) output.write(lines);
+  };
+  return {
+    write(job, bytes) {
+      const prefixer = prefixers.get(job) ?? linePrefixer(label.of(job, '|'), { colors: color ? 'keep' : 'strip' });
+      prefixers.set(job, prefixer);
+      put(prefixer.push(bytes));
+    },
+    flush: (job) => put(prefixers.get(job)?.flush()),
+    flushAll: () => {
+      for (const prefixer of prefixers.values()) put(prefixer.flush());
+    },
+    end(job) {
+      put(prefixers.get(job)?.flush());
+      prefixers.delete(job);
+    },
+  };
+}
+
 /**
  * The reporter for pipes and files: every line of a job's output with the job's name before it, lines about start and
  * end, the summary. Only whole lines are written, one write a chunk.
@@ -57,47 +89,9 @@ export function plainReporter(options: PlainOptions): Reporter {
   const { output, verbosity, paint } = options;
   const fold = summaryFold();
   const label = labels(options);
-  const prefixers = new Map<string, LinePrefixer>();
-
+  const jobs = jobOutput(options, label);
   const say = (job: string, text: string): void => output.write(`${label.of(job, '>')}${text}\n`);
-  function flush(job: string): void {
-    const rest = prefixers.get(job)?.flush();
-    if (rest) output.write(rest);
-  }
-  function flushAll(): void {
-    for (const job of prefixers.keys()) flush(job);
-  }
-  /** The tool's own lines about a job's life are for the log and for `-v`; what went wrong is for everybody. */
-  function isShown(event: Event & { type: 'job-output' }): boolean {
-    return verbosity === 'verbose' || (verbosity === 'normal' && !isToolLine(event));
-  }
-  function write(event: Event & { type: 'job-output' }): void {
-    let prefixer = prefixers.get(event.job);
-    if (!prefixer) {
-      prefixer = linePrefixer(label.of(event.job, '|'), { colors: options.color ? 'keep' : 'strip' });
-      prefixers.set(event.job, prefixer);
-    }
-    const lines = prefixer.push(event.bytes);
-    if (lines) output.write(lines);
-  }
-  /** The log says the same, and is there with `-v`. */
-  function pulled(event: Event & { type: 'image-pull' }): void {
-    const line = verbosity === 'normal' ? pullLine(event) : undefined;
-    if (line !== undefined) say(event.job, paint('muted', oneLine(line, { color: false })));
-  }
-  function finished(event: Event & { type: 'job-finished' }): void {
-    flush(event.job);
-    prefixers.delete(event.job);
-    const { result, because } = event;
-    const facts = because === undefined ? result : { ...result, because };
-    if (verbosity === 'quiet' && result.status !== 'failed') return;
-    const { sign, kind } = statusSign(result);
-    const note = oneLine(noteText(facts), { color: false });
-    const time =
-      result.status === 'skipped' || result.status === 'manual' ? '' : `, ${formatDuration(result.durationMs)}`;
-    const word = finishedText(result.status, note);
-    say(event.job, `${paint(kind, `${sign} ${word}`)}${time}`);
-  }
+
   function message(event: Event & { type: 'notice' | 'warning' }): void {
     if (verbosity === 'quiet' && event.type === 'notice') return;
     const text = `${paint(event.type === 'warning' ? 'warning' : 'hint', `${event.type}:`)} ${oneLine(event.message, { color: false })}`;
@@ -110,55 +104,76 @@ export function plainReporter(options: PlainOptions): Reporter {
       fold.on(event);
       switch (event.type) {
         case 'pipeline-planned':
-          label.plan(event.jobs);
-          return;
-        case 'job-waiting':
-          if (verbosity !== 'quiet') say(event.job, waitText(event));
-          return;
-        case 'job-started':
-          if (verbosity !== 'quiet')
-            say(event.job, event.attempt > 1 ? `started, attempt ${event.attempt}` : 'started');
-          return;
-        case 'section-started':
-          // Its caption is the next line of the log.
-          flush(event.job);
-          return;
-        case 'section-finished':
-          flush(event.job);
-          if (verbosity === 'verbose')
-            say(event.job, paint('muted', `${event.name}: ${formatDuration(event.durationMs)}`));
-          return;
+          return label.plan(event.jobs);
         case 'job-output':
-          if (isShown(event)) write(event);
-          return;
-        case 'image-pull':
-          pulled(event);
-          return;
-        case 'job-retried':
-          flush(event.job);
-          if (verbosity !== 'quiet')
-            say(event.job, `attempt ${event.attempt - 1} failed (${event.reason}), trying again`);
-          return;
-        case 'job-finished':
-          finished(event);
+          if (isShown(event, verbosity)) jobs.write(event.job, event.bytes);
           return;
         case 'notice':
         case 'warning':
-          message(event);
-          return;
+          return message(event);
         case 'pipeline-finished':
-          flushAll();
-          return;
-        default:
-          assertNever(event);
+          return jobs.flushAll();
+        default: {
+          if (event.type === 'job-finished') jobs.end(event.job);
+          else jobs.flush(event.job);
+          const line = lifeLine(event, options);
+          if (line !== undefined) say(event.job, line);
+        }
       }
     },
     async close() {
-      flushAll();
+      jobs.flushAll();
       output.write(`${summaryLines(fold.summary(), { ...options, ...columnsOf(output) }).join('\n')}\n`);
       await output.ready();
     },
   };
+}
+
+/** The tool's own lines about a job's life are for the log and for `-v`; what went wrong is for everybody. */
+function isShown(event: Event & { type: 'job-output' }, verbosity: Verbosity): boolean {
+  return verbosity === 'verbose' || (verbosity === 'normal' && !isToolLine(event));
+}
+
+type LifeEvent = Exclude<
+  Event,
+  { type: 'pipeline-planned' | 'job-output' | 'notice' | 'warning' | 'pipeline-finished' }
+>;
+
+/** What is said of a job's way through its life; undefined: nothing, at this verbosity. */
+function lifeLine(event: LifeEvent, { verbosity, paint }: PlainOptions): string | undefined {
+  switch (event.type) {
+    case 'job-waiting':
+      return verbosity === 'quiet' ? undefined : waitText(event);
+    case 'job-started':
+      if (verbosity === 'quiet') return undefined;
+      return event.attempt > 1 ? `started, attempt ${event.attempt}` : 'started';
+    case 'section-started':
+      // Its caption is the next line of the log.
+      return undefined;
+    case 'section-finished':
+      if (verbosity !== 'verbose') return undefined;
+      return paint('muted', `${event.name}: ${formatDuration(event.durationMs)}`);
+    case 'image-pull': {
+      // The log says the same, and is there with `-v`.
+      const line = verbosity === 'normal' ? pullLine(event) : undefined;
+      return line === undefined ? undefined : paint('muted', oneLine(line, { color: false }));
+    }
+    case 'job-retried':
+      if (verbosity === 'quiet') return undefined;
+      return `attempt ${event.attempt - 1} failed (${event.reason}), trying again`;
+    case 'job-finished':
+      return verbosity === 'quiet' && event.result.status !== 'failed' ? undefined : endLine(event, paint);
+    default:
+      return assertNever(event);
+  }
+}
+
+function endLine({ result, because }: Event & { type: 'job-finished' }, paint: Paint): string {
+  const { sign, kind } = statusSign(result);
+  const note = oneLine(noteText(because === undefined ? result : { ...result, because }), { color: false });
+  const ran = result.status !== 'skipped' && result.status !== 'manual';
+  const time = ran ? `, ${formatDuration(result.durationMs)}` : '';
+  return `${paint(kind, `${sign} ${finishedText(result.status, note)}`)}${time}`;
 }
 
 function waitText(event: Event & { type: 'job-waiting' }): string {

@@ -373,8 +373,8 @@ describe('bad input and bad surroundings', () => {
     const env = { DOCKER_HOST: `unix://${project.home}/no.sock` };
     const result = await runCi(['run'], { cwd: project.root, home: project.home, env });
     expect(result.exitCode, result.stdout).toBe(4);
-    expect(result.stdout).toContain('no.sock');
-    expect(result.stdout).toContain('-e shell');
+    expect(result.stderr).toContain('no.sock');
+    expect(result.stderr).toContain('-e shell');
   });
 
   it('is quiet and ends with 0 when workflow:rules leave the pipeline out', async () => {
