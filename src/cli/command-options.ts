@@ -67,9 +67,15 @@ export function withFile(command: Command): Command {
   );
 }
 
+/** Values for the inputs of the file. */
+export function withInputs(command: Command): Command {
+  const what = 'a value for an input that the file declares; a list as JSON (repeatable)';
+  return command.option('--input <name=value>', what, collect, []);
+}
+
 /** Where the pipeline comes from, and its variables. */
 export function withEvent(command: Command): Command {
-  return command
+  return withInputs(command)
     .addOption(
       new Option('--event <event>', 'simulate where the pipeline comes from').choices([
         'push',

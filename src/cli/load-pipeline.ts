@@ -16,6 +16,7 @@ import { rememberTexts } from '../sources/remember-texts.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import { readGivenVariables } from './given-variables.ts';
 import { includesFromElsewhere } from './include-access.ts';
+import { readInputArguments } from './input-arguments.ts';
 import type { Invocation } from './invocation.ts';
 import { findLocations, type Locations } from './locations.ts';
 import { readProjectFlags } from './mapped-projects.ts';
@@ -122,7 +123,11 @@ export async function loadPipeline(
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
   const dialect = dialectOf(name, options.dialect);
   const text = readFileSync(file.path, 'utf8');
-  const input = { file: name, context, files, limits, ...pick(more, ['remarks']) };
+  const inputs = readInputArguments(options.input ?? []);
+  const input = {
+    ...{ file: name, context, files, limits, ...pick(more, ['remarks']) },
+    ...(inputs === undefined ? {} : { inputs }),
+  };
   const compiled = await compileFile(dialect, text, input);
   const onDisk = projectSources(file.root);
   return {

@@ -11,6 +11,7 @@ import {
   withExecutor,
   withFile,
   withImages,
+  withInputs,
   withPlace,
   withSelection,
 } from './command-options.ts';
@@ -73,10 +74,12 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
   run: runCommand,
   lint: () =>
     format(
-      withFile(
-        new Command('lint')
-          .description('check files: syntax, schema, meaning; runs nothing, needs no network')
-          .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
+      withInputs(
+        withFile(
+          new Command('lint')
+            .description('check files: syntax, schema, meaning; runs nothing, needs no network')
+            .argument('[file...]', 'pipeline files; default: the one that `ci run` would use'),
+        ),
       ),
       ['text', 'json', 'sarif', 'github', 'codequality'],
     ).option('--strict', 'warnings count as problems too'),

@@ -3,6 +3,7 @@ import { type PaintDiagnostic, printDiagnostics } from '../diagnostics/print-dia
 import { diagnosticSummary } from '../diagnostics/summary.ts';
 import { createPaint, type Paint, type PaintKind, resolveColor } from '../reporters/color.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
+import { isCommandLineAlone } from './input-arguments.ts';
 import { type Invocation, print, printMessage, type Terminal } from './invocation.ts';
 import { isValid, type LoadedPipeline } from './load-pipeline.ts';
 import type { FileOptions } from './options.ts';
@@ -42,6 +43,9 @@ export async function requireValid(
   const failed = !isValid(loaded) || hasErrors(found);
   const shown = options.quiet && !failed ? [] : diagnostics;
   await tellDiagnostics(invocation, loaded, options, shown);
+  if (failed && isCommandLineAlone(diagnostics)) {
+    throw new CommandError(exitCodes.usage, `${loaded.name} does not take these inputs`);
+  }
   if (failed) throw invalid(loaded, diagnostics);
   if (!options.quiet) for (const notice of loaded.notices) await printMessage(invocation, notice);
   return loaded.compiled!;

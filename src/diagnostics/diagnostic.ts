@@ -32,6 +32,8 @@ export interface Diagnostic {
   readonly span?: Span;
   /** What to do about it: "did you mean `build`?" */
   readonly hint?: string;
+  /** Nothing is wrong with the file: it is what was given beside it. Absent: the file. */
+  readonly blames?: 'command-line';
   readonly related?: readonly { readonly message: string; readonly span: Span }[];
 }
 

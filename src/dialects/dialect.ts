@@ -12,10 +12,14 @@ export interface Dialect {
   readonly scalars: ScalarRules;
   /** Does a file of this path (relative, forward slashes) look like one of this language? */
   recognises(path: string): boolean;
-  /** The document of a file that holds the pipeline; a `spec:` header may stand before it. */
-  selectDocument(documents: readonly Node[]): Checked<Node>;
-  /** Compiles the entry document. `config` is the merged file, for `ci config`. */
-  compile(entry: Node, given: CompileInput): Promise<Checked<Compiled>>;
+  /** Compiles the entry file. `config` is the merged file, for `ci config`. */
+  compile(entry: ParsedFile, given: CompileInput): Promise<Checked<Compiled>>;
+}
+
+/** A file with all its documents: a `spec:` header may stand before the pipeline. */
+export interface ParsedFile {
+  readonly text: string;
+  readonly documents: readonly Node[];
 }
 
 export interface CompileInput {
@@ -27,12 +31,25 @@ export interface CompileInput {
   readonly context: Context;
   /** `all`: also what does no harm but is of no use, for `ci lint`. Absent: what matters to who runs the pipeline. */
   readonly remarks?: 'all';
+  /** For the inputs of the entry file. */
+  readonly inputs?: GivenInputs;
+  /** Where the values of a pipeline that another one starts are given. */
+  readonly includedAt?: Span;
   /** What the user allows beyond the usual. */
   readonly limits?: {
     /** Files that may be included, directly or not; default: GitLab's 150. */
     readonly maxIncludes?: number;
   };
 }
+
+/** Values for the inputs that the header of a file declares. */
+export type GivenInputs =
+  /** A map as it stands below `inputs` of an include or trigger. */
+  | { readonly kind: 'node'; readonly node: Node }
+  /** Plain data (as JSON has it) that was worked out, and the place that messages point at. */
+  | { readonly kind: 'plain'; readonly values: Readonly<Record<string, unknown>>; readonly span: Span }
+  /** Texts of the command line, each read by the type of its input. */
+  | { readonly kind: 'texts'; readonly texts: ReadonlyMap<string, string> };
 
 export interface Compiled {
   readonly pipeline: Pipeline;

@@ -1,8 +1,10 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { type FSWatcher, mkdirSync, readdirSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testEngine } from '../executors/support/engine.ts';
 import { runCi } from '../support/run-ci.ts';
+import { startCi } from '../support/running-ci.ts';
 import { type TemporaryProject, temporaryProject } from '../support/temporary-project.ts';
 
 const engine = await testEngine();
@@ -25,6 +27,10 @@ async function examine(project: TemporaryProject, env: Readonly<Record<string, s
 const inShell = { '.ci.yml': 'a: { script: [touch ran] }\n' };
 const inContainers = { '.ci.yml': 'a: { image: ci-test/busybox, script: [touch ran] }\n' };
 const nowhere = { DOCKER_HOST: 'unix:///none/docker.sock' };
+
+function closing(watcher: FSWatcher): FSWatcher & Disposable {
+  return Object.assign(watcher, { [Symbol.dispose]: () => watcher.close() });
+}
 
 describe('ci doctor', () => {
   it('tells of each thing how it is, runs nothing of the file and leaves nothing', async () => {
@@ -142,6 +148,20 @@ describe('ci doctor', () => {
     expect(check('git')).toMatchObject({ status: 'fail', message: 'not installed' });
     expect(check('shells')).toMatchObject({ status: 'fail', fix: expect.stringContaining('PATH') });
     expect(exitCode).toBe(4);
+  });
+
+  it.skipIf(process.platform !== 'linux')('leaves nothing of its trials when it is stopped', async () => {
+    using project = temporaryProject(inShell);
+    const state = join(project.home, 'state');
+    mkdirSync(state);
+    using watcher = closing(watch(state));
+    const begun = once(watcher, 'change');
+    const doctor = startCi(project, [], {}, 'doctor');
+    const ended = once(doctor, 'exit');
+    await begun;
+    doctor.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+    expect(readdirSync(state)).toEqual([]);
   });
 
   it('prints a line for each thing, and what to do below it', async () => {

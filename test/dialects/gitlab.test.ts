@@ -503,12 +503,24 @@ describe('the merged configuration of an incomplete file', () => {
 });
 
 describe('the header document', () => {
-  it('is passed over with a warning', async () => {
-    const { codes, jobs } = await compileText(
-      'spec: { inputs: { a: { default: b } } }\n---\nbuild: { script: [make] }\n',
-    );
-    expect(codes).toEqual(['warning gitlab/not-run-yet']);
-    expect(jobs.map(({ name }) => name)).toEqual(['build']);
+  it.each(['spec: { inputs: { a: { default: b } } }', 'spec:', 'spec: {}', 'spec: { inputs: }'])(
+    '%s stands before the jobs',
+    async (header) => {
+      const { codes, jobs } = await compileText(`---\n${header}\n---\nbuild: { script: [make] }\n---\n`);
+      expect(codes).toEqual([]);
+      expect(jobs.map(({ name }) => name)).toEqual(['build']);
+    },
+  );
+
+  it.each<[string, string, string]>([
+    ['spec: {}\nbuild: { script: [make] }\n', 'error gitlab/header', 'build'],
+    ['spec: {}\n', 'error gitlab/header', 'spec'],
+    ['spec: {}\n---\na: { script: [x] }\n---\nb: { script: [x] }\n', 'error gitlab/header', 'b: { script: [x] }'],
+    ['a: { script: [x] }\n---\nb: { script: [x] }\n', 'warning gitlab/header', 'b: { script: [x] }'],
+  ])('%j is told', async (text, code, place) => {
+    const { codes, pointedAt } = await compileText(text);
+    expect(codes).toEqual([code]);
+    expect(pointedAt('gitlab/header')).toBe(place);
   });
 });
 
@@ -526,7 +538,7 @@ spec:
   stage: $[[ inputs.stage ]]
   retry: $[[ inputs.tries ]]
   script: $[[ inputs.lines ]]
-  variables: { BOTH: "$[[ inputs.name ]]/$[[inputs.stage]]", KEPT: "$[[ inputs.name | truncate(0,1) ]]" }
+  variables: { BOTH: "$[[ inputs.name ]]/$[[inputs.stage]]", CUT: "$[[ inputs.name | truncate(0,1) ]]" }
 `;
     const { job } = await clean(
       `include:
@@ -538,10 +550,7 @@ spec:
     expect(job('one-job')).toMatchObject({ stage: { value: 'test' }, retry: { max: 2 } });
     expect(job('one-job').steps.find((step) => step.kind === 'run')?.script).toEqual(['a', 'b']);
     expect(job('two-job')).toMatchObject({ stage: { value: 'build' }, retry: { max: 0 } });
-    expect(job('two-job').variables.map(({ value }) => value)).toEqual([
-      'two/build',
-      '$[[ inputs.name | truncate(0,1) ]]',
-    ]);
+    expect(job('two-job').variables.map(({ value }) => value)).toEqual(['two/build', 't']);
   });
 });
 

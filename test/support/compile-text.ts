@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly projectVariables?: GivenVariables;
   readonly pipelineVariables?: GivenVariables;
   readonly remarks?: 'all';
+  /** As from `--input`. */
+  readonly inputs?: Readonly<Record<string, string>>;
 }
 
 export interface CompiledText {
@@ -114,6 +116,7 @@ export async function compileText(text: string, surroundings: Surroundings = {})
     files: loader,
     context: testContext(surroundings),
     ...(surroundings.remarks ? { remarks: surroundings.remarks } : {}),
+    ...(surroundings.inputs ? { inputs: { kind: 'texts', texts: new Map(Object.entries(surroundings.inputs)) } } : {}),
   });
   const jobs = value?.pipeline.jobs ?? [];
   return {

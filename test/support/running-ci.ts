@@ -16,13 +16,15 @@ export interface Output {
   says(text: string): Promise<void>;
 }
 
-/** Starts `ci run` without waiting for it. */
+/** Starts `ci run`, or another command, without waiting for it. */
 export function startCi(
   project: TemporaryProject,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  command?: string,
 ): ChildProcess {
-  return spawn(process.execPath, [binary, 'run', '--reporter', 'json', ...args], {
+  const words = command === undefined ? ['run', '--reporter', 'json'] : [command];
+  return spawn(process.execPath, [binary, ...words, ...args], {
     cwd: project.root,
     env: { ...plainEnvironment(project.home), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -187,7 +187,7 @@ describe('validateSchema', () => {
       '`workflow:rules:when` cannot be `manual`',
     ],
     ['variables: {A: {value: a, options: b}}\n', 'schema/wrong-type', 'b', '`variables:A:options` must be a list'],
-    ['spec: {inputs: {a: {default: 1}}}\n', 'schema/wrong-type', '1', '`spec:inputs:a:default` must be a string'],
+    ['spec: {inputs: {a: {options: b}}}\n', 'schema/wrong-type', 'b', '`spec:inputs:a:options` must be a list'],
     [
       'spec: {inputs: {a: {default: b, rules: [{default: c}]}}}\n',
       'schema/not-together',

@@ -7,19 +7,27 @@ import { SystemError } from '../../model/outcome.ts';
 import { type CleanMode, type Found, type Item, nothing } from './item.ts';
 
 /** What runs that died left at the container engine. Where there is none, nothing was left in it. */
-export async function cleanEngine(location: EngineLocation, mode: CleanMode, kept: KeptLeftovers): Promise<Found> {
+export async function cleanEngineAt(location: EngineLocation, mode: CleanMode, kept: KeptLeftovers): Promise<Found> {
   if (!(await mayBeThere(location))) return nothing;
   try {
-    const engine = await connectEngine(location);
-    try {
-      return await look(engine, mode, kept);
-    } catch (error) {
-      throw engine.failure('look for what runs left', error);
-    }
+    return await cleanEngine(await connectEngine(location), mode, kept);
   } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
-    return { ...nothing, problem: `containers of killed runs could not be looked for: ${error.message}` };
+    return notLookedFor(error);
   }
+}
+
+/** As `cleanEngineAt`, at an engine that answers. */
+export async function cleanEngine(engine: Engine, mode: CleanMode, kept: KeptLeftovers): Promise<Found> {
+  try {
+    return await look(engine, mode, kept);
+  } catch (error) {
+    return notLookedFor(engine.failure('look for what runs left', error));
+  }
+}
+
+function notLookedFor(error: unknown): Found {
+  if (!(error instanceof SystemError)) throw error;
+  return { ...nothing, problem: `containers of killed runs could not be looked for: ${error.message}` };
 }
 
 async function look(engine: Engine, mode: CleanMode, kept: KeptLeftovers): Promise<Found> {

@@ -4,7 +4,7 @@ import { listProjects } from '../../stores/project-usage.ts';
 import { pruneRuns } from '../../stores/prune-runs.ts';
 import { formatBytes } from '../../util/byte-size.ts';
 import { countText } from '../../util/count-text.ts';
-import { cleanEngine } from '../clean/clean-engine.ts';
+import { cleanEngineAt } from '../clean/clean-engine.ts';
 import { cleanDirectory, cleanKept, cleanMachine } from '../clean/clean-machine.ts';
 import { type CleanMode, type Found, type Item, together } from '../clean/item.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -37,7 +37,7 @@ export async function clean(invocation: Invocation, _: readonly string[], option
   // Others' are left alone, as on a machine that several users share.
   const kept = await keptContainers(state);
   const found = together([
-    await cleanEngine(engineLocation(invocation.env, engineHost), mode, kept),
+    await cleanEngineAt(engineLocation(invocation.env, engineHost), mode, kept),
     // Before the runs, since what they have mounted can't be removed with them.
     await cleanMachine(state, invocation.env['PATH'] ?? '', mode),
     await cleanKept(state, invocation.env['PATH'] ?? '', mode),

@@ -1,13 +1,15 @@
 import type { Paint, PaintKind } from '../../reporters/color.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
+import { deferred } from '../../util/deferred.ts';
 import type { Check, Finding, Machine } from '../doctor/check.ts';
 import { checks } from '../doctor/checks.ts';
 import { examineMachine } from '../doctor/machine.ts';
 import { redacted } from '../doctor/redacted.ts';
-import { exitCodes } from '../exit-code.ts';
+import { exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import type { FileOptions } from '../options.ts';
 import { paintFor } from '../report-diagnostics.ts';
+import { handleSignals } from '../run/signals.ts';
 
 export type DoctorOptions = FileOptions & { readonly format: 'text' | 'json' };
 
@@ -19,9 +21,16 @@ const patienceMs = 45_000;
  * does not work that is needed here.
  */
 export async function doctor(invocation: Invocation, _: readonly string[], options: DoctorOptions): Promise<number> {
+  const ended = deferred<'ended'>();
+  using signals = handleSignals({ stop: () => ended.resolve('ended'), dropEverything: () => {} });
   const machine = await examineMachine(invocation, options);
   // Beside each other, since some wait for others.
-  const findings = await Promise.all(checks.map((check) => examine(check, machine)));
+  const examined = checks.map((check) => ({ check, finding: examine(check, machine) }));
+  const findings = await Promise.race([Promise.all(examined.map(({ finding }) => finding)), ended.promise]);
+  if (findings === 'ended') {
+    await Promise.all(examined.filter(({ check }) => check.makesThings).map(({ finding }) => finding));
+    return signalExitCode(signals.received()!);
+  }
   const worst = (['fail', 'warn'] as const).find((status) => findings.some((finding) => finding.status === status));
   if (options.format === 'json')
     await printJson(invocation, { schema: 'ci/1', status: worst ?? 'ok', checks: findings });

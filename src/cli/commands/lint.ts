@@ -9,6 +9,7 @@ import { diagnosticSummary } from '../../diagnostics/summary.ts';
 import { checkPresence } from '../../plan/check-presence.ts';
 import { checkReferences } from '../../plan/check-references.ts';
 import { exitCodes } from '../exit-code.ts';
+import { isCommandLineAlone } from '../input-arguments.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPipeline } from '../load-pipeline.ts';
 import type { FileOptions } from '../options.ts';
@@ -41,6 +42,7 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
   }
   const diagnostics = checked.flatMap((one) => one.diagnostics);
   await printFindings(invocation, checked, options);
+  if (isCommandLineAlone(diagnostics)) return exitCodes.usage;
   return hasErrors(diagnostics) || (options.strict && diagnostics.length > 0) ? exitCodes.failed : exitCodes.ok;
 }
 

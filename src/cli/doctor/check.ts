@@ -40,5 +40,7 @@ export interface Machine {
 export interface Check {
   /** Stays the same for ever: programs know it by this. */
   readonly id: string;
+  /** It makes something on the machine and removes it: it is waited for also when all has to end. */
+  readonly makesThings?: true;
   look(machine: Machine): Promise<Finding> | Finding;
 }

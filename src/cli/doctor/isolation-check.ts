@@ -1,13 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { OverlayRefused, overlayMounter } from '../../util/overlay-mounter.ts';
+import { unmountBelow } from '../../util/unmount.ts';
 import type { Check, Finding } from './check.ts';
 
 /** How shell jobs get their own tree here, found out by trying. */
 export const isolationCheck: Check = {
   id: 'isolation',
+  makesThings: true,
   look: async ({ invocation, settings, locations, uid }) => {
     const wanted = String(settings?.options['isolation'] ?? 'auto');
     if (wanted === 'copy') return { status: 'ok', message: 'copies, as the settings say', details: { way: 'copy' } };
@@ -43,7 +45,8 @@ function judge(wanted: string, isRoot: boolean, refusal: string | undefined): Fi
 
 /** @returns why it can't be, or undefined. */
 async function tryMount(where: 'host' | 'namespace', path: string, parent: string): Promise<string | undefined> {
-  const place = mkdtempSync(join(parent, '.ci-doctor-'));
+  await removeStale(path, parent);
+  const place = mkdtempSync(join(parent, prefix));
   try {
     for (const name of ['lower', 'scratch', 'target']) mkdirSync(join(place, name));
     writeFileSync(join(place, 'lower/file'), '');
@@ -59,6 +62,21 @@ async function tryMount(where: 'host' | 'namespace', path: string, parent: strin
     if (!(error instanceof OverlayRefused)) throw error;
     return error.message;
   } finally {
+    await removeTree(place);
+  }
+}
+
+const prefix = '.ci-doctor-';
+/** A trial takes less than a second. */
+const staleMs = 60_000;
+
+/** What a trial left that was killed. */
+async function removeStale(path: string, parent: string): Promise<void> {
+  for (const name of readdirSync(parent)) {
+    const place = join(parent, name);
+    const stats = name.startsWith(prefix) ? lstatSync(place, { throwIfNoEntry: false }) : undefined;
+    if (stats === undefined || Date.now() - stats.mtimeMs < staleMs || stats.uid !== process.getuid?.()) continue;
+    await unmountBelow(place, path);
     await removeTree(place);
   }
 }

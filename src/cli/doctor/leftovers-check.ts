@@ -1,7 +1,6 @@
 import { cleanEngine } from '../clean/clean-engine.ts';
 import { cleanMachine } from '../clean/clean-machine.ts';
 import { together } from '../clean/item.ts';
-import { engineLocation } from '../run/executors.ts';
 import type { Check } from './check.ts';
 
 /** What killed runs left: containers, networks, volumes, processes, mounts, directories. */
@@ -9,13 +8,11 @@ export const leftoversCheck: Check = {
   id: 'leftovers',
   look: async (machine) => {
     const { env } = machine.invocation;
-    const { locations, settings } = machine;
+    const { locations } = machine;
     // Without an engine the check of that tells all there is to tell.
     const found = await machine.engine().catch(() => undefined);
     const { items, problems } = together([
-      ...(found?.engine === undefined
-        ? []
-        : [await cleanEngine(engineLocation(env, settings?.engineHost), 'list', 'left alone')]),
+      ...(found?.engine === undefined ? [] : [await cleanEngine(found.engine, 'list', 'left alone')]),
       await cleanMachine(locations.state, env['PATH'] ?? '', 'list'),
     ]);
     const counts = new Map<string, number>();

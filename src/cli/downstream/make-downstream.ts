@@ -89,7 +89,7 @@ export async function makeChild(parent: Origin, bridge: BridgeNode, facts: Bridg
   const name = trigger.files.map((file) => file.name).join(', ');
   const { files } = facts;
   const given: CompileInput = { file: name, entryIs: 'bridge', files, context, limits: parent.limits };
-  const compiled = await parent.dialect.compile(content, given);
+  const compiled = await parent.dialect.compile({ text: '', documents: [content] }, given);
   const { diagnostics } = compiled;
   if (compiled.value === undefined || hasErrors(diagnostics)) return invalid(name, diagnostics);
   const selection = splitSelection(parent.compiled.pipeline, parent.selection).below(bridge.name);

@@ -1,6 +1,5 @@
 import type { Dialect } from '../dialect.ts';
 import { compile } from '../gitlab/compile.ts';
-import { selectDocument } from '../gitlab/select-document.ts';
 import type { Vocabulary } from '../gitlab/vocabulary.ts';
 import { normalise } from './normalise.ts';
 import { readSteps } from './read-steps.ts';
@@ -12,6 +11,5 @@ export const ci: Dialect = {
   name: 'ci',
   scalars: vocabulary.scalars,
   recognises: (path) => /(^|\/)\.ci\.ya?ml$/.test(path),
-  selectDocument: (documents) => selectDocument(documents),
   compile: (entry, given) => compile(entry, given, vocabulary),
 };

@@ -1,6 +1,5 @@
 import type { Dialect } from '../dialect.ts';
 import { compile } from './compile.ts';
-import { selectDocument } from './select-document.ts';
 import { gitlabVocabulary } from './vocabulary.ts';
 
 /** GitLab's `.gitlab-ci.yml`; any other YAML file that no dialect claims is taken for one. */
@@ -8,6 +7,5 @@ export const gitlab: Dialect = {
   name: 'gitlab',
   scalars: gitlabVocabulary.scalars,
   recognises: (path) => /(^|[./])gitlab-ci\.ya?ml$/.test(path),
-  selectDocument: (documents) => selectDocument(documents),
   compile: (entry, given) => compile(entry, given, gitlabVocabulary),
 };

@@ -1,38 +1,30 @@
-import type { Checked, Diagnostic, Report, Span } from '../../diagnostics/diagnostic.ts';
 import type { FileOrigin, LoadedFile } from '../../model/included-file.ts';
-import type { FileLoader } from '../../model/ports.ts';
 import type { MapNode, Node } from '../../syntax/node.ts';
-import { parseYaml } from '../../syntax/parse.ts';
 import { validateSchema } from '../../syntax/validate.ts';
-import { type IncludeEntry, readIncludes } from './include-entry.ts';
-import { type IncludeRequest, nameOf, type PlacedRequest, requestsOf } from './include-request.ts';
-import { isIncluded, type Known, knownIn } from './include-rules.ts';
+import { nameOf } from './include-request.ts';
+import {
+  type Asked,
+  type Found,
+  filesOf,
+  type Includer,
+  loadFiles,
+  mayInclude,
+  type Place,
+  parseOnce,
+  readAsked,
+} from './includer.ts';
 import { mergeMaps, withoutKeys } from './merge.ts';
 import type { ReadFile } from './origins.ts';
-import { startReading } from './reading.ts';
-import { selectDocument } from './select-document.ts';
+import { readDocument } from './read-document.ts';
 import { field } from './values.ts';
-import type { Vocabulary } from './vocabulary.ts';
 
-/** Unless the user sets another. Source: https://docs.gitlab.com/ci/yaml/#include */
-const gitlabMaxIncludes = 150;
 const includeKey: ReadonlySet<string> = new Set(['include']);
 
-const ownProject: FileOrigin = { kind: 'own' };
+/** The project of the pipeline itself. */
+export const ownProject: FileOrigin = { kind: 'own' };
 
-interface Includer {
-  readonly vocabulary: Vocabulary;
-  readonly files: FileLoader;
-  readonly known: Known;
-  readonly report: Report;
-  /** Parsed files; a file may be included often. Undefined: it is not usable, and that was told. */
-  readonly parsed: Map<string, MapNode | undefined>;
-  readonly unread: Node[];
-  readonly read: ReadFile[];
-  readonly maxIncludes: number;
-  included: number;
-  incomplete: boolean;
-}
+/** How many files are read before their turn. */
+const readAhead = 16;
 
 /** The top level with all its includes merged in. */
 export interface MergedFiles {
@@ -51,25 +43,9 @@ export interface MergedFiles {
  * @param entry without a path: it is no file, and was checked where it stands.
  */
 export async function mergeIncludes(
+  includer: Includer,
   entry: { readonly path?: string; readonly node: MapNode },
-  given: {
-    readonly vocabulary: Vocabulary;
-    readonly files: FileLoader;
-    readonly known: Known;
-    readonly report: Report;
-    readonly maxIncludes?: number;
-  },
 ): Promise<MergedFiles> {
-  const { maxIncludes = gitlabMaxIncludes } = given;
-  const includer: Includer = {
-    ...given,
-    maxIncludes,
-    parsed: new Map(),
-    unread: [],
-    read: [],
-    included: 0,
-    incomplete: false,
-  };
   const { path, node } = entry;
   const place: Place = { chain: path === undefined ? [] : [path], origin: ownProject };
   const root = await mergeFile(includer, path === undefined ? node : prepare(includer, node), place);
@@ -83,22 +59,6 @@ function prepare({ vocabulary, report }: Includer, node: MapNode): MapNode {
   return vocabulary.normalise(node, report);
 }
 
-/** Where a file stands: the files from the entry to it, and whose it is. */
-interface Place {
-  readonly chain: readonly string[];
-  readonly origin: FileOrigin;
-}
-
-/** How many files are read before their turn. */
-const readAhead = 16;
-
-/** A file that an entry asks for. */
-interface Asked extends PlacedRequest {
-  readonly entry: IncludeEntry;
-}
-
-type Found = Checked<readonly LoadedFile[]>;
-
 async function mergeFile(includer: Includer, node: MapNode, place: Place): Promise<MapNode> {
   if (place.chain.length > 0) includer.read.push({ chain: place.chain, root: node });
   const include = field(node, 'include');
@@ -109,7 +69,7 @@ async function mergeFile(includer: Includer, node: MapNode, place: Place): Promi
   let merged: MapNode | undefined;
   for (const [index, one] of asked.entries()) {
     for (const { request } of asked.slice(found.length, index + readAhead)) {
-      const loading = load(includer.files, request, place.origin);
+      const loading = loadFiles(includer.files, request, place.origin);
       // Whoever comes first to its turn throws; the others' failures are then nobody's business any more.
       loading.catch(() => {});
       found.push(loading);
@@ -122,24 +82,6 @@ async function mergeFile(includer: Includer, node: MapNode, place: Place): Promi
   return merged ? mergeMaps(merged, own) : own;
 }
 
-/** All files that the entries ask for whose rules let them in. */
-function readAsked(includer: Includer, include: Node, { origin }: Place): readonly Asked[] {
-  const reading = startReading(includer.report, { incomplete: false });
-  const known = knownIn(includer.known, origin);
-  const entries = readIncludes(include, reading).filter((entry) => isIncluded(entry.rules, known));
-  return entries.flatMap((entry) => {
-    const { asked, diagnostics } = requestsOf(entry, known.variable);
-    tellTrouble(includer, diagnostics, { entry, span: entry.span });
-    return asked.map((each) => ({ ...each, entry }));
-  });
-}
-
-async function load(files: FileLoader, request: IncludeRequest, origin: FileOrigin): Promise<Found> {
-  if (request.kind === 'local') return files.local(request.path, origin);
-  const { value, diagnostics } = await files.foreign(request, origin);
-  return { value: value && [value], diagnostics };
-}
-
 async function mergeFound(includer: Includer, asked: Asked, found: Found, place: Place): Promise<readonly MapNode[]> {
   const { request, span } = asked;
   const merged: MapNode[] = [];
@@ -148,72 +90,29 @@ async function mergeFound(includer: Includer, asked: Asked, found: Found, place:
     // A wildcard that also fits the file it stands in does not mean that file.
     if (nameOf(request).includes('*') && place.chain.includes(file.path)) continue;
     if (!mayInclude(includer, file, span, place.chain)) return merged;
-    const node = parse(includer, file, asked);
     const inside = { chain: [...place.chain, file.path], origin: file.origin ?? ownProject };
+    const node = await readFile(includer, file, asked, inside);
     if (node) merged.push(await mergeFile(includer, node, inside));
     else includer.incomplete = true;
   }
   return merged;
 }
 
-/** Undefined: it can't be had, and that was told. */
-function filesOf(includer: Includer, asked: Asked, { value, diagnostics }: Found): readonly LoadedFile[] | undefined {
-  const { request } = asked;
-  tellTrouble(includer, diagnostics, asked);
-  if (diagnostics.length > 0) return value && value.length > 0 ? value : undefined;
-  // A wildcard that matches nothing is no mistake on GitLab either.
-  if (value?.length !== 0 || nameOf(request).includes('*')) return value;
-  const message = `the included file \`${nameOf(request)}\` does not exist`;
-  const hint = 'paths start at the root of the project';
-  tellTrouble(includer, [{ code: 'gitlab/include-not-found', severity: 'error', message, hint }], asked);
-  return undefined;
-}
-
-/** What an entry asks for can't be had, so names may be missing that are defined there. */
-function tellTrouble(
+/** An included file, checked and in GitLab's shape. Undefined: it is not usable, and that was told. */
+async function readFile(
   includer: Includer,
-  diagnostics: readonly Diagnostic[],
-  { entry, span }: Pick<Asked, 'entry' | 'span'>,
-): void {
-  for (const diagnostic of diagnostics) {
-    includer.incomplete = true;
-    includer.report(diagnostic.span ? diagnostic : { ...diagnostic, span });
-    const isUnread = diagnostic.code === 'gitlab/include-not-read';
-    if (isUnread && !includer.unread.includes(entry.node)) includer.unread.push(entry.node);
-  }
-}
-
-function mayInclude(includer: Includer, file: LoadedFile, span: Span, chain: readonly string[]): boolean {
-  if (chain.includes(file.path)) {
-    const circle = [...chain.slice(chain.indexOf(file.path)), file.path].map((path) => `\`${path}\``).join(' → ');
-    includer.report({
-      code: 'gitlab/include-cycle',
-      severity: 'error',
-      message: `files include each other in a circle: ${circle}`,
-      span,
-    });
-    return false;
-  }
-  includer.included++;
-  if (includer.included === includer.maxIncludes + 1) {
-    includer.report({
-      code: 'gitlab/include-too-many',
-      severity: 'error',
-      message: `more than ${includer.maxIncludes} files are included`,
-      span,
-      hint: '`max-includes` in your own settings file or CI_CLI_MAX_INCLUDES allows more',
-    });
-  }
-  return includer.included <= includer.maxIncludes;
-}
-
-function parse(includer: Includer, file: LoadedFile, { entry, span }: Asked): MapNode | undefined {
-  if (includer.parsed.has(file.path)) return includer.parsed.get(file.path);
-  const documents = parseYaml(file.path, file.text, includer.vocabulary.scalars);
-  const content = documents.value && selectDocument(documents.value, entry.inputs);
-  for (const diagnostic of [...documents.diagnostics, ...(content?.diagnostics ?? [])]) includer.report(diagnostic);
-  const node = content?.value;
-  if (content && node?.kind !== 'map') {
+  file: LoadedFile,
+  { entry, span }: Asked,
+  place: Place,
+): Promise<MapNode | undefined> {
+  const plain = entry.inputs === undefined;
+  if (plain && includer.prepared.has(file.path)) return includer.prepared.get(file.path);
+  const documents = parseOnce(includer, file);
+  if (documents === undefined) return undefined;
+  const inputs = entry.inputs ? { inputs: { kind: 'node', node: entry.inputs } as const } : {};
+  const given = { path: file.path, source: file.text, documents, includedAt: span, ...inputs };
+  const { value: node, hasHeader } = await readDocument(includer, given, place);
+  if (node && node.kind !== 'map') {
     includer.report({
       code: 'gitlab/include-empty',
       severity: 'error',
@@ -222,6 +121,6 @@ function parse(includer: Includer, file: LoadedFile, { entry, span }: Asked): Ma
     });
   }
   const prepared = node?.kind === 'map' ? prepare(includer, node) : undefined;
-  if (!content?.hasHeader) includer.parsed.set(file.path, prepared);
+  if (plain && !hasHeader) includer.prepared.set(file.path, prepared);
   return prepared;
 }

@@ -130,18 +130,18 @@ async function candidate(
   const url = parseUrl(source, text);
   switch (url.protocol) {
     case 'ssh:':
-      return { source, text: withoutPassword(url, text), address: sshAddress(source, url, location) };
+      return { source, text: withoutPassword(text), address: sshAddress(source, url, text, location) };
     case 'tcp:':
     case 'http:':
     case 'https:':
-      return { source, text: withoutPassword(url, text), address: await tcpAddress(url, text, location, context) };
+      return { source, text: withoutPassword(text), address: await tcpAddress(url, text, location, context) };
     case 'npipe:':
       throw new Error(
-        `${source}: \`${text}\` is a named pipe of Windows: run ci inside of WSL, where the engine's socket is, or set DOCKER_HOST`,
+        `${source}: \`${withoutPassword(text)}\` is a named pipe of Windows: run ci inside of WSL, where the engine's socket is, or set DOCKER_HOST`,
       );
     default:
       throw new Error(
-        `${source}: \`${text}\`: engines are reached by unix, tcp or ssh, not by ${url.protocol.slice(0, -1)}`,
+        `${source}: \`${withoutPassword(text)}\`: engines are reached by unix, tcp or ssh, not by ${url.protocol.slice(0, -1)}`,
       );
   }
 }
@@ -151,21 +151,22 @@ function parseUrl(source: string, text: string): URL {
     return new URL(text.includes('://') ? text : `tcp://${text}`);
   } catch {
     throw new Error(
-      `${source}: \`${text}\` is no address of an engine; expected unix://PATH, tcp://HOST:PORT or ssh://USER@HOST`,
+      `${source}: \`${withoutPassword(text)}\` is no address of an engine; expected unix://PATH, tcp://HOST:PORT or ssh://USER@HOST`,
     );
   }
 }
 
-function withoutPassword(url: URL, text: string): string {
-  return url.password === '' ? text : text.replace(/:[^:@/]*@/, '@');
+/** Also of what is no address at all. */
+function withoutPassword(text: string): string {
+  return text.replace(/^(\w+:\/\/)?([^:/@]*):(?!\/\/).*@/s, '$1$2@');
 }
 
 /** What a password in the address would be for, no `ssh` can be told. */
-function sshAddress(source: string, url: URL, location: EngineLocation): EngineAddress {
+function sshAddress(source: string, url: URL, text: string, location: EngineLocation): EngineAddress {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const user = decodeURIComponent(url.username);
   if (host === '' || host.startsWith('-') || user.startsWith('-')) {
-    throw new Error(`${source}: \`${url.href}\` names no host for ssh`);
+    throw new Error(`${source}: \`${withoutPassword(text)}\` names no host for ssh`);
   }
   return {
     kind: 'ssh',

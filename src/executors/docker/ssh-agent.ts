@@ -1,6 +1,7 @@
 import { Agent, type AgentOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { openProcessStream } from '../../util/process-stream.ts';
+import { quote } from './bootstrap.ts';
 import type { EngineAddress } from './engine-address.ts';
 
 /** A server takes only so many connections that have not logged in yet; more of ours wait. */
@@ -38,7 +39,7 @@ export function sshAgent(address: EngineAddress & { readonly kind: 'ssh' }): Age
   return Object.assign(new Agent({ keepAlive: true, scheduling: 'lifo' }), { createConnection });
 }
 
-/** `--` ends the options: a host can't be one. */
+/** `--` ends the options: a host can't be one. What follows it a shell on the other side reads. */
 function sshCommand({ host, port, user, socket }: EngineAddress & { readonly kind: 'ssh' }): readonly string[] {
   return [
     'ssh',
@@ -48,7 +49,7 @@ function sshCommand({ host, port, user, socket }: EngineAddress & { readonly kin
     '--',
     host,
     'docker',
-    ...(socket === undefined ? [] : ['--host', `unix://${socket}`]),
+    ...(socket === undefined ? [] : ['--host', quote(`unix://${socket}`)]),
     ...['system', 'dial-stdio'],
   ];
 }

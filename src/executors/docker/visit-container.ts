@@ -5,10 +5,11 @@ import type { Exit } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { StreamsVisitor, TerminalVisitor, Visit } from '../visit.ts';
 import { answerOf } from './answer-of.ts';
+import { doorwayOutput } from './doorway-output.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 import { sizeFollower } from './size-follower.ts';
 import { readUntilSilent, takeUntilSilent } from './take-until-silent.ts';
-import { doorway, doorwayMark, type VisitLines, visitLines } from './visit-lines.ts';
+import { doorway, type VisitLines, visitLines } from './visit-lines.ts';
 
 /**
  * Lets somebody into a running container, by an exec. Variables go in over its input, before what the visitor types.
@@ -82,14 +83,14 @@ async function byTerminal({ terminal }: TerminalVisitor, visiting: Visiting): Pr
   open.onResize(follow);
   const { text, skipped } = linesFor(visiting);
   stream.write(text);
-  const untilMark = markFinder();
+  const said = doorwayOutput(text);
   const hangUp = (): void => void stream.destroy();
   open.input.once('end', hangUp).once('error', hangUp);
   try {
     await readUntilSilent(stream, end.promise, async (onChunk) => {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         onChunk(chunk.length);
-        const found = untilMark(chunk);
+        const found = said.push(chunk);
         if (found.kind === 'now') {
           for (const name of skipped) await open.write(Buffer.from(`${skippedText(name)}\r\n`));
           // What is typed before would be taken for one of our lines.
@@ -99,6 +100,8 @@ async function byTerminal({ terminal }: TerminalVisitor, visiting: Visiting): Pr
         onChunk(0);
       }
     });
+    const why = said.unmarked();
+    if (why !== '') await open.write(Buffer.from(`${why}\r\n`));
   } finally {
     open.input.off('end', hangUp).off('error', hangUp);
     open.input.unpipe(stream);
@@ -138,28 +141,6 @@ function linesFor({ visit, place }: Visiting): VisitLines {
 
 const skippedText = (name: string): string =>
   `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out`;
-
-type Found =
-  | { readonly kind: 'not yet' }
-  | { readonly kind: 'now'; readonly rest: Buffer }
-  | { readonly kind: 'before'; readonly rest: Buffer };
-
-/** Holds output back up to the mark: until then the terminal echoes the variables. */
-function markFinder(): (chunk: Buffer) => Found {
-  let tail = Buffer.alloc(0);
-  let isFound = false;
-  return (chunk) => {
-    if (isFound) return { kind: 'before', rest: chunk };
-    const seen = Buffer.concat([tail, chunk]);
-    const at = seen.indexOf(doorwayMark);
-    if (at < 0) {
-      tail = seen.subarray(Math.max(0, seen.length - doorwayMark.length + 1));
-      return { kind: 'not yet' };
-    }
-    isFound = true;
-    return { kind: 'now', rest: seen.subarray(at + doorwayMark.length) };
-  };
-}
 
 /** How long an engine may take from closing an exec's stream until it knows its exit code. */
 const tries = 40;

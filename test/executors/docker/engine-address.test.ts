@@ -94,6 +94,11 @@ describe('where the engine is', () => {
       const [candidate] = await engineCandidates({ home: '/h', host });
       expect(JSON.stringify(candidate)).not.toContain('s3cret');
     }
+    for (const host of ['ssh://-x:s3:s3cret@far', 'ftp://me:s3@s3cret@far', 'tcp://me:s3cret@a b', 'me:s3cret@a b']) {
+      const error: unknown = await engineCandidates({ home: '/h', host }).catch((reason: unknown) => reason);
+      expect(String(error)).toMatch(/@(far|a b)`/);
+      expect(String(error)).not.toContain('s3cret');
+    }
   });
 
   it('says which context is wrong', async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +128,12 @@ describe.skipIf(missing !== undefined)('an engine behind ssh', () => {
 
   const problemOf = async (host: string, env: Record<string, string>): Promise<string | undefined> =>
     (await findEngine({ home: place, host, environment: env })).attempts[0]!.problem;
+
+  it('takes a socket with any name on the other side', async () => {
+    const socket = file("a socket; touch $(dirname 'x')");
+    symlinkSync(engine!.text.replace('unix://', ''), socket);
+    expect(await problemOf(`ssh://far${encodeURI(socket)}`, environment('socket', config()))).toBe(undefined);
+  });
 
   it('says what is wrong with the host, its key, ours, and the other side', async () => {
     const unknown = config([`UserKnownHostsFile ${file('nobody_known')}`]);
