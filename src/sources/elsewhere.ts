@@ -1,4 +1,6 @@
+import { tmpdir } from 'node:os';
 import type { LoadedFile } from '../model/included-file.ts';
+import { runGit } from '../util/git.ts';
 import { checkAddress } from '../util/guarded-get.ts';
 import type { ProjectAddress } from './fetch-project.ts';
 import { fetchedProject } from './fetched-project.ts';
@@ -47,9 +49,17 @@ async function reached(
   return had({
     url: server.address(project),
     protocols: [server.protocol],
-    settings: [...tokenSettings(server, token(server.host)), ...settings],
+    settings: [...tokenSettings(server, token(server.host)), ...sshSettings(server, env), ...settings],
     env,
   });
+}
+
+/** An ssh that asks nothing, on no terminal; the user's own command stays. */
+function sshSettings({ protocol }: GitServer, env: IncludeAccess['env']): ProjectAddress['settings'] {
+  if (protocol !== 'ssh' || env['GIT_SSH_COMMAND'] || env['GIT_SSH']) return [];
+  const own = runGit(['config', '--global', '--get', 'core.sshCommand'], { cwd: tmpdir(), env });
+  const command = own.kind === 'ok' ? own.stdout.trim() : 'ssh';
+  return [['core.sshCommand', `${command} -oBatchMode=yes -oConnectTimeout=15`]];
 }
 
 /** A host that a stranger may have written: git is held to the addresses that were looked at. */

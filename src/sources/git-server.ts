@@ -35,15 +35,21 @@ export function serverOfRemote(remoteUrl: string | undefined): GitServer | undef
   return { host, protocol: 'ssh', address: (project) => `ssh://${login}${host}/${project}.git` };
 }
 
-/** A server by its web address, such as `https://gitlab.example.test/gitlab`, or by its name alone. */
+/**
+ * A server by its address, such as `https://gitlab.example.test/gitlab` or `ssh://git@gitlab.example.test:2222`, or by its
+ * name alone.
+ */
 export function serverAt(address: string): GitServer | undefined {
-  const text = /^https?:\/\//i.test(address) ? address : `https://${address}`;
+  const text = /^(https?|ssh):\/\//i.test(address) ? address : `https://${address}`;
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const prefix = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  const protocol = url.protocol.slice(0, -1) as GitServer['protocol'];
+  const login = protocol === 'ssh' && url.username !== '' ? `${url.username}@` : '';
+  if (url.hostname.startsWith('-') || login.startsWith('-')) return undefined;
+  const prefix = `${protocol}://${login}${url.host}${url.pathname.replace(/\/+$/, '')}`;
   return {
-    host: url.host,
-    protocol: url.protocol === 'http:' ? 'http' : 'https',
+    host: protocol === 'ssh' ? url.hostname : url.host,
+    protocol,
     address: (project) => `${prefix}/${project}.git`,
   };
 }
