@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Elsewhere } from '../sources/elsewhere.ts';
-import type { ServerToken } from '../sources/git-server.ts';
+import { type GitServer, type ServerToken, serverAt, serverOfRemote } from '../sources/git-server.ts';
 import type { FetchPolicy } from '../sources/include-access.ts';
 import type { IncludeLock } from '../sources/include-lock.ts';
+import { includeStore } from '../sources/include-store.ts';
+import { keptPaths } from '../sources/kept-paths.ts';
 import { limiter } from '../util/limiter.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Invocation } from './invocation.ts';
@@ -20,6 +22,8 @@ const mostFetches = 4;
 export interface ReadElsewhere {
   /** For the loader: made when the first include from elsewhere is met. */
   readonly open: () => Promise<Elsewhere>;
+  /** All paths of a project of the pipeline's server, as far as it was fetched. */
+  readonly paths: (project: string, ref: string | undefined) => readonly string[] | undefined;
   /** Commits and checksums of all that was read. */
   readonly used: () => IncludeLock;
   readonly notices: readonly string[];
@@ -43,22 +47,21 @@ export function includesFromElsewhere(
   const remotes: Record<string, string> = Object.create(null);
   const projects: Record<string, { readonly sha: string; readonly version?: string }> = Object.create(null);
   const notices: string[] = [];
+  const directory = join(locations.cache, 'includes');
+  const store = includeStore(directory);
+  const { gitlabUrl, allowPrivateIncludes = '' } = settings.options as Readonly<Record<string, string | undefined>>;
+  const server = (): GitServer | undefined =>
+    gitlabUrl === undefined ? serverOfRemote(remoteUrl()) : serverAt(gitlabUrl);
   let opened: Promise<Elsewhere> | undefined;
   const open = async (): Promise<Elsewhere> => {
-    const [{ elsewhere }, { includeStore }, { serverAt, serverOfRemote }] = await Promise.all([
-      import('../sources/elsewhere.ts'),
-      import('../sources/include-store.ts'),
-      import('../sources/git-server.ts'),
-    ]);
-    const directory = join(locations.cache, 'includes');
-    const { gitlabUrl, allowPrivateIncludes = '' } = settings.options as Readonly<Record<string, string | undefined>>;
+    const { elsewhere } = await import('../sources/elsewhere.ts');
     return elsewhere({
       policy,
-      store: includeStore(directory),
+      store,
       lock: await readLock(root),
       scratch: join(directory, 'fetching'),
       env,
-      server: () => (gitlabUrl === undefined ? serverOfRemote(remoteUrl()) : serverAt(gitlabUrl)),
+      server,
       token: (host) => tokenFor(host, env, settings.tokens, gitlabUrl && serverAt(gitlabUrl)?.host),
       allowed: { entries: allowPrivateIncludes.split(/[\s,]+/).filter((entry) => entry !== '') },
       nowMs: Date.now(),
@@ -74,6 +77,10 @@ export function includesFromElsewhere(
     open: () => {
       opened ??= open();
       return opened;
+    },
+    paths: (project, ref) => {
+      const host = server()?.host;
+      return host === undefined ? undefined : keptPaths(store, { host, project, ref });
     },
     used: () => ({ remotes, projects }),
     notices,

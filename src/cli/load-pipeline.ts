@@ -91,6 +91,7 @@ export async function loadPipeline(
     mapped: new Map([...settings.projects, ...readProjectFlags(invocation.cwd, options.project ?? [])]),
     own: () => context!.project,
     env: invocation.env,
+    elsewhere: (project, ref) => elsewhere.paths(project, ref),
   });
   const surroundings = {
     root: file.root,

@@ -13,6 +13,8 @@ export function projectCheckouts(given: {
   readonly mapped: ReadonlyMap<string, string>;
   readonly own: () => { readonly path: string; readonly root: string };
   readonly env: Environment;
+  /** Paths of projects that lie elsewhere, as far as they are known. */
+  readonly elsewhere?: ProjectCheckouts['paths'];
 }): ProjectCheckouts {
   const { env } = given;
   const mapped = new Map([...given.mapped].map(([project, directory]) => [project.toLowerCase(), directory]));
@@ -26,7 +28,7 @@ export function projectCheckouts(given: {
   };
   const list = (project: string, ref: string | undefined): readonly string[] | undefined => {
     const root = directory(project);
-    if (root === undefined) return undefined;
+    if (root === undefined) return given.elsewhere?.(project, ref);
     if (ref === undefined) return listPaths({ root, env, settings: [] });
     const commit = commitOf(ref, { cwd: root, env });
     return commit === undefined ? undefined : filesOfCommit(commit, { cwd: root, env });

@@ -64,7 +64,8 @@ export interface ProjectCheckouts {
   directory(project: string): string | undefined;
   /**
    * All files of a mapped project, sorted, relative to its root: of a branch, tag or commit, else of the working tree
-   * (tracked files, and untracked ones that are not ignored). Undefined: the project is not mapped, or has no such ref.
+   * (tracked files, and untracked ones that are not ignored). Of one that is not mapped: those of a ref that was fetched.
+   * Undefined: the project is neither mapped nor fetched, or has no such ref.
    */
   paths(project: string, ref?: string): readonly string[] | undefined;
 }

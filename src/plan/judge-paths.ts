@@ -65,12 +65,12 @@ export function existsJudge(
     if (exists.project === undefined) return own('own');
     const project = expandPattern(exists.project, find);
     const ref = exists.ref === undefined ? undefined : expandPattern(exists.ref, find);
+    const files = foreign(JSON.stringify(ref === undefined ? [project] : [project, ref]));
+    if (files) return files;
     if (projects?.directory(project) === undefined) {
       notMapped(report, exists.span, project);
       return `the project ${project} is not on this machine`;
     }
-    const files = foreign(JSON.stringify(ref === undefined ? [project] : [project, ref]));
-    if (files) return files;
     const message = `\`ref\` names no branch, tag or commit of \`${project}\`: \`${ref ?? ''}\``;
     unknownRevision(report, exists.span, message, `fetch it in \`${projects.directory(project)}\``);
     return `${project} has no ${ref ?? 'files'}`;

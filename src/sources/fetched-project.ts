@@ -1,10 +1,12 @@
 import type { LoadedFile } from '../model/included-file.ts';
+import { commitIn, isCommit } from './commit-in.ts';
 import { type Fetched, fetchCommit, listRefs, type ProjectAddress } from './fetch-project.ts';
 import { type IncludeAccess, usualAgeMs } from './include-access.ts';
 import type { IncludeRecords } from './include-store.ts';
 import { type Had, had, trouble } from './include-trouble.ts';
-import { filesIn, shortName } from './mapped-project.ts';
+import { filesIn } from './mapped-project.ts';
 import type { ProjectRefs, ProjectRepository, ProjectTree } from './project-repository.ts';
+import { shortName } from './short-name.ts';
 
 /** A project of a server. */
 export interface FetchedProject {
@@ -51,10 +53,6 @@ export function fetchedProject(from: FetchedProject, access: IncludeAccess): Pro
   };
 }
 
-function isCommit(text: string): boolean {
-  return /^[0-9a-f]{40,64}$/.test(text);
-}
-
 function keyOf({ host, project }: FetchedProject, wanted: string): string {
   return `${host}/${project}@${wanted}`;
 }
@@ -63,14 +61,6 @@ function memo<T>(known: Map<string, Promise<T>>, key: string, make: () => Promis
   const found = known.get(key) ?? make();
   known.set(key, found);
   return found;
-}
-
-function commitIn({ tags, branches, head }: Refs, wanted: string): string | undefined {
-  const name = shortName(wanted);
-  const own = (table: Readonly<Record<string, string>>): string | undefined =>
-    Object.hasOwn(table, name) ? table[name] : undefined;
-  if (wanted.startsWith('refs/heads/')) return own(branches);
-  return own(tags) ?? own(branches) ?? (wanted === 'HEAD' ? head : undefined);
 }
 
 function asMaps({ tags, branches }: Refs): ProjectRefs {

@@ -7,6 +7,7 @@ import { type FoundFiles, includePath } from './include-path.ts';
 import { type Had, had, trouble } from './include-trouble.ts';
 import { readLocalFiles } from './local-files.ts';
 import type { ProjectRepository, ProjectTree } from './project-repository.ts';
+import { shortName } from './short-name.ts';
 import { matchWildcardPath } from './wildcard-path.ts';
 
 /** A project whose files lie in a folder of this machine. */
@@ -80,11 +81,6 @@ function commitTree(mapped: MappedProject, ref: string, sha: string): ProjectTre
     return [{ path: `${mapped.project}@${shortName(ref)}:${path}`, text: text.replace(/^\uFEFF/, ''), origin }];
   };
   return { sha, origin, files: async (pattern) => filesIn([...blobs().keys()], pattern, read) };
-}
-
-/** A ref as people call it: `refs/tags/1.2.3` is how a chosen version is called. */
-export function shortName(ref: string): string {
-  return ref.replace(/^refs\/(tags|heads)\//, '');
 }
 
 /** What an `include:local` pattern matches among paths, sorted. */

@@ -36,6 +36,8 @@ beforeEach(() => {
     'ci/deep/a.yml': '.deep: { script: [echo deep a] }\n',
     'ci/test.yml': 'test: { script: [echo test v1] }\n',
     'templates/lint.yml': 'lint: { script: [echo lint 1.0.0] }\n',
+    'ci/rules.yml':
+      'include:\n  - { local: ci/test.yml, rules: [{ exists: [large.bin] }] }\n  - { local: ci/build.yml, rules: [{ exists: [.gitlab-ci.yml] }] }\n',
     'large.bin': 'x'.repeat(100_000),
   });
   templates.git('tag', '-a', '-m', 'first', '1.0.0');
@@ -114,6 +116,19 @@ describe('include:project from a git server', () => {
     project.write('.gitlab-ci.yml', 'include: { project: group/templates, file: none.yml }\n');
     const noFile = await ci(['fetch']);
     expect([noFile.exitCode, noFile.stderr.includes('[gitlab/include-not-found]')]).toEqual([3, true]);
+  });
+
+  it('is what rules in its files look at, and what `exists:project` does', async () => {
+    const rules = 'rules: [{ exists: { paths: [large.bin], project: group/templates } }]';
+    const include = 'include: { project: group/templates, file: ci/rules.yml }\n';
+    project.write('.gitlab-ci.yml', `${include}own: { script: [make], ${rules} }\n`);
+    await ci(['fetch']);
+    const { stdout } = await ci(['list', '--format', 'json']);
+    const listed = (JSON.parse(stdout) as { jobs: { name: string; included: boolean }[] }).jobs;
+    expect(listed.map(({ name, included }) => [name, included])).toEqual([
+      ['test', true],
+      ['own', true],
+    ]);
   });
 
   it('asks again for what may have changed only when told to, or after a while', async () => {

@@ -68,7 +68,10 @@ describe('changes', () => {
 describe('exists', () => {
   const projects: ProjectCheckouts = {
     directory: (name) => (name === 'group/lib' ? '/lib' : undefined),
-    paths: (_, ref) => (ref === undefined ? ['working'] : ref === 'v1' ? ['tagged'] : undefined),
+    paths: (name, ref) => {
+      if (name !== 'group/lib') return undefined;
+      return ref === undefined ? ['working'] : ref === 'v1' ? ['tagged'] : undefined;
+    },
   };
   const judge = (paths: readonly string[], words: Omit<ExistsCondition, 'span'>) => {
     const codes: string[] = [];

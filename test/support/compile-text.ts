@@ -18,6 +18,7 @@ export interface Surroundings {
   /** Other files of the project: path → text. */
   readonly files?: Readonly<Record<string, string>>;
   readonly loader?: FileLoader;
+  readonly maxIncludes?: number;
   readonly variables?: Readonly<Record<string, string>>;
   readonly changed?: readonly string[];
   /** Names that `compare_to` may have. Default: any. */
@@ -115,6 +116,7 @@ export async function compileText(text: string, surroundings: Surroundings = {})
     file,
     files: loader,
     context: testContext(surroundings),
+    ...(surroundings.maxIncludes === undefined ? {} : { limits: { maxIncludes: surroundings.maxIncludes } }),
     ...(surroundings.remarks ? { remarks: surroundings.remarks } : {}),
     ...(surroundings.inputs ? { inputs: { kind: 'texts', texts: new Map(Object.entries(surroundings.inputs)) } } : {}),
   });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const program = '/usr/sbin/sshd';
 
 /** Is there a server to test with? */
-export const hasSshServer = existsSync(program);
+export const hasSshServer = existsSync(program) && (process.getuid?.() === 0 || existsSync('/run/sshd'));
 
 export interface SshServer extends AsyncDisposable {
   /** `ssh -F …` with the key and the host's key of this server, for GIT_SSH_COMMAND. */

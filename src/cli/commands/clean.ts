@@ -95,8 +95,9 @@ async function cleanEverything(invocation: Invocation, options: CleanOptions, mo
       found.push(await cleanDirectory(directory, mode));
     }
   }
-  // See bin/bundle.js.
-  const compiled = join(cache, 'compiled');
-  if (options.older === undefined && existsSync(compiled)) found.push(await cleanDirectory(compiled, mode));
+  // Compiled code (see bin/bundle.js), and files that pipelines include from elsewhere.
+  for (const directory of [join(cache, 'compiled'), join(cache, 'includes')]) {
+    if (options.older === undefined && existsSync(directory)) found.push(await cleanDirectory(directory, mode));
+  }
   return together(found);
 }
