@@ -59,3 +59,17 @@ broken:
     expect(stdout).toContain('test: 1 of 3 tests failed\n  ✗ Sum › adds: expected 3, got 4');
   });
 });
+
+describe('artifacts:expire_in', () => {
+  it('removes what is over, but not what the last run left', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': 'a: { script: [echo 1 > x], artifacts: { paths: [x], expire_in: 0 sec } }\n',
+    });
+    const where = { cwd: project.root, home: project.home };
+    for (let run = 1; run <= 3; run++) expect((await runCi(['run'], where)).exitCode).toBe(0);
+    const of = async (run: string): Promise<string> => (await runCi(['artifacts', '--run', run], where)).stdout;
+    expect(await of('1')).toMatch(/\/files \(expired\)$/m);
+    expect(await of('2')).not.toContain('expired');
+    expect(await of('3')).not.toContain('expired');
+  });
+});
