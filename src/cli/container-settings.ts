@@ -15,16 +15,19 @@ export function containerOptions(options: ContainerFlags, { containers }: Settin
   const made: ContainerOptions = {
     ...rest,
     ...(socket === undefined ? {} : { mountSocket: socket }),
-    ...(privileged === undefined ? {} : { privileged }),
-    ...(hardened === undefined ? {} : { hardened }),
     ...(memory === undefined ? {} : { memoryBytes: memory }),
     ...(cpus === undefined ? {} : { cpus }),
+    // One that is asked for takes back what settings say of the other.
+    ...(privileged && hardened === undefined ? { hardened: false } : {}),
+    ...(hardened && privileged === undefined ? { privileged: false } : {}),
+    ...(privileged === undefined ? {} : { privileged }),
+    ...(hardened === undefined ? {} : { hardened }),
   };
   if (!made.hardened || !made.privileged) return made;
   throw new CommandError(
     exitCodes.usage,
     'containers can not be both privileged and hardened: a privileged one may do all that hardening forbids',
-    'leave out --hardened or --privileged; what a settings file says is taken back by CI_CLI_HARDENED=false or CI_CLI_PRIVILEGED=false',
+    'leave one of them out; --hardened and --privileged (CI_CLI_HARDENED=false too) take back what settings files say',
   );
 }
 

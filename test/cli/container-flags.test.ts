@@ -12,7 +12,7 @@ describe('flags of containers', () => {
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('both privileged and hardened')]);
   });
 
-  it('contradict a setting, which a variable takes back', async () => {
+  it('take back what settings say, which may contradict itself', async () => {
     using project = temporaryProject({
       '.gitlab-ci.yml': "a: { image: x, script: ['true'] }\n",
       '.ci.toml': '[docker]\nhardened = true\n',
@@ -25,6 +25,8 @@ describe('flags of containers', () => {
     for (const name of ['CI_CLI_HARDENED', 'CI_CLI_PRIVILEGED']) {
       expect((await runCi(['plan'], { ...given, env: { [name]: 'false' } })).exitCode).toBe(0);
     }
+    expect((await runCi(['plan', '--privileged'], given)).stdout).toContain('more than usual: privileged');
+    expect((await runCi(['plan', '--hardened'], given)).stdout).not.toContain('privileged');
   });
 });
 
