@@ -8,6 +8,7 @@ import { type EngineAddress, type EngineCandidate, type EngineLocation, engineCa
 import { type EngineClient, engineClient } from './engine-client.ts';
 import { connectionBroke, engineFailure, messageOf, shortReason } from './engine-error.ts';
 import { type EngineFacts, readEngineFacts } from './engine-facts.ts';
+import { podmanTidied } from './podman-tidying.ts';
 
 export { connectionBroke, shortReason, statusOf } from './engine-error.ts';
 export type { EngineFacts } from './engine-facts.ts';
@@ -36,6 +37,8 @@ export interface Engine {
    * start, so that a short life can't be missed.
    */
   watchEnd(container: string): Promise<WatchedEnd>;
+  /** Resolves when a container that has ended may be joined and started again. */
+  tidied(container: string): Promise<void>;
   /** Starts a prepared exec and joins its input and output. */
   attachExec(exec: string): Promise<Duplex>;
   /** The engine's error as a SystemError that names it; SystemErrors and abort reasons stay as they are. */
@@ -187,6 +190,9 @@ function makeEngine(
       const exitCode = readExitCode(response);
       exitCode.catch(() => {});
       return { exitCode, close: () => response.destroy() };
+    },
+    tidied: async (container) => {
+      if (kind === 'podman') await podmanTidied({ api, dial }, container);
     },
     attachExec: async (exec) => (await api.getExec(exec).start({ hijack: true, stdin: true })) as Duplex,
     failure: (doing, error) => engineFailure(text, address, doing, error),

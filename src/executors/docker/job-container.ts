@@ -30,6 +30,8 @@ export class JobContainer {
   readonly #place: JobContainerPlace;
   /** Set while the container is kept running. */
   #execs: Promise<ContainerExecs> | undefined;
+  /** Has it been started for a command? */
+  #hasRun = false;
   /** Set once the engine has left a job that has to end without an answer: it is asked for nothing more. */
   #silent: EngineSilent | undefined;
 
@@ -114,6 +116,8 @@ export class JobContainer {
     usage.starting(id);
     const used = usage.command(command.stderr);
     const input = await commandInput(command, command.env, this.#place, used.mark);
+    if (this.#hasRun) await answerOf(this.#place, engine.tidied(id), signal);
+    this.#hasRun = true;
     const [stream, end] = await this.#join(signal);
     stream.on('error', () => {});
     const gaveUp = deferred<never>();
@@ -161,6 +165,7 @@ export class JobContainer {
   async #stopRunning(execs: ContainerExecs): Promise<void> {
     const { engine, id } = this.#place;
     this.#execs = undefined;
+    this.#hasRun = true;
     execs.close();
     const stopped = async (): Promise<void> => {
       const end = await engine.watchEnd(id);
