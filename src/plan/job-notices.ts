@@ -7,14 +7,16 @@ export function jobNotices(nodes: readonly PlanNode[]): readonly string[] {
   const signed = new Set<string>();
   for (const node of nodes) {
     if (node.kind !== 'job') continue;
-    const { secrets, idTokens = [], name } = node.definition;
-    const { missing } = givenSecrets(secrets ?? [], node.variables);
+    const { secrets = [], idTokens = [], name } = node.definition;
+    const { missing } = givenSecrets(secrets, node.variables);
     if (missing.length > 0) {
       const { message, hint } = missingSecretsText(missing);
       notices.add(`${name} will fail: ${message} (${hint})`);
     }
-    const own = new Set(node.variables.aboveDotenv.map((variable) => variable.name));
-    for (const token of idTokens) if (!own.has(token.name)) signed.add(token.name);
+    const { aboveDotenv } = node.variables;
+    for (const token of idTokens) {
+      if (!aboveDotenv.some((variable) => variable.name === token.name)) signed.add(token.name);
+    }
   }
   if (signed.size > 0) {
     notices.add(
