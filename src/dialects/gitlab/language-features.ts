@@ -1,4 +1,4 @@
-import { ignored, type Parts, runs, simulated } from './support.ts';
+import { type Parts, runs, simulated } from './support.ts';
 
 /** What belongs to the language and to no one keyword, by area, for the support matrix. */
 export const languageFeatures: Parts = {
@@ -6,15 +6,9 @@ export const languageFeatures: Parts = {
   'job/name': { state: 'runs' },
   ...runs('rules/order', 'rules/null', 'rules/all-conditions'),
   ...runs('yaml/scalars', 'yaml/duplicate-keys', 'yaml/anchors', 'yaml/merge-keys', 'yaml/reference'),
-  ...runs('interpolation/inputs'),
-  'interpolation/functions': ignored('blocks with functions stay as they are'),
-  'interpolation/expand_vars': ignored('blocks with functions stay as they are'),
-  'interpolation/truncate': ignored('blocks with functions stay as they are'),
-  'interpolation/posix_escape': ignored('blocks with functions stay as they are'),
-  'interpolation/posix_quote': ignored('blocks with functions stay as they are'),
-  'interpolation/split': ignored('blocks with functions stay as they are'),
-  'interpolation/component': ignored('the block stays as it is'),
-  'interpolation/matrix': ignored('the block stays as it is'),
+  ...runs('interpolation/inputs', 'interpolation/component', 'interpolation/matrix', 'interpolation/functions'),
+  ...runs('interpolation/expand_vars', 'interpolation/truncate', 'interpolation/posix_escape'),
+  ...runs('interpolation/posix_quote', 'interpolation/split'),
   ...runs('expression/variable', 'expression/string', 'expression/pattern', 'expression/null', 'expression/boolean'),
   ...runs('expression/equality', 'expression/match', 'expression/and-or', 'expression/parentheses'),
   ...runs('expression/inputs', 'expression/length'),

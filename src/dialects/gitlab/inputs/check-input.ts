@@ -30,7 +30,7 @@ export function checkInput(
     return undefined;
   }
   if (candidate.kind !== 'text') warnOfConversion(coerced, candidate.node, place, report);
-  const problem = optionProblem(coerced.node, options) ?? regexProblem(coerced.node, spec);
+  const problem = optionProblem(coerced.node, spec.type, options) ?? regexProblem(coerced.node, spec);
   if (problem === undefined) return coerced.node;
   const message = `${place.subject} ${problem.message}`;
   report({ code: 'gitlab/input-not-allowed', severity: 'error', message, ...place.rest(problem.hint) });
@@ -102,11 +102,11 @@ interface Problem {
   readonly hint?: string;
 }
 
-function optionProblem(node: Node, options: readonly Node[] | undefined): Problem | undefined {
+function optionProblem(node: Node, type: InputType, options: readonly Node[] | undefined): Problem | undefined {
   if (options === undefined) return undefined;
   const wanted = node.kind === 'seq' ? node.items : [node];
-  const allowed = new Set(options.map((option) => identity(option, node.kind)));
-  const wrong = wanted.find((item) => !allowed.has(identity(item, node.kind)));
+  const allowed = new Set(options.map((option) => identity(option, type)));
+  const wrong = wanted.find((item) => !allowed.has(identity(item, type)));
   if (wrong === undefined) return undefined;
   const texts = options.flatMap((option) => (option.kind === 'scalar' ? [option.text] : []));
   const [near] = wrong.kind === 'scalar' ? nearest(wrong.text, texts, 1) : [];
@@ -117,8 +117,8 @@ function optionProblem(node: Node, options: readonly Node[] | undefined): Proble
 }
 
 /** GitLab compares strings with options as text, other values as they are. */
-function identity(node: Node, kind: Node['kind']): string {
-  return kind === 'scalar' && node.kind === 'scalar' && node.value !== null ? node.text : JSON.stringify(toValue(node));
+function identity(node: Node, type: InputType): string {
+  return type === 'string' && node.kind === 'scalar' && node.value !== null ? node.text : JSON.stringify(toValue(node));
 }
 
 function regexProblem(node: Node, { regex }: InputSpec): Problem | undefined {
