@@ -1,4 +1,5 @@
 import type { Report } from '../diagnostics/diagnostic.ts';
+import { referencedVariables } from '../expressions/expand-variables.ts';
 import { variableCycles } from '../expressions/sort-and-expand.ts';
 import type { JobDefinition, Pipeline } from '../model/pipeline.ts';
 import type { VariableDefinition } from '../model/variable.ts';
@@ -10,13 +11,22 @@ import type { VariableDefinition } from '../model/variable.ts';
 export function checkVariables(pipeline: Pipeline, report: Report): void {
   const global = pipeline.variables;
   checkTogether([], global, report);
+  const usedByGlobal = namesIn(global);
   const seen = new Set<readonly VariableDefinition[]>();
   for (const job of pipeline.jobs) {
     // Jobs share the variables of their templates.
-    if (seen.has(job.variables) || !job.variables.some(({ value }) => value.includes('$'))) continue;
+    if (seen.has(job.variables)) continue;
     seen.add(job.variables);
+    // A circle leads back to one of them.
+    const used = namesIn(job.variables);
+    if (used.size === 0 || !job.variables.some(({ name }) => used.has(name) || usedByGlobal.has(name))) continue;
     checkTogether(inherited(job, global), job.variables, report);
   }
+}
+
+/** Names that the variables refer to. */
+function namesIn(variables: readonly VariableDefinition[]): ReadonlySet<string> {
+  return new Set(variables.flatMap(({ value }) => referencedVariables(value)));
 }
 
 function inherited({ inheritVariables }: JobDefinition, global: Pipeline['variables']): Pipeline['variables'] {

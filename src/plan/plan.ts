@@ -49,7 +49,8 @@ export function plan(pipeline: Pipeline, context: Context, selection: Selection)
   const name =
     pipeline.name === undefined
       ? undefined
-      : expandWith({ belowDotenv: [...context.predefined, ...global], aboveDotenv: above }, pipeline.name);
+      : expandWith({ belowDotenv: [...context.predefined, ...global], aboveDotenv: above }, pipeline.name).trim() ||
+        undefined;
   const named = name === undefined ? [] : [{ name: 'CI_PIPELINE_NAME', value: name, raw: true }];
   const full: Context = { ...context, predefined: [...context.predefined, ...named] };
 
