@@ -74,30 +74,40 @@ export const rows: readonly Row[] = [
     starts('{ include: a.yml, forward: { pipeline_variables: true } }', { forward: { pipelineVariables: true } }),
     refuses('{ include: a.yml, forward: { other_variables: true } }', 'schema/unknown-key'),
   ),
-  row('job/trigger', [starts('group/name', { kind: 'project', project: { value: 'group/name' } })], [
-    refuses('name', 'schema/pattern'),
-    refuses('{}', 'schema/missing-key'),
-    { text: 'a:\n  trigger: group/name\n  script: [x]\n', code: 'gitlab/script-and-trigger', line: 3 },
-    { text: 'a:\n  trigger: group/name\n  image: ruby\n', code: 'gitlab/key-with-trigger', line: 3 },
-  ]),
+  row(
+    'job/trigger',
+    [starts('group/name', { kind: 'project', project: { value: 'group/name' } })],
+    [
+      refuses('name', 'schema/pattern'),
+      refuses('{}', 'schema/missing-key'),
+      { text: 'a:\n  trigger: group/name\n  script: [x]\n', code: 'gitlab/script-and-trigger', line: 3 },
+      { text: 'a:\n  trigger: group/name\n  image: ruby\n', code: 'gitlab/key-with-trigger', line: 3 },
+    ],
+  ),
   row('job/trigger:project', starts('{ project: $GROUP/name }', { project: { value: '$GROUP/name' } }), [
     refuses('{ project: /group/name }', 'schema/pattern'),
     refuses('{ project: [group/name] }', 'schema/wrong-type'),
   ]),
-  row(
-    'job/trigger:branch',
-    starts('{ project: group/name, branch: main }', { branch: 'main' }),
-    [refuses('{ branch: main }', 'schema/missing-key'), refuses('{ include: a.yml, branch: main }', 'gitlab/invalid-value')],
-  ),
+  row('job/trigger:branch', starts('{ project: group/name, branch: main }', { branch: 'main' }), [
+    refuses('{ branch: main }', 'schema/missing-key'),
+    refuses('{ include: a.yml, branch: main }', 'gitlab/invalid-value'),
+  ]),
   row(
     'job/trigger:inputs',
-    starts('{ project: group/name, inputs: { x: 1 } }', { kind: 'project' }),
-    [refuses('{ project: group/name, inputs: [x] }', 'schema/wrong-type'), refuses('{ include: a.yml, inputs: { x: 1 } }', 'gitlab/invalid-value')],
+    starts('{ project: group/name, inputs: { x: 1 } }', { kind: 'project' }, { warns: ['gitlab/not-run-yet'] }),
+    [
+      refuses('{ project: group/name, inputs: [x] }', 'schema/wrong-type'),
+      refuses('{ include: a.yml, inputs: { x: 1 } }', 'gitlab/invalid-value'),
+    ],
   ),
-  row('job/trigger:include:project', starts('{ include: [{ project: group/name, ref: v1, file: /a.yml }] }', { kind: 'child' }), [
-    refuses('{ include: [{ project: group/name }] }', 'schema/missing-key'),
-    refuses('{ include: [{ project: name, file: a.yml }] }', 'schema/pattern'),
-  ]),
+  row(
+    'job/trigger:include:project',
+    starts('{ include: [{ project: group/name, ref: v1, file: /a.yml }] }', { kind: 'child' }),
+    [
+      refuses('{ include: [{ project: group/name }] }', 'schema/missing-key'),
+      refuses('{ include: [{ project: name, file: a.yml }] }', 'schema/pattern'),
+    ],
+  ),
   row(
     'job/trigger:include:remote',
     starts('{ include: [{ remote: "https://example.org/a.yml" }] }', { kind: 'child' }),
@@ -131,7 +141,10 @@ export const rows: readonly Row[] = [
     'job/needs:pipeline',
     [
       { text: job('[{ pipeline: $PARENT_PIPELINE_ID, job: b }]'), ids: ['a'] },
-      { text: 'a: { needs: { pipeline: group/name } }\n', jobs: { a: { kind: 'bridge', trigger: { kind: 'followed' } } } },
+      {
+        text: 'a: { needs: { pipeline: group/name } }\n',
+        jobs: { a: { kind: 'bridge', trigger: { kind: 'followed' } } },
+      },
     ],
     { text: job('[{ pipeline: [x], job: b }]'), code: 'schema/wrong-type', line: 3 },
   ),
