@@ -1,5 +1,5 @@
-import { constants, lstatSync } from 'node:fs';
-import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { FileSelection, FileTree, TakenFiles } from '../model/files.ts';
@@ -16,6 +16,7 @@ import { runCommand } from '../util/process-command.ts';
 import type { FilledWorkspace, Workspace, WorkspaceLayers } from '../workspaces/open-workspace.ts';
 import { originsOf } from '../workspaces/origins-of.ts';
 import type { SessionFiles } from './executor.ts';
+import { readRegularFile } from './read-regular-file.ts';
 
 /** Files of a session whose directory is one of this machine. */
 export function localFiles(options: {
@@ -226,27 +227,6 @@ async function untrackedFiles(base: string, path: string, signal: AbortSignal): 
     signal,
   });
   return listing.code === 0 ? listing.stdout.split('\0').filter((name) => name !== '') : [];
-}
-
-async function readRegularFile(path: string, maxBytes: number): Promise<Uint8Array | undefined> {
-  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code ?? '')) return undefined;
-    throw error;
-  });
-  if (stats === undefined || !stats.isFile() || stats.size > maxBytes) return undefined;
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const buffer = Buffer.alloc(Math.min(maxBytes, stats.size));
-    let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return buffer.subarray(0, length);
-  } finally {
-    await file.close();
-  }
 }
 
 async function explained<T>(doing: string, action: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { FileTree, TakenFiles } from '../model/files.ts';
@@ -8,9 +8,9 @@ import type { Dependency, JobSpec } from '../model/job-spec.ts';
 import type { ArtifactRecord } from '../model/outcome.ts';
 import type { ArtifactPort, Fill, WorkspaceLayer } from '../model/ports.ts';
 import { linkOrCopyTree } from '../util/files/clone-tree.ts';
-import { errorCode } from '../util/files/file-problem.ts';
 import { removeTree } from '../util/files/remove-tree.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
+import { lastPieces, type Piece, publishPiece, readRecord } from './artifact-pieces.ts';
 import { noteExpiry } from './expiring-artifacts.ts';
 import { safeName } from './safe-name.ts';
 
@@ -27,13 +27,6 @@ export interface ArtifactStore extends ArtifactPort {
 
 type Kind = 'uploads' | 'layers';
 
-/** One stored piece: `<job>/<kind>/<attempt>-<number>/{files/,record.json}`. */
-interface Piece {
-  readonly directory: string;
-  readonly attempt: number;
-  readonly number: number;
-}
-
 /** Lists of more entries than this, all together, don't stay in memory. */
 const mostRemembered = 100_000;
 
@@ -45,11 +38,6 @@ interface KnownPiece {
   readonly hasHardLinks: boolean;
   /** See `FileTree.contents`. */
   readonly contents?: readonly TreeEntry[];
-}
-
-interface StoredRecord {
-  readonly record: ArtifactRecord;
-  readonly taken: Pick<TakenFiles, 'entries' | 'totalBytes' | 'hasHardLinks'>;
 }
 
 /**
@@ -95,7 +83,7 @@ export function artifactStore(directory: string, now: () => number = Date.now): 
           await removeTree(staging);
           return undefined;
         }
-        const record = await publish(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
+        const record = await publishPiece(staging, join(jobDirectory(job.id), kind), job.attempt, taken, about);
         if (about.expiresAtMs !== undefined) noteExpiry(directory, dirname(record.path), about.expiresAtMs);
         if (record.type === 'archive') remember(record, taken);
         (await present)?.add(safeName(job.id));
@@ -134,64 +122,6 @@ export function artifactStore(directory: string, now: () => number = Date.now): 
         }
       }),
   };
-}
-
-/** The next free number of the attempt; `rename` to a name that is taken by a filled directory fails. */
-async function publish(
-  staging: string,
-  into: string,
-  attempt: number,
-  taken: TakenFiles,
-  about: { readonly type: string; readonly name: string },
-): Promise<ArtifactRecord> {
-  await mkdir(into, { recursive: true });
-  for (let number = (await piecesIn(into)).length + 1; ; number++) {
-    const directory = join(into, `${attempt}-${number}`);
-    const record: ArtifactRecord = {
-      type: about.type,
-      name: about.name,
-      path: join(directory, 'files'),
-      files: taken.entries.filter((entry) => entry.type !== 'directory').length,
-      totalBytes: taken.totalBytes,
-    };
-    const { entries, totalBytes, hasHardLinks = false } = taken;
-    const stored: StoredRecord = { record, taken: { entries, totalBytes, hasHardLinks } };
-    await writeFile(join(staging, 'record.json'), JSON.stringify(stored));
-    try {
-      await rename(staging, directory);
-      return record;
-    } catch (error) {
-      if (errorCode(error) !== 'ENOTEMPTY' && errorCode(error) !== 'EEXIST') throw error;
-    }
-  }
-}
-
-async function piecesIn(directory: string): Promise<Piece[]> {
-  let names: string[];
-  try {
-    names = await readdir(directory);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
-  return names
-    .flatMap((name) => {
-      const match = /^(\d+)-(\d+)$/.exec(name);
-      return match ? [{ directory: join(directory, name), attempt: Number(match[1]), number: Number(match[2]) }] : [];
-    })
-    .sort((a, b) => a.attempt - b.attempt || a.number - b.number);
-}
-
-/** Those of the last try that left any. */
-async function lastPieces(directory: string): Promise<Piece[]> {
-  const pieces = await piecesIn(directory);
-  return pieces.filter((piece) => piece.attempt === pieces.at(-1)!.attempt);
-}
-
-/** The path is of where it lies now: another run's record may have been taken over. */
-async function readRecord({ directory }: Piece): Promise<StoredRecord> {
-  const stored = JSON.parse(await readFile(join(directory, 'record.json'), 'utf8')) as StoredRecord;
-  return { ...stored, record: { ...stored.record, path: join(directory, 'files') } };
 }
 
 async function knownPiece(piece: Piece, known: Known): Promise<KnownPiece> {
