@@ -122,6 +122,12 @@ export function withContainers(command: Command): Command {
     .option('--cpus <n>', "CPUs of each job's container, like 1.5", cpus);
 }
 
+/** Whom to ask for included files. */
+export function withServers(command: Command): Command {
+  const what = 'servers of your own network that files may be included from: names, addresses, 10.0.0.0/8';
+  return command.option('--allow-private-includes <hosts>', what);
+}
+
 /** Adds `--format`; the first of the formats is the default. */
 export function format(command: Command, formats: readonly string[]): Command {
   return command.addOption(new Option('--format <format>', 'how to print it').choices(formats).default(formats[0]));
@@ -137,7 +143,10 @@ export function withPlace(command: Command): Command {
 /** How a job gets its image. */
 export function withImages(command: Command): Command {
   return command
-    .option('--offline', 'no network of our own: images are never pulled, whatever the file says')
+    .option(
+      '--offline',
+      'no network of our own: images are never pulled, includes never fetched, whatever the file says',
+    )
     .addOption(
       new Option('--pull <policy>', 'when to pull images (default: if-not-present)').choices([
         'always',

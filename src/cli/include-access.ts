@@ -39,6 +39,8 @@ export function includesFromElsewhere(
     readonly policy: FetchPolicy;
     readonly root: string;
     readonly settings: Settings;
+    /** `--allow-private-includes`, in place of the setting. */
+    readonly allowPrivateIncludes?: string | undefined;
     readonly locations: Locations;
     readonly remoteUrl: () => string | undefined;
   },
@@ -49,7 +51,9 @@ export function includesFromElsewhere(
   const notices: string[] = [];
   const directory = join(locations.cache, 'includes');
   const store = includeStore(directory);
-  const { gitlabUrl, allowPrivateIncludes = '' } = settings.options as Readonly<Record<string, string | undefined>>;
+  const own = settings.options as { readonly gitlabUrl?: string; readonly allowPrivateIncludes?: string };
+  const { gitlabUrl } = own;
+  const allowPrivateIncludes = given.allowPrivateIncludes ?? own.allowPrivateIncludes ?? '';
   const server = (): GitServer | undefined =>
     gitlabUrl === undefined ? serverOfRemote(remoteUrl()) : serverAt(gitlabUrl);
   let opened: Promise<Elsewhere> | undefined;

@@ -116,6 +116,7 @@ export async function loadPipeline(
     ...found,
     root: file.root,
     policy: more.fetch ?? 'never',
+    allowPrivateIncludes: options.allowPrivateIncludes,
     remoteUrl: () => built.context.git.remoteUrl,
   });
   const { files, textOf } = rememberTexts(

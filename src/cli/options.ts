@@ -12,6 +12,8 @@ export interface FileOptions {
   readonly color?: 'always' | 'never' | 'auto';
   /** `group/name=path` */
   readonly project?: readonly string[];
+  /** Hosts, separated by commas. */
+  readonly allowPrivateIncludes?: string;
   /** `NAME=VALUE`, for commands that have it. */
   readonly input?: readonly string[];
 }

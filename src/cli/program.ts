@@ -14,6 +14,7 @@ import {
   withInputs,
   withPlace,
   withSelection,
+  withServers,
 } from './command-options.ts';
 
 function shellCommand(): Command {
@@ -21,7 +22,7 @@ function shellCommand(): Command {
     .description('a shell in the place of a job, just before its script; changes are thrown away at the end')
     .argument('<job>', 'its name, or one leg of a matrix ("test: [18, linux]")')
     .argument('[command...]', 'after --: run this instead of a shell, and end with its exit code');
-  return withContainers(withImages(withPlace(withExecutor(withEvent(withFile(command))))))
+  return withServers(withContainers(withImages(withPlace(withExecutor(withEvent(withFile(command)))))))
     .option('-c, --command <text>', "run this text by the job's shell; needs no terminal")
     .option('--no-needs', 'without the artifacts that the jobs it needs left in the last run')
     .option('--no-cache', 'do not restore caches')
@@ -41,7 +42,7 @@ function runCommand(): Command {
   const command = new Command('run')
     .description('run the pipeline, or the selected jobs with everything they need')
     .argument('[selector...]', 'job names, globs (test:*) or one leg of a matrix ("test: [18, linux]")');
-  return withContainers(withImages(withPlace(withSelection(withEvent(withFile(command))))))
+  return withServers(withContainers(withImages(withPlace(withSelection(withEvent(withFile(command)))))))
     .option('-j, --concurrency <n>', 'jobs at once (default: number of CPUs)', positiveInteger)
     .option('--artifacts-dir <dir>', 'also copy what jobs upload to here')
     .addOption(
@@ -111,7 +112,7 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
       .option('--origin', 'where each value comes from: file, line, extends, default, include')
       .description('the file after includes, extends, references and anchors'),
   fetch: () =>
-    format(withEvent(withFile(new Command('fetch'))), ['text', 'json'])
+    format(withServers(withEvent(withFile(new Command('fetch')))), ['text', 'json'])
       .description(
         'bring what the file includes from other machines onto this one, where `ci lint`, `plan` and `list` find it',
       )

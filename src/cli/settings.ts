@@ -1,15 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, normalize } from 'node:path';
-import type { ContainerOptions } from '../executors/docker/container-options.ts';
+import { isAbsolute, join, normalize } from 'node:path';
 import { parseDuration } from '../util/duration.ts';
 import { didYouMean } from '../util/nearest.ts';
-import { type DockerRemark, ignoredHere, readDockerTable } from './docker-settings.ts';
+import { ignoredHere } from './docker-settings.ts';
 import { readCpus, readMemory } from './docker-values.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Locations } from './locations.ts';
-import { type MappedProjects, readProjectsTable } from './mapped-projects.ts';
-import { readTokensTable, type ServerTokens } from './server-tokens.ts';
-import { tomlLine } from './toml-line.ts';
+import { readSettingsFile, type SettingsFile } from './settings-file.ts';
+import { layTable, noTables, type SettingsTables, tableNames } from './settings-tables.ts';
 
 /** What may stand in a settings file or in `CI_CLI_*` variables; names are those of the flags. */
 interface SettingRule {
@@ -52,18 +49,8 @@ const rules: Readonly<Record<string, SettingRule>> = {
 };
 
 /** Settings by option name as commander writes it (`onFailure`), ready to lie below the flags. */
-export interface Settings {
+export interface Settings extends SettingsTables {
   readonly options: Readonly<Record<string, string | number | boolean>>;
-  /** `[variables]` of the user's and the repository's file: like project variables of a server. */
-  readonly variables: Readonly<Record<string, string>>;
-  /** `[projects]` of both files. */
-  readonly projects: MappedProjects;
-  /** `[tokens]` of the user's file: shown to the GitLab servers of these names. */
-  readonly tokens: ServerTokens;
-  /** `host` below `[docker]` of the user's file: where the container engine is. */
-  readonly engineHost?: string;
-  /** `[docker]` of both files; the repository's only made it stricter. */
-  readonly containers: ContainerOptions;
   readonly warnings: readonly string[];
 }
 
@@ -77,56 +64,20 @@ export async function loadSettings(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<Settings> {
   const options: Record<string, string | number | boolean> = {};
-  const variables: Record<string, string> = {};
-  const projects = new Map<string, string>();
-  let tokens: ServerTokens = new Map();
-  let containers: ContainerOptions = {};
-  let engineHost: string | undefined;
   const warnings: string[] = [];
+  let tables = noTables;
   const files = [
-    { path: join(locations.config, 'config.toml'), trusted: true },
-    { path: join(projectRoot, '.ci.toml'), trusted: false },
+    await readSettingsFile(join(locations.config, 'config.toml'), 'user'),
+    await readSettingsFile(join(projectRoot, '.ci.toml'), 'repository'),
   ];
-  for (const { path, trusted } of files) {
-    const file = await readToml(path);
-    if (file === undefined) continue;
-    for (const [name, value] of Object.entries(file.content)) {
-      if (name === 'variables') {
-        Object.assign(variables, readVariables(path, value));
-        continue;
+  for (const file of files) {
+    for (const [name, value] of Object.entries(file?.content ?? {})) {
+      const laid = layTable(tables, name, value, file!, projectRoot);
+      if (laid === undefined) warnings.push(...takeOption(options, name, value, file!));
+      else {
+        tables = laid.tables;
+        warnings.push(...laid.warnings);
       }
-      if (name === 'projects') {
-        const read = readProjectsTable(value, {
-          directory: dirname(path),
-          at: (entry) => file.at(entry === undefined ? [name] : [name, entry]),
-          ...(trusted ? {} : { confined: projectRoot }),
-        });
-        for (const [project, directory] of read.projects) projects.set(project, directory);
-        warnings.push(...read.warnings);
-        continue;
-      }
-      if (name === 'tokens') {
-        if (trusted) tokens = readTokensTable(value, file.at([name]));
-        else warnings.push(`${file.at([name])}: \`tokens\` ${ignoredHere}`);
-        continue;
-      }
-      if (name === 'docker') {
-        const read = readDocker(file, value, trusted ? 'user' : 'repository', containers);
-        containers = read.options;
-        engineHost = read.host ?? engineHost;
-        warnings.push(...read.warnings);
-        continue;
-      }
-      const where = `${file.at([name])}: \`${name}\``;
-      const rule = rules[name];
-      if (rule === undefined) {
-        const hint = didYouMean(name, [...Object.keys(rules), 'variables', 'projects', 'tokens', 'docker']);
-        warnings.push(`${file.at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`);
-      } else if (rule.dockerKey !== undefined) {
-        warnings.push(`${where} is ignored here: write \`${rule.dockerKey}\` below \`[docker]\``);
-      } else if (!trusted && !isAllowed(rule, value, options[optionName(name)])) {
-        warnings.push(`${where} ${ignoredHere}`);
-      } else options[optionName(name)] = checkValue(where, rule, value);
     }
   }
   for (const [name, rule] of Object.entries(rules)) {
@@ -134,16 +85,26 @@ export async function loadSettings(
     const value = env[variable];
     if (value !== undefined && value !== '') options[optionName(name)] = checkText(variable, rule, value);
   }
-  warnings.push(...unknownVariables(env));
-  return {
-    options,
-    variables,
-    projects,
-    tokens,
-    containers,
-    warnings,
-    ...(engineHost === undefined ? {} : { engineHost }),
-  };
+  return { options, ...tables, warnings: [...warnings, ...unknownVariables(env)] };
+}
+
+/** Puts the value of a file's key among the options; what is wrong with it, as warnings. */
+function takeOption(
+  options: Record<string, string | number | boolean>,
+  name: string,
+  value: unknown,
+  { owner, at }: SettingsFile,
+): readonly string[] {
+  const where = `${at([name])}: \`${name}\``;
+  const rule = rules[name];
+  if (rule === undefined) {
+    const hint = didYouMean(name, [...Object.keys(rules), ...tableNames]);
+    return [`${at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`];
+  }
+  if (rule.dockerKey !== undefined) return [`${where} is ignored here: write \`${rule.dockerKey}\` below \`[docker]\``];
+  if (owner === 'repository' && !isAllowed(rule, value, options[optionName(name)])) return [`${where} ${ignoredHere}`];
+  options[optionName(name)] = checkValue(where, rule, value);
+  return [];
 }
 
 /** The environment's name of a setting. */
@@ -176,70 +137,6 @@ function staysBelow(path: unknown): boolean {
 export function withSettings<O extends object>(flags: O, settings: Settings): O {
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   return { ...settings.options, ...given } as O;
-}
-
-interface SettingsFile {
-  readonly content: Readonly<Record<string, unknown>>;
-  /** Where a key stands, for messages. */
-  at(key: readonly string[]): string;
-}
-
-async function readToml(path: string): Promise<SettingsFile | undefined> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-    throw new CommandError(exitCodes.usage, `${path} can't be read: ${(error as Error).message}`);
-  }
-  const { parse } = await import('smol-toml');
-  try {
-    const content = parse(text);
-    return {
-      content,
-      at: (key) => {
-        const line = tomlLine(text, key);
-        return line === undefined ? path : `${path}:${line}`;
-      },
-    };
-  } catch (error) {
-    throw new CommandError(exitCodes.usage, `${path} is no valid TOML: ${(error as Error).message}`);
-  }
-}
-
-function readDocker(
-  file: SettingsFile,
-  value: unknown,
-  owner: 'user' | 'repository',
-  below: ContainerOptions,
-): { readonly options: ContainerOptions; readonly host?: string; readonly warnings: readonly string[] } {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new CommandError(exitCodes.usage, `${file.at(['docker'])}: \`docker\` must be a table`);
-  }
-  const { host, ...table } = value as Record<string, unknown>;
-  const { options, errors, warnings } = readDockerTable(table, owner, below);
-  const messageOf = ({ key, text }: DockerRemark): string => `${file.at(['docker', key])}: \`docker.${key}\` ${text}`;
-  if (errors.length > 0) throw new CommandError(exitCodes.usage, errors.map(messageOf).join('\n'));
-  const told = warnings.map(messageOf);
-  if (host === undefined) return { options, warnings: told };
-  const where = `${file.at(['docker', 'host'])}: \`docker.host\``;
-  if (owner === 'repository') return { options, warnings: [...told, `${where} ${ignoredHere}`] };
-  if (typeof host !== 'string' || host === '') {
-    throw new CommandError(exitCodes.usage, `${where} must be a text like "unix:///run/docker.sock"`);
-  }
-  return { options, host, warnings: told };
-}
-
-function readVariables(path: string, value: unknown): Record<string, string> {
-  const table =
-    typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
-  if (table === undefined) throw new CommandError(exitCodes.usage, `${path}: \`variables\` must be a table of texts`);
-  const variables: Record<string, string> = {};
-  for (const [name, text] of table) {
-    if (typeof text === 'object') throw new CommandError(exitCodes.usage, `${path}: variable ${name} must be a text`);
-    variables[name] = String(text);
-  }
-  return variables;
 }
 
 function optionName(name: string): string {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import { type GitNetworkResult, runGitOnNetwork } from '../util/git-network.ts';
@@ -122,6 +122,7 @@ async function inRepository<T>(
 ): Promise<Fetched<T>> {
   const directory = await withFileErrors({ doing: 'fetching an included file', path: scratch }, async () => {
     await mkdir(scratch, { recursive: true, mode: 0o700 });
+    await removeForgotten(scratch);
     return mkdtemp(join(scratch, 'fetch-'));
   });
   try {
@@ -132,6 +133,15 @@ async function inRepository<T>(
     return made.kind === 'ok' ? await work(directory) : made;
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What was left by who was killed: no fetch takes an hour. */
+async function removeForgotten(scratch: string): Promise<void> {
+  for (const name of await readdir(scratch)) {
+    const path = join(scratch, name);
+    const changed = await stat(path).catch(() => undefined);
+    if (changed && Date.now() - changed.mtimeMs > 3_600_000) await rm(path, { recursive: true, force: true });
   }
 }
 

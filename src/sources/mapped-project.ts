@@ -42,7 +42,12 @@ export function mappedProject(mapped: MappedProject): ProjectRepository {
 function treeAt(mapped: MappedProject, ref: string | undefined): Had<ProjectTree> {
   const { directory, env } = mapped;
   if (ref === undefined) return had(workingTree(mapped));
-  const sha = commitOf(ref, { cwd: directory, env });
+  const git = { cwd: directory, env };
+  const sha = commitOf(ref, git);
+  // The pipeline's own commit is its working tree, as for `local`: a component's project includes it as `@$CI_COMMIT_SHA`.
+  if (directory === mapped.root && (/^0+$/.test(ref) || (sha !== undefined && sha === commitOf('HEAD', git)))) {
+    return had(workingTree(mapped));
+  }
   if (sha !== undefined) return had(commitTree(mapped, ref, sha));
   const hint = `\`git fetch\` in ${directory}, or leave out \`ref\` to read its working tree`;
   return trouble('missing', `${directory} has no tag, branch or commit \`${ref}\``, hint);

@@ -240,7 +240,10 @@ describe('include:remote', () => {
     expect((await ci(['run', '--reporter', 'plain'])).stdout).toContain('remote a');
     expect(server.asked).toEqual(['/raw/a.yml']);
     expect(await jobs()).toEqual(['a']);
-    expect((await ci(['run'])).exitCode).toBe(0);
+    expect((await ci(['run'], { CI_CLI_ALLOW_PRIVATE_INCLUDES: '' })).exitCode).toBe(0);
+    const args = ['fetch', '--update', '--allow-private-includes', server.host.split(':')[0]!];
+    expect((await ci(args, { CI_CLI_ALLOW_PRIVATE_INCLUDES: '' })).stderr).toBe('');
+    expect(server.asked.splice(1)).toEqual(['/raw/a.yml']);
     expect(server.asked).toEqual(['/raw/a.yml']);
   });
 

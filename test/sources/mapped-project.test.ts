@@ -112,6 +112,23 @@ describe('a mapped project', () => {
     expect(await read({ kind: 'project', project: 'GROUP/own', file: 'ci/own.yml', ref: 'HEAD' })).toBe('own');
   });
 
+  it('is the own project: at its own commit its working tree, as for local files', async () => {
+    own.write('templates/part.yml', 'part 1');
+    own.git('add', '-A');
+    own.git('commit', '-qm', 'part');
+    const head = own.git('rev-parse', 'HEAD');
+    own.write('templates/part.yml', 'part 2, not committed');
+    own.write('ci/own.yml', 'own 2');
+    const part = (version: string): ForeignFile => ({ kind: 'component', address: `h.test/group/own/part@${version}` });
+    expect(await read(part(head))).toBe('part 2, not committed');
+    expect(await read({ kind: 'project', project: 'group/own', file: 'ci/own.yml', ref: 'main' })).toBe('own 2');
+    expect(await read({ kind: 'project', project: 'group/own', file: 'ci/own.yml', ref: 'HEAD^' })).toBe(
+      'gitlab/include-not-found',
+    );
+    const before = own.git('rev-parse', 'HEAD^');
+    expect(await read({ kind: 'project', project: 'group/own', file: 'ci/own.yml', ref: before })).toBe('own');
+  });
+
   it('can be GitLab itself, for its templates', async () => {
     const withTemplates = loaderFor(new Map([['gitlab-org/gitlab', other.root]]));
     const { value } = await withTemplates.foreign({ kind: 'template', name: 'Go.gitlab-ci.yml' });
