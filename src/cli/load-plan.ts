@@ -1,8 +1,11 @@
+import type { Diagnostic } from '../diagnostics/diagnostic.ts';
+import type { Sources } from '../diagnostics/locate.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { Decision, Plan, Selection } from '../model/plan.ts';
 import { type PlanResult, plan } from '../plan/plan.ts';
 import { splitSelection } from '../plan/split-selection.ts';
+import type { Previews } from './downstream/preview-downstream.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import type { Invocation } from './invocation.ts';
 import { isValid, type LoadedPipeline, loadPipeline } from './load-pipeline.ts';
@@ -51,6 +54,39 @@ export async function planLoaded(
   await requireValid(invocation, loaded, { ...options, quiet }, result?.diagnostics);
   refuseUnknown(result!);
   return { loaded, plan: result!.value!, selection };
+}
+
+/** A plan with what its bridges would start. */
+export interface WholePlan extends LoadedPlan {
+  readonly previews: Previews;
+}
+
+/**
+ * As `loadPlan`, with the pipelines that bridges would start, as far as files that are there tell. What is wrong with those is
+ * told and is no reason to end: it makes the bridge fail, and the rest goes on.
+ */
+export async function loadWholePlan(
+  invocation: Invocation,
+  selectors: readonly string[],
+  options: PlanOptions,
+): Promise<WholePlan> {
+  const loadedPlan = await loadPlan(invocation, selectors, options);
+  const { loaded, plan: planned, selection } = loadedPlan;
+  if (!planned.nodes.some(({ kind }) => kind === 'bridge')) return { ...loadedPlan, previews: new Map() };
+  const { previewDownstream } = await import('./downstream/preview-downstream.ts');
+  const { projectOpener } = await import('./downstream/open-project.ts');
+  const { originOf } = await import('./downstream/origin-of.ts');
+  const open = projectOpener(invocation, loaded, { flags: options.project ?? [], policy: 'never' });
+  const found: { readonly sources: Sources; readonly diagnostics: readonly Diagnostic[] }[] = [];
+  const previews = await previewDownstream(
+    originOf(loaded, { selection, pipelineId: '1', open }),
+    planned,
+    (diagnostics, { sources }) => found.push({ sources, diagnostics }),
+  );
+  for (const { sources, diagnostics } of found) {
+    await tellDiagnostics(invocation, { ...loaded, sources }, options, diagnostics);
+  }
+  return { ...loadedPlan, previews };
 }
 
 /** Of the pipeline itself; what is asked of others is for those who make them. */

@@ -1,8 +1,9 @@
 import type { PlanNode } from '../../model/plan.ts';
 import { resolveColor } from '../../reporters/color.ts';
+import { withNodesBelow } from '../downstream/preview-downstream.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson, printMessage } from '../invocation.ts';
-import { loadPlan } from '../load-plan.ts';
+import { loadWholePlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 
 export type GraphOptions = PlanOptions & { readonly format: 'tree' | 'mermaid' | 'dot' | 'json' | 'html' };
@@ -13,12 +14,15 @@ export async function graph(
   selectors: readonly string[],
   options: GraphOptions,
 ): Promise<number> {
-  const { plan } = await loadPlan(invocation, selectors, options);
-  const nodes = plan.nodes.map(toGraphNode);
+  const { plan, previews } = await loadWholePlan(invocation, selectors, options);
+  const drawn = withNodesBelow(plan, previews).flatMap(({ plan: each, bridge }) =>
+    each.nodes.map((node) => ({ node, graph: toGraphNode(node, bridge) })),
+  );
+  const nodes = drawn.map(({ graph: each }) => each);
   if (options.format === 'json') {
     await printJson(invocation, {
       schema: 'ci/1',
-      jobs: plan.nodes.map((node) => ({ ...toGraphNode(node), when: node.when, scheduling: node.scheduling })),
+      jobs: drawn.map(({ node, graph: each }) => ({ ...each, when: node.when, scheduling: node.scheduling })),
     });
     return exitCodes.ok;
   }
@@ -47,6 +51,10 @@ async function draw(invocation: Invocation, nodes: readonly ReturnType<typeof to
   }
 }
 
-function toGraphNode(node: PlanNode) {
-  return { id: node.id, name: node.name, stage: node.stage, needs: node.needs.map(({ id }) => id) };
+/** The first jobs of a pipeline that a bridge starts wait for the bridge; its stages are its own. */
+function toGraphNode(node: PlanNode, bridge: string | undefined) {
+  const needs = node.needs.map(({ id }) => id);
+  if (bridge === undefined) return { id: node.id, name: node.name, stage: node.stage, needs };
+  const stage = `${bridge}/${node.stage}`;
+  return { id: node.id, name: node.name, stage, needs: needs.length === 0 ? [bridge] : needs };
 }

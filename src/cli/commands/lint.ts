@@ -8,10 +8,13 @@ import { sarifLog } from '../../diagnostics/sarif.ts';
 import { diagnosticSummary } from '../../diagnostics/summary.ts';
 import { checkPresence } from '../../plan/check-presence.ts';
 import { checkReferences } from '../../plan/check-references.ts';
+import { lintChildren } from '../downstream/lint-children.ts';
+import { originOf } from '../downstream/origin-of.ts';
 import { exitCodes } from '../exit-code.ts';
 import { isCommandLineAlone } from '../input-arguments.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPipeline } from '../load-pipeline.ts';
+import { defaultSelection } from '../load-plan.ts';
 import type { FileOptions } from '../options.ts';
 import { diagnosticPaint, paintFor } from '../report-diagnostics.ts';
 
@@ -38,13 +41,18 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
     );
     const pipeline = loaded.compiled?.pipeline;
     const found = pipeline === undefined ? [] : [...checkReferences(pipeline), ...checkPresence(pipeline)];
-    checked.push({ file: loaded.name, sources: loaded.sources, diagnostics: [...loaded.diagnostics, ...found] });
+    const below = pipeline === undefined ? [] : await lintChildren(originOf(loaded, forLint));
+    const diagnostics = [...loaded.diagnostics, ...found, ...below];
+    checked.push({ file: loaded.name, sources: loaded.sources, diagnostics });
   }
   const diagnostics = checked.flatMap((one) => one.diagnostics);
   await printFindings(invocation, checked, options);
   if (isCommandLineAlone(diagnostics)) return exitCodes.usage;
   return hasErrors(diagnostics) || (options.strict && diagnostics.length > 0) ? exitCodes.failed : exitCodes.ok;
 }
+
+/** Nothing is planned, and no other project is looked at. */
+const forLint = { selection: defaultSelection, pipelineId: '1', open: async () => undefined };
 
 async function printFindings(invocation: Invocation, checked: readonly Checked[], options: LintOptions): Promise<void> {
   const diagnostics = checked.flatMap((one) => one.diagnostics);

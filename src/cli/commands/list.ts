@@ -1,9 +1,10 @@
 import type { Decision } from '../../model/plan.ts';
 import { renderTable } from '../../reporters/table.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
+import { withNodesBelow } from '../downstream/preview-downstream.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson, printMessage } from '../invocation.ts';
-import { loadPlan } from '../load-plan.ts';
+import { loadWholePlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 
 export type ListOptions = PlanOptions & { readonly format: 'text' | 'json' };
@@ -14,7 +15,11 @@ export async function list(
   selectors: readonly string[],
   options: ListOptions,
 ): Promise<number> {
-  const { plan } = await loadPlan(invocation, selectors, options);
+  const { plan: own, previews } = await loadWholePlan(invocation, selectors, options);
+  const decisions = withNodesBelow(own, previews).flatMap(({ plan: each, bridge }) =>
+    each.decisions.map((one) => (bridge === undefined ? one : { ...one, name: `${bridge}/${one.name}` })),
+  );
+  const plan = { ...own, decisions };
   if (options.format === 'json') {
     await printJson(invocation, { schema: 'ci/1', jobs: plan.decisions.map(toJson) });
     return exitCodes.ok;

@@ -1,14 +1,15 @@
 import { type ContainerOptions, privilegedServices, unusualOptions } from '../../executors/docker/container-options.ts';
 import type { PullRules } from '../../executors/docker/pull-policies.ts';
 import { isEngineImage } from '../../executors/docker/service-names.ts';
-import type { JobNode, Plan, PlanNode } from '../../model/plan.ts';
+import type { BridgeNode, JobNode, Plan, PlanNode } from '../../model/plan.ts';
 import type { Variable } from '../../model/variable.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
 import { formatDuration } from '../../util/duration.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
+import type { Previews } from '../downstream/preview-downstream.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
-import { loadPlan } from '../load-plan.ts';
+import { loadWholePlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 import { imageText, limitFields, limitTexts, plannedImage, plannedServices } from '../planned-containers.ts';
 import { withSettings } from '../settings.ts';
@@ -22,10 +23,10 @@ export async function plan(
   selectors: readonly string[],
   options: PlanCommandOptions,
 ): Promise<number> {
-  const { loaded, plan: planned } = await loadPlan(invocation, selectors, options);
+  const { loaded, plan: planned, previews } = await loadWholePlan(invocation, selectors, options);
   const settled = withSettings(options, loaded.settings);
   const containers = containerOptions(settled, loaded.settings);
-  const ways = { containers, pulls: pullRules(settled, containers) };
+  const ways = { containers, pulls: pullRules(settled, containers), previews };
   if (options.format === 'json') await printJson(invocation, planDocument(planned, loaded.name, ways));
   else await print(invocation.stdout, planText(planned, loaded.name, ways));
   return exitCodes.ok;
@@ -35,6 +36,8 @@ export async function plan(
 interface Ways {
   readonly containers: ContainerOptions;
   readonly pulls: PullRules;
+  /** What bridges would start. */
+  readonly previews: Previews;
 }
 
 function hasContainers({ nodes }: Plan): boolean {
@@ -76,6 +79,7 @@ function nodeDocument(node: PlanNode, ways: Ways): object {
     allowFailure: node.allowFailure,
     kind: node.kind,
   };
+  if (node.kind === 'bridge') return { ...common, ...bridgeFields(node, ways) };
   if (node.kind !== 'job') return common;
   const { definition } = node;
   return {
@@ -93,6 +97,14 @@ function nodeDocument(node: PlanNode, ways: Ways): object {
       ]),
     ),
   };
+}
+
+function bridgeFields({ id }: PlanNode, ways: Ways): object {
+  const preview = ways.previews.get(id);
+  if (preview?.kind !== 'known') return preview === undefined ? {} : { pipeline: { because: preview.because } };
+  const { file, plan: below } = preview;
+  const jobs = below.nodes.map((node) => nodeDocument(node, { ...ways, previews: preview.below }));
+  return { pipeline: { file, ...(below.name === undefined ? {} : { name: below.name }), jobs } };
 }
 
 function imageFields(node: JobNode, { containers, pulls }: Ways): object {
@@ -115,6 +127,13 @@ function planText(planned: Plan, file: string, ways: Ways): string {
   if (limits.length > 0) lines.push(`containers get at most: ${limits.join('; ')}`);
   const unusual = unusualContainers(planned, ways.containers);
   if (unusual.length > 0) lines.push(`containers get more than usual: ${unusual.join('; ')}`);
+  lines.push(...stageLines(planned, ways));
+  for (const notice of planned.notices) lines.push('', `notice: ${notice}`);
+  return `${lines.map((line) => oneLine(line, { color: false })).join('\n')}\n`;
+}
+
+function stageLines(planned: Plan, ways: Ways): string[] {
+  const lines: string[] = [];
   let stage: string | undefined;
   for (const node of planned.nodes) {
     if (node.stage !== stage) lines.push('', `stage ${node.stage}`);
@@ -128,16 +147,29 @@ function planText(planned: Plan, file: string, ways: Ways): string {
       lines.push(`  ${name}: ${included ? 'not asked for' : because}`);
     }
   }
-  for (const notice of planned.notices) lines.push('', `notice: ${notice}`);
-  return `${lines.map((line) => oneLine(line, { color: false })).join('\n')}\n`;
+  return lines;
 }
 
 function nodeText(node: PlanNode, ways: Ways): string[] {
   const facts = [node.when === 'on_success' ? waitText(node) : `${waitText(node)}, ${node.when}`];
   if (node.startInMs !== undefined) facts.push(`delayed by ${formatDuration(node.startInMs)}`);
   if (node.allowFailure !== false) facts.push('may fail');
-  facts.push(...(node.kind === 'job' ? jobFacts(node, ways) : [node.kind]));
-  return [`  ${node.id}`, ...facts.map((fact) => `      ${fact}`)];
+  if (node.kind === 'job') facts.push(...jobFacts(node, ways));
+  else if (node.kind === 'approval') facts.push(node.kind);
+  const below = node.kind === 'bridge' ? bridgeLines(node, ways) : [];
+  return [`  ${node.id}`, ...[...facts, ...below].map((fact) => (fact === '' ? '' : `      ${fact}`))];
+}
+
+/** What a bridge starts, below it. */
+function bridgeLines(node: BridgeNode, ways: Ways): readonly string[] {
+  const { trigger } = node.definition;
+  const waits =
+    trigger.kind === 'followed' || trigger.strategy === 'none' ? '' : `, and ends with it (${trigger.strategy})`;
+  const preview = ways.previews.get(node.id);
+  if (preview?.kind !== 'known')
+    return [`bridge: starts another pipeline${waits}`, ...(preview ? [preview.because] : [])];
+  const below = stageLines(preview.plan, { ...ways, previews: preview.below });
+  return [`bridge: starts ${preview.file}${waits}`, ...below];
 }
 
 function waitText({ scheduling, needs }: PlanNode): string {

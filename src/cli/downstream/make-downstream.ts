@@ -11,7 +11,7 @@ import { splitSelection } from '../../plan/split-selection.ts';
 import type { OpenProject } from './open-project.ts';
 
 /** So many pipelines of one project may lie in each other below the first. Source: create_downstream_pipeline_service.rb */
-const mostNested = 2;
+export const mostNested = 2;
 
 /** A pipeline with all that it takes to make those that its bridges start. */
 export interface Origin {
@@ -122,9 +122,7 @@ export function planned(origin: Origin, before: readonly Diagnostic[]): Downstre
 export function invalid(name: string, diagnostics: readonly Diagnostic[], sources?: Sources): Downstream {
   const [first, ...more] = diagnostics.filter(({ severity }) => severity === 'error');
   const rest = more.length === 0 ? '' : `, and ${more.length} more ${more.length === 1 ? 'error' : 'errors'}`;
-  // Where a file is missing, that is enough to know.
-  const told = diagnostics.filter(({ code, severity }) => code !== 'gitlab/no-jobs' || severity === 'error');
-  const made = refused(creationFailed, `${name} is not valid: ${first?.message ?? 'it is empty'}${rest}`, told);
+  const made = refused(creationFailed, `${name} is not valid: ${first?.message ?? 'it is empty'}${rest}`, diagnostics);
   return sources === undefined ? made : { ...made, sources };
 }
 
