@@ -42,13 +42,16 @@ async function compileChild(
     variables: [...parent.compiled.pipeline.variables, ...job.variables],
   });
   const name = job.trigger.kind === 'child' ? job.trigger.files.map((file) => file.name).join(', ') : '';
-  const { value, diagnostics } = await dialect.compile(content, {
-    file: name,
-    entryIs: 'bridge',
-    files,
-    context,
-    limits,
-  });
+  const { value, diagnostics } = await dialect.compile(
+    { text: '', documents: [content] },
+    {
+      file: name,
+      entryIs: 'bridge',
+      files,
+      context,
+      limits,
+    },
+  );
   if (value === undefined) return { diagnostics };
   const origin: Origin = { ...parent, compiled: value, context, name, depth: depth + 1 };
   return { diagnostics: [...diagnostics, ...checkReferences(value.pipeline)], origin };

@@ -61,7 +61,7 @@ export function projectOpener(
 ): OpenProject {
   const mapped: MappedProjects = new Map([...settings.projects, ...readProjectFlags(invocation.cwd, given.flags)]);
   const { env, version } = invocation;
-  return async ({ directory: root, project, branch, within, limits }) => {
+  return async ({ directory: root, project, branch, inputs, within, limits }) => {
     const name = fileNames.find((each) => existsSync(join(root, each)));
     if (name === undefined) return undefined;
     const own = await loadSettings(locations, root, env);
@@ -78,7 +78,13 @@ export function projectOpener(
     const elsewhere = includesFromElsewhere(invocation, { policy, root, settings: own, locations, remoteUrl });
     const { files, textOf } = rememberTexts(fileLoader({ root, env, projects, elsewhere: elsewhere.open }));
     const dialect = dialectNamed(recogniseDialect(name))!;
-    const input = { file: name, context, files, limits };
+    const input = {
+      file: name,
+      context,
+      files,
+      limits,
+      ...(inputs ? { inputs: { kind: 'node', node: inputs } as const } : {}),
+    };
     const { value, diagnostics } = await compileFile(dialect, readFileSync(join(root, name), 'utf8'), input);
     const onDisk = projectSources(root);
     const sources = (file: string): string | undefined => textOf(file) ?? onDisk(file);

@@ -2,7 +2,7 @@ import type { ChildTrigger, ProjectTrigger, Trigger, TriggerFile } from '../../.
 import type { MapNode, Node } from '../../../syntax/node.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, type Reading } from '../reading.ts';
-import { ignored, runs, simulated } from '../support.ts';
+import { runs, simulated } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readText, textField, wordField } from '../values.ts';
 
 /** Most files of a child pipeline. Source: lib/gitlab/ci/config/entry/trigger.rb (`INCLUDE_MAX_SIZE`) */
@@ -29,7 +29,7 @@ export const trigger: Keyword<Trigger> = {
     ),
     project: simulated('runs the folder that `--project` names, as it lies there; without one the job is skipped'),
     branch: simulated('names the branch; the files are those of the folder'),
-    inputs: ignored('the other pipeline gets the default values of its inputs'),
+    ...runs('inputs'),
   },
   read: ({ value: node }, reading) => {
     if (node.kind === 'scalar') {
