@@ -60,7 +60,7 @@ export type Found = Checked<readonly LoadedFile[]>;
 export function readAsked(includer: Includer, include: Node, { origin }: Place): readonly Asked[] {
   const reading = startReading(includer.report, { incomplete: false });
   const known = knownIn(includer.known, origin);
-  const entries = readIncludes(include, reading).filter((entry) => isIncluded(entry.rules, known));
+  const entries = readIncludes(include, reading).filter((entry) => isIncluded(entry.rules, known, includer.report));
   return entries.flatMap((entry) => {
     const { asked, diagnostics } = requestsOf(entry, known.variable);
     tellTrouble(includer, diagnostics, { entry, span: entry.span });
