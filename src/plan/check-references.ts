@@ -113,17 +113,24 @@ function checkNeed(job: ExpandedJob, need: Need, index: JobIndex, pipeline: Pipe
     // An optional need may name what only an include of another branch brings; GitLab takes it.
     if (need.optional) return;
     const severity = pipeline.incomplete ? 'warning' : 'error';
-    const hint = index.suggest(need.job);
+    const hint = index.suggest(need.job) ?? 'write `optional: true` if an include does not always bring it';
     const message = `job \`${name}\` needs \`${need.job}\`, which does not exist`;
-    report({ code: 'plan/unknown-need', severity, message, span, ...(hint === undefined ? {} : { hint }) });
+    report({ code: 'plan/unknown-need', severity, message, span, hint });
   } else if (named.job === job) {
-    report({ code: 'plan/need-itself', severity: 'error', message: `job \`${name}\` needs itself`, span });
+    report({
+      code: 'plan/need-itself',
+      severity: 'error',
+      message: `job \`${name}\` needs itself`,
+      span,
+      hint: 'take it out of its own `needs`',
+    });
   } else if (job.stageIndex >= 0 && named.job.stageIndex > job.stageIndex) {
     report({
       code: 'plan/need-later-stage',
       severity: 'error',
       message: `job \`${name}\` in stage \`${job.definition.stage.value}\` needs \`${need.job}\` of the later stage \`${named.job.definition.stage.value}\``,
       span,
+      hint: 'move one of them to another stage, or turn the order in `stages` round',
       related: [{ message: 'its stage', span: named.job.definition.stage.span }],
     });
   } else if (job.legs.some((leg) => neededLegs(need, named, leg).length === 0)) {
@@ -132,6 +139,7 @@ function checkNeed(job: ExpandedJob, need: Need, index: JobIndex, pipeline: Pipe
       severity: 'error',
       message: `job \`${name}\` needs legs of \`${need.job}\` that its matrix does not have`,
       span,
+      hint: 'names and values have to be those of its `parallel:matrix`',
     });
   }
 }
@@ -145,9 +153,9 @@ function checkDependencies(job: ExpandedJob, index: JobIndex, pipeline: Pipeline
     const named = index.find(value);
     if (!named) {
       const severity = pipeline.incomplete ? 'warning' : 'error';
-      const hint = index.suggest(value);
+      const hint = index.suggest(value) ?? 'take it out of `dependencies`';
       const message = `job \`${name}\` depends on \`${value}\`, which does not exist`;
-      report({ code: 'plan/unknown-dependency', severity, message, span, ...(hint === undefined ? {} : { hint }) });
+      report({ code: 'plan/unknown-dependency', severity, message, span, hint });
     } else if (needed && !needed.has(value) && !needed.has(named.job.definition.name)) {
       report({
         code: 'plan/dependency-not-needed',
@@ -190,6 +198,7 @@ export function cycleDiagnostic(cycle: readonly string[], index: JobIndex): Diag
     code: 'plan/need-cycle',
     severity: 'error',
     message: `jobs need each other in a circle: ${cycle.map((name) => `\`${name}\``).join(' → ')}`,
+    hint: 'none of them could ever start: take one of these needs away',
     ...(span === undefined ? {} : { span }),
   };
 }

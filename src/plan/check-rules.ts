@@ -34,6 +34,7 @@ function checkReachable(rules: readonly Rule[], report: Report): void {
         severity: 'warning',
         message: `this rule is never reached: ${always ? 'the one before it always matches' : 'one before it matches whenever it does'}`,
         span: rule.span,
+        hint: always ? 'move it before that one, or remove it' : 'move it before that one, or give it other conditions',
         ...(always ? {} : { related: [{ message: 'that rule', span: earlier.span }] }),
       });
       if (always) return;

@@ -97,7 +97,8 @@ function findBase(resolver: Resolver, name: string, base: ScalarNode): MapNode |
   resolver.used.add(base.text);
   const entry = root.entries.get(base.text);
   if (entry === undefined) {
-    const hint = resolver.suggest(base.text);
+    const hint =
+      resolver.suggest(base.text) ?? 'hidden jobs stand at the top level of this file or of one that it includes';
     report({
       code: 'gitlab/unknown-extends',
       severity: incomplete ? 'warning' : 'error',
@@ -124,6 +125,7 @@ function findBase(resolver: Resolver, name: string, base: ScalarNode): MapNode |
       severity: 'error',
       message: `\`extends\` runs in a circle: ${[...path.slice(from), base.text].map((one) => `\`${one}\``).join(' → ')}`,
       span: base.span,
+      hint: 'take one of these `extends` away, or move what they share into another hidden job',
     });
     return undefined;
   }

@@ -24,6 +24,7 @@ export function jobBody(entry: MapEntry, job: JobText, vocabulary: Vocabulary): 
       severity: 'error',
       message: `the script of \`${entry.key}\` has no commands`,
       span: written.value.span,
+      hint: 'write at least one command, or start the name with a dot if it is a template for other jobs',
     });
   }
   return unreadable(entry.key);

@@ -111,7 +111,8 @@ function refuse(
   code: 'gitlab/reference-cycle' | 'gitlab/reference-too-deep',
   message: string,
 ): Node {
-  resolver.report({ code, severity: 'error', message, span: node.span });
+  const hint = 'write out what one of them leads to';
+  resolver.report({ code, severity: 'error', message, span: node.span, hint });
   return node;
 }
 

@@ -48,6 +48,7 @@ export function checkMatrixSize(node: Node, entries: readonly (readonly MatrixAx
     severity: 'error',
     message: `the matrix gives ${legs} jobs, at most ${mostLegs} are allowed`,
     span: node.span,
+    hint: 'entries of the list are multiplied out each by itself: name only the combinations that are wanted',
   });
   return false;
 }
