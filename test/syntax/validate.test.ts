@@ -142,10 +142,10 @@ describe('validateSchema', () => {
       'job `build`: `secrets:A` needs `vault`, `azure_key_vault`, `gcp_secret_manager`, `aws_secrets_manager`, `akeyless` or `gitlab_secrets_manager`',
     ],
     [
-      job('inputs: {a: {type: number, default: b}}'),
-      'schema/wrong-type',
-      'b',
-      'job `build`: `inputs:a:default` must be a number',
+      job('inputs: {a: {type: map, default: b}}'),
+      'schema/not-allowed-value',
+      'map',
+      'job `build`: `inputs:a:type` cannot be `map`',
     ],
     [
       'a: {run: [{name: x, script: y}], script: z}\n',

@@ -36,6 +36,7 @@ export const gitlabCodes = {
   'gitlab/interpolation-too-large': 'Blocks `$[[ … ]]` make more of a file than GitLab allows.',
   'gitlab/invalid-extends': '`extends` names something that is no map.',
   'gitlab/invalid-value': 'A value has the wrong form, after includes, `extends` and `!reference` are resolved.',
+  'gitlab/job-input': 'A block `${{ … }}` of a job with inputs can not be filled in.',
   'gitlab/job-name': "A job's name is empty or longer than 255 characters.",
   'gitlab/key-with-trigger': 'A job that starts another pipeline has a keyword for commands.',
   'gitlab/matrix-too-large': '`parallel:matrix` gives more than 200 jobs.',

@@ -2,6 +2,7 @@ import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { FollowedPipeline, JobDefinition, When } from '../../model/pipeline.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import { readInherit } from './defaults.ts';
+import { fillJobInputs } from './inputs/job-inputs.ts';
 import { jobBody } from './job-body.ts';
 import { jobSteps } from './job-steps.ts';
 import { take } from './keyword.ts';
@@ -42,8 +43,10 @@ type Common = Omit<Extract<JobDefinition, { kind: 'approval' }>, 'kind'>;
  * @param entry the job's name and place.
  * @param refs for which refs the job is if it does not say so.
  */
-export function readJob(entry: MapEntry, job: JobText, vocabulary: Vocabulary, refs: AssumedRefs): JobDefinition {
-  const { node, reading } = job;
+export function readJob(entry: MapEntry, text: JobText, vocabulary: Vocabulary, refs: AssumedRefs): JobDefinition {
+  const { reading } = text;
+  const node = fillJobInputs(entry.key, text.node, reading);
+  const job = { ...text, node };
   for (const keyword of notRunJobKeywords) take(node, keyword, reading);
   checkRules(node, reading);
   const common = readCommon(entry, node, refs, reading);

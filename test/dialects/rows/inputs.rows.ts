@@ -392,5 +392,36 @@ test:
   },
 ];
 
-/** Inputs of files, and the blocks that take their values. */
-export const rows: readonly Row[] = [...header, ...rules, ...blocks];
+/** A job with one input `x`. */
+function jobWithInput(declaration: string, command = '${{ job.inputs.x }}'): string {
+  return `build:\n  inputs:\n    x: ${declaration}\n  script:\n    - make ${command}\n`;
+}
+
+const script = (...lines: readonly string[]) => ({ build: { steps: expect.arrayContaining([stepOf(lines)]) } });
+const stepOf = (lines: readonly string[]): unknown => expect.objectContaining({ kind: 'run', script: lines });
+
+const jobs: readonly Row[] = [
+  {
+    row: 'job/inputs',
+    passes: [
+      { text: jobWithInput('{ default: all }'), jobs: script('make all') },
+      { text: jobWithInput('{ type: array, default: [a, 1] }'), jobs: script('make ["a",1]') },
+    ],
+    refuses: [
+      { text: jobWithInput('{ type: string }'), code: 'schema/missing-key', line: 3 },
+      { text: jobWithInput('{ type: number, default: many }'), code: 'gitlab/input-type', line: 3 },
+      { text: jobWithInput('{ options: [a], default: b }'), code: 'gitlab/input-not-allowed', line: 3 },
+    ],
+  },
+  {
+    row: 'job/inputs:interpolation',
+    passes: [
+      { text: jobWithInput('{ default: all }', '\\${{ job.inputs.x }}'), jobs: script('make ${{ job.inputs.x }}') },
+      { text: jobWithInput('{ default: all }', '${{ 1 + 1 }}'), warns: ['gitlab/job-input'] },
+    ],
+    refuses: [{ text: jobWithInput('{ default: all }', '${{ job.inputs.y }}'), code: 'gitlab/job-input', line: 5 }],
+  },
+];
+
+/** Inputs of files and jobs, and the blocks that take their values. */
+export const rows: readonly Row[] = [...header, ...rules, ...blocks, ...jobs];
