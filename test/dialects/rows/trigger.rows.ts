@@ -92,14 +92,10 @@ export const rows: readonly Row[] = [
     refuses('{ branch: main }', 'schema/missing-key'),
     refuses('{ include: a.yml, branch: main }', 'gitlab/invalid-value'),
   ]),
-  row(
-    'job/trigger:inputs',
-    starts('{ project: group/name, inputs: { x: 1 } }', { kind: 'project' }, { warns: ['gitlab/not-run-yet'] }),
-    [
-      refuses('{ project: group/name, inputs: [x] }', 'schema/wrong-type'),
-      refuses('{ include: a.yml, inputs: { x: 1 } }', 'gitlab/invalid-value'),
-    ],
-  ),
+  row('job/trigger:inputs', starts('{ project: group/name, inputs: { x: 1 } }', { kind: 'project' }), [
+    refuses('{ project: group/name, inputs: [x] }', 'schema/wrong-type'),
+    refuses('{ include: a.yml, inputs: { x: 1 } }', 'gitlab/invalid-value'),
+  ]),
   row(
     'job/trigger:include:project',
     starts('{ include: [{ project: group/name, ref: v1, file: /a.yml }] }', { kind: 'child' }),
