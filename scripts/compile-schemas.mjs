@@ -11,6 +11,8 @@ import { transformSync } from 'esbuild';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const gitlabId = 'gitlab-ci.schema.json';
 const ciId = 'ci.schema.json';
+const circleId = 'circleci.schema.json';
+const prefixes = { [gitlabId]: 'gitlab', [ciId]: 'ci', [circleId]: 'circle' };
 
 /** Words for people and for the docs: without them the generated code is a third of the size. */
 const annotations = new Set(['$schema', 'title', 'description', 'x-expected']);
@@ -71,7 +73,7 @@ function collectAll(schemas, collect) {
 
 function exportName(reference) {
   const [file = '', name = ''] = reference.split('#/$defs/');
-  return (file === ciId ? 'ci_' : 'gitlab_') + name;
+  return `${prefixes[file]}_${name}`;
 }
 
 /** Top-level keyword → name of its validator. */
@@ -83,13 +85,12 @@ function keywordTable(schema) {
 }
 
 /** Name of each generated function → the definition it validates. */
-function definitionsByFunction(ajv, wanted) {
+function definitionsByFunction(ajv, wanted, ids) {
   const names = {};
   const add = (reference, env) => {
     if (env?.validateName !== undefined) names[env.validateName.str] = reference;
   };
-  for (const id of [gitlabId, ciId])
-    for (const [reference, env] of Object.entries(ajv.schemas[id].refs)) add(reference, env);
+  for (const id of ids) for (const [reference, env] of Object.entries(ajv.schemas[id].refs)) add(reference, env);
   for (const reference of Object.values(wanted)) add(reference, ajv.refs[reference]);
   return names;
 }
@@ -97,7 +98,7 @@ function definitionsByFunction(ajv, wanted) {
 /** `gitlab/script` for the definition `script` of GitLab's schema. */
 function shortPointer(reference) {
   const [file, name] = reference.split('#/$defs/');
-  return `${file === ciId ? 'ci' : 'gitlab'}/${name}`;
+  return `${prefixes[file]}/${name}`;
 }
 
 /** What ajv writes out at every error; as a call it takes half of the room. */
@@ -132,9 +133,9 @@ function shareDefinitions(ci, gitlab) {
   return JSON.parse(JSON.stringify(own).replace(/"\$ref":"#\/\$defs\/(\w+)"/g, redirect));
 }
 
-function generate(gitlab, wholeCi) {
+function generate(gitlab, wholeCi, circle) {
   const ci = shareDefinitions(wholeCi, gitlab);
-  const ajv = new Ajv({
+  const options = {
     allErrors: true,
     strict: true,
     allowUnionTypes: true,
@@ -143,25 +144,33 @@ function generate(gitlab, wholeCi) {
     inlineRefs: false,
     messages: false,
     code: { source: true, esm: true, lines: false },
-  });
-  ajv.addSchema(bare(gitlab));
-  ajv.addSchema(bare(ci));
-  const tables = { gitlab: keywordTable(gitlab), ci: keywordTable(ci) };
-  const jobs = { gitlab: `${gitlabId}#/$defs/job`, ci: `${ciId}#/$defs/job` };
-  const wanted = {};
-  for (const table of Object.values(tables))
-    for (const { name, reference } of Object.values(table)) wanted[name] = reference;
-  for (const reference of Object.values(jobs)) wanted[exportName(reference)] = reference;
-  const code = nameSchemaPaths(standaloneCode(ajv, wanted), definitionsByFunction(ajv, wanted));
-  const keywordLines = Object.entries(tables).map(([dialect, table]) => {
-    const rows = Object.entries(table).map(([keyword, { name }]) => `${JSON.stringify(keyword)}: ${name}`);
-    return `${dialect}: { job: ${exportName(jobs[dialect])}, keywords: { ${rows.join(', ')} } }`;
-  });
-  const exported = [
-    `export const validators = { ${keywordLines.join(', ')} };`,
-    `export const expectedPhrases = ${JSON.stringify(collectAll([gitlab, ci], collectExpected))};`,
-    `export const knownKeys = ${JSON.stringify(collectAll([gitlab, ci], collectKeys))};`,
+  };
+  const tables = [
+    `export const expectedPhrases = ${JSON.stringify(collectAll([gitlab, ci, circle], collectExpected))};`,
+    `export const knownKeys = ${JSON.stringify(collectAll([gitlab, ci, circle], collectKeys))};`,
   ];
+  return {
+    'validators.js': validatorsOf(new Ajv(options), { gitlab, ci }, tables),
+    'circle-validators.js': validatorsOf(new Ajv(options), { circle }, []),
+  };
+}
+
+/** One module with the validators of some languages. */
+function validatorsOf(ajv, schemas, more) {
+  for (const schema of Object.values(schemas)) ajv.addSchema(bare(schema));
+  const wanted = {};
+  const lines = Object.entries(schemas).map(([dialect, schema]) => {
+    const job = `${schema.$id}#/$defs/job`;
+    wanted[exportName(job)] = job;
+    const rows = Object.entries(keywordTable(schema)).map(([keyword, { name, reference }]) => {
+      wanted[name] = reference;
+      return `${JSON.stringify(keyword)}: ${name}`;
+    });
+    return `${dialect}: { job: ${exportName(job)}, keywords: { ${rows.join(', ')} } }`;
+  });
+  const ids = Object.values(schemas).map(({ $id }) => $id);
+  const code = nameSchemaPaths(standaloneCode(ajv, wanted), definitionsByFunction(ajv, wanted, ids));
+  const exported = [`export const validators = { ${lines.join(', ')} };`, ...more];
   // Mostly drops the copies of schemas that ajv leaves in its code and nothing reads.
   const source = `${runtime}\n${code}\n${exported.join('\n')}\n`
     .replaceAll(/const (\w+) = require\("ajv\/dist\/runtime\/ucs2length"\)\.default;/g, 'const $1 = countCharacters;')
@@ -170,14 +179,14 @@ function generate(gitlab, wholeCi) {
 }
 
 /**
- * Writes `validators.js` into `outDir` (the folder that the source imports from, if left out) unless it is up to date (it carries a hash of all that it was made from).
- * @returns the path of the module, and whether it was written.
+ * Writes `validators.js` and `circle-validators.js` into `outDir` (the folder that the source imports from, if left out) unless
+ * they are up to date (they carry a hash of all that they were made from).
+ * @returns the folder, and whether anything was written.
  */
 export function compileSchemas({ outDir = join(root, 'src/syntax/generated') } = {}) {
   const read = (path) => readFileSync(join(root, path), 'utf8');
   const sources = [
-    `schemas/${gitlabId}`,
-    `schemas/${ciId}`,
+    ...[gitlabId, ciId, circleId].map((id) => `schemas/${id}`),
     'scripts/compile-schemas.mjs',
     'node_modules/ajv/package.json',
   ].map(read);
@@ -188,12 +197,14 @@ export function compileSchemas({ outDir = join(root, 'src/syntax/generated') } =
   } catch (error) {
     if (error.code !== 'ENOENT') throw error;
   }
-  const code = stamp + generate(JSON.parse(sources[0]), JSON.parse(sources[1]));
   mkdirSync(outDir, { recursive: true });
-  // Renamed into place: another process may be loading the old one.
-  const partial = `${path}.${process.pid}`;
-  writeFileSync(partial, code);
-  renameSync(partial, path);
+  const made = generate(...sources.slice(0, 3).map((source) => JSON.parse(source)));
+  // Renamed into place, the one that tells all is up to date last: another process may be loading the old ones.
+  for (const [name, code] of Object.entries(made).reverse()) {
+    const partial = join(outDir, `${name}.${process.pid}`);
+    writeFileSync(partial, stamp + code);
+    renameSync(partial, join(outDir, name));
+  }
   return { path, written: true };
 }
 

@@ -93,7 +93,9 @@ export function withEvent(command: Command): Command {
     .option('--changed-since <rev>', 'compare with this revision in rules:changes')
     .option('--var <name=value>', 'a variable, above those of the file (repeatable)', collect, [])
     .option('--var-file <file>', 'variables from a file of NAME=value lines (repeatable)', collect, [])
-    .option('--secret <name>', 'a masked variable, its value taken from the environment (repeatable)', collect, []);
+    .option('--secret <name>', 'a masked variable, its value taken from the environment (repeatable)', collect, [])
+    .option('--param <name=value>', 'CircleCI: a parameter of the pipeline (repeatable)', collect, [])
+    .option('--workflow <name>', 'CircleCI: only this workflow (repeatable)', collect, []);
 }
 
 /** Which jobs, and where they run. */

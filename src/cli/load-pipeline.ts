@@ -123,11 +123,13 @@ export async function loadPipeline(
     fileLoader({ root: file.root, env: invocation.env, projects, elsewhere: elsewhere.open }),
   );
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
-  const dialect = dialectOf(name, options.dialect);
+  const dialect = await dialectNamed(options.dialect ?? recogniseDialect(name));
   const text = readFileSync(file.path, 'utf8');
   const inputs = readInputArguments(options.input ?? []);
   const input = {
-    ...{ file: name, context, files, limits, ...pick(more, ['remarks']) },
+    ...{ file: name, context, files, limits, platform: process.platform },
+    ...{ parameters: readParameters(options.param ?? []), workflows: options.workflow ?? [] },
+    ...pick(more, ['remarks']),
     ...(inputs === undefined ? {} : { inputs }),
   };
   const compiled = await compileFile(dialect, text, input);
@@ -143,13 +145,14 @@ export async function loadPipeline(
   };
 }
 
-function dialectOf(name: string, wanted: FileOptions['dialect']): Dialect {
-  const dialect = dialectNamed(wanted ?? recogniseDialect(name));
-  if (dialect !== undefined) return dialect;
-  throw new CommandError(
-    exitCodes.invalidFile,
-    `${name} is a CircleCI configuration: these are not run yet`,
-    'a .ci.yml or .gitlab-ci.yml beside it is found first; -f FILE names another file',
+/** `--param NAME=VALUE`, by name. */
+function readParameters(given: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    given.map((text) => {
+      const split = text.indexOf('=');
+      if (split > 0) return [text.slice(0, split), text.slice(split + 1)];
+      throw new CommandError(exitCodes.usage, `--param ${text} is no NAME=VALUE`);
+    }),
   );
 }
 

@@ -28,6 +28,10 @@ export interface EventOptions {
   readonly var: readonly string[];
   readonly varFile: readonly string[];
   readonly secret: readonly string[];
+  /** CircleCI: `name=value`. */
+  readonly param?: readonly string[];
+  /** CircleCI: names of workflows. */
+  readonly workflow?: readonly string[];
 }
 
 /** Options that choose jobs. */

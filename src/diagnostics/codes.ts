@@ -1,4 +1,5 @@
 import { ciCodes } from './codes/ci.ts';
+import { circleCodes } from './codes/circle.ts';
 import { gitlabCodes } from './codes/gitlab.ts';
 import { planCodes } from './codes/plan.ts';
 import { schemaCodes } from './codes/schema.ts';
@@ -13,6 +14,7 @@ export const diagnosticCodes = {
   ...schemaCodes,
   ...gitlabCodes,
   ...ciCodes,
+  ...circleCodes,
   ...planCodes,
 } as const satisfies Readonly<Record<string, string>>;
 

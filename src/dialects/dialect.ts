@@ -10,8 +10,6 @@ export interface Dialect {
   readonly name: 'ci' | 'gitlab' | 'circle';
   /** How plain YAML scalars are read. */
   readonly scalars: ScalarRules;
-  /** Does a file of this path (relative, forward slashes) look like one of this language? */
-  recognises(path: string): boolean;
   /** Compiles the entry file. `config` is the merged file, for `ci config`. */
   compile(entry: ParsedFile, given: CompileInput): Promise<Checked<Compiled>>;
 }
@@ -35,6 +33,12 @@ export interface CompileInput {
   readonly inputs?: GivenInputs;
   /** Where the values of a pipeline that another one starts are given. */
   readonly includedAt?: Span;
+  /** Values that are given from outside: CircleCI's pipeline parameters (`--param`), by name. */
+  readonly parameters?: ReadonlyMap<string, string>;
+  /** The kind of this machine (`process.platform`), for jobs that only one kind can run. */
+  readonly platform?: string;
+  /** CircleCI: only these workflows. Absent or empty: those that the event starts. */
+  readonly workflows?: readonly string[];
   /** What the user allows beyond the usual. */
   readonly limits?: {
     /** Files that may be included, directly or not; default: GitLab's 150. */

@@ -1,6 +1,6 @@
 import type { Span, Spanned } from '../diagnostics/diagnostic.ts';
 import type { Step } from './step.ts';
-import type { VariableDefinition } from './variable.ts';
+import type { Variable, VariableDefinition } from './variable.ts';
 
 /**
  * What a dialect makes of a pipeline file: everything read and merged, nothing decided yet. Nothing after this type
@@ -13,6 +13,8 @@ export interface Pipeline {
   readonly name?: string;
   /** In order; always with `.pre` first and `.post` last. */
   readonly stages: readonly string[];
+  /** Takes the place of GitLab's predefined variables (`CI_*`), in a pipeline of another language. */
+  readonly predefined?: readonly Variable[];
   /** Global `variables:`. */
   readonly variables: readonly VariableDefinition[];
   readonly workflow: Workflow;
@@ -40,6 +42,8 @@ interface DefinitionBase {
   readonly stage: Spanned<string>;
   /** Absent: always in, with the job's own `when`. */
   readonly rules?: readonly Rule[];
+  /** The dialect has decided that the job is out: why, one clause. */
+  readonly leftOutBecause?: string;
   /** Which pipelines the job is in, where it has no rules. Absent: all. */
   readonly refPolicy?: RefPolicy;
   readonly when: Exclude<When, 'never'>;
@@ -65,6 +69,8 @@ export interface ScriptJobDefinition extends DefinitionBase {
   readonly kind: 'job';
   readonly image?: Image;
   readonly services: readonly Service[];
+  /** See JobSpec.servicesReachedBy. */
+  readonly servicesReachedBy?: 'localhost';
   /** The job's life in order, text not expanded. `download-artifacts` is filled in when the job is handed out. */
   readonly steps: readonly Step[];
   /** Whose artifacts to fetch. Absent: those of `needs` with artifacts, or of all earlier stages. `[]`: none. */
@@ -180,7 +186,13 @@ export type ForeignNeed = { readonly job: string; readonly span: Span } & (
 );
 
 export type Parallel =
-  | { readonly kind: 'count'; readonly count: number; readonly span: Span }
+  | {
+      readonly kind: 'count';
+      readonly count: number;
+      /** A variable that counts the parts, besides `CI_NODE_INDEX`, which starts with 1. */
+      readonly index?: { readonly name: string; readonly first: number };
+      readonly span: Span;
+    }
   /** Each entry is multiplied out by itself; entry order and key order are the file's. */
   | {
       readonly kind: 'matrix';

@@ -104,14 +104,9 @@ function decideLeg(job: ExpandedJob, leg: Leg, order: number, shared: PipelineVa
   const { definition } = job;
   const own = [...inherited(definition, shared.global), ...definition.variables.map(plainVariable), ...leg.variables];
   const base = { job, leg, order, rules: [], variables: own };
-  if (job.stageIndex < 0) {
-    return {
-      ...base,
-      ...settings(definition, undefined),
-      included: false,
-      when: 'never',
-      because: 'its stage does not exist',
-    };
+  const leftOut = job.stageIndex < 0 ? 'its stage does not exist' : definition.leftOutBecause;
+  if (leftOut !== undefined) {
+    return { ...base, ...settings(definition, undefined), included: false, when: 'never', because: leftOut };
   }
   const known = finder(shared.above, byName(own), shared.predefined);
   const find: FindVariable = variablesInRules(definition, leg, known);

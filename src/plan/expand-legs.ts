@@ -37,11 +37,12 @@ export function expandLegs(definition: JobDefinition): readonly Leg[] {
   if (!parallel) return [{ name, total: 1, variables: [] }];
   const total = Math.min(countLegs(definition), maxLegs);
   if (parallel.kind === 'count') {
+    const { count, index } = parallel;
     return Array.from({ length: total }, (_, i) => ({
-      name: `${name} ${i + 1}/${parallel.count}`,
+      name: `${name} ${i + 1}/${count}`,
       index: i + 1,
       total,
-      variables: [],
+      variables: index === undefined ? [] : [{ name: index.name, value: String(index.first + i), raw: true }],
     }));
   }
   const rows: (readonly Variable[])[] = [];

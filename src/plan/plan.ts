@@ -34,7 +34,8 @@ export interface PlanResult extends Checked<Plan> {
  * named, or that a named job needs, or that `selection.manual` holds, has `when: on_success` in its node, while its
  * decision keeps `when: manual`.
  */
-export function plan(pipeline: Pipeline, context: Context, selection: Selection): PlanResult {
+export function plan(pipeline: Pipeline, given: Context, selection: Selection): PlanResult {
+  const context = pipeline.predefined === undefined ? given : { ...given, predefined: pipeline.predefined };
   const diagnostics: Diagnostic[] = [...checkReferences(pipeline)];
   if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
 

@@ -54,6 +54,7 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
             variables,
           ),
         }),
+    ...(definition.servicesReachedBy === undefined ? {} : { servicesReachedBy: definition.servicesReachedBy }),
     steps: [...refuseMissing(secrets.missing), ...withCacheKeys(definition.steps, dispatch.repository)],
     source: dispatch.source,
     projectPath: dispatch.projectPath,

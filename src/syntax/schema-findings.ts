@@ -34,7 +34,7 @@ export function nodeAt(root: Node, path: readonly string[]): Node | undefined {
 /** A reference, or text with an input that is filled in later, may become anything. */
 function isUndecided(node: Node | undefined): boolean {
   if (node?.kind === 'reference') return true;
-  return node?.kind === 'scalar' && typeof node.value === 'string' && node.value.includes('$[[');
+  return node?.kind === 'scalar' && typeof node.value === 'string' && /\$\[\[|<</.test(node.value);
 }
 
 function toFinding(error: SchemaError, root: Node): Finding {

@@ -114,6 +114,20 @@ function validateEntry(entry: MapEntry, dialect: DialectValidators): Diagnostic[
 export function validateSchema(node: Node, schema: SchemaName): readonly Diagnostic[] {
   if (node.kind !== 'map') return [];
   const diagnostics: Diagnostic[] = [];
-  for (const entry of node.entries.values()) diagnostics.push(...validateEntry(entry, validators[schema]));
+  for (const entry of node.entries.values()) {
+    diagnostics.push(...validateEntry(entry, validators[schema]));
+  }
   return diagnostics;
+}
+
+/**
+ * Checks the sections of a document that a schema knows; what else stands at the top is nobody's business, as on
+ * CircleCI, where anchors lie there.
+ */
+export function validateSections(node: MapNode, { keywords }: DialectValidators): readonly Diagnostic[] {
+  return [...node.entries.values()].flatMap((entry) => {
+    const validator = Object.hasOwn(keywords, entry.key) ? keywords[entry.key] : undefined;
+    if (validator === undefined || isNull(entry.value)) return [];
+    return check(validator, { prefix: '', path: [entry.key], node: entry.value, keySpan: entry.keySpan }, never);
+  });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { strictMode } from '../../src/dialects/gitlab/strict-mode.ts';
 import { recogniseDialect } from '../../src/dialects/index.ts';
+import { strictMode } from '../../src/dialects/strict-mode.ts';
 import { toValue } from '../../src/syntax/node.ts';
 import { compileText, type Surroundings } from '../support/compile-text.ts';
 

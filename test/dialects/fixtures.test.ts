@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { projectCheckouts } from '../../src/context/project-checkouts.ts';
 import { ciCodes } from '../../src/diagnostics/codes/ci.ts';
+import { circleCodes } from '../../src/diagnostics/codes/circle.ts';
 import { gitlabCodes } from '../../src/diagnostics/codes/gitlab.ts';
 import { hasErrors } from '../../src/diagnostics/diagnostic.ts';
 import { elsewhere } from '../../src/sources/elsewhere.ts';
@@ -31,9 +32,15 @@ const nothingFetched: IncludeAccess = {
   onNotice: () => {},
 };
 
+const files: Readonly<Record<string, string>> = {
+  ci: '.ci.yml',
+  circle: '.circleci/config.yml',
+  gitlab: '.gitlab-ci.yml',
+};
+
 async function compileCase(area: string, name: string) {
   const folder = join(fixtures, area, name);
-  const file = area === 'ci' ? '.ci.yml' : '.gitlab-ci.yml';
+  const file = files[area]!;
   const text = readFileSync(join(folder, file), 'utf8');
   const args = readFileSync(join(folder, 'case.yml'), 'utf8');
   const mapped = [...args.matchAll(/--project, ([^=]+)=([^\],]+)/g)].map(([, name, path]) => [
@@ -57,6 +64,7 @@ async function compileCase(area: string, name: string) {
 describe.each([
   ['gitlab', Object.keys(gitlabCodes)],
   ['ci', Object.keys(ciCodes)],
+  ['circle', Object.keys(circleCodes)],
 ])('the fixtures of %s', (area, codes) => {
   it.each(codes)('produce %s, with a place', async (code) => {
     const { diagnostics } = await compileCase(area, code.split('/')[1]!);
@@ -67,7 +75,7 @@ describe.each([
 
   it.each(readdirSync(join(fixtures, area)))('%s is right about errors', async (name) => {
     const folder = join(fixtures, area, name);
-    if (!existsSync(join(folder, area === 'ci' ? '.ci.yml' : '.gitlab-ci.yml'))) return;
+    if (!existsSync(join(folder, files[area]!))) return;
     const exit = /^exit: (\d)/m.exec(readFileSync(join(folder, 'case.yml'), 'utf8'))?.[1];
     if (!/lint/.test(readFileSync(join(folder, 'case.yml'), 'utf8'))) return;
     const { diagnostics } = await compileCase(area, name);

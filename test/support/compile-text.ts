@@ -111,7 +111,7 @@ export async function compileText(text: string, surroundings: Surroundings = {})
       diagnostics: [{ code: 'gitlab/include-not-read', severity: 'warning', message: 'it lies elsewhere' }],
     }),
   };
-  const dialect = dialectNamed(recogniseDialect(file))!;
+  const dialect = await dialectNamed(recogniseDialect(file));
   const { value, diagnostics } = await compileFile(dialect, text, {
     file,
     files: loader,

@@ -77,7 +77,7 @@ export function projectOpener(
     const remoteUrl = (): string | undefined => context.git.remoteUrl;
     const elsewhere = includesFromElsewhere(invocation, { policy, root, settings: own, locations, remoteUrl });
     const { files, textOf } = rememberTexts(fileLoader({ root, env, projects, elsewhere: elsewhere.open }));
-    const dialect = dialectNamed(recogniseDialect(name))!;
+    const dialect = await dialectNamed(recogniseDialect(name));
     const input = {
       file: name,
       context,

@@ -10,6 +10,5 @@ const vocabulary: Vocabulary = { schema: 'ci', scalars: 'yaml-1.1', normalise, r
 export const ci: Dialect = {
   name: 'ci',
   scalars: vocabulary.scalars,
-  recognises: (path) => /(^|\/)\.ci\.ya?ml$/.test(path),
   compile: (entry, given) => compile(entry, given, vocabulary),
 };

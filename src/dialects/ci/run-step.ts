@@ -2,8 +2,8 @@ import type { RunStep } from '../../model/step.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import { readVariables } from '../gitlab/keywords/variables.ts';
 import type { Reading } from '../gitlab/reading.ts';
-import { strictMode } from '../gitlab/strict-mode.ts';
 import { booleanField, field, readDuration, readText, textField } from '../gitlab/values.ts';
+import { strictMode } from '../strict-mode.ts';
 import { invalidStep, readWhen } from './step-values.ts';
 
 /** `run`: one command (often of many lines) in a shell of its own. A `shell` of the user's says itself how strict it is. */

@@ -6,6 +6,5 @@ import { gitlabVocabulary } from './vocabulary.ts';
 export const gitlab: Dialect = {
   name: 'gitlab',
   scalars: gitlabVocabulary.scalars,
-  recognises: (path) => /(^|[./])gitlab-ci\.ya?ml$/.test(path),
   compile: (entry, given) => compile(entry, given, gitlabVocabulary),
 };

@@ -22,7 +22,10 @@ export interface DialectValidators {
   readonly keywords: Readonly<Record<string, Validator>>;
 }
 
-export const validators: { readonly gitlab: DialectValidators; readonly ci: DialectValidators };
+export const validators: {
+  readonly gitlab: DialectValidators;
+  readonly ci: DialectValidators;
+};
 /** "a string or a list of strings", by the path of the definition. */
 export const expectedPhrases: Readonly<Record<string, string>>;
 /** The keys that a map may have, by the path of its definition. */

@@ -1,9 +1,9 @@
 import type { RefuseStep, RunStep } from '../../../model/step.ts';
 import type { VariableDefinition } from '../../../model/variable.ts';
 import type { MapNode, Node } from '../../../syntax/node.ts';
+import { strictMode } from '../../strict-mode.ts';
 import type { Keyword } from '../keyword.ts';
 import { invalidValue, notRunYet, type Reading } from '../reading.ts';
-import { strictMode } from '../strict-mode.ts';
 import { refused, runs } from '../support.ts';
 import { field, flatItems, kindOf, readText, textField } from '../values.ts';
 import { readVariables } from './variables.ts';

@@ -1,0 +1,60 @@
+import type { Context } from '../../model/context.ts';
+import { judgeFilters, type Verdict } from './filters.ts';
+import type { Workflow } from './process.ts';
+import type { Reading } from './reading.ts';
+import type { Scope } from './scope.ts';
+import type { Requirement, WorkflowJob } from './workflows.ts';
+
+/** A job with what became of it in this pipeline. */
+export interface DecidedJob {
+  readonly job: WorkflowJob;
+  readonly verdict: Verdict;
+  /** Those that are in the pipeline. */
+  readonly requires: readonly Requirement[];
+}
+
+/** Why a workflow is not run; undefined: it is. */
+export function workflowLeftOut(
+  workflow: Workflow,
+  { source }: Pick<Context, 'source'>,
+  named: readonly string[],
+  hasScheduled: boolean,
+): string | undefined {
+  if (named.length > 0)
+    return named.includes(workflow.name) ? undefined : 'another workflow is named on the command line';
+  if (workflow.leftOutBecause !== undefined) return workflow.leftOutBecause;
+  if (workflow.isScheduled && source !== 'schedule') return 'it runs by schedule: use `--event schedule`';
+  // A schedule in the file starts the workflow that it stands in, and no other.
+  if (!workflow.isScheduled && source === 'schedule' && hasScheduled) return 'a schedule starts other workflows';
+  return undefined;
+}
+
+/**
+ * Decides for every job of a workflow whether it is in: by its filters, and out as well when all jobs that it requires
+ * are out. Requirements that are out don't count.
+ * Source: https://circleci.com/docs/reference/configuration-reference/#requires
+ */
+export function decideJobs(
+  workflow: Workflow,
+  git: Context['git'],
+  scope: Scope,
+  reading: Reading,
+): readonly DecidedJob[] {
+  const verdicts = new Map<string, Verdict>();
+  for (const job of workflow.jobs) verdicts.set(job.name, judgeFilters(job.filters, git, scope, reading));
+  const isOut = (name: string): boolean => verdicts.get(name)?.kind === 'out';
+  let isSettled = false;
+  while (!isSettled) {
+    isSettled = true;
+    for (const { name, requires } of workflow.jobs) {
+      if (isOut(name) || requires.length === 0 || !requires.every((required) => isOut(required.name))) continue;
+      verdicts.set(name, { kind: 'out', because: 'all jobs that it requires are left out' });
+      isSettled = false;
+    }
+  }
+  return workflow.jobs.map((job) => ({
+    job,
+    verdict: verdicts.get(job.name)!,
+    requires: job.requires.filter((required) => !isOut(required.name)),
+  }));
+}

@@ -1,0 +1,134 @@
+import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import { checkPlaces } from './check-places.ts';
+import { type Declarations, readDeclarations } from './parameters.ts';
+import { entriesOf, field, kindOf, problem, type Reading, textOf } from './reading.ts';
+
+/** A command, job or executor that can be called with arguments. */
+export interface Element {
+  /** As callers write it at the root: `build`, `node/install`. */
+  readonly name: string;
+  readonly node: MapNode;
+  readonly declared: Declarations;
+  /** Where the names that it uses are looked up. */
+  readonly home: Namespace;
+}
+
+export type ElementKind = 'command' | 'job' | 'executor';
+
+/** What the file, or one orb, defines. */
+export interface Namespace {
+  /** Empty at the root; else the orb's name, with a slash behind it. */
+  readonly prefix: string;
+  readonly elements: Readonly<Record<ElementKind, ReadonlyMap<string, Element>>>;
+  /** An orb that can't be had is here by its reference. */
+  readonly orbs: ReadonlyMap<string, Namespace | MissingOrb>;
+}
+
+/** An orb that is not on this machine. */
+export interface MissingOrb {
+  readonly kind: 'missing';
+  /** `circleci/node@5.1`; the mere alias of one that is not declared. */
+  readonly reference: string;
+}
+
+export type Found = { readonly kind: 'element'; readonly element: Element } | MissingOrb | { readonly kind: 'none' };
+
+/** The file of an orb of the registry; undefined: it can't be had. */
+export type OrbFile = (reference: string, alias: string) => MapNode | undefined;
+
+const sections: Readonly<Record<ElementKind, string>> = { command: 'commands', job: 'jobs', executor: 'executors' };
+
+const maxOrbDepth = 20;
+
+/** Everything that a file or the source of an orb defines; what is wrong with its form is told. */
+export function readNamespace(
+  source: MapNode,
+  prefix: string,
+  orbFile: OrbFile,
+  reading: Reading,
+  depth = 0,
+): Namespace {
+  const elements = { command: new Map(), job: new Map(), executor: new Map() } satisfies Record<
+    ElementKind,
+    Map<string, Element>
+  >;
+  const orbs = new Map<string, Namespace | MissingOrb>();
+  const home: Namespace = { prefix, elements, orbs };
+  for (const kind of Object.keys(sections) as ElementKind[]) {
+    for (const each of sectionOf(source, sections[kind], reading)) {
+      const node = elementNode(each, kind, reading);
+      if (node === undefined) continue;
+      if (kind !== 'command') checkPlaces(node, `the ${kind} \`${each.key}\``, reading);
+      const declared = readDeclarations(node, 'element', reading);
+      elements[kind].set(each.key, { name: `${prefix}${each.key}`, node, declared, home });
+    }
+  }
+  for (const each of sectionOf(source, 'orbs', reading)) {
+    const orb = readOrb(each, prefix, orbFile, reading, depth);
+    if (orb !== undefined) orbs.set(each.key, orb);
+  }
+  return home;
+}
+
+function sectionOf(source: MapNode, key: string, reading: Reading): readonly MapEntry[] {
+  const section = field(source, key);
+  if (section === undefined || section.value.kind === 'map') return entriesOf(section?.value);
+  problem(reading, 'circle/wrong-type', section.value.span, `\`${key}\` must be a map, not ${kindOf(section.value)}`);
+  return [];
+}
+
+function elementNode(each: MapEntry, kind: ElementKind, reading: Reading): MapNode | undefined {
+  if (each.value.kind === 'map') return each.value;
+  problem(
+    reading,
+    'circle/wrong-type',
+    each.keySpan,
+    `the ${kind} \`${each.key}\` must be a map, not ${kindOf(each.value)}`,
+  );
+  return undefined;
+}
+
+function readOrb(
+  each: MapEntry,
+  prefix: string,
+  orbFile: OrbFile,
+  reading: Reading,
+  depth: number,
+): Namespace | MissingOrb | undefined {
+  const inner = `${prefix}${each.key}/`;
+  const isEmpty = each.value.kind === 'map' && each.value.entries.size === 0;
+  if (each.value.kind === 'map' && !isEmpty) return readNamespace(each.value, inner, orbFile, reading, depth);
+  // `orb: {}` is filled from outside when an orb's own tests are run.
+  const reference = isEmpty ? each.key : textOf(each.value);
+  if (reference === undefined || !(isEmpty || isOrbReference(reference))) {
+    const hint = 'write it as `namespace/orb@1.2.3`, or define the orb in place';
+    problem(reading, 'circle/orb', each.value.span, `\`${each.key}\` refers to no orb`, { hint });
+    return undefined;
+  }
+  const file = depth < maxOrbDepth ? orbFile(reference, each.key) : undefined;
+  return file === undefined ? { kind: 'missing', reference } : readNamespace(file, inner, orbFile, reading, depth + 1);
+}
+
+/** `namespace/orb@1.2.3`, `@1`, `@volatile`, `@dev:first`, or the address of a file. */
+export function isOrbReference(text: string): boolean {
+  return /^[\w.-]+\/[\w.-]+@(?:\d+(?:\.\d+){0,2}|volatile|dev:\S+)$/.test(text) || /^https:\/\/\S+$/.test(text);
+}
+
+/** The element of a name as it is written in `home`: its own, or `orb/name`. */
+export function findElement(home: Namespace, kind: ElementKind, name: string): Found {
+  const own = home.elements[kind].get(name);
+  if (own !== undefined) return { kind: 'element', element: own };
+  const slash = name.indexOf('/');
+  const orb = slash < 0 ? undefined : home.orbs.get(name.slice(0, slash));
+  // An orb's own tests get the orb from outside (`orb-tools`), so one that nobody declares is missing, not wrong.
+  if (orb === undefined) return slash > 0 ? { kind: 'missing', reference: name.slice(0, slash) } : { kind: 'none' };
+  return 'kind' in orb ? orb : findElement(orb, kind, name.slice(slash + 1));
+}
+
+/** All names of a kind that can be written in `home`, for "did you mean". */
+export function elementNames(home: Namespace, kind: ElementKind): readonly string[] {
+  const inner = [...home.orbs].flatMap(([alias, orb]) =>
+    'kind' in orb ? [] : [...orb.elements[kind].keys()].map((name) => `${alias}/${name}`),
+  );
+  return [...home.elements[kind].keys(), ...inner];
+}

@@ -1,0 +1,237 @@
+import type { Span } from '../../diagnostics/diagnostic.ts';
+import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
+import { toValue } from '../../syntax/node.ts';
+import { holds } from './condition.ts';
+import { type Namespace, type OrbFile, readNamespace } from './elements.ts';
+import { interpolate } from './interpolate.ts';
+import {
+  entriesOf,
+  entry,
+  field,
+  isNothing,
+  itemsOf,
+  kindOf,
+  map,
+  problem,
+  type Reading,
+  scalar,
+  seq,
+  textOf,
+} from './reading.ts';
+import type { PipelineValues } from './scope.ts';
+import type { StepsShared } from './steps.ts';
+import { readWorkflowJobs, type WorkflowJob, type WorkflowPlace } from './workflows.ts';
+
+/** A configuration with everything that is decided when it is compiled: what CircleCI calls processed. */
+export interface Processed {
+  readonly workflows: readonly Workflow[];
+  /** The same in words of version 2 of the language, for people to compare. */
+  readonly config: MapNode;
+  /** It defines things for others (the source of an orb) and has nothing to run itself. */
+  readonly isLibrary: boolean;
+}
+
+/** One workflow of a configuration. */
+export interface Workflow {
+  readonly name: string;
+  readonly span: Span;
+  readonly jobs: readonly WorkflowJob[];
+  /** Set when `when` or `unless` leaves it out. */
+  readonly leftOutBecause?: string;
+  /** It has `triggers`, so it runs by schedule alone. */
+  readonly isScheduled: boolean;
+}
+
+export interface ProcessInput {
+  readonly pipeline: PipelineValues;
+  readonly orbFile: OrbFile;
+  readonly reading: Reading;
+}
+
+/** Compiles a configuration to what version 2 of the language can say. Nothing of it is run. */
+export function processConfig(root: MapNode, given: ProcessInput): Processed {
+  const { reading } = given;
+  const isLiteral = versionOf(root, reading) === 2;
+  // A key of old that the service still fills in.
+  const agent = field(root, 'build_agent')?.value;
+  if (agent !== undefined) interpolate(agent, { pipeline: given.pipeline }, reading);
+  const namespace = readNamespace(withOrbReferences(root, given.pipeline, reading), '', given.orbFile, reading);
+  const expanded = new WeakSet<Node>();
+  const place: WorkflowPlace = {
+    root: namespace,
+    pipeline: given.pipeline,
+    isLiteral,
+    shared: (missing): StepsShared => ({
+      reading,
+      expanded,
+      missingOrb: (reference, { key, keySpan }) => {
+        missing.add(reference);
+        reportMissingOrb(reference, key, keySpan, reading);
+      },
+    }),
+  };
+  const workflows = readWorkflows(root, place, namespace, reading);
+  const isLibrary = workflows.length === 0 && looksLikeOrb(root, namespace);
+  if (workflows.length === 0 && !isLibrary) reportNothingToRun(root, reading);
+  return { workflows, config: printable(workflows, root), isLibrary };
+}
+
+function versionOf(root: MapNode, reading: Reading): 2 | 2.1 {
+  const version = field(root, 'version');
+  const text = textOf(version?.value);
+  if (text === '2' || text === '2.0') return 2;
+  if (text !== '2.1') {
+    const span = version?.value.span ?? { ...root.span, end: Math.min(root.span.start + 1, root.span.end) };
+    const message = version === undefined ? 'there is no `version`' : `there is no version ${kindOf(version.value)}`;
+    problem(reading, 'circle/version', span, message, { hint: 'write `version: 2.1`' });
+  }
+  return 2.1;
+}
+
+function readWorkflows(
+  root: MapNode,
+  place: WorkflowPlace,
+  namespace: Namespace,
+  reading: Reading,
+): readonly Workflow[] {
+  const section = field(root, 'workflows');
+  if (section === undefined) return withoutWorkflows(root, place, namespace);
+  if (section.value.kind !== 'map') {
+    problem(
+      reading,
+      'circle/wrong-type',
+      section.value.span,
+      `\`workflows\` must be a map, not ${kindOf(section.value)}`,
+    );
+    return [];
+  }
+  return entriesOf(section.value).flatMap((each) => {
+    if (each.key === 'version' && each.value.kind === 'scalar') return [];
+    return readWorkflow(each, place, reading);
+  });
+}
+
+function readWorkflow(each: MapEntry, place: WorkflowPlace, reading: Reading): readonly Workflow[] {
+  const jobs = field(each.value, 'jobs');
+  if (jobs?.value.kind !== 'seq' || itemsOf(jobs.value).length === 0) {
+    problem(reading, 'circle/workflow', each.keySpan, `the workflow \`${each.key}\` lists no jobs`);
+    return [];
+  }
+  const scope = { pipeline: place.pipeline };
+  const wanted = each.value.kind === 'map' ? each.value.entries.get('when')?.value : undefined;
+  const unwanted = each.value.kind === 'map' ? each.value.entries.get('unless')?.value : undefined;
+  const isWanted = wanted === undefined || holds(wanted, scope, reading);
+  const isUnwanted = unwanted !== undefined && holds(unwanted, scope, reading);
+  const leftOutBecause = isWanted ? (isUnwanted ? '`unless` holds' : undefined) : "`when` doesn't hold";
+  return [
+    {
+      name: each.key,
+      span: each.keySpan,
+      jobs: readWorkflowJobs(jobs.value, place),
+      isScheduled: itemsOf(field(each.value, 'triggers')?.value).length > 0,
+      ...(leftOutBecause === undefined ? {} : { leftOutBecause }),
+    },
+  ];
+}
+
+/** A configuration without workflows runs the job `build`. */
+function withoutWorkflows(root: MapNode, place: WorkflowPlace, namespace: Namespace): readonly Workflow[] {
+  const build = namespace.elements.job.get('build');
+  if (build === undefined) return [];
+  const { keySpan } = field(field(root, 'jobs')?.value, 'build')!;
+  const jobs = readWorkflowJobs(seq([scalar('build', keySpan)], keySpan), place);
+  return [{ name: 'workflow', span: keySpan, jobs, isScheduled: false }];
+}
+
+const orbKeys = ['name', 'description', 'display', 'examples'];
+
+function looksLikeOrb(root: MapNode, { elements }: Namespace): boolean {
+  return elements.job.size === 0 || orbKeys.some((key) => !isNothing(field(root, key)?.value));
+}
+
+function reportNothingToRun(root: MapNode, reading: Reading): void {
+  const jobs = field(root, 'workflows') ?? field(root, 'jobs');
+  const span = jobs?.keySpan ?? { ...root.span, end: Math.min(root.span.start + 1, root.span.end) };
+  const hint = 'list the jobs to run under `workflows`, or call the one job `build`';
+  problem(reading, 'circle/nothing-to-run', span, 'there is neither a workflow nor a job `build`', { hint });
+}
+
+/** Versions of orbs may be parameters of the pipeline; an orb in place has its own scope. */
+function withOrbReferences(root: MapNode, pipeline: PipelineValues, reading: Reading): MapNode {
+  const orbs = field(root, 'orbs');
+  if (orbs === undefined) return root;
+  const filled = entriesOf(orbs.value).map((each) =>
+    each.value.kind === 'scalar' ? { ...each, value: interpolate(each.value, { pipeline }, reading) } : each,
+  );
+  return map([...root.entries.values(), { ...orbs, value: map(filled, orbs.value.span) }], root.span);
+}
+
+function reportMissingOrb(reference: string, what: string, span: Span, reading: Reading): void {
+  const isDeclared = reference.includes('/');
+  const name = reference.replace(/@.*/, '');
+  reading.report({
+    code: 'circle/missing-orb',
+    severity: 'warning',
+    message: `\`${what}\` is of the orb \`${reference}\`, which is not ${isDeclared ? 'on this machine' : 'declared'}`,
+    span,
+    hint: isDeclared
+      ? `put the source of the orb into \`.circleci/orbs/${name}.yml\``
+      : `declare it under \`orbs\`, or put its source into \`.circleci/orbs/${name}.yml\``,
+  });
+}
+
+/** Jobs by name, each once, and the workflows that list them. */
+function printable(workflows: readonly Workflow[], root: MapNode): MapNode {
+  const jobs = new Map<string, MapEntry>();
+  const lists: MapEntry[] = [entry('version', scalar(2, root.span))];
+  for (const workflow of workflows) {
+    if (workflow.leftOutBecause !== undefined) continue;
+    const items = workflow.jobs.map((job) => printedEntry(job, job.body && addJob(jobs, job, job.body)));
+    lists.push(entry(workflow.name, map([entry('jobs', seq(items, workflow.span))], workflow.span), workflow.span));
+  }
+  return map(
+    [
+      entry('version', scalar(2, root.span)),
+      entry('jobs', map(jobs.values(), root.span)),
+      entry('workflows', map(lists, root.span)),
+    ],
+    root.span,
+  );
+}
+
+/** The name under which the job is printed: its own, unless another job has it already. */
+function addJob(jobs: Map<string, MapEntry>, { name, span }: WorkflowJob, body: MapNode): string {
+  const text = JSON.stringify(toValue(body));
+  for (let number = 0; ; number++) {
+    const candidate = number === 0 ? name : `${name}-${number}`;
+    const other = jobs.get(candidate);
+    if (other === undefined) jobs.set(candidate, entry(candidate, body, span));
+    else if (JSON.stringify(toValue(other.value)) !== text) continue;
+    return candidate;
+  }
+}
+
+function printedEntry(job: WorkflowJob, printedName = job.name): Node {
+  const settings: MapEntry[] = [];
+  const add = (key: string, value: Node | undefined): void => {
+    if (value !== undefined) settings.push(entry(key, value, job.span));
+  };
+  const texts = (list: readonly string[]): Node =>
+    seq(
+      list.map((text) => scalar(text, job.span)),
+      job.span,
+    );
+  if (job.type === 'approval') add('type', scalar('approval', job.span));
+  if (printedName !== job.name) add('name', scalar(job.name, job.span));
+  if (job.contexts.length > 0) add('context', texts(job.contexts));
+  if (job.requires.length > 0) {
+    const items = job.requires.map(({ name, span, statuses }) =>
+      statuses === undefined ? scalar(name, span) : map([entry(name, texts(statuses), span)], span),
+    );
+    add('requires', seq(items, job.span));
+  }
+  add('filters', job.filters);
+  if (job.serialGroup !== undefined) add('serial-group', scalar(job.serialGroup, job.span));
+  const name = scalar(printedName, job.span);
+  return settings.length === 0 ? name : map([entry(printedName, map(settings, job.span), job.span)], job.span);
+}

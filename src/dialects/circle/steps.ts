@@ -1,0 +1,163 @@
+import type { MapEntry, Node } from '../../syntax/node.ts';
+import { didYouMean } from '../../util/nearest.ts';
+import { holds } from './condition.ts';
+import { type Element, elementNames, findElement, type Namespace } from './elements.ts';
+import { interpolate } from './interpolate.ts';
+import { argumentsOf, bindArguments } from './parameters.ts';
+import { entry, field, kindOf, map, problem, type Reading, seq, textOf } from './reading.ts';
+import type { Scope } from './scope.ts';
+
+/** Steps that CircleCI itself knows. Source: https://circleci.com/docs/reference/configuration-reference/#steps */
+export const builtInSteps: ReadonlySet<string> = new Set([
+  'add_ssh_keys',
+  'attach_workspace',
+  'checkout',
+  'deploy',
+  'persist_to_workspace',
+  'restore_cache',
+  'run',
+  'save_cache',
+  'setup_remote_docker',
+  'store_artifacts',
+  'store_test_results',
+]);
+
+/** Where steps are expanded: whose names and parameters count, and which commands are being called. */
+export interface StepPlace {
+  readonly home: Namespace;
+  readonly scope: Scope;
+  /** From the outermost command to the innermost. */
+  readonly calls: readonly Element[];
+  readonly shared: StepsShared;
+}
+
+/** What the whole expansion of a file shares. */
+export interface StepsShared {
+  readonly reading: Reading;
+  /** Lists of steps that are expanded already: what a `steps` parameter carries. */
+  readonly expanded: WeakSet<Node>;
+  /** Told when a step is of an orb that can't be had. */
+  readonly missingOrb: (reference: string, step: MapEntry) => void;
+}
+
+/**
+ * A list of steps with commands put in their place, conditions decided and parameters filled in: only steps that
+ * CircleCI itself knows are left. A list that is expanded already is given back.
+ */
+export function expandSteps(node: Node | undefined, place: StepPlace): readonly Node[] {
+  if (node === undefined) return [];
+  if (node.kind === 'seq') {
+    if (place.shared.expanded.has(node)) return node.items;
+    return node.items.flatMap((item) => (item.kind === 'seq' ? expandSteps(item, place) : expandStep(item, place)));
+  }
+  const filled = interpolate(node, place.scope, place.shared.reading);
+  if (filled.kind === 'seq') return expandSteps(filled, place);
+  problem(place.shared.reading, 'circle/wrong-type', node.span, `\`steps\` must be a list, not ${kindOf(filled)}`);
+  return [];
+}
+
+function expandStep(node: Node, place: StepPlace): readonly Node[] {
+  const { reading } = place.shared;
+  const step = asCall(node, place);
+  if (step === undefined) {
+    const hint = 'start each step with a dash, and indent what belongs to it below its name';
+    problem(reading, 'circle/step', node.span, 'a step must be a name, or a map with one key', { hint });
+    return [];
+  }
+  const found = findElement(place.home, 'command', step.key);
+  if (found.kind === 'element') return callCommand(found.element, step, place);
+  if (step.key === 'when' || step.key === 'unless') return expandConditional(step, place);
+  if (step.key === 'steps') return expandSteps(step.value, place);
+  if (builtInSteps.has(step.key)) return [builtIn(node, step, place)];
+  if (found.kind === 'missing') {
+    place.shared.missingOrb(found.reference, step);
+    return [interpolate(node, place.scope, reading)];
+  }
+  reportUnknown(step, place);
+  return [];
+}
+
+/** `checkout` is short for `checkout: {}`. */
+function asCall(node: Node, place: StepPlace): MapEntry | undefined {
+  const filled = node.kind === 'scalar' ? interpolate(node, place.scope, place.shared.reading) : node;
+  const name = textOf(filled);
+  if (name !== undefined) return entry(name, map([], node.span));
+  if (filled.kind !== 'map' || filled.entries.size !== 1) return undefined;
+  return [...filled.entries.values()][0];
+}
+
+function builtIn(node: Node, step: MapEntry, { scope, shared }: StepPlace): Node {
+  if (node.kind === 'scalar') return interpolate(node, scope, shared.reading);
+  const value = interpolate(step.value, scope, shared.reading);
+  const isShort = (step.key === 'run' || step.key === 'deploy') && value.kind === 'scalar' && value.value !== null;
+  const long = isShort ? map([entry('command', value)], value.span) : value;
+  return map([entry(step.key, long, step.keySpan)], node.span);
+}
+
+function expandConditional(step: MapEntry, place: StepPlace): readonly Node[] {
+  const condition = step.value.kind === 'map' ? step.value.entries.get('condition')?.value : undefined;
+  const steps = field(step.value, 'steps');
+  if (condition === undefined || steps === undefined) {
+    problem(place.shared.reading, 'circle/step', step.keySpan, `\`${step.key}\` wants \`condition\` and \`steps\``);
+    return [];
+  }
+  const isMet = holds(condition, place.scope, place.shared.reading) === (step.key === 'when');
+  return isMet ? expandSteps(steps.value, place) : [];
+}
+
+const maxCalls = 100;
+
+function callCommand(command: Element, step: MapEntry, place: StepPlace): readonly Node[] {
+  const { reading } = place.shared;
+  if (place.calls.includes(command) || place.calls.length >= maxCalls) {
+    const way = [...place.calls, command].map(({ name }) => name).join(' → ');
+    problem(reading, 'circle/command-cycle', step.keySpan, `the command \`${command.name}\` calls itself: ${way}`);
+    return [];
+  }
+  const call = { what: `the command \`${step.key}\``, span: step.keySpan };
+  const given = givenSteps(command, argumentsOf(step.value), place);
+  const parameters = bindArguments(command.declared, given, call, reading);
+  const inside: StepPlace = {
+    ...place,
+    home: command.home,
+    scope: { pipeline: place.scope.pipeline, parameters },
+    calls: [...place.calls, command],
+  };
+  const steps = field(command.node, 'steps');
+  if (steps === undefined) {
+    problem(reading, 'circle/step', step.keySpan, `the command \`${command.name}\` has no \`steps\``);
+  }
+  return expandSteps(steps?.value, inside);
+}
+
+/**
+ * The arguments of a call as their callee gets them: filled in, and steps expanded where they are written, for there
+ * the names of commands are known.
+ */
+export function givenSteps(
+  { declared }: Pick<Element, 'declared'>,
+  given: ReadonlyMap<string, MapEntry>,
+  place: StepPlace,
+): ReadonlyMap<string, MapEntry> {
+  return new Map(
+    [...given].map(([name, argument]) => {
+      if (declared.get(name)?.type !== 'steps') {
+        return [name, { ...argument, value: interpolate(argument.value, place.scope, place.shared.reading) }];
+      }
+      const isList = argument.value.kind === 'seq' || textOf(argument.value)?.includes('<<') === true;
+      if (!isList) return [name, argument];
+      const steps = seq(expandSteps(argument.value, place), argument.value.span);
+      place.shared.expanded.add(steps);
+      return [name, { ...argument, value: steps }];
+    }),
+  );
+}
+
+function reportUnknown(step: MapEntry, { home, shared }: StepPlace): void {
+  const known = [...builtInSteps, 'when', 'unless', 'steps', ...elementNames(home, 'command')];
+  const isJob = home.elements.job.has(step.key);
+  const hint =
+    didYouMean(step.key, known) ??
+    (isJob ? 'a job is called from a workflow; only commands are steps' : 'define it under `commands`');
+  problem(shared.reading, 'circle/unknown-step', step.keySpan, `there is no step or command \`${step.key}\``, { hint });
+}
