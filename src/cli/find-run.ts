@@ -36,13 +36,17 @@ export async function findRun(invocation: Invocation, choice: RunChoice): Promis
 }
 
 /**
- * The ids of a run's jobs that `job` means: all of them without a name, a job by its id, or all legs of a parallel one.
+ * The ids of a run's jobs that `job` means: all of them without a name, a job by its id, all legs of a parallel one, or a job
+ * that starts another pipeline with all that this ran.
  * @throws CommandError exit 2 when the run has no such job.
  */
 export function chooseJobs(stored: StoredRun, job: string | undefined): readonly string[] {
   const ids = Object.keys(stored.state.jobs);
   if (job === undefined) return ids;
-  const legs = ids.filter((id) => id === job || id.startsWith(`${job}: [`) || /^ \d+\/\d+$/.test(id.slice(job.length)));
+  const legs = ids.filter(
+    (id) =>
+      id === job || id.startsWith(`${job}: [`) || id.startsWith(`${job}/`) || /^ \d+\/\d+$/.test(id.slice(job.length)),
+  );
   const chosen = legs.filter((id) => id === job || id.startsWith(job));
   if (chosen.length > 0) return chosen;
   const near = nearest(job, ids);

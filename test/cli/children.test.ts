@@ -53,6 +53,8 @@ show:
     expect(result.outputOf('bare/show')).toContain('of the child||by hand|parent_pipeline|main\n');
     const logs = await runCi(['logs', 'child/show'], { cwd: project.root, home: project.home });
     expect(logs.stdout).toContain('v1.2-g|g');
+    const whole = await runCi(['logs', 'child'], { cwd: project.root, home: project.home });
+    expect(whole.stdout).toContain('==> child/show <==');
   });
 
   it('are made of what a job leaves, and of several files with inputs', async () => {
@@ -193,6 +195,29 @@ lost: { needs: [{ pipeline: $NOWHERE, job: build }], script: ['cat file'], allow
     expect(result.exitCode).toBe(0);
     expect(result.outputOf('child/use')).toContain('built\n');
     expect(result.jobs['child/lost']).toMatchObject({ failureReason: 'missing_dependency_failure' });
+  });
+});
+
+describe('a child pipeline that is run again', () => {
+  it('by --failed starts anew, with nothing of its own from before', async () => {
+    using project = withFiles({
+      '.gitlab-ci.yml': `
+build: { stage: build, script: ['echo built > file'], artifacts: { paths: [file] } }
+child: { trigger: { include: child.yml, strategy: depend } }
+`,
+      'child.yml': `
+make: { stage: build, script: ['mkdir out; touch "out/$(cat round)"'], artifacts: { paths: [out] } }
+use: { script: ['ls out', 'test -e out/second'] }
+`,
+      round: 'first',
+    });
+    const first = await run(project);
+    expect(first.statuses).toMatchObject({ child: 'failed', 'child/make': 'success', 'child/use': 'failed' });
+    expect(first.outputOf('child/use')).toContain('first\n');
+    project.write('round', 'second');
+    const again = await run(project, ['--failed']);
+    expect(again.statuses).toEqual({ child: 'success', 'child/make': 'success', 'child/use': 'success' });
+    expect(again.outputOf('child/use')).not.toContain('first');
   });
 });
 

@@ -75,7 +75,10 @@ export async function takeOver(
 ): Promise<TakenOver> {
   const { location, last, artifacts, wanted } = given;
   const own = new Set(plan.nodes.map(({ id }) => id));
-  const isForeign = (id: string): boolean => !own.has(id) && (wanted?.includes(id) ?? true);
+  // What a bridge of this run starts runs anew.
+  const below = plan.nodes.flatMap(({ kind, id }) => (kind === 'bridge' ? [`${id}/`] : []));
+  const isForeign = (id: string): boolean =>
+    !own.has(id) && !below.some((prefix) => id.startsWith(prefix)) && (wanted?.includes(id) ?? true);
   const found = new Map<string, RanBefore>();
   for (const [id, record] of Object.entries(last.state.jobs)) if (isForeign(id)) found.set(id, { from: last, record });
   const needed = wanted ?? plan.nodes.flatMap((node) => (node.kind === 'job' ? node.artifactsFrom : []));

@@ -31,7 +31,7 @@ import { timeout } from './keywords/timeout.ts';
 import { trigger } from './keywords/trigger.ts';
 import { variables } from './keywords/variables.ts';
 import { when } from './keywords/when.ts';
-import type { Reading } from './reading.ts';
+import { invalidValue, type Reading } from './reading.ts';
 import { type AssumedRefs, readRefPolicy } from './ref-policy.ts';
 import { field } from './values.ts';
 import type { JobText, Vocabulary } from './vocabulary.ts';
@@ -163,6 +163,11 @@ const keysOfScripts = [
 
 function checkBridge(job: MapEntry, node: MapNode, reading: Reading): void {
   checkScriptKeys(job, node, reading);
+  const delayed = field(node, 'when')?.value;
+  // Source: lib/gitlab/ci/config/entry/bridge.rb (`ALLOWED_WHEN`)
+  if (delayed?.kind === 'scalar' && delayed.text === 'delayed') {
+    invalidValue(reading, delayed.span, 'a job that starts another pipeline can not be delayed');
+  }
   const script = field(node, 'script');
   const started = field(node, 'trigger');
   if (!script || !started) return;
