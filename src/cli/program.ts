@@ -158,7 +158,9 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
       'check the machine (git, shells, container engine, disk, registry logins) and say how to mend it',
     ),
   schema: () =>
-    new Command('schema').argument('[dialect]', 'ci or gitlab', 'ci').description('print a JSON Schema, for editors'),
+    new Command('schema')
+      .argument('[dialect]', 'ci, gitlab or circle', 'ci')
+      .description('print a JSON Schema, for editors'),
   completion: () =>
     new Command('completion')
       .argument('<shell>', 'bash, zsh, fish or pwsh')
