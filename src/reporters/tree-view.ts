@@ -40,6 +40,11 @@ export interface TreeView {
 const tailBytes = 4096;
 const recentJobs = 5;
 
+/** Stages of a pipeline that a bridge started are its own. */
+function placed(job: PlannedJob, bridge: string | undefined): PlannedJob {
+  return bridge === undefined ? job : { ...job, stage: `${bridge}: ${job.stage}` };
+}
+
 /** Makes an empty TreeView. */
 export function treeView(): TreeView {
   const jobs = new Map<string, TreeJob>();
@@ -109,7 +114,7 @@ export function treeView(): TreeView {
       startedAt ??= event.at;
       switch (event.type) {
         case 'pipeline-planned':
-          for (const job of event.jobs) if (!jobs.has(job.id)) add(job);
+          for (const job of event.jobs) if (!jobs.has(job.id)) add(placed(job, event.bridge));
           return;
         case 'job-waiting':
           jobOf(event.job).waitsFor = event.for;
