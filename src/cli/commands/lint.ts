@@ -41,7 +41,9 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
     );
     const pipeline = loaded.compiled?.pipeline;
     const found = pipeline === undefined ? [] : [...checkReferences(pipeline), ...checkPresence(pipeline)];
-    const below = pipeline === undefined ? [] : await lintChildren(originOf(loaded, forLint));
+    // The facts of the repository are only looked up for children, so not where there are none.
+    const hasChildren = pipeline?.jobs.some((job) => job.kind === 'bridge' && job.trigger.kind === 'child');
+    const below = hasChildren ? await lintChildren(originOf(loaded, forLint)) : [];
     const diagnostics = [...loaded.diagnostics, ...found, ...below];
     checked.push({ file: loaded.name, sources: loaded.sources, diagnostics });
   }
