@@ -32,6 +32,8 @@ const lastPlainSecond = 0x7fffffff;
  */
 export function packTree(tree: Tree, options: PackOptions = {}): Readable {
   const pack = tarPack();
+  // Nobody may be reading yet: without a listener it would end the program.
+  pack.on('error', () => {});
   const packing = packAll(tree, pack, options);
   packing.catch((error: unknown) => pack.destroy(error instanceof Error ? error : new Error(String(error))));
   return Readable.from(joined(pack, packing), { objectMode: false, highWaterMark: 4 * chunkBytes });
@@ -52,6 +54,10 @@ async function* joined(pack: Pack, packing: Promise<void>): AsyncGenerator<Buffe
     }
     await packing;
     if (size > 0) yield Buffer.concat(waiting, size);
+  } catch (error) {
+    // Who comes late is told by the stream only that it was destroyed.
+    await packing;
+    throw error;
   } finally {
     pack.destroy();
   }

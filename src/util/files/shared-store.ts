@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSameProcessAlive, processIdentity } from '../process-identity.ts';
@@ -28,24 +27,53 @@ export function isOwnerAlive(name: string): boolean {
   });
 }
 
-/** Marks `<store>/<id>` as used; undefined if it is not there (any more). */
+/** Begins the name of a mark of somebody who is about to take a directory away; his own name follows. */
+const closing = 'closing_';
+
+/** Marks `<store>/<id>` as used; undefined if it is not there (any more), or about to be taken away. */
 export async function markUsed(store: string, id: string): Promise<Usage | undefined> {
-  const marker = join(store, id, 'users', ownName());
+  const users = join(store, id, 'users');
+  const marker = join(users, ownName());
   try {
     await writeFile(marker, '', { flag: 'wx' });
+    // In this order: see `close`.
+    const isClosed = (await readdir(users)).some(isClosing);
+    if (!isClosed) return { release: () => rm(marker, { force: true }) };
+    await rm(marker, { force: true });
+    return undefined;
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
-  // A remover that came between looks at the markers once more after it has moved the directory away.
-  if (!existsSync(join(store, id))) return undefined;
-  return { release: () => rm(marker, { force: true }) };
+}
+
+function isClosing(name: string): boolean {
+  return name.startsWith(closing) && isOwnerAlive(name.slice(closing.length));
+}
+
+/**
+ * Keeps others from beginning to use `<store>/<id>`, if nobody uses it. Either they see our mark or we see theirs, so what
+ * somebody uses is never moved away, not even for a moment.
+ * @returns undefined: it is used, or not there; otherwise what opens it again.
+ */
+async function close(store: string, id: string): Promise<(() => Promise<void>) | undefined> {
+  const mark = join(store, id, 'users', closing + ownName());
+  const open = (): Promise<void> => rm(mark, { force: true });
+  try {
+    await writeFile(mark, '', { flag: 'wx' });
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  if (!(await isUsed(join(store, id)))) return open;
+  await open();
+  return undefined;
 }
 
 /**
  * Removes everything of the store whose name starts with `prefix`, is not current, and is neither used nor being
  * built by a living process.
- * @param isCurrent asked once more after the directory was moved away, so it must read the store's pointer anew.
+ * @param isCurrent asked once more when nobody can begin to use the directory, so it must read the store's pointer anew.
  */
 export async function removeUnused(store: string, prefix: string, isCurrent: (id: string) => boolean): Promise<void> {
   for (const name of await readdir(store)) {
@@ -64,17 +92,22 @@ export async function removeUnused(store: string, prefix: string, isCurrent: (id
 }
 
 async function removeIfUnused(store: string, id: string, isCurrent: (id: string) => boolean): Promise<void> {
+  const open = await close(store, id);
+  // Whoever makes it current holds a usage until that is done.
+  if (open === undefined || isCurrent(id)) return open?.();
   const away = join(store, `.old-${ownName()}`);
+  if (await moveAway(join(store, id), away)) await removeTree(away);
+}
+
+/** False: another process was faster. */
+async function moveAway(path: string, away: string): Promise<boolean> {
   try {
-    await rename(join(store, id), away);
+    await rename(path, away);
+    return true;
   } catch (error) {
-    // Another process was faster.
-    if (errorCode(error) === 'ENOENT') return;
+    if (errorCode(error) === 'ENOENT') return false;
     throw error;
   }
-  // In this order: whoever makes it current holds a usage until that is done.
-  if ((await isUsed(away)) || isCurrent(id)) await rename(away, join(store, id));
-  else await removeTree(away);
 }
 
 /** Whether a living process has marked the directory as used. */
@@ -93,17 +126,15 @@ export async function isUsed(directory: string): Promise<boolean> {
  * @returns the directory's new path; undefined where it stays as it is.
  */
 export async function reclaim(store: string, id: string, own: Usage): Promise<string | undefined> {
-  const away = join(store, `.new-${ownName()}`);
   await own.release();
-  try {
-    await rename(join(store, id), away);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
+  if ((await close(store, id)) === undefined) return undefined;
+  const away = join(store, `.new-${ownName()}`);
+  if (!(await moveAway(join(store, id), away))) return undefined;
+  // Others' marks too, who came too late.
+  for (const name of await readdir(join(away, 'users'))) {
+    if (name.startsWith(closing)) await rm(join(away, 'users', name), { force: true });
   }
-  if (!(await isUsed(away))) return away;
-  await rename(away, join(store, id));
-  return undefined;
+  return away;
 }
 
 /** Makes an empty directory of the store to build in; the name tells who builds. */

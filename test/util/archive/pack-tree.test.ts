@@ -54,6 +54,13 @@ describe('packTree', () => {
     expect(lstatSync(join(to, 'empty')).mode & 0o777).toBe(0o700);
   });
 
+  it('tells of a tree that is not there when it is read, however late', async () => {
+    const packed = packTree({ root: join(from, 'nothing') });
+    packed.on('error', () => {});
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await expect(unpackTar(packed, to)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('packs the named entries alone and tells what is missing', async () => {
     writeFileSync(join(from, 'a'), 'a');
     writeFileSync(join(from, 'b'), 'b');
