@@ -8,13 +8,10 @@ import { sarifLog } from '../../diagnostics/sarif.ts';
 import { diagnosticSummary } from '../../diagnostics/summary.ts';
 import { checkPresence } from '../../plan/check-presence.ts';
 import { checkReferences } from '../../plan/check-references.ts';
-import { lintChildren } from '../downstream/lint-children.ts';
-import { originOf } from '../downstream/origin-of.ts';
 import { exitCodes } from '../exit-code.ts';
 import { isCommandLineAlone } from '../input-arguments.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 import { loadPipeline } from '../load-pipeline.ts';
-import { defaultSelection } from '../load-plan.ts';
 import type { FileOptions } from '../options.ts';
 import { diagnosticPaint, paintFor } from '../report-diagnostics.ts';
 
@@ -43,7 +40,7 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
     const found = pipeline === undefined ? [] : [...checkReferences(pipeline), ...checkPresence(pipeline)];
     // The facts of the repository are only looked up for children, so not where there are none.
     const hasChildren = pipeline?.jobs.some((job) => job.kind === 'bridge' && job.trigger.kind === 'child');
-    const below = hasChildren ? await lintChildren(originOf(loaded, forLint)) : [];
+    const below = hasChildren ? await (await import('../downstream/lint-children.ts')).lintChildren(loaded) : [];
     const diagnostics = [...loaded.diagnostics, ...found, ...below];
     checked.push({ file: loaded.name, sources: loaded.sources, diagnostics });
   }
@@ -52,9 +49,6 @@ export async function lint(invocation: Invocation, files: readonly string[], opt
   if (isCommandLineAlone(diagnostics)) return exitCodes.usage;
   return hasErrors(diagnostics) || (options.strict && diagnostics.length > 0) ? exitCodes.failed : exitCodes.ok;
 }
-
-/** Nothing is planned, and no other project is looked at. */
-const forLint = { selection: defaultSelection, pipelineId: '1', open: async () => undefined };
 
 async function printFindings(invocation: Invocation, checked: readonly Checked[], options: LintOptions): Promise<void> {
   const diagnostics = checked.flatMap((one) => one.diagnostics);

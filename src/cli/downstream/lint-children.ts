@@ -2,13 +2,19 @@ import { downstreamContext } from '../../context/downstream-context.ts';
 import type { Diagnostic } from '../../diagnostics/diagnostic.ts';
 import type { BridgeDefinition } from '../../model/pipeline.ts';
 import { checkReferences } from '../../plan/check-references.ts';
+import type { LoadedPipeline } from '../load-pipeline.ts';
+import { defaultSelection } from '../load-plan.ts';
 import { mostNested, type Origin } from './make-downstream.ts';
+import { originOf } from './origin-of.ts';
+
+/** Nothing is planned, and no other project is looked at. */
+const forLint = { selection: defaultSelection, pipelineId: '1', open: async () => undefined };
 
 /**
  * What is wrong with the files of child pipelines, whatever rules say; those that jobs make are not known. Each thing is told once,
  * however many bridges lead to it.
  */
-export async function lintChildren(origin: Origin): Promise<readonly Diagnostic[]> {
+export async function lintChildren(loaded: LoadedPipeline): Promise<readonly Diagnostic[]> {
   const found = new Map<string, Diagnostic>();
   const visit = async (parent: Origin): Promise<void> => {
     if (parent.depth >= mostNested) return;
@@ -24,7 +30,7 @@ export async function lintChildren(origin: Origin): Promise<readonly Diagnostic[
       if (child.origin !== undefined) await visit(child.origin);
     }
   };
-  await visit(origin);
+  await visit(originOf(loaded, forLint));
   return [...found.values()];
 }
 
