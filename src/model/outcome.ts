@@ -74,7 +74,8 @@ export type Outcome =
   | { readonly status: 'success' }
   | { readonly status: 'canceled' }
   | { readonly status: 'skipped'; readonly because: string }
-  | { readonly status: 'manual' }
+  /** A bridge whose pipeline waits. `blockedBy`: the job that somebody has to start. */
+  | { readonly status: 'manual'; readonly blockedBy?: string }
   | {
       readonly status: 'failed';
       readonly reason: FailureReason;

@@ -36,7 +36,9 @@ export function checkReferences(pipeline: Pipeline): readonly Diagnostic[] {
 function checkStage(job: ExpandedJob, pipeline: Pipeline, report: Report): void {
   if (job.stageIndex >= 0) return;
   const { name, stage } = job.definition;
-  const hint = didYouMean(stage.value, pipeline.stages) ?? `the stages are ${pipeline.stages.slice(1, -1).join(', ')}`;
+  const names = pipeline.stages.slice(1, -1).join(', ');
+  const hint =
+    didYouMean(stage.value, pipeline.stages) ?? (names === '' ? 'add it to `stages`' : `the stages are ${names}`);
   report({
     code: 'plan/unknown-stage',
     severity: pipeline.incomplete ? 'warning' : 'error',

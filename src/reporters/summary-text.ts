@@ -150,8 +150,9 @@ function deployments(summary: RunSummary, { paint, verbosity }: SummaryTextOptio
   return ['', ...lines.map((line) => `  ${paint('hint', '▲')} ${oneLine(line, { color: false })}`)];
 }
 
+/** A job that has started and ended so waits for others: it is those that people can start. */
 function manualHint(summary: RunSummary, options: SummaryTextOptions): string[] {
-  const waiting = summary.jobs.filter((job) => job.status === 'manual');
+  const waiting = summary.jobs.filter((job) => job.status === 'manual' && job.startedAt === undefined);
   if (waiting.length === 0 || options.verbosity === 'quiet') return [];
   const names = waiting.slice(0, 5).map((job) => oneLine(job.id, { color: false }));
   if (waiting.length > names.length) names.push(`and ${waiting.length - names.length} more`);

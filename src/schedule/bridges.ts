@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { type FinalStatus, noOutputs, type Outcome } from '../model/outcome.ts';
+import { noOutputs, type Outcome } from '../model/outcome.ts';
 import type { BridgeNode } from '../model/plan.ts';
 import { assertNever } from '../util/assert-never.ts';
 import type { IdPrefixes } from './id-prefixes.ts';
@@ -126,19 +126,23 @@ export function concludeBridge(child: PipelineSchedule, services: BridgeServices
     return;
   }
   run.failuresBelow = child.failures();
-  endBridge(schedule, run, outcomeOf(run.node as BridgeNode, child.status, shown), services);
+  endBridge(schedule, run, outcomeOf(run.node as BridgeNode, child, shown), services);
 }
 
 /**
  * How a bridge that waited ends. Source: app/models/ci/bridge.rb (`inherit_status_from_downstream`); where GitLab's bridge
  * goes on for ever because somebody has to start a job, it waits for that like a manual job.
  */
-function outcomeOf(node: BridgeNode, status: FinalStatus, failed: string): Outcome {
+function outcomeOf(node: BridgeNode, child: PipelineSchedule, failed: string): Outcome {
+  const { status } = child;
   switch (status) {
     case 'success':
     case 'canceled':
-    case 'manual':
       return { status };
+    case 'manual': {
+      const blockedBy = [...child.runs.values()].find((run) => run.blockedBy !== undefined)?.blockedBy;
+      return { status, ...(blockedBy === undefined ? {} : { blockedBy }) };
+    }
     case 'skipped':
       if (strategyOf(node) === 'mirror') return { status, because: 'the pipeline that it started was skipped' };
       return { status: 'failed', reason: 'downstream_pipeline_failure', message: 'nothing of it ran' };

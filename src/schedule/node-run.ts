@@ -21,6 +21,8 @@ export interface NodeRun {
   outputs: Outputs;
   /** Once it has ended. */
   result?: JobResult;
+  /** The manual job that it waits for, or itself when it is that, once it has ended. */
+  blockedBy?: string;
   /** Of a bridge: the failures of the pipeline that it waited for, once that has ended. */
   failuresBelow?: readonly JobResult[];
 }

@@ -78,3 +78,18 @@ export function ranResult(
     ...(outcome.message === undefined ? {} : { message: outcome.message }),
   };
 }
+
+/** What is told of how a node ended. */
+export interface Why {
+  readonly because?: string;
+  /** The manual job that it waits for. */
+  readonly blockedBy?: string;
+}
+
+/** Why a node ended as skipped or manual. */
+export function whyOf(outcome: Outcome, { allowFailure }: JobResult): Why {
+  if (outcome.status === 'skipped') return { because: outcome.because };
+  if (outcome.status !== 'manual' || outcome.blockedBy === undefined) return {};
+  const { blockedBy } = outcome;
+  return { because: `its pipeline waits for ${blockedBy}`, ...(allowFailure ? {} : { blockedBy }) };
+}

@@ -12,7 +12,15 @@ import { assertNever } from '../util/assert-never.ts';
 import { shouldRetry } from './failure-policy.ts';
 import { type JobSpecs, jobSpecs } from './job-specs.ts';
 import { type NodeRun, newNodeRun } from './node-run.ts';
-import { pipelineFailures, pipelineStatus, ranResult, settledStatus, unrunResult } from './pipeline-result.ts';
+import {
+  pipelineFailures,
+  pipelineStatus,
+  ranResult,
+  settledStatus,
+  unrunResult,
+  type Why,
+  whyOf,
+} from './pipeline-result.ts';
 import { plannedEvent, type RunSettings } from './plan-source-options.ts';
 import { Readiness, type Released } from './readiness.ts';
 import type { ScheduledPipeline } from './scheduled-pipeline.ts';
@@ -111,8 +119,7 @@ export class PipelineSchedule {
     run.outputs = outputs;
     const durationMs = run.startedAt === undefined ? 0 : this.#services.settings.clock.now() - run.startedAt;
     const result = ranResult(node, outcome, outputs, { durationMs, attempts: run.attempts });
-    const because = outcome.status === 'skipped' ? { because: outcome.because } : {};
-    const released = this.#conclude(run, result, because);
+    const released = this.#conclude(run, result, whyOf(outcome, result));
     if (result.status === 'failed' && !result.allowFailure) this.#stopOnFailure(`${node.id} failed`);
     this.#release(released);
   }
@@ -211,11 +218,7 @@ export class PipelineSchedule {
   }
 
   /** Records how a node ended. @returns the nodes that waited for it. */
-  #conclude(
-    run: NodeRun,
-    result: JobResult,
-    why: { readonly because?: string; readonly blockedBy?: string; readonly settlesAs?: 'success' } = {},
-  ): readonly Released[] {
+  #conclude(run: NodeRun, result: JobResult, why: Why & { readonly settlesAs?: 'success' } = {}): readonly Released[] {
     run.state = 'ended';
     run.result = result;
     this.#unfinished--;
@@ -224,6 +227,7 @@ export class PipelineSchedule {
     this.#services.waiting.leave(run.node);
     const settled = why.settlesAs ?? settledStatus(result);
     const blocking = why.blockedBy ?? (settled === 'blocked' ? run.node.id : undefined);
+    if (blocking !== undefined) run.blockedBy = blocking;
     const released = this.#readiness.settle(run.node, blocking === undefined ? settled : 'blocked', blocking);
     if (this.#unfinished === 0) this.#finish();
     return released;

@@ -162,6 +162,24 @@ other: { script: ['true'] }
     expect(unknown.stdout).toContain('there is no job `nobody` in it');
   });
 
+  it('that wait for somebody make their bridge wait, and name the job to start', async () => {
+    using project = withFiles({
+      '.gitlab-ci.yml': `
+stages: [a, b]
+child: { stage: a, trigger: { include: child.yml, strategy: depend } }
+after: { stage: b, script: ['true'] }
+`,
+      'child.yml': 'stages: [gate, next]\ngate: { stage: gate, when: manual, allow_failure: false, script: [echo] }\n',
+    });
+    const plain = await runCi(['run', '--reporter', 'plain'], { cwd: project.root, home: project.home });
+    expect(plain.exitCode, plain.stderr).toBe(0);
+    expect(plain.stdout).toMatch(/child\s.*manual: its pipeline waits for child\/gate/);
+    expect(plain.stdout).toMatch(/after\s.*skipped: waits for manual job child\/gate/);
+    expect(plain.stdout).toMatch(/waiting to be started with --manual JOB: child\/gate\n/);
+    const started = await run(project, ['--manual', 'child/gate']);
+    expect(started.statuses).toEqual({ child: 'success', 'child/gate': 'success', after: 'success' });
+  });
+
   it('end with the run: Ctrl-C reaches their jobs, also those that nobody waits for', async () => {
     using project = withFiles({
       '.gitlab-ci.yml': 'child: { trigger: { include: child.yml } }\n',

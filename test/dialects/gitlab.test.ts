@@ -12,6 +12,13 @@ function kinds(steps: readonly { readonly kind: string }[]): readonly string[] {
   return steps.map(({ kind }) => kind);
 }
 
+describe('stages', () => {
+  it('that are no list are told of once, not again at each job', async () => {
+    const jobs = 'a: { script: [make] }\nb: { stage: deploy, script: [make] }\n';
+    expect((await compileText(`stages: { one: two }\n${jobs}`)).codes).toEqual(['error schema/wrong-type']);
+  });
+});
+
 describe('extends', () => {
   it('merges maps, replaces lists, lets later parents win and null take away', async () => {
     const { job } = await clean(`

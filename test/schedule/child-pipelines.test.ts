@@ -114,7 +114,7 @@ describe('child pipelines', () => {
     expect(statuses['b']).toBe(own);
     expect(result.status).toBe(own === 'skipped' ? 'success' : own);
     const after = events.find((event) => event.type === 'job-finished' && event.job === 'after');
-    if (own === 'manual') expect(after).toMatchObject({ because: 'waits for manual job b' });
+    if (own === 'manual') expect(after).toMatchObject({ because: 'waits for manual job b/x' });
   });
 
   it('that may fail only warn', async () => {

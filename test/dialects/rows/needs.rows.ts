@@ -148,6 +148,6 @@ export const rows: readonly Row[] = [
         },
       },
     ],
-    refuses: [{ text: `a:\n  ${script}\n  when: never\n`, code: 'gitlab/invalid-value', line: 3 }],
+    refuses: [{ text: `a:\n  ${script}\n  when: never\n`, code: 'schema/not-allowed-value', line: 3 }],
   },
 ];

@@ -20,7 +20,7 @@ export const rows: readonly Row[] = [
     ],
     refuses: [
       { text: withRule('{ when: sometimes }'), code: 'schema/not-allowed-value', line: 3 },
-      { text: `a:\n  ${script}\n  when: never\n`, code: 'gitlab/invalid-value', line: 3 },
+      { text: `a:\n  ${script}\n  when: never\n`, code: 'schema/not-allowed-value', line: 3 },
     ],
   },
   {

@@ -6,6 +6,8 @@ export const stages: Keyword<readonly string[]> = {
   name: 'stages',
   scopes: ['global'],
   read: (entry, reading) => {
+    // What is no list was told of; the default keeps every job's stage from being told of too.
+    if (entry.value.kind === 'map') return undefined;
     const names = readTexts(entry.value, 'stages', reading);
     return [...new Set(names)].filter((name) => name !== '.pre' && name !== '.post');
   },
