@@ -206,6 +206,32 @@ a: { image: ci-test/busybox, services: [{ name: 'ci-test/nosuch:1', alias: db }]
     expect(result.stdout).toMatch(/ failed: service `db`: image `ci-test\/nosuch:1` can't be had from /);
   });
 
+  it('services say which program they can not start', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+a: { image: ci-test/busybox, services: [{ name: ci-test/busybox, alias: db, command: ['sleep 9'] }], script: ['true'] }
+`,
+    });
+    const result = await runCi(['run'], { cwd: project.root, home: project.home });
+    expect(result.exitCode).toBe(4);
+    expect(result.stdout).toContain(" failed: service `db`: image `ci-test/busybox` can't start `sleep 9`");
+    expect(result.stdout).toMatch(/look at the service's `command` and `entrypoint`: .*each word an item of its own/);
+  });
+
+  it('images are told that are there for another platform', async () => {
+    const { Architecture } = await engine!.api.getImage('ci-test/busybox').inspect();
+    const other = Architecture === 'arm64' ? 'amd64' : 'arm64';
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+a: { image: { name: ci-test/busybox, docker: { platform: linux/${other} } }, script: ['true'] }
+`,
+    });
+    const result = await runCi(['run', '--pull', 'never'], { cwd: project.root, home: project.home });
+    expect(result.exitCode).toBe(4);
+    expect(result.stdout).toContain(`; the engine has it for linux/${Architecture}`);
+    expect(result.stdout).not.toContain('did you mean');
+  });
+
   it('images are found by the begin of their id', async () => {
     const { Id } = await engine!.api.getImage('ci-test/busybox:latest').inspect();
     const [, digits = ''] = Id.split(':');

@@ -142,8 +142,15 @@ const ofWishes: readonly Row[] = [
   },
 ];
 
-/** What is wrong with the engine's machine, whatever is asked of it. */
+/** What is wrong with the engine's machine, whatever is asked of it. What we make has such names, or is known by its id. */
 const ofMachine: readonly Row[] = [
+  {
+    pattern:
+      /(?:No such container: |no container with name or ID "?)[0-9a-f]{64}\b|network (?:ci-[0-9a-f]{12}|[0-9a-f]{64}) not found/,
+    what: ([words]) =>
+      `the job's ${words.startsWith('network') ? 'network' : 'container'} is gone: somebody has removed it`,
+    hint: '`docker system prune` and its like also remove containers and networks of running jobs, which stand still between commands',
+  },
   {
     pattern: /iptables[^\n]*(?:No chain|failed)|Failed to Setup IP tables/i,
     what: () => 'its rules of the firewall, which networks need, are gone',

@@ -20,13 +20,34 @@ export function imageProblem(image: string, error: unknown): SystemError | undef
       hint: "take an image for this one, or install emulation (binfmt) on the engine's machine",
     });
   }
-  const program = /exec: \\?"([^"\\]+)\\?"|executable file `([^`]+)` not found/.exec(reason);
-  if (program === null) return undefined;
-  const name = program[1] ?? program[2];
+  const name = programIn(reason);
+  if (name === undefined) return undefined;
   return new SystemError('runner_configuration_error', `image \`${image}\` can't start its entrypoint \`${name}\``, {
     cause: error,
     hint: `take the entrypoint away: ${withoutEntrypoint(image)}`,
   });
+}
+
+/** As `imageProblem`, of a service's container. @param service the name that the job knows it by. */
+export function serviceProblem(service: string, image: string, error: unknown): SystemError | undefined {
+  const reason = shortReason(error);
+  const isOther = /exec format error/.test(reason);
+  const program = isOther ? undefined : programIn(reason);
+  if (!isOther && program === undefined) return undefined;
+  const what = isOther ? 'is made for another platform' : `can't start \`${program}\``;
+  const hint = isOther
+    ? "take an image for this one, or install emulation (binfmt) on the engine's machine"
+    : "look at the service's `command` and `entrypoint`: a program of the image, and each word an item of its own";
+  return new SystemError('runner_configuration_error', `service \`${service}\`: image \`${image}\` ${what}`, {
+    cause: error,
+    hint,
+  });
+}
+
+/** The program that could not be started, as runc or crun name it. */
+function programIn(reason: string): string | undefined {
+  const found = /exec: \\?"([^"\\]+)\\?"|executable file `([^`]+)` not found/.exec(reason);
+  return found?.[1] ?? found?.[2];
 }
 
 /** The entrypoint of an image ended, and the job's shell never got its script. */

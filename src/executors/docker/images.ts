@@ -95,8 +95,20 @@ export class ImageStore {
     const mayBeThere = failures.some(({ policy, trouble }) => policy === 'always' && trouble !== undefined);
     const isThere = mayBeThere && (await inspectImage(engine, name, platform)) !== undefined;
     const isUnknown = failures.every(({ trouble }) => trouble === undefined || unknown.has(trouble.kind));
-    const similar = isUnknown && !isThere ? await similarImage(engine, name) : undefined;
-    throw noImage({ name, platform, chosen, failures, loginFrom, isThere, similar, engine: engine.text });
+    const any = isThere || platform === undefined ? undefined : await inspectImage(engine, name, undefined);
+    const otherPlatform = any?.platform || undefined;
+    const similar = isUnknown && !isThere && any === undefined ? await similarImage(engine, name) : undefined;
+    throw noImage({
+      name,
+      platform,
+      chosen,
+      failures,
+      loginFrom,
+      isThere,
+      otherPlatform,
+      similar,
+      engine: engine.text,
+    });
   }
 
   async #try(policy: PullPolicy, wanted: Wanted): Promise<Tried> {

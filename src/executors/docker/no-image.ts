@@ -23,6 +23,8 @@ export interface MissingImage {
   readonly loginFrom: string | undefined;
   /** The engine has an image of this name, which its policy does not let us take. */
   readonly isThere: boolean;
+  /** Another platform, for which the engine has it. */
+  readonly otherPlatform?: string | undefined;
   /** An image that the engine has, of nearly the same name. */
   readonly similar: string | undefined;
   /** The engine's address as the user would write it. */
@@ -35,8 +37,10 @@ export function noImage(missing: MissingImage): SystemError {
   const reasons = failures.map(({ policy, reason }) => `${policy}: ${reason}`).join('; ');
   const there = `; the engine has an image of that name (built here, or pulled before), but \`always\` wants the registry's`;
   const message = `image \`${name.text}\` can't be had from ${engine}: ${reasons}${missing.isThere ? there : ''}`;
+  const { otherPlatform } = missing;
+  const other = otherPlatform === undefined ? '' : `; the engine has it for ${otherPlatform}`;
   const similar = missing.similar === undefined ? '' : `; did you mean \`${missing.similar}\`, which the engine has?`;
-  return new SystemError('image_pull_failure', message, { hint: `${hintFor(missing)}${similar}` });
+  return new SystemError('image_pull_failure', message, { hint: `${hintFor(missing)}${other}${similar}` });
 }
 
 function hintFor(missing: MissingImage): string {

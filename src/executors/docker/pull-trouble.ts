@@ -34,7 +34,7 @@ export interface PullTrouble {
 const table: readonly (readonly [RegExp, TroubleKind])[] = [
   [/invalid reference format|invalid (tag|repository) (format|name)|must be (lowercase|canonical)/, 'invalid-name'],
   [
-    /no matching manifest|no match for platform|specified platform|no image found in (manifest list|image index)|unknown operating system or architecture|image operating system .* cannot be used/,
+    /no matching manifest|no match for platform|platform specifier|specified platform|no image found in (manifest list|image index)|unknown operating system or architecture|image operating system .* cannot be used/,
     'platform',
   ],
   [/server gave http response to https client/, 'plain-http'],

@@ -6,6 +6,7 @@ import type { LogSink } from '../../model/ports.ts';
 import { type OwnVolumes, serviceContainerOptions } from './container-config.ts';
 import { type ContainerOptions, privilegedServices } from './container-options.ts';
 import type { Engine } from './engine.ts';
+import { serviceProblem } from './image-problems.ts';
 import { type Images, say } from './images.ts';
 import type { JobNetwork } from './job-network.ts';
 import { labelsFor } from './labels.ts';
@@ -119,7 +120,10 @@ class StartedService {
       if (log === 'followed') this.#followed = await followLog(engine, id, aliases.join('-'), this.#out);
     } catch (error) {
       this.close();
-      throw engine.failure(`start service ${service.name}`, error);
+      throw (
+        serviceProblem(jobName(this.#named), service.name, error) ??
+        engine.failure(`start service ${service.name}`, error)
+      );
     }
     if (namesNoPort(environment)) {
       await say(
@@ -204,12 +208,16 @@ class StartedService {
   }
 }
 
+/** What the job calls it. */
+function jobName({ service, aliases }: NamedService): string {
+  return service.aliases[0] ?? aliases[0] ?? service.name;
+}
+
 /** An image's failure as that of the service which wants it: the job may have an image of nearly the same name. */
-function ofService({ service, aliases }: NamedService, error: unknown): unknown {
+function ofService(named: NamedService, error: unknown): unknown {
   if (!(error instanceof SystemError)) return error;
   const { reason, message, hint } = error;
-  const name = service.aliases[0] ?? aliases[0];
-  return new SystemError(reason, `service \`${name}\`: ${message}`, { cause: error, ...(hint && { hint }) });
+  return new SystemError(reason, `service \`${jobName(named)}\`: ${message}`, { cause: error, ...(hint && { hint }) });
 }
 
 /** The engine shows a service's environment to anybody, so no masked variable of the job and no login is in it. */

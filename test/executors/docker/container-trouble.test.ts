@@ -43,6 +43,14 @@ const table: readonly (readonly [string, string])[] = [
     'a port is taken: port is already allocated',
   ],
   ['write /var/lib/docker/x: no space left on device', 'its disk is full'],
+  ['No such container: cache', 'the engine has no container `cache`'],
+  [`No such container: ${'0f'.repeat(32)}`, "the job's container is gone: somebody has removed it"],
+  [
+    `no container with name or ID "${'0f'.repeat(32)}" found: no such container`,
+    "the job's container is gone: somebody has removed it",
+  ],
+  ['network ci-3457a47635c6 not found', "the job's network is gone: somebody has removed it"],
+  [`network ${'0f'.repeat(32)} not found`, "the job's network is gone: somebody has removed it"],
 ];
 
 describe('what an engine refuses', () => {
@@ -55,6 +63,11 @@ describe('what an engine refuses', () => {
   });
 
   it.each([
+    [
+      `No such container: ${'0f'.repeat(32)}`,
+      'runner_system_failure',
+      "container engine E: cannot do it: the job's container is gone: somebody has removed it",
+    ],
     ['network x not found', 'runner_configuration_error', 'cannot do it: the engine has no network `x`'],
     ['no space left on device', 'runner_system_failure', 'container engine E: cannot do it: its disk is full'],
     ['something new', 'runner_system_failure', 'container engine E: cannot do it: something new'],

@@ -36,6 +36,7 @@ const table: readonly (readonly [TroubleKind, 'never' | 'again', string, number?
   ['unauthorized', never, 'Get "https://registry-1.docker.io/v2/": unauthorized: incorrect username or password', 401],
   ['unauthorized', never, 'unable to retrieve auth token: invalid username/password: unauthorized: HTTP Basic: Access'],
   ['platform', never, 'no matching manifest for linux/arm64/v8 in the manifest list entries', 404],
+  ['platform', never, '"a/b/c/d": cannot parse platform specifier: invalid argument', 400],
   [
     'platform',
     never,
