@@ -6,7 +6,7 @@ import { lineIndex } from './line-index.ts';
 import { findTooDeep } from './nesting.ts';
 import type { Node } from './node.ts';
 import type { ScalarRules } from './scalars.ts';
-import { describeYamlError } from './yaml-error.ts';
+import { describeYamlError, isEcho } from './yaml-error.ts';
 
 export type { ScalarRules } from './scalars.ts';
 
@@ -36,14 +36,14 @@ function tooBig(text: string, maxBytes: number): boolean {
   return text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
 }
 
-/** One error a line, the first of it, in file order. */
+/** One error a line, the first of it, in file order, without those that only come of one before. */
 function yamlErrors(errors: readonly YAMLError[], file: string, text: string): Diagnostic[] {
   const lines = lineIndex(text);
   const seen = new Set<number>();
   const diagnostics: Diagnostic[] = [];
   for (const error of [...errors].sort((a, b) => a.pos[0] - b.pos[0])) {
     const { line } = lines.position(error.pos[0]);
-    if (seen.has(line)) continue;
+    if (seen.has(line) || (diagnostics.length > 0 && isEcho(error))) continue;
     seen.add(line);
     diagnostics.push(describeYamlError(error, file, text));
     if (diagnostics.length === maxYamlErrors) break;

@@ -27,28 +27,32 @@ function plainWords(message: string): string {
   return /^[A-Z][a-z]/.test(words) ? words.charAt(0).toLowerCase() + words.slice(1) : words;
 }
 
+function closesNothing(sign: string): Explained {
+  return { message: `nothing is open that this \`${sign}\` would close`, hint: 'take it away, or open it before' };
+}
+
 /** The library tells what is never closed at the end of the text: the reader wants its beginning. */
-function unclosed(text: string, what: string): Explained {
+function unclosed(text: string, what: string, offset: number): Explained {
   const at = findUnclosed(text);
-  if (at === undefined) return badIndent;
+  if (at === undefined) return /[\]}]/.test(text.charAt(offset)) ? closesNothing(text.charAt(offset)) : badIndent;
   const sign = text.charAt(at);
   const pairs: Readonly<Record<string, string>> = { '[': ']', '{': '}' };
   return { message: `the ${what} that opens here is never closed`, hint: `close it with ${pairs[sign] ?? sign}`, at };
 }
 
-function explainMissing(message: string, text: string): Explained {
+function explainMissing(message: string, text: string, offset: number): Explained {
   if (message.startsWith('Implicit map keys')) {
     return {
       message: 'this line has no `:` and so is no key of the map',
       hint: 'write `key: value`, or indent it if it belongs to the value above',
     };
   }
-  if (message.includes('closing')) return unclosed(text, 'quote');
-  if (message.includes('must end with')) return unclosed(text, 'bracket');
+  if (message.includes('closing')) return unclosed(text, 'quote', offset);
+  if (message.includes('must end with')) return unclosed(text, 'bracket', offset);
   return { message: plainWords(message) };
 }
 
-function explainUnexpected(message: string, line: string): Explained {
+function explainUnexpected(message: string, line: string, sign: string): Explained {
   if (/^\s*\t/.test(line)) return tabs;
   if (message.includes('block-seq-ind on same line')) {
     return { message: 'a list cannot start on the line of its key', hint: 'start it on the next line' };
@@ -59,7 +63,18 @@ function explainUnexpected(message: string, line: string): Explained {
       hint: 'put the whole value in quotes, or check the indentation',
     };
   }
+  if (/^Unexpected flow-(?:seq|map)-(?:start|end) at node end/.test(message)) {
+    return { message: `the value ends before this \`${sign}\``, hint: 'put the whole value in quotes' };
+  }
+  if (/^Unexpected flow-(?:seq|map)-end token/.test(message)) {
+    return closesNothing(sign);
+  }
   return { message: plainWords(message) };
+}
+
+/** Is it said of what follows a place where the library lost its way, so that it is only an echo of the error there? */
+export function isEcho({ code, message }: YAMLError): boolean {
+  return code === 'UNEXPECTED_TOKEN' && message.includes('token in YAML stream');
 }
 
 function explain(error: YAMLError, text: string): Explained {
@@ -69,7 +84,7 @@ function explain(error: YAMLError, text: string): Explained {
     case 'TAB_AS_INDENT':
       return tabs;
     case 'MISSING_CHAR':
-      return explainMissing(message, text);
+      return explainMissing(message, text, error.pos[0]);
     case 'BLOCK_AS_IMPLICIT_KEY':
       // The library says the same of a line that is indented too little below a list.
       return line.includes(': ') || line.trimEnd().endsWith(':')
@@ -87,10 +102,10 @@ function explain(error: YAMLError, text: string): Explained {
         hint: 'write `\\\\` for a backslash, or use single quotes',
       };
     case 'BAD_INDENT':
-      if (message.includes('must be sufficiently indented')) return unclosed(text, 'bracket');
+      if (message.includes('must be sufficiently indented')) return unclosed(text, 'bracket', error.pos[0]);
       return /^\s*\t/.test(line) ? tabs : badIndent;
     case 'UNEXPECTED_TOKEN':
-      return explainUnexpected(message, line);
+      return explainUnexpected(message, line, text.charAt(error.pos[0]));
     default:
       return { message: plainWords(message) };
   }

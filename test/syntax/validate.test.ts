@@ -55,7 +55,7 @@ describe('validateSchema', () => {
       job('when: true'),
       'schema/wrong-type',
       'true',
-      'job `build`: `when` must be `on_success`, `on_failure`, `always`, `manual`, `delayed` or `never`',
+      'job `build`: `when` must be `on_success`, `on_failure`, `always`, `manual` or `delayed`',
     ],
     [job('retry: 3'), 'schema/out-of-range', '3', 'job `build`: `retry` must be at most 2'],
     [job('retry: "2"'), 'schema/wrong-type', '"2"', 'job `build`: `retry` must be 0, 1, 2 or a map with `max`'],
