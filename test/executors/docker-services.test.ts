@@ -93,6 +93,22 @@ describe.skipIf(engine === undefined)('services', () => {
     await Promise.all(executors.map((executor) => executor.close()));
   });
 
+  it('are watched, and are one host with the job, where its image is named by the begin of an id', async () => {
+    const { Id } = await engine!.api.getImage(image.name).inspect();
+    const named = { image: { ...image, name: Id.replace('sha256:', '').slice(0, 12) } };
+    await using made = await derivedImage(engine!, ['EXPOSE 81']);
+    await using remote = await remoteEngine('/var/run/docker.sock');
+    const location = { ...engineLocation, host: remote.host };
+    const late = service(`sleep 0.7; ${answer('late', 81)}`, { name: made.name, aliases: ['web'] });
+    await using watched = await open([late], named, {}, location);
+    expect(await output(watched, 'wget -qO- http://web:81/')).toBe('late\n');
+    expect(watched.log.text()).not.toContain('WARNING');
+    await using oneHost = await open([late], { ...named, servicesReachedBy: 'localhost' });
+    expect(await output(oneHost, 'wget -qO- http://localhost:81/')).toBe('late\n');
+    await Promise.all([watched, oneHost].map((each) => each[Symbol.asyncDispose]()));
+    await Promise.all(executors.map((executor) => executor.close()));
+  });
+
   it('are waited for by their health check', async () => {
     const check = 'HEALTHCHECK --interval=30s CMD test -e /healthy';
     await using made = await derivedImage(engine!, [check, 'EXPOSE 80']);

@@ -68,7 +68,9 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
   const facts = await request.images.ensure(image, out, signal);
   const madeFrom = { ...image, name: facts.reference };
   made.volumes.push(...ownVolumeNames(options, name));
-  const network = await openJobNetwork(request, made);
+  // What is made of the job's image besides asks for it by the same name as the job's own container.
+  const beside = { ...request, job: { ...job, image: madeFrom } };
+  const network = await openJobNetwork(beside, made);
   const directory = `${buildsDirectory}/${job.projectPath}`;
   const greeting = greetingFor(image, facts);
   let commands: JobContainer | undefined;
@@ -78,7 +80,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     { ...request, ...place, image: madeFrom, facts, directory, greeting, isRunning },
     made,
   );
-  const { container, inside, services } = await withServices(request, place, made, preparing);
+  const { container, inside, services } = await withServices(beside, place, made, preparing);
   const { memoryBytes } = options;
   const usage = new ContainerUsage({
     engine,
