@@ -71,10 +71,7 @@ function dispatch(schedule: PipelineSchedule, run: NodeRun, services: BridgeServ
     number: run.number!,
     ...schedule.specs.bridge(node, run),
     idPrefix: services.prefixes.take(node.id),
-    endedJob: (name) => {
-      const found = [...schedule.runs.values()].find((other) => other.node.name === name)?.node.id;
-      return found === undefined ? undefined : schedule.specs.endedJob(found)?.dependency;
-    },
+    endedJob: (name) => schedule.specs.endedJobNamed(name)?.dependency,
     tell: (line, level) => {
       const bytes = Buffer.from(`${line}\n`);
       if (run.log !== undefined) services.background(run.log.sink.write(bytes));

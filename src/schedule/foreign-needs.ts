@@ -48,10 +48,16 @@ function inRun(
     return `it needs artifacts of ${job}: ${named}; hand the parent's \`$CI_PIPELINE_ID\` on as a variable`;
   }
   const run = [...schedule.runs.values()].find(({ node }) => node.name === job);
-  const ended = run && schedule.specs.endedJob(run.node.id);
-  if (ended !== undefined && run?.result?.status === 'success') return ended;
+  const ended = schedule.specs.endedJobNamed(job);
+  // Of an earlier run is only known what it left.
+  const has = run === undefined ? hasLeft(ended) : run.result?.status === 'success';
+  if (ended !== undefined && has) return ended;
   const why = run === undefined ? 'does not have that job' : 'has it, but it has not succeeded yet';
   return `it needs artifacts of ${job}: pipeline ${id} ${why}`;
+}
+
+function hasLeft(job: EndedJob | undefined): boolean {
+  return job !== undefined && job.outputs.artifacts.length + job.outputs.dotenv.length > 0;
 }
 
 async function inProject(

@@ -22,6 +22,8 @@ export interface JobSpecs {
   ): { readonly variables: readonly Variable[]; readonly dotenv: readonly Variable[] };
   /** A job of this pipeline that ran, or one of an earlier run. */
   endedJob(id: string): EndedJob | undefined;
+  /** The same by the job's name, which it has in all runs. */
+  endedJobNamed(name: string): EndedJob | undefined;
 }
 
 /** Specs of one pipeline: what earlier jobs left goes into those of later ones. */
@@ -40,6 +42,12 @@ export function jobSpecs(
     const dependency = { id, name: run.node.name, number: run.number, attempt: run.attempts };
     return { dependency, outputs: run.outputs };
   };
+  const endedJobNamed = (name: string): EndedJob | undefined => {
+    const here = [...runs.values()].find(({ node }) => node.name === name);
+    if (here !== undefined) return endedJob(here.node.id);
+    for (const [id, earlier] of pipeline.earlier ?? []) if (earlier.name === name) return endedJob(id);
+    return undefined;
+  };
   const givenTo = (node: JobNode | BridgeNode): readonly EndedJob[] =>
     node.artifactsFrom.flatMap((id) => endedJob(id) ?? []);
   const known = (node: JobNode | BridgeNode, run: NodeRun, given: readonly EndedJob[]) => ({
@@ -49,6 +57,7 @@ export function jobSpecs(
   });
   return {
     endedJob,
+    endedJobNamed,
     variables: (node, run) => dispatchVariables(node, known(node, run, givenTo(node)), { as: 'final' }),
     of(node, run, elsewhere = []) {
       const given = [...givenTo(node), ...elsewhere];

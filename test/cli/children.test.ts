@@ -162,6 +162,26 @@ other: { script: ['true'] }
     expect(unknown.stdout).toContain('there is no job `nobody` in it');
   });
 
+  it('take files and artifacts of a job that only an earlier run ran', async () => {
+    using project = withFiles({
+      '.gitlab-ci.yml': `
+generate:
+  stage: build
+  script: ['echo "job: { script: [cat note], needs: [{ pipeline: \\$PARENT, job: generate }] }" > child.yml', 'echo from before > note']
+  artifacts: { paths: [child.yml, note] }
+dynamic:
+  variables: { PARENT: $CI_PIPELINE_ID }
+  trigger: { include: [{ artifact: child.yml, job: generate }], strategy: depend }
+`,
+    });
+    const first = await run(project);
+    expect(first.statuses, first.stdout).toMatchObject({ generate: 'success', 'dynamic/job': 'success' });
+    const again = await run(project, ['--from', 'dynamic']);
+    expect(again.exitCode, again.stdout).toBe(0);
+    expect(again.statuses).toEqual({ dynamic: 'success', 'dynamic/job': 'success' });
+    expect(again.outputOf('dynamic/job')).toContain('from before\n');
+  });
+
   it('that wait for somebody make their bridge wait, and name the job to start', async () => {
     using project = withFiles({
       '.gitlab-ci.yml': `
