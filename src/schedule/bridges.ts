@@ -1,10 +1,12 @@
 import { Buffer } from 'node:buffer';
+import { hideMasked } from '../model/hide-masked.ts';
 import { noOutputs, type Outcome } from '../model/outcome.ts';
 import type { BridgeNode } from '../model/plan.ts';
 import { assertNever } from '../util/assert-never.ts';
+import { strategyOf, waitsForChild } from './bridge-strategy.ts';
 import type { IdPrefixes } from './id-prefixes.ts';
 import type { NodeRun } from './node-run.ts';
-import { PipelineSchedule, type RunServices, strategyOf, waitsForChild } from './pipeline-schedule.ts';
+import { PipelineSchedule, type RunServices } from './pipeline-schedule.ts';
 import type { BridgeDispatch, Expansion } from './scheduled-pipeline.ts';
 
 /** Most pipelines of one run. Source: https://docs.gitlab.com/administration/instance_limits/#limit-pipeline-hierarchy-size */
@@ -43,7 +45,7 @@ export async function openBridge(schedule: PipelineSchedule, run: NodeRun, servi
     services.emit({ type: 'job-started', job: node.id, attempt: 1, logPath: run.log.path });
     const expansion = await expandUnlessTooMany(schedule, run, services);
     if (run.cancel.signal.aborted) endBridge(schedule, run, { status: 'canceled' }, services);
-    else act(schedule, run, expansion, services);
+    else act(schedule, run, withoutSecrets(schedule, run, expansion), services);
   } catch (error) {
     if (run.cancel.signal.aborted) endBridge(schedule, run, { status: 'canceled' }, services);
     else {
@@ -67,19 +69,43 @@ async function expandUnlessTooMany(
 
 function dispatch(schedule: PipelineSchedule, run: NodeRun, services: BridgeServices): BridgeDispatch {
   const node = run.node as BridgeNode;
+  const given = schedule.specs.bridge(node, run);
   return {
     number: run.number!,
-    ...schedule.specs.bridge(node, run),
+    ...given,
     idPrefix: services.prefixes.take(node.id),
     endedJob: (name) => schedule.specs.endedJobNamed(name)?.dependency,
     tell: (line, level) => {
-      const bytes = Buffer.from(`${line}\n`);
+      const bytes = Buffer.from(`${hideMasked(line, given.variables)}\n`);
       if (run.log !== undefined) services.background(run.log.sink.write(bytes));
       const marked = level === undefined ? {} : { level };
       services.emit({ type: 'job-output', job: node.id, stream: 'system', bytes, ...marked });
     },
     signal: run.cancel.signal,
   };
+}
+
+/** A bridge has no job that masks what is said of it. */
+function withoutSecrets(schedule: PipelineSchedule, run: NodeRun, expansion: Expansion): Expansion {
+  const hide = (text: string): string => hideMasked(text, schedule.specs.variables(run.node as BridgeNode, run));
+  switch (expansion.kind) {
+    case 'pipeline':
+      return expansion;
+    case 'refused':
+      return { ...expansion, message: hide(expansion.message) };
+    case 'passed-over':
+      return { ...expansion, because: hide(expansion.because) };
+    case 'ended':
+      return { ...expansion, outcome: hideInOutcome(expansion.outcome, hide) };
+    default:
+      return assertNever(expansion);
+  }
+}
+
+function hideInOutcome(outcome: Outcome, hide: (text: string) => string): Outcome {
+  if (outcome.status === 'skipped') return { ...outcome, because: hide(outcome.because) };
+  if (outcome.status !== 'failed' || outcome.message === undefined) return outcome;
+  return { ...outcome, message: hide(outcome.message) };
 }
 
 function act(schedule: PipelineSchedule, run: NodeRun, expansion: Expansion, services: BridgeServices): void {

@@ -1,5 +1,6 @@
 import { expandVariables } from '../expressions/expand-variables.ts';
 import { variableLookup } from '../expressions/merge-variables.ts';
+import { hideMasked } from '../model/hide-masked.ts';
 import type { ForeignNeed } from '../model/pipeline.ts';
 import type { JobNode } from '../model/plan.ts';
 import type { NodeRun } from './node-run.ts';
@@ -24,12 +25,13 @@ export async function foreignJobs(
   const node = run.node as JobNode;
   const needs = node.definition.foreignNeeds ?? [];
   if (needs.length === 0) return { kind: 'found', jobs: [] };
-  const variable = variableLookup(schedule.specs.variables(node, run));
+  const variables = schedule.specs.variables(node, run);
+  const variable = variableLookup(variables);
   const expand = (text: string): string => expandVariables(text, variable);
   const jobs: EndedJob[] = [];
   for (const need of needs) {
     const found = need.kind === 'pipeline' ? inRun(need, expand, schedules) : await inProject(need, expand, schedule);
-    if (typeof found === 'string') return { kind: 'missing', message: found };
+    if (typeof found === 'string') return { kind: 'missing', message: hideMasked(found, variables) };
     jobs.push(found);
   }
   return { kind: 'found', jobs };

@@ -14,7 +14,7 @@ export interface JobSpecs {
    */
   of(node: JobNode, run: NodeRun, elsewhere?: readonly EndedJob[]): JobSpec;
   /** Variables of a job, expanded. @param run has its number already. */
-  variables(node: JobNode, run: NodeRun): readonly Variable[];
+  variables(node: JobNode | BridgeNode, run: NodeRun): readonly Variable[];
   /** What a bridge can hand on, expanded. @param run has its number already. */
   bridge(
     node: BridgeNode,

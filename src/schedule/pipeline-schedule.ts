@@ -7,8 +7,9 @@ import {
   type Outputs,
   SystemError,
 } from '../model/outcome.ts';
-import type { BridgeNode } from '../model/plan.ts';
 import { assertNever } from '../util/assert-never.ts';
+import { waitsForChild } from './bridge-strategy.ts';
+import { waitsForItself } from './circular-wait.ts';
 import { shouldRetry } from './failure-policy.ts';
 import { type JobSpecs, jobSpecs } from './job-specs.ts';
 import { type NodeRun, newNodeRun } from './node-run.ts';
@@ -186,35 +187,22 @@ export class PipelineSchedule {
       return this.#conclude(run, unrunResult(node, 'manual'), { because: 'not started' });
     }
     if (node.kind === 'approval') return this.#conclude(run, unrunResult(node, 'success'));
-    const group = this.#groupOf(run);
-    if (group !== undefined && this.#isHeldAbove(group)) {
-      const message = `its resource group ${node.resourceGroup} is held by the job that started this pipeline and waits for it`;
-      const outcome: Outcome = { status: 'failed', reason: 'stuck_or_timeout_failure', message };
-      return this.#conclude(run, ranResult(node, outcome, noOutputs, { durationMs: 0, attempts: 0 }));
-    }
     run.state = 'waiting';
     this.#services.waiting.enter({
       node,
-      group,
+      group: this.groupOf(run),
       signal: this.#stopped.signal,
       isWaiting: () => run.state === 'waiting',
       ready: () => this.#services.due(this, run),
       failed: (error) => this.failOrBreak(run, error),
+      isStuck: (holderOf) => waitsForItself(this, this.groupOf(run)!, holderOf),
     });
     return [];
   }
 
-  #groupOf({ node }: NodeRun): string | undefined {
+  /** Name of its resource group, with the project whose it is. */
+  groupOf({ node }: NodeRun): string | undefined {
     return node.resourceGroup === undefined ? undefined : `${this.pipeline.projectPath}/${node.resourceGroup}`;
-  }
-
-  /** Waiting for a group that waits for us would never end. */
-  #isHeldAbove(group: string): boolean {
-    for (let parent = this.parent; parent !== undefined; parent = parent.schedule.parent) {
-      if (!waitsForChild(parent.run)) return false;
-      if (parent.schedule.#groupOf(parent.run) === group) return true;
-    }
-    return false;
   }
 
   /** Records how a node ended. @returns the nodes that waited for it. */
@@ -237,14 +225,4 @@ export class PipelineSchedule {
     this.#stopped.abort(new Error('the pipeline has ended'));
     this.#services.ended(this);
   }
-}
-
-/** Does a bridge take over how its pipeline ends? */
-export function waitsForChild({ node }: NodeRun): boolean {
-  return node.kind === 'bridge' && strategyOf(node) !== 'none';
-}
-
-/** How a bridge and its pipeline belong together. */
-export function strategyOf({ definition: { trigger } }: BridgeNode): 'none' | 'depend' | 'mirror' {
-  return trigger.kind === 'followed' ? 'mirror' : trigger.strategy;
 }

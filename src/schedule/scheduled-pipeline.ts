@@ -61,7 +61,7 @@ export interface BridgeDispatch {
   readonly idPrefix: string;
   /** A job of the bridge's own pipeline that has ended; undefined: there is none of that name, or it has not run. */
   endedJob(name: string): Dependency | undefined;
-  /** Writes a line into the bridge's log. With a level people see it even where the tool's own lines are left out. */
+  /** Writes a line into the bridge's log, without masked values. With a level people see it even where the tool's own lines are left out. */
   tell(line: string, level?: 'warning' | 'error'): void;
   /** Aborted when nobody wants the pipeline any more. */
   readonly signal: AbortSignal;

@@ -1,6 +1,8 @@
+import { SystemError } from '../model/outcome.ts';
 import type { PlanNode } from '../model/plan.ts';
 import type { ResourceLocks } from '../model/ports.ts';
 import type { Clock } from '../util/clock.ts';
+import type { HolderOf } from './circular-wait.ts';
 import { ResourceGroups } from './resource-groups.ts';
 
 /** A node that waits for its time and its resource group. */
@@ -12,6 +14,8 @@ export interface Waiter {
   readonly signal: AbortSignal;
   /** Does it still wait? It may have been canceled meanwhile. */
   isWaiting(): boolean;
+  /** Would it wait for its group for ever? */
+  isStuck(holderOf: HolderOf): boolean;
   /** Everything is there. */
   ready(): void;
   failed(error: unknown): void;
@@ -40,6 +44,8 @@ export class WaitingRoom {
   readonly #groups: ResourceGroups;
   /** Groups that are held for a node, by its id, with the lock on them if there are locks. */
   readonly #held = new Map<string, { readonly name: string; readonly lock: AsyncDisposable | undefined }>();
+  /** Ids of the nodes that hold groups, by the group. */
+  readonly #holders = new Map<string, string>();
 
   constructor(options: WaitingRoomOptions) {
     this.#options = options;
@@ -67,6 +73,7 @@ export class WaitingRoom {
     const held = this.#held.get(node.id);
     if (held === undefined) return;
     this.#held.delete(node.id);
+    this.#holders.delete(held.name);
     this.#options.background(this.#groups.release(held.name, held.lock));
   }
 
@@ -77,10 +84,16 @@ export class WaitingRoom {
       waiter.ready();
       return;
     }
+    if (waiter.isStuck((group) => this.#holders.get(group))) {
+      const message = `its resource group ${node.resourceGroup} is held by a job that waits for the pipeline of this one`;
+      waiter.failed(new SystemError('stuck_or_timeout_failure', message));
+      return;
+    }
     if (this.#groups.isBusy(name)) tell(node, { for: 'resource-group' });
     else if (locks !== undefined) this.#noticeLock(waiter);
     const hold = (lock: AsyncDisposable | undefined): boolean => {
       this.#held.set(node.id, { name, lock });
+      this.#holders.set(name, node.id);
       if (!waiter.isWaiting()) this.leave(node);
       return waiter.isWaiting();
     };

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { labelled, testEngine } from '../executors/support/engine.ts';
-import { type CiOptions, readEvents, runCi } from '../support/run-ci.ts';
+import { type CiOptions, plainEnvironment, readEvents, runCi } from '../support/run-ci.ts';
 import { type TemporaryProject, temporaryProject } from '../support/temporary-project.ts';
 
 const engine = await testEngine();
@@ -256,6 +258,43 @@ use: { script: ['ls out', 'test -e out/second'] }
     const again = await run(project, ['--failed']);
     expect(again.statuses).toEqual({ child: 'success', 'child/make': 'success', 'child/use': 'success' });
     expect(again.outputOf('child/use')).not.toContain('first');
+  });
+
+  it('by --failed where nobody waited for it and it did not end well', async () => {
+    using project = withFiles({
+      '.gitlab-ci.yml': "bad: { trigger: { include: c.yml } }\nfine: { script: ['true'] }\n",
+      'c.yml': "one: { script: ['grep good state'] }\nlater: { stage: deploy, script: ['true'] }\n",
+      state: 'bad',
+    });
+    expect((await run(project)).exitCode).toBe(0);
+    project.write('state', 'good');
+    const again = await run(project, ['--failed']);
+    expect(again.statuses).toEqual({ bad: 'success', 'bad/one': 'success', 'bad/later': 'success' });
+    expect((await run(project, ['--failed'])).stderr).toContain('nothing failed last time');
+  });
+
+  it('by --failed after the run was killed, with what comes after it', async () => {
+    using project = withFiles({
+      '.gitlab-ci.yml': `
+build: { stage: build, script: ['true'] }
+child: { trigger: { include: child.yml, strategy: depend } }
+late: { stage: deploy, script: ['true'] }
+`,
+      'child.yml': 'slow: { script: [\'if [ -n "$FLAG" ]; then echo $$ > "$FLAG"; sleep 60; fi\'] }\n',
+    });
+    const flag = join(project.home, 'flag');
+    const binary = new URL('../../bin/ci.js', import.meta.url).pathname;
+    const killed = spawn(process.execPath, [binary, 'run', '--secret', 'FLAG'], {
+      cwd: project.root,
+      env: { ...plainEnvironment(project.home), FLAG: flag },
+      stdio: 'ignore',
+    });
+    const ended = once(killed, 'exit');
+    while (!existsSync(flag)) await new Promise((resolve) => setTimeout(resolve, 20));
+    killed.kill('SIGKILL');
+    await ended;
+    const again = await run(project, ['--failed']);
+    expect(again.statuses).toEqual({ child: 'success', 'child/slow': 'success', late: 'success' });
   });
 });
 

@@ -223,6 +223,42 @@ describe('child pipelines', () => {
     expect((await running).statuses).toEqual({ a: 'success', b: 'success', 'b/x': 'success' });
   });
 
+  it('fail rather than wait in a circle of resource groups, also after a delay and through pipelines in between', async () => {
+    for (const more of [{}, { when: 'delayed', startInMs: 1000 }] as const) {
+      const clock = fakeClock();
+      const plan = sketchPlan([depend('a', { resourceGroup: 'one' }), depend('b', { resourceGroup: 'two' })]);
+      const below: Below = {
+        a: [depend('c')],
+        c: [{ name: 'x', resourceGroup: 'two' }],
+        b: [{ name: 'y', resourceGroup: 'one', ...more }, { name: 'z' }],
+      };
+      const harness = openPipeline(plan, { expand: expander(below) }, clock);
+      const running = runPipeline(plan, {}, { harness });
+      await settled();
+      await clock.advance(1000);
+      const { result, statuses } = await running;
+      const stuck = ['a/c/x', 'b/y'].filter((id) => result.jobs[id]?.failureReason === 'stuck_or_timeout_failure');
+      expect(stuck).toHaveLength(1);
+      expect(statuses).toMatchObject({ 'b/z': 'success', [stuck[0] === 'b/y' ? 'a' : 'b']: 'success' });
+    }
+  });
+
+  it('say nothing of masked values in what is told of a bridge', async () => {
+    const token = { name: 'TOKEN', value: 'se cret', masked: true, raw: true };
+    const message = 'group/se cret is none';
+    const { events } = await run(
+      [bridge('r', { above: [token] }), bridge('p', { above: [token] }), bridge('e', { above: [token] })],
+      {
+        r: { kind: 'refused', reason: 'downstream_pipeline_creation_failed', message },
+        p: { kind: 'passed-over', because: message },
+        e: { kind: 'ended', outcome: { status: 'failed', reason: 'downstream_pipeline_failure', message } },
+      },
+    );
+    const told = JSON.stringify(events);
+    expect(told).toContain('group/[MASKED] is none');
+    expect(told).not.toContain('se cret is');
+  });
+
   it('end the wait for a delay when they are canceled', async () => {
     const clock = fakeClock();
     const plan = sketchPlan([depend('b')]);

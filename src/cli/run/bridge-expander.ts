@@ -7,7 +7,6 @@ import type { Context } from '../../model/context.ts';
 import type { Source } from '../../model/job-spec.ts';
 import type { BridgeNode, PlanNode } from '../../model/plan.ts';
 import type { ArtifactPort } from '../../model/ports.ts';
-import type { Variable } from '../../model/variable.ts';
 import { prefixIds } from '../../plan/prefix-ids.ts';
 import type { CacheKeyFacts } from '../../schedule/cache-keys.ts';
 import type { BridgeDispatch, Expand, Expansion, ScheduledPipeline } from '../../schedule/scheduled-pipeline.ts';
@@ -40,7 +39,7 @@ export function bridgeExpander(parts: ExpanderParts, origin: Origin): Expand {
   const nextPipelineId = pipelineIds(parts.runId);
   const expandIn = (parent: Origin): Expand => {
     return async (bridge, dispatch) => {
-      const tell = masked(dispatch);
+      const { tell } = dispatch;
       const { trigger } = bridge.definition;
       if (trigger.kind === 'followed')
         return parts.elsewhere.status(expandVariables(trigger.project.value, variableLookup(dispatch.variables)));
@@ -95,15 +94,6 @@ async function makeDownstream(
 function pipelineIds(runId: string): () => string {
   let made = 0;
   return () => `${runId}${String(++made).padStart(3, '0')}`;
-}
-
-/** A bridge has no job whose output is masked on its way: what is told about it is masked here. */
-function masked({ tell, variables }: BridgeDispatch): BridgeDispatch['tell'] {
-  const secrets = variables.filter((variable: Variable) => variable.masked && variable.value !== '');
-  return (line, level) => {
-    const hidden = secrets.reduce((text, { value }) => text.replaceAll(value, '[MASKED]'), line);
-    tell(hidden, level);
-  };
 }
 
 function tellDiagnostics(diagnostics: readonly Diagnostic[], sources: Sources, tell: BridgeDispatch['tell']): void {

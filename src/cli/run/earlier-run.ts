@@ -25,7 +25,10 @@ export async function lastRun(location: RunStoreLocation, flag: '--failed' | '--
   return last;
 }
 
-/** Ids of jobs that failed, were canceled, or were to run in the last run and did not; nothing that it left aside. */
+/**
+ * Ids of jobs that failed, were canceled, or were to run in the last run and did not; nothing that it left aside. A job that
+ * started another pipeline and did not wait for it counts when that did not end well.
+ */
 export async function failedLastTime(
   invocation: Invocation,
   loaded: LoadedPipeline,
@@ -33,13 +36,32 @@ export async function failedLastTime(
   last: StoredRun,
 ): Promise<readonly string[]> {
   const { plan } = await planLoaded(invocation, loaded, [], options, { quiet: true });
+  const own = new Set(plan.nodes.map(({ id }) => id));
+  const planned = new Set(last.state.planned);
+  const unfinished = beginnings(
+    [...planned, ...Object.keys(last.state.jobs)].filter((id) => !own.has(id) && endedBadly(last.state.jobs[id])),
+  );
   return plan.nodes
-    .filter((node) => {
-      const record = last.state.jobs[node.id];
-      if (record === undefined) return last.state.planned?.includes(node.id) ?? false;
+    .filter(({ id, kind }) => {
+      const record = last.state.jobs[id];
+      if (record === undefined) return planned.has(id);
+      if (kind === 'bridge' && unfinished.has(id)) return true;
       return record.status === 'failed' || record.status === 'canceled' || record.status === 'skipped';
     })
     .map(({ id }) => id);
+}
+
+function endedBadly(record: JobRecord | undefined): boolean {
+  if (record === undefined || record.status === 'canceled') return true;
+  return record.status === 'failed' && !record.allowFailure;
+}
+
+/** All that stands before a slash in ids: jobs that started the pipelines of these are among them. */
+function beginnings(ids: readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const id of ids)
+    for (let at = id.indexOf('/'); at >= 0; at = id.indexOf('/', at + 1)) found.add(id.slice(0, at));
+  return found;
 }
 
 /** What a run takes over from earlier ones. */

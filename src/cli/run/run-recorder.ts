@@ -17,6 +17,7 @@ export interface RunRecorder extends Reporter {
  */
 export function runRecorder(run: Run, initial: RunState, taken: Readonly<Record<string, JobRecord>> = {}): RunRecorder {
   const outputs = new Map<string, Outputs>();
+  const planned: string[] = [];
   let state: RunState = { ...initial, jobs: { ...taken, ...initial.jobs } };
   let dirty = false;
   let writing: Promise<void> | undefined;
@@ -52,7 +53,11 @@ export function runRecorder(run: Run, initial: RunState, taken: Readonly<Record<
   return {
     outputs: (jobId, left) => outputs.set(jobId, left),
     on(event: Event) {
-      if (event.type === 'pipeline-planned') changed({ ...state, planned: event.jobs.map(({ id }) => id) });
+      if (event.type === 'pipeline-planned') {
+        // Those of all pipelines of the run, in one list: copying it for each would be quadratic.
+        for (const { id } of event.jobs) planned.push(id);
+        changed({ ...state, planned });
+      }
       if (event.type === 'job-finished') {
         const dotenv = outputs.get(event.job)?.dotenv ?? [];
         const extra = dotenv.length > 0 ? { dotenv } : {};
