@@ -174,10 +174,13 @@ generate:
 dynamic:
   variables: { PARENT: $CI_PIPELINE_ID }
   trigger: { include: [{ artifact: child.yml, job: generate }], strategy: depend }
+other: { script: ['true'] }
 `,
     });
     const first = await run(project);
     expect(first.statuses, first.stdout).toMatchObject({ generate: 'success', 'dynamic/job': 'success' });
+    // Another run in between, in which it had no part.
+    expect((await run(project, ['other'])).exitCode).toBe(0);
     const again = await run(project, ['--from', 'dynamic']);
     expect(again.exitCode, again.stdout).toBe(0);
     expect(again.statuses).toEqual({ dynamic: 'success', 'dynamic/job': 'success' });

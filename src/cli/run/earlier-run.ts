@@ -1,4 +1,4 @@
-import type { Plan } from '../../model/plan.ts';
+import type { Plan, PlanNode } from '../../model/plan.ts';
 import type { EarlierJob } from '../../schedule/scheduled-pipeline.ts';
 import type { ArtifactStore } from '../../stores/artifact-store.ts';
 import type { JobRecord } from '../../stores/run-state.ts';
@@ -103,7 +103,7 @@ export async function takeOver(
     !own.has(id) && !below.some((prefix) => id.startsWith(prefix)) && (wanted?.includes(id) ?? true);
   const found = new Map<string, RanBefore>();
   for (const [id, record] of Object.entries(last.state.jobs)) if (isForeign(id)) found.set(id, { from: last, record });
-  const needed = wanted ?? plan.nodes.flatMap((node) => (node.kind === 'job' ? node.artifactsFrom : []));
+  const needed = wanted ?? plan.nodes.flatMap(artifactsOf);
   const lacking = new Set(needed.filter((id) => isForeign(id) && !hasRun(found.get(id)?.record)));
   const older = lacking.size === 0 ? [] : await findOlder(location, lacking);
   for (const [id, before] of older) found.set(id, before);
@@ -112,6 +112,15 @@ export async function takeOver(
     older: older.map(([job, { from }]) => ({ job, runId: from.run.id })),
     missing: [...lacking],
   };
+}
+
+/** Ids of the jobs whose artifacts a node uses; for a bridge also those that make its files. */
+function artifactsOf(node: PlanNode): readonly string[] {
+  if (node.kind === 'approval') return [];
+  if (node.kind === 'job') return node.artifactsFrom;
+  const { trigger } = node.definition;
+  const makers = trigger.kind === 'child' ? trigger.files.flatMap(({ madeBy }) => madeBy ?? []) : [];
+  return [...new Set([...node.artifactsFrom, ...makers])];
 }
 
 /** @param lacking loses the jobs that are found. */
