@@ -65,6 +65,8 @@ const passing: ReadonlySet<TroubleKind> = new Set<TroubleKind>(['rate-limit', 'u
 export function pullTrouble(error: unknown, image: string, secrets: readonly string[] = []): PullTrouble {
   const reason = secrets
     .filter((secret) => secret !== '')
+    // One may be the begin of another, whose rest would be seen.
+    .toSorted((a, b) => b.length - a.length)
     .reduce((text, secret) => text.replaceAll(secret, '[MASKED]'), shortReason(error))
     .replace(/(\w:\/\/)[^/\s"@]*@/g, '$1[MASKED]@');
   const words = withoutName(reason, image).toLowerCase();

@@ -143,5 +143,7 @@ describe('what is wrong with a pull', () => {
     const message = 'Get "https://me:s3cr3t-canary@registry.example.com/v2/": token abc-canary refused: EOF';
     const { reason } = pullTrouble(answer(message, 500), 'app:1', ['abc-canary', '']);
     expect(reason).toBe('Get "https://[MASKED]@registry.example.com/v2/": token [MASKED] refused: EOF');
+    const login = pullTrouble(answer('user can, token canary-2 refused', 500), 'app:1', ['can', 'canary-2']);
+    expect(login.reason).toBe('user [MASKED], token [MASKED] refused');
   });
 });
