@@ -37,6 +37,13 @@ export async function readSettingsFile(path: string, owner: SettingsFile['owner'
       },
     };
   } catch (error) {
-    throw new CommandError(exitCodes.usage, `${path} is no valid TOML: ${(error as Error).message}`);
+    throw new CommandError(exitCodes.usage, notToml(path, error as Error));
   }
+}
+
+/** Without the lines around the mistake that the parser shows: they may hold a token. */
+function notToml(path: string, error: Error & { readonly line?: number; readonly column?: number }): string {
+  const [what = ''] = error.message.split('\n');
+  const at = error.line === undefined ? '' : `:${error.line}:${error.column ?? 1}`;
+  return `${path}${at} is no valid TOML: ${what.replace(/^Invalid TOML document: /, '')}`;
 }

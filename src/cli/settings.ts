@@ -35,7 +35,8 @@ const rules: Readonly<Record<string, SettingRule>> = {
   'on-failure': { kind: 'text', choices: ['continue', 'stop', 'shell', 'keep'] },
   'artifacts-dir': { kind: 'text', isHarmless: (value) => staysBelow(value) },
   timeout: { kind: 'duration' },
-  offline: { kind: 'boolean' },
+  // Who wants no network wants none for a stranger's repository either.
+  offline: { kind: 'boolean', isHarmless: (value, own) => own !== true || value === true },
   quiet: { kind: 'boolean' },
   verbose: { kind: 'boolean' },
   privileged: { kind: 'boolean', userOnly: true },
@@ -96,7 +97,7 @@ function takeOption(
   { owner, at }: SettingsFile,
 ): readonly string[] {
   const where = `${at([name])}: \`${name}\``;
-  const rule = rules[name];
+  const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
   if (rule === undefined) {
     const hint = didYouMean(name, [...Object.keys(rules), ...tableNames]);
     return [`${at([name])}: there is no setting \`${name}\`${hint === undefined ? '' : `, ${hint}`}`];

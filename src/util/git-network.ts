@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 
 /** What a git command that talks to a server may use. */
 export interface GitNetworkOptions {
@@ -26,43 +26,69 @@ export type GitNetworkResult =
 const dropped =
   /^GIT_(DIR|WORK_TREE|INDEX_FILE|COMMON_DIR|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|PREFIX|NAMESPACE|CURL_VERBOSE|TRACE.*)$/;
 
+/** More than any list of refs or files, or the YAML files of a project: what is not as small is meant to fill the memory. */
+const mostOutputBytes = 128 * 1024 * 1024;
+
 /**
  * Runs a git command that may use the network, as the user: his credential helpers, ssh agent and proxies. Never asks
- * anything, on no terminal.
+ * anything, on no terminal. What a server says is kept up to 128 MB; a longer answer is a failure.
  */
 export function runGitOnNetwork(args: readonly string[], options: GitNetworkOptions): Promise<GitNetworkResult> {
   return new Promise((resolve) => {
-    const child = spawn('git', ['--no-pager', '-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0', ...args], {
-      cwd: options.cwd,
-      env: environment(options),
-      stdio: ['pipe', 'pipe', 'pipe'],
-      windowsHide: true,
-    });
-    const output: Buffer[] = [];
-    let errors = '';
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      child.kill('SIGTERM');
-    }, options.timeoutMs);
-    child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      errors = (errors + text).slice(-20_000);
-    });
-    child.stdin.on('error', () => {});
-    child.stdin.end(options.input ?? '');
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      resolve(error.code === 'ENOENT' ? { kind: 'missing' } : { kind: 'failed', stderr: error.message });
-    });
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      if (isLate) resolve({ kind: 'timeout' });
-      else if (code === 0) resolve({ kind: 'ok', stdout: Buffer.concat(output) });
-      else resolve({ kind: 'failed', stderr: errors });
-    });
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn('git', ['--no-pager', '-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0', ...args], {
+        cwd: options.cwd,
+        env: environment(options),
+        stdio: ['pipe', 'pipe', 'pipe'],
+        windowsHide: true,
+      });
+    } catch {
+      // A name with a NUL, or a longer one than any server has.
+      resolve({ kind: 'failed', stderr: 'fatal: git takes no such name' });
+      return;
+    }
+    follow(child, options, resolve);
   });
 }
+
+function follow(
+  child: ChildProcessWithoutNullStreams,
+  { timeoutMs, input = '' }: GitNetworkOptions,
+  resolve: (result: GitNetworkResult) => void,
+): void {
+  const output: Buffer[] = [];
+  let size = 0;
+  let errors = '';
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGTERM');
+  }, timeoutMs);
+  child.stdout.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= mostOutputBytes) output.push(chunk);
+    else if (output.splice(0).length > 0) child.kill('SIGTERM');
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = (errors + text).slice(-20_000);
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    clearTimeout(timer);
+    resolve(error.code === 'ENOENT' ? { kind: 'missing' } : { kind: 'failed', stderr: error.message });
+  });
+  child.once('close', (code) => {
+    clearTimeout(timer);
+    if (isLate) resolve({ kind: 'timeout' });
+    else if (size > mostOutputBytes) resolve({ kind: 'failed', stderr: tooMuch });
+    else if (code === 0) resolve({ kind: 'ok', stdout: Buffer.concat(output) });
+    else resolve({ kind: 'failed', stderr: errors });
+  });
+}
+
+const tooMuch = `fatal: there is more than ${mostOutputBytes / 1024 / 1024} MB to read`;
 
 function environment({ env, settings, protocols }: GitNetworkOptions): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};

@@ -38,12 +38,17 @@ const dropped =
  * file system monitors or external diffs, never uses the network by itself.
  */
 export function runGit(args: readonly string[], options: GitOptions): GitResult {
-  const { error, status, stdout, stderr } = spawnSync('git', argumentsOf(args), {
-    ...processOptions(options),
-    encoding: 'utf8',
-    maxBuffer: 512 * 1024 * 1024,
-  });
-  return resultOf({ error, code: status, stdout: stdout ?? '', stderr: stderr ?? '' });
+  try {
+    const { error, status, stdout, stderr } = spawnSync('git', argumentsOf(args), {
+      ...processOptions(options),
+      encoding: 'utf8',
+      maxBuffer: 512 * 1024 * 1024,
+    });
+    return resultOf({ error, code: status, stdout: stdout ?? '', stderr: stderr ?? '' });
+  } catch (error) {
+    // An argument with a NUL, which a pipeline file may hold.
+    return resultOf({ error: error as Error, code: null, stdout: '', stderr: '' });
+  }
 }
 
 /** The same while this process does something else: for a question that takes git long, or several at once. */

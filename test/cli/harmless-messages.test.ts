@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCi } from '../support/run-ci.ts';
 import { temporaryProject } from '../support/temporary-project.ts';
@@ -38,5 +40,79 @@ describe('variables of ci itself', () => {
       'ci: the variable CI_CLI_EXECUTER means nothing to ci, did you mean `CI_CLI_EXECUTOR`?',
       'ci: the variable CI_CLI_SOMETHING_ELSE means nothing to ci',
     ]);
+  });
+});
+
+describe('names that no program can be given', () => {
+  const includes = {
+    ref: '{ project: g/x, file: a.yml, ref: "a\\0b" }',
+    'long ref': `{ project: g/x, file: a.yml, ref: "${'x'.repeat(200_000)}" }`,
+  };
+  it.each(Object.entries(includes))('as %s of an include are told as a mistake', async (_, include) => {
+    using project = temporaryProject({ '.gitlab-ci.yml': `include: ${include}\na: { script: ['true'] }\n` });
+    project.git('remote', 'add', 'origin', 'https://gitlab.example.invalid/g/p.git');
+    const { exitCode, stderr } = await runCi(['fetch'], { cwd: project.root, home: project.home });
+    expect(stderr).toContain('git takes no such name [gitlab/include-not-fetched]');
+    expect(exitCode).toBe(4);
+  });
+
+  it('as a revision to compare with are told as a mistake', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': 'a:\n  script: [x]\n  rules: [{ changes: { paths: [b], compare_to: "a\\0b" } }]\n',
+    });
+    const { exitCode, stderr } = await runCi(['plan'], { cwd: project.root, home: project.home });
+    expect(stderr).toContain('[plan/unknown-revision]');
+    expect(exitCode).toBe(3);
+  });
+
+  it('do not end a run as paths of a cache key', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': 'a: { script: ["true"], cache: { key: { files_commits: ["a\\0b"] }, paths: [x] } }\n',
+    });
+    const { exitCode } = await runCi(['run', '--executor', 'shell'], { cwd: project.root, home: project.home });
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe('secrets of the user', () => {
+  const token = 'glpat-0123456789';
+
+  it('are not told by messages about a settings file that is none', async () => {
+    using project = temporaryProject({ '.gitlab-ci.yml': "a: { script: ['true'] }\n" });
+    mkdirSync(join(project.home, 'config'));
+    writeFileSync(join(project.home, 'config/config.toml'), `[tokens]\n"gitlab.com" = "${token}\n`);
+    const { exitCode, stderr } = await runCi(['lint'], { cwd: project.root, home: project.home });
+    expect(stderr).toContain('config.toml:2:');
+    expect(stderr).not.toContain(token);
+    expect(exitCode).toBe(2);
+  });
+
+  it.each(['local: $TOKEN.yml', 'remote: https://none.invalid/$TOKEN/a.yml', 'local: "a-$TOKEN"'])(
+    'are not told by messages about an include: %s',
+    async (include) => {
+      using project = temporaryProject({ '.gitlab-ci.yml': `include: { ${include} }\na: { script: ['true'] }\n` });
+      const env = { TOKEN: token };
+      const args = ['run', '--secret', 'TOKEN', '--executor', 'shell'];
+      const { exitCode, stdout, stderr } = await runCi(args, { cwd: project.root, home: project.home, env });
+      expect(stdout + stderr).toContain('[MASKED]');
+      expect(stdout + stderr).not.toContain(token);
+      expect([3, 4]).toContain(exitCode);
+    },
+  );
+});
+
+describe('settings of the repository', () => {
+  it('do not take the user online', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': "include: { remote: 'https://none.invalid/a.yml' }\na: { script: ['true'] }\n",
+      '.ci.toml': 'offline = false\nconstructor = 1\n',
+    });
+    mkdirSync(join(project.home, 'config'));
+    writeFileSync(join(project.home, 'config/config.toml'), 'offline = true\n');
+    const { exitCode, stderr } = await runCi(['run', '--executor', 'shell'], { cwd: project.root, home: project.home });
+    expect(stderr).toMatch(/\.ci\.toml:1: `offline` is ignored here/);
+    expect(stderr).toContain('there is no setting `constructor`');
+    expect(stderr).toContain('[gitlab/include-not-read]');
+    expect(exitCode).toBe(0);
   });
 });

@@ -3,6 +3,7 @@ import type { FileOrigin, LoadedFile } from '../../model/included-file.ts';
 import type { FileLoader } from '../../model/ports.ts';
 import type { MapNode, Node } from '../../syntax/node.ts';
 import { parseYaml } from '../../syntax/parse.ts';
+import { hideMasked } from './hide-masked.ts';
 import { type IncludeEntry, readIncludes } from './include-entry.ts';
 import { type IncludeRequest, nameOf, type PlacedRequest, requestsOf } from './include-request.ts';
 import { isIncluded, type Known, knownIn } from './include-rules.ts';
@@ -39,7 +40,8 @@ export function startIncluder(
 ): Includer {
   const { maxIncludes = gitlabMaxIncludes } = given;
   const nothing = { documents: new Map(), prepared: new Map(), unread: [], read: [], included: 0, incomplete: false };
-  return { ...given, ...nothing, maxIncludes };
+  const { variable, report } = hideMasked(given);
+  return { ...given, ...nothing, known: { ...given.known, variable }, report, maxIncludes };
 }
 
 /** Where a file stands: the files from the entry to it, and whose it is. */

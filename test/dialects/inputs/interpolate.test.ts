@@ -269,3 +269,13 @@ describe('interpolation', () => {
     );
   });
 });
+
+describe('many blocks that nothing closes', () => {
+  it('cost one look at the space before what might close them', () => {
+    const text = `${'$[[a\n'.repeat(20_000)}${' '.repeat(200_000)}]]`;
+    const began = performance.now();
+    expect(findBlocks(text)).toEqual([]);
+    // Ran for minutes when each block looked for itself.
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+});

@@ -60,7 +60,11 @@ function tellCircle(specs: readonly InputSpec[], asks: ReadonlyMap<string, reado
   for (const [name, asked] of asks) {
     const known = asked.filter((input) => asks.has(input));
     open.set(name, known.length);
-    for (const input of known) askedBy.set(input, [...(askedBy.get(input) ?? []), name]);
+    for (const input of known) {
+      const askers = askedBy.get(input);
+      if (askers) askers.push(name);
+      else askedBy.set(input, [name]);
+    }
   }
   const free = [...open].flatMap(([name, count]) => (count === 0 ? [name] : []));
   for (let name = free.pop(); name !== undefined; name = free.pop()) {

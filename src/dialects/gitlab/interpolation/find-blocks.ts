@@ -18,16 +18,22 @@ const space = /\s/;
 export function findBlocks(text: string): readonly Block[] {
   const blocks: Block[] = [];
   let close = -1;
+  /** Where the space before `close` begins; looked for once, as many blocks may have to look at the same `close`. */
+  let closeEnd = -1;
   let newline = -1;
   for (let start = text.indexOf(opening); start >= 0; ) {
     const dataStart = skipSpace(text, start + opening.length);
     if (newline < dataStart) newline = indexOrEnd(text, '\n', dataStart);
     let block: Block | undefined;
     for (let from = dataStart + 2; block === undefined; from = close + 1) {
-      if (close < from) close = text.indexOf(']]', from);
+      const found = close < from ? text.indexOf(']]', from) : close;
       // No other block can be closed either.
-      if (close < 0) return blocks;
-      const dataEnd = trimEnd(text, dataStart, close);
+      if (found < 0) return blocks;
+      if (found !== close) {
+        close = found;
+        closeEnd = trimEnd(text, close);
+      }
+      const dataEnd = Math.max(dataStart, closeEnd);
       if (dataEnd > newline) break;
       if (dataEnd - dataStart < 2) continue;
       block = { start, end: close + 2, data: text.slice(dataStart, dataEnd), dataStart };
@@ -44,9 +50,9 @@ function skipSpace(text: string, from: number): number {
   return at;
 }
 
-function trimEnd(text: string, from: number, to: number): number {
+function trimEnd(text: string, to: number): number {
   let end = to;
-  while (end > from && space.test(text[end - 1]!)) end--;
+  while (end > 0 && space.test(text[end - 1]!)) end--;
   return end;
 }
 
