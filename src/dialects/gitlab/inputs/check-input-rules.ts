@@ -1,5 +1,5 @@
 import type { Expression } from '../../../expressions/expression.ts';
-import { didYouMean } from '../../../util/nearest.ts';
+import { suggester } from '../../../util/nearest.ts';
 import type { Reading } from '../reading.ts';
 import { type InputSpec, tellSpec } from './input-spec.ts';
 
@@ -9,6 +9,7 @@ import { type InputSpec, tellSpec } from './input-spec.ts';
  */
 export function checkInputRules(specs: readonly InputSpec[], reading: Reading): void {
   const names = new Set(specs.map(({ name }) => name));
+  const suggest = suggester(() => names);
   const asks = new Map<string, readonly string[]>();
   for (const { name, rules = [] } of specs) {
     const asked = new Set<string>();
@@ -21,7 +22,7 @@ export function checkInputRules(specs: readonly InputSpec[], reading: Reading): 
             reading,
             span,
             `a rule of the input \`${name}\` asks for \`${input}\`, which is no input`,
-            didYouMean(input, names),
+            suggest(input),
           );
         }
       }

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../../diagnostics/diagnostic.ts';
 import { evaluateExpression } from '../../../expressions/evaluate-expression.ts';
 import type { Node } from '../../../syntax/node.ts';
-import { didYouMean } from '../../../util/nearest.ts';
+import { suggester } from '../../../util/nearest.ts';
 import { checkInput } from './check-input.ts';
 import type { GivenInput, InputSource } from './given-inputs.ts';
 import type { InputRule, InputSpec } from './input-spec.ts';
@@ -82,11 +82,12 @@ function tellUnknown(
   { report, path }: InputSource,
 ): boolean {
   const names = new Set(specs.map(({ name }) => name));
+  const suggest = suggester(() => names);
   let any = false;
   for (const [name, input] of given) {
     if (names.has(name)) continue;
     any = true;
-    const hint = didYouMean(name, names) ?? (names.size === 0 ? undefined : `there are ${listNames(names)}`);
+    const hint = suggest(name) ?? (names.size === 0 ? undefined : `there are ${listNames(names)}`);
     report({ ...unknownInput(name, input, path), ...(hint === undefined ? {} : { hint }) });
   }
   return any;

@@ -153,7 +153,8 @@ function valueFor(walk: Walk, container: Container, block: Block): BlockValue | 
   if (walk.values.size === maxBlocks) {
     tooMuch(walk, `the file has more than ${maxBlocks} different blocks`, container.span);
   }
-  if (walk.tooLarge) return undefined;
+  // Who has been told of so many mistakes is told of no more, and finding what was meant takes time.
+  if (walk.tooLarge || walk.errors === maxErrors) return undefined;
   const outcome = evaluateBlock(block.data, walk, container.span);
   const value = outcome.ok ? outcome.value : undefined;
   walk.values.set(written, value);
@@ -164,7 +165,6 @@ function valueFor(walk: Walk, container: Container, block: Block): BlockValue | 
 function tell(walk: Walk, { text, span }: Container, block: Block, { message, hint }: BlockError): void {
   walk.failed = true;
   walk.errors++;
-  if (walk.errors > maxErrors) return;
   walk.report({
     code: 'gitlab/interpolation',
     severity: 'error',
