@@ -5,6 +5,11 @@ import { CommandError, exitCodes } from './exit-code.ts';
 /** Where other projects of the server lie on this machine: `group/name` → absolute path. */
 export type MappedProjects = ReadonlyMap<string, string>;
 
+/** Why another project can't be looked at, and what to do: the end of a sentence. */
+export function notMapped(project: string): string {
+  return `nobody has said where it lies: \`--project ${project}=PATH\``;
+}
+
 /**
  * Reads `--project group/name=PATH`; paths are relative to `cwd`.
  * @throws CommandError exit 2 for one that is no such pair or names no folder.

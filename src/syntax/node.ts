@@ -52,6 +52,12 @@ export function child(node: Node | undefined, key: string): Node | undefined {
   return node?.kind === 'map' ? node.entries.get(key)?.value : undefined;
 }
 
+/** A map without some of its keys; the very same node when it has none of them. */
+export function withoutKeys(map: MapNode, keys: ReadonlySet<string>): MapNode {
+  if (![...keys].some((key) => map.entries.has(key))) return map;
+  return { ...map, entries: new Map([...map.entries].filter(([key]) => !keys.has(key))) };
+}
+
 /** The node as plain JavaScript data, as the schema validators want it; a reference becomes `{"!reference": path}`. */
 export function toValue(node: Node): unknown {
   switch (node.kind) {

@@ -2,6 +2,7 @@ import type { ProjectCheckouts } from '../../model/included-file.ts';
 import type { FinalStatus, Outcome } from '../../model/outcome.ts';
 import type { EndedJob, Expansion, ProjectNeed } from '../../schedule/scheduled-pipeline.ts';
 import { listRuns, type StoredRun } from '../../stores/run-store.ts';
+import { notMapped } from '../mapped-projects.ts';
 
 /** Runs on this machine of projects that were mapped to folders. */
 export interface EarlierElsewhere {
@@ -43,10 +44,6 @@ export function earlierElsewhere(given: {
       return { kind: 'ended', outcome: asOutcome(status, project) };
     },
   };
-}
-
-function notMapped(project: string): string {
-  return `nobody has said where it lies: \`--project ${project}=PATH\``;
 }
 
 function asOutcome(status: FinalStatus, project: string): Outcome {

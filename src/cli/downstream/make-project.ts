@@ -4,6 +4,7 @@ import { expandVariables } from '../../expressions/expand-variables.ts';
 import type { ProjectTrigger } from '../../model/pipeline.ts';
 import type { BridgeNode } from '../../model/plan.ts';
 import { splitSelection } from '../../plan/split-selection.ts';
+import { notMapped } from '../mapped-projects.ts';
 import type { BridgeFacts } from './make-downstream.ts';
 import { creationFailed, type Downstream, invalid, type Origin, planned, refused } from './make-downstream.ts';
 import type { OpenedProject } from './open-project.ts';
@@ -18,7 +19,7 @@ export async function makeProject(parent: Origin, bridge: BridgeNode, facts: Bri
   }
   const directory = parent.context.projects?.directory(project);
   if (directory === undefined) {
-    const because = `${project} is not started, since nobody has said where it lies: \`--project ${project}=PATH\``;
+    const because = `${project} is not started, since ${notMapped(project)}`;
     return { kind: 'passed-over', because, diagnostics: [] };
   }
   const branch = trigger.branch === undefined ? undefined : expand(trigger.branch);

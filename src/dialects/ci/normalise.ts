@@ -1,7 +1,7 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
-import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import { type MapEntry, type MapNode, withoutKeys } from '../../syntax/node.ts';
 import { globalKeys } from '../gitlab/keywords/default.ts';
-import { isAbsent, withoutKeys } from '../gitlab/merge.ts';
+import { isAbsent } from '../gitlab/merge.ts';
 
 /** What makes a map a job of the name `jobs` rather than a map of jobs. */
 const jobKeys: readonly string[] = ['script', 'steps', 'trigger', 'extends', 'stage', 'image'];

@@ -75,7 +75,7 @@ function holdsValue(node: Node, scope: Scope, reading: Reading): boolean {
 }
 
 /** A text is an expression when it names a pipeline value without brackets. */
-export function isExpression(text: string): boolean {
+function isExpression(text: string): boolean {
   return !text.includes('<<') && /(?:^|[\s(])pipeline\.[\w.-]+/.test(text);
 }
 

@@ -1,9 +1,9 @@
-import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
+import { type MapEntry, type MapNode, type Node, withoutKeys } from '../../syntax/node.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { elementNames, findElement, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
-import { entriesOf, entry, field, kindOf, map, problem, textOf, without } from './reading.ts';
+import { entriesOf, entry, field, kindOf, map, problem, textOf } from './reading.ts';
 import type { Scope } from './scope.ts';
 import type { StepsShared } from './steps.ts';
 
@@ -42,7 +42,7 @@ export function resolveExecutor(
     const call = { what: `the executor \`${name}\``, span: named.value.span };
     const given = value.kind === 'map' ? argumentsOf(value, callOnly) : new Map<string, MapEntry>();
     const parameters = bindArguments(found.element.declared, given, call, reading);
-    const body = without(found.element.node, executorOnly);
+    const body = withoutKeys(found.element.node, executorOnly);
     return interpolate(body, { pipeline: scope.pipeline, parameters }, reading) as MapNode;
   }
   const hint =
@@ -57,7 +57,7 @@ export function resolveExecutor(
 /** A job over its executor: the job's keys win, its container list takes the place of the executor's, environments are merged. */
 export function overExecutor(executor: MapNode, job: MapNode): MapNode {
   const isOwn = environmentKinds.some((kind) => field(job, kind) !== undefined);
-  const base = isOwn ? without(executor, new Set(environmentKinds)) : executor;
+  const base = isOwn ? withoutKeys(executor, new Set(environmentKinds)) : executor;
   const merged = new Map<string, MapEntry>(base.entries);
   for (const each of job.entries.values()) {
     const below = merged.get(each.key)?.value;

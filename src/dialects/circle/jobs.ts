@@ -1,10 +1,10 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
-import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
+import { type MapEntry, type MapNode, type Node, withoutKeys } from '../../syntax/node.ts';
 import type { Element, Namespace } from './elements.ts';
 import { environmentKinds, overExecutor, resolveExecutor } from './executors.ts';
 import { interpolate } from './interpolate.ts';
 import { bindArguments } from './parameters.ts';
-import { entry, field, map, problem, seq, textOf, without } from './reading.ts';
+import { entry, field, map, problem, seq, textOf } from './reading.ts';
 import type { PipelineValues, Scope } from './scope.ts';
 import { expandSteps, type StepsShared } from './steps.ts';
 
@@ -36,7 +36,7 @@ export function expandJob(call: JobCall, pipeline: PipelineValues, shared: Steps
     reading,
   );
   const scope: Scope = { pipeline, parameters, ...(isLiteral ? { isLiteral } : {}) };
-  const own = interpolate(without(element.node, compileTimeOnly), scope, reading) as MapNode;
+  const own = interpolate(withoutKeys(element.node, compileTimeOnly), scope, reading) as MapNode;
   const named = field(element.node, 'executor');
   const executor = named && resolveExecutor(named, homesFor(named, call), scope, shared);
   const settings = executor === undefined ? own : overExecutor(executor, own);

@@ -61,6 +61,7 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
     root: namespace,
     pipeline: given.pipeline,
     isLiteral,
+    reading,
     shared: (missing): StepsShared => ({
       reading,
       expanded,

@@ -46,7 +46,7 @@ export function readPipeline(
     file: given.file,
     stages: processed.workflows.map(({ name }) => name),
     variables: [],
-    predefined: circleVariables(context, undefined),
+    predefined: circleVariables(context),
     workflow: { autoCancelOnJobFailure: 'none' },
     jobs,
     incomplete: false,

@@ -74,11 +74,3 @@ export function map(entries: Iterable<MapEntry>, span: Span): MapNode {
 export function entry(key: string, value: Node, keySpan: Span = value.span): MapEntry {
   return { key, keySpan, value };
 }
-
-/** The map without some of its keys. */
-export function without(node: MapNode, keys: ReadonlySet<string>): MapNode {
-  return map(
-    entriesOf(node).filter(({ key }) => !keys.has(key)),
-    node.span,
-  );
-}

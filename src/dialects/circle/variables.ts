@@ -10,7 +10,7 @@ function fixed(name: string, value: string | undefined): readonly Variable[] {
  * The `CIRCLE_*` variables that are the same for all jobs. What only the service knows (ids of organizations, tokens)
  * is not set. Source: https://circleci.com/docs/reference/variables/#built-in-environment-variables
  */
-export function circleVariables({ git, project, source }: Context, user: string | undefined): readonly Variable[] {
+export function circleVariables({ git, project, source }: Context): readonly Variable[] {
   return [
     ...fixed('CI', 'true'),
     ...fixed('CIRCLECI', 'true'),
@@ -21,7 +21,6 @@ export function circleVariables({ git, project, source }: Context, user: string 
     ...fixed('CIRCLE_PROJECT_REPONAME', project.name),
     ...fixed('CIRCLE_PROJECT_USERNAME', project.namespace),
     ...fixed('CIRCLE_REPOSITORY_URL', git.remoteUrl),
-    ...fixed('CIRCLE_USERNAME', user),
     ...(source === 'merge_request_event' && git.remoteUrl !== undefined
       ? fixed('CIRCLE_PULL_REQUEST', `${webUrl(git.remoteUrl)}/pull/1`)
       : []),

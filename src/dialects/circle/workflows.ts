@@ -6,7 +6,7 @@ import { interpolate } from './interpolate.ts';
 import { expandJob } from './jobs.ts';
 import { type Leg, readMatrix } from './matrix.ts';
 import { argumentsOf } from './parameters.ts';
-import { entry, field, itemsOf, kindOf, map, problem, textOf } from './reading.ts';
+import { entry, field, itemsOf, kindOf, map, problem, type Reading, textOf } from './reading.ts';
 import type { PipelineValues, Scope } from './scope.ts';
 import { expandSteps, givenSteps, type StepsShared } from './steps.ts';
 
@@ -52,6 +52,7 @@ export interface WorkflowPlace {
   readonly root: Namespace;
   readonly pipeline: PipelineValues;
   readonly isLiteral: boolean;
+  readonly reading: Reading;
   /** The expansion of one job; orbs that it lacks are told to `missing`. */
   readonly shared: (missing: Set<string>) => StepsShared;
 }
@@ -73,7 +74,7 @@ export function readWorkflowJobs(list: Node | undefined, place: WorkflowPlace): 
 
 function readEntry(item: Node, place: WorkflowPlace): readonly Draft[] {
   const base: Scope = { pipeline: place.pipeline, ...(place.isLiteral ? { isLiteral: true } : {}) };
-  const { reading } = place.shared(new Set());
+  const { reading } = place;
   const called = item.kind === 'map' && item.entries.size === 1 ? [...item.entries.values()][0] : undefined;
   const written = called?.key ?? textOf(item);
   if (written === undefined) {
@@ -187,7 +188,7 @@ function resolve(
   drafts: readonly Draft[],
   place: WorkflowPlace,
 ): readonly Requirement[] {
-  const { reading } = place.shared(new Set());
+  const { reading } = place;
   const named = node.kind === 'map' && node.entries.size === 1 ? [...node.entries.values()][0] : undefined;
   const raw = named?.key ?? textOf(node);
   if (raw === undefined) {
@@ -225,7 +226,7 @@ const knownStatuses: ReadonlySet<string> = new Set([
 ]);
 
 function statusesOf(node: Node, place: WorkflowPlace): readonly string[] {
-  const { reading } = place.shared(new Set());
+  const { reading } = place;
   return (node.kind === 'seq' ? node.items : [node]).flatMap((item) => {
     const text = textOf(item);
     if (text !== undefined && knownStatuses.has(text)) return [text];

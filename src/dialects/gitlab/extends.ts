@@ -1,7 +1,7 @@
 import type { Report } from '../../diagnostics/diagnostic.ts';
-import type { MapNode, Node, ScalarNode } from '../../syntax/node.ts';
+import { type MapNode, type Node, type ScalarNode, withoutKeys } from '../../syntax/node.ts';
 import { suggester } from '../../util/nearest.ts';
-import { mergeMaps, withoutKeys } from './merge.ts';
+import { mergeMaps } from './merge.ts';
 
 /** GitLab's limit. Source: https://docs.gitlab.com/ci/yaml/#extends */
 const mostLevels = 11;

@@ -1,5 +1,5 @@
 import type { FileOrigin, LoadedFile } from '../../model/included-file.ts';
-import type { MapNode, Node } from '../../syntax/node.ts';
+import { type MapNode, type Node, withoutKeys } from '../../syntax/node.ts';
 import { validateSchema } from '../../syntax/validate.ts';
 import { nameOf } from './include-request.ts';
 import {
@@ -13,7 +13,7 @@ import {
   parseOnce,
   readAsked,
 } from './includer.ts';
-import { mergeMaps, withoutKeys } from './merge.ts';
+import { mergeMaps } from './merge.ts';
 import type { ReadFile } from './origins.ts';
 import { readDocument } from './read-document.ts';
 import { field } from './values.ts';

@@ -21,12 +21,6 @@ export function withEntry(map: MapNode, entry: MapEntry): MapNode {
   return { ...map, entries: new Map(map.entries).set(entry.key, entry) };
 }
 
-/** A map without some of its keys; the very same node when it has none of them. */
-export function withoutKeys(map: MapNode, keys: ReadonlySet<string>): MapNode {
-  if (![...keys].some((key) => map.entries.has(key))) return map;
-  return { ...map, entries: new Map([...map.entries].filter(([key]) => !keys.has(key))) };
-}
-
 /**
  * Not given: null, which is how a file takes a value away, or a `!reference` that could not be resolved, which has
  * been told already.

@@ -1,7 +1,7 @@
 import { variableLookup } from '../../expressions/merge-variables.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
 import type { VariableDefinition } from '../../model/variable.ts';
-import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import { type MapEntry, type MapNode, withoutKeys } from '../../syntax/node.ts';
 import type { Compiled, CompileInput, Downstream } from '../dialect.ts';
 import { checkOnStop } from './check-on-stop.ts';
 import { applyDefaults, readDefaults, readInherit } from './defaults.ts';
@@ -11,7 +11,6 @@ import { globalDefaultKeys } from './keywords/default.ts';
 import { defaultStages, stages } from './keywords/stages.ts';
 import { variables } from './keywords/variables.ts';
 import { workflow } from './keywords/workflow.ts';
-import { withoutKeys } from './merge.ts';
 import { readJob } from './read-job.ts';
 import { invalidValue, type Reading } from './reading.ts';
 import type { AssumedRefs } from './ref-policy.ts';
