@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { tomlLine } from '../util/toml-line.ts';
+import { tomlProblem } from '../util/toml-problem.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
-import { tomlLine } from './toml-line.ts';
 
 /** A settings file as it stands on the disk. */
 export interface SettingsFile {
@@ -37,13 +38,6 @@ export async function readSettingsFile(path: string, owner: SettingsFile['owner'
       },
     };
   } catch (error) {
-    throw new CommandError(exitCodes.usage, notToml(path, error as Error));
+    throw new CommandError(exitCodes.usage, tomlProblem(path, error));
   }
-}
-
-/** Without the lines around the mistake that the parser shows: they may hold a token. */
-function notToml(path: string, error: Error & { readonly line?: number; readonly column?: number }): string {
-  const [what = ''] = error.message.split('\n');
-  const at = error.line === undefined ? '' : `:${error.line}:${error.column ?? 1}`;
-  return `${path}${at} is no valid TOML: ${what.replace(/^Invalid TOML document: /, '')}`;
 }

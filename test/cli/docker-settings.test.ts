@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { dockerKeys, readDockerTable } from '../../src/cli/docker-settings.ts';
-import { tomlLine } from '../../src/cli/toml-line.ts';
+import { tomlLine } from '../../src/util/toml-line.ts';
 import { type ContainerOptions, unusualOptions } from '../../src/executors/docker/container-options.ts';
 
 const user = (table: Record<string, unknown>) => readDockerTable(table, 'user', {});

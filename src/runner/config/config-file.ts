@@ -1,0 +1,100 @@
+import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parse } from 'smol-toml';
+import { writeFileAtomic } from '../../util/files/write-file-atomic.ts';
+import { tomlLine } from '../../util/toml-line.ts';
+import { tomlProblem } from '../../util/toml-problem.ts';
+import { type ConfigEdit, editConfig } from './edit-config.ts';
+import { readConfig } from './read-config.ts';
+import type { RunnerConfig } from './runner-config.ts';
+import type { ConfigProblem, KeyPath } from './toml-fields.ts';
+
+/** The file can't be read, is no TOML, or has values that do not fit. The message names file and line. */
+export class ConfigFileError extends Error {
+  override readonly name = 'ConfigFileError';
+}
+
+/** `runner.toml` as it stands on the disk. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly config: RunnerConfig;
+  /** Things that do nothing, one line each, with file and line. */
+  readonly warnings: readonly string[];
+  /** Changes when the file does. */
+  readonly stamp: string;
+}
+
+/**
+ * Reads the file; a missing one is an empty one.
+ * @param variables for `$NAME` in `url` and `token`.
+ * @throws ConfigFileError
+ */
+export function readConfigFile(path: string, variables: Readonly<Record<string, string | undefined>>): ConfigFile {
+  const stamp = configStamp(path);
+  const text = textOf(path);
+  const { config, problems } = readConfig(parsed(path, text), variables);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ConfigFileError(errors.map((problem) => told(path, text, problem)).join('\n'));
+  return { path, config, warnings: problems.map((problem) => told(path, text, problem)), stamp };
+}
+
+/** A text that changes when the file does; the empty one: there is no file. */
+export function configStamp(path: string): string {
+  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? '' : `${stat.ino}-${stat.mtimeNs}-${stat.size}`;
+}
+
+/**
+ * Changes the file, or makes it: mode 0600, its directory 0700. What the change does not touch stays as written.
+ * @throws ConfigFileError
+ */
+export async function editConfigFile(path: string, edits: readonly ConfigEdit[]): Promise<void> {
+  const text = textOf(path);
+  parsed(path, text);
+  const edited = edits.reduce(editConfig, text);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFileAtomic(targetOf(path), edited, { mode: 0o600 });
+  } catch (error) {
+    throw new ConfigFileError(`${path} can't be written: ${(error as Error).message}`);
+  }
+}
+
+/** A link is kept: what it leads to is written. */
+function targetOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new ConfigFileError(`${path} can't be read: ${(error as Error).message}`);
+  }
+}
+
+function parsed(path: string, text: string): Readonly<Record<string, unknown>> {
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new ConfigFileError(tomlProblem(path, error));
+  }
+}
+
+function told(path: string, text: string, problem: ConfigProblem): string {
+  const line = tomlLine(text, problem.path);
+  return `${path}${line === undefined ? '' : `:${line}`}: \`${nameOf(problem.path)}\` ${problem.text}`;
+}
+
+/** `runners[1].docker.image` */
+function nameOf(path: KeyPath): string {
+  return path.reduce<string>(
+    (above, part) => (typeof part === 'number' ? `${above}[${part}]` : `${above}${above === '' ? '' : '.'}${part}`),
+    '',
+  );
+}

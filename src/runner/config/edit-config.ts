@@ -1,0 +1,129 @@
+import { parse, stringify, type TomlTable, type TomlValue } from 'smol-toml';
+
+/** Texts, numbers, booleans, dates, lists and tables of them. */
+export type ConfigTable = Readonly<Record<string, unknown>>;
+
+/** A change to the list of `[[runners]]`. */
+export type ConfigEdit =
+  | { readonly kind: 'add'; readonly runner: ConfigTable }
+  /** Sets keys of the runner's own table; `index` from 0. */
+  | { readonly kind: 'set'; readonly index: number; readonly values: ConfigTable }
+  | { readonly kind: 'remove'; readonly index: number };
+
+/**
+ * Applies a change to the text of a file. All that the change does not touch stays as it was written, comments too; only
+ * a file that is written in an unusual way (runners as inline tables) is written anew.
+ * @param text a valid TOML document.
+ */
+export function editConfig(text: string, edit: ConfigEdit): string {
+  const wanted = applied(parse(text), edit);
+  const edited = editedText(text, edit);
+  return edited !== undefined && same(edited, wanted) ? edited : stringify(wanted);
+}
+
+function applied(document: TomlTable, edit: ConfigEdit): TomlTable {
+  const runners = Array.isArray(document['runners']) ? (document['runners'] as TomlTable[]) : [];
+  if (edit.kind === 'add') return { ...document, runners: [...runners, edit.runner as TomlTable] };
+  if (edit.kind === 'set') {
+    return {
+      ...document,
+      runners: runners.map((one, at) => (at === edit.index ? { ...one, ...(edit.values as TomlTable) } : one)),
+    };
+  }
+  const left = runners.filter((_, at) => at !== edit.index);
+  const { runners: _, ...rest } = document;
+  return left.length === 0 ? rest : { ...document, runners: left };
+}
+
+function same(text: string, wanted: TomlTable): boolean {
+  try {
+    return JSON.stringify(sorted(parse(text))) === JSON.stringify(sorted(wanted));
+  } catch {
+    return false;
+  }
+}
+
+/** Tables with their keys in order, so that two that say the same are written the same. */
+function sorted(value: TomlValue): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value instanceof Date) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sorted(value[key]!)]),
+  );
+}
+
+function editedText(text: string, edit: ConfigEdit): string | undefined {
+  if (edit.kind === 'add') {
+    const above = text === '' || text.endsWith('\n') ? text : `${text}\n`;
+    return `${above}${above === '' ? '' : '\n'}${stringify({ runners: [edit.runner] })}`;
+  }
+  const lines = text.split('\n');
+  const block = runnerBlocks(lines)[edit.index];
+  if (block === undefined) return undefined;
+  if (edit.kind === 'remove') return [...lines.slice(0, block.start), ...lines.slice(block.end)].join('\n');
+  return withValues(lines, block, edit.values).join('\n');
+}
+
+interface Block {
+  /** Line of the header, or of the comment just above it. */
+  readonly start: number;
+  readonly header: number;
+  /** The first line that is no longer of this runner. */
+  readonly end: number;
+}
+
+const tableHeader = /^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$/;
+
+/** Where each `[[runners]]` is, with its tables below. */
+function runnerBlocks(lines: readonly string[]): readonly Block[] {
+  const headers = lines.flatMap((line, at) => {
+    const name = tableHeader.exec(line)?.[1];
+    return name === undefined ? [] : [{ at, isRunner: /^\s*\[\[/.test(line) && name === 'runners', name }];
+  });
+  return headers.flatMap(({ at, isRunner }, place) => {
+    if (!isRunner) return [];
+    const next = headers.slice(place + 1).find(({ name }) => name === 'runners' || !name.startsWith('runners.'));
+    return {
+      start: commentAbove(lines, at),
+      header: at,
+      end: next === undefined ? lines.length : commentAbove(lines, next.at),
+    };
+  });
+}
+
+/** The first line of the comment that stands just above a line. */
+function commentAbove(lines: readonly string[], at: number): number {
+  let start = at;
+  while (start > 0 && /^\s*#/.test(lines[start - 1]!)) start -= 1;
+  return start;
+}
+
+/** Replaces the lines of the keys, or adds them below the header. */
+function withValues(lines: readonly string[], block: Block, values: ConfigTable): readonly string[] {
+  const ownEnd = lines.findIndex((line, at) => at > block.header && at < block.end && tableHeader.test(line));
+  const last = ownEnd === -1 ? block.end : ownEnd;
+  const own = lines.slice(block.header + 1, last);
+  const indent = /^\s*/.exec(own.find((line) => line.trim() !== '') ?? '')![0];
+  const missing: string[] = [];
+  for (const [key, value] of Object.entries(values)) {
+    const written = stringify({ [key]: value }).trimEnd();
+    const at = own.findIndex((line) => new RegExp(`^\\s*${key}\\s*=`).test(line));
+    if (at === -1) missing.push(`${indent}${written}`);
+    else own[at] = `${/^\s*/.exec(own[at]!)![0]}${written}${commentOf(own[at]!)}`;
+  }
+  const filled = own.findLastIndex((line) => line.trim() !== '');
+  return [
+    ...lines.slice(0, block.header + 1),
+    ...own.slice(0, filled + 1),
+    ...missing,
+    ...own.slice(filled + 1),
+    ...lines.slice(last),
+  ];
+}
+
+/** The comment behind a value on one line; the result is checked as a whole, so a `#` inside a text does no harm. */
+function commentOf(line: string): string {
+  return /^[^#"']*=\s*(?:"[^"]*"|'[^']*'|[^#"']*?)(\s*#.*)$/.exec(line)?.[1] ?? '';
+}

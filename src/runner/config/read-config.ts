@@ -1,0 +1,72 @@
+import { readRunner } from './read-runner.ts';
+import type { RunnerConfig, SessionServer } from './runner-config.ts';
+import { type ConfigProblem, TomlFields } from './toml-fields.ts';
+
+const defaultCheckMs = 3000;
+const metricsPort = 9252;
+
+/** A file as it was read: what it says, and what is wrong with it. */
+export interface ReadConfig {
+  readonly config: RunnerConfig;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/**
+ * Reads the content of `runner.toml`. Values that do not fit are told and have their defaults.
+ * @param content what the TOML parser made of the file.
+ * @param variables for `$NAME` in `url` and `token`.
+ */
+export function readConfig(
+  content: Readonly<Record<string, unknown>>,
+  variables: Readonly<Record<string, string | undefined>>,
+): ReadConfig {
+  const problems: ConfigProblem[] = [];
+  const fields = new TomlFields(content, [], problems);
+  const config = readGlobal(fields, variables);
+  fields.unused(['sentry_dsn', 'user', 'experimental', 'machine', 'autoscaler'], 'is not supported and does nothing');
+  fields.rest();
+  return { config, problems };
+}
+
+function readGlobal(fields: TomlFields, variables: Readonly<Record<string, string | undefined>>): RunnerConfig {
+  const concurrent = fields.integer('concurrent') ?? 1;
+  if (concurrent < 1) fields.problem('concurrent', 'error', 'must be at least 1');
+  const checkSeconds = fields.integer('check_interval') ?? 0;
+  const logLevel = fields.filled('log_level');
+  const listenAddress = fields.filled('listen_address');
+  const sessionServer = readSessionServer(fields.table('session_server'));
+  return {
+    concurrent,
+    checkIntervalMs: checkSeconds > 0 ? checkSeconds * 1000 : defaultCheckMs,
+    ...(logLevel === undefined ? {} : { logLevel }),
+    logFormat: logFormatOf(fields),
+    ...(listenAddress === undefined ? {} : { listenAddress: withPort(listenAddress) }),
+    connectionMaxAgeMs: fields.durationMs('connection_max_age') ?? 15 * 60_000,
+    shutdownTimeoutMs: (fields.integer('shutdown_timeout') || 30) * 1000,
+    labels: fields.textMap('labels'),
+    ...(sessionServer === undefined ? {} : { sessionServer }),
+    runners: fields.tables('runners').map((runner, index) => readRunner(runner, index, variables)),
+  };
+}
+
+function logFormatOf(fields: TomlFields): RunnerConfig['logFormat'] {
+  const written = fields.filled('log_format') ?? 'runner';
+  if (written === 'runner' || written === 'text' || written === 'json') return written;
+  fields.problem('log_format', 'error', 'must be runner, text or json');
+  return 'runner';
+}
+
+function readSessionServer(fields: TomlFields | undefined): SessionServer | undefined {
+  const listenAddress = fields?.filled('listen_address');
+  const advertiseAddress = fields?.filled('advertise_address') ?? listenAddress;
+  const sessionTimeoutMs = (fields?.integer('session_timeout') || 1800) * 1000;
+  fields?.rest();
+  return listenAddress === undefined || advertiseAddress === undefined
+    ? undefined
+    : { listenAddress, advertiseAddress, sessionTimeoutMs };
+}
+
+/** `localhost` → `localhost:9252`, as GitLab Runner. */
+function withPort(address: string): string {
+  return /:\d+$/.test(address) ? address : `${address.replace(/:$/, '')}:${metricsPort}`;
+}

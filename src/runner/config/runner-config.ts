@@ -1,0 +1,201 @@
+import type { PullPolicy } from '../../model/pipeline.ts';
+
+/**
+ * What stands in `runner.toml`, which is GitLab Runner's `config.toml`, with its defaults filled in.
+ * Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/
+ */
+export interface RunnerConfig {
+  /** Jobs at once, of all runners of the file. */
+  readonly concurrent: number;
+  /** Between two questions for a job; shared out among the runners. */
+  readonly checkIntervalMs: number;
+  readonly logLevel?: string;
+  readonly logFormat: 'runner' | 'text' | 'json';
+  /** `host:port` of metrics. */
+  readonly listenAddress?: string;
+  readonly connectionMaxAgeMs: number;
+  /** How long jobs that were interrupted may take to end. */
+  readonly shutdownTimeoutMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly sessionServer?: SessionServer;
+  readonly runners: readonly RunnerEntry[];
+}
+
+/** `[session_server]`: where the interactive terminal is reached. */
+export interface SessionServer {
+  /** `host:port` */
+  readonly listenAddress: string;
+  /** `host:port` that the GitLab server is told. */
+  readonly advertiseAddress: string;
+  readonly sessionTimeoutMs: number;
+}
+
+/** One `[[runners]]`: a runner that a GitLab server knows. */
+export interface RunnerEntry {
+  /** Its place among the runners of the file, from 0. */
+  readonly index: number;
+  readonly name: string;
+  /** Of the GitLab server; variables of the environment are put in. */
+  readonly url: string;
+  readonly id: number;
+  /** Authentication token; variables of the environment are put in. Secret. */
+  readonly token: string;
+  readonly tokenObtainedAt?: Date;
+  readonly tokenExpiresAt?: Date;
+  readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
+  /** As written; which ones there are is for the one who runs it. */
+  readonly executor: string;
+  readonly shell?: string;
+  readonly buildsDir?: string;
+  readonly cacheDir?: string;
+  /** Takes the place of the address that jobs clone from. */
+  readonly cloneUrl?: string;
+  /** `K=V` */
+  readonly environment: readonly string[];
+  /** Jobs at once of this runner; 0: no limit of its own. */
+  readonly limit: number;
+  /** Bytes of a job's log. */
+  readonly outputLimitBytes: number;
+  /** Questions for a job at once. */
+  readonly requestConcurrency: number;
+  readonly strictCheckInterval: boolean;
+  /** So many failed questions in a row, and it rests. */
+  readonly unhealthyRequestsLimit: number;
+  /** How long it rests. */
+  readonly unhealthyIntervalMs: number;
+  /** How often the end of a job is told before it is given up. */
+  readonly finalUpdateRetryLimit: number;
+  readonly scripts: {
+    readonly preGetSources?: string;
+    readonly postGetSources?: string;
+    readonly preBuild?: string;
+    readonly postBuild?: string;
+  };
+  /** Absent: the job's own. */
+  readonly prepareTimeoutMs?: number;
+  /** Absent: the job's own. */
+  readonly getSourcesTimeoutMs?: number;
+  readonly debugTraceDisabled: boolean;
+  /** `GIT_CLONE_PATH` is allowed. Absent: the executor decides. */
+  readonly customBuildDir?: boolean;
+  /** `FF_…`: they beat the job's variables. */
+  readonly featureFlags: Readonly<Record<string, boolean>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly artifact: { readonly uploadTimeoutMs: number; readonly responseHeaderTimeoutMs: number };
+  readonly cache: RunnerCache;
+  readonly docker?: RunnerDocker;
+  readonly ssh?: RunnerSsh;
+}
+
+/** `[runners.cache]` */
+export interface RunnerCache {
+  /** Absent: caches stay on this machine. */
+  readonly type?: string;
+  readonly path: string;
+  /** Runners share caches: the runner's token is no part of the path. */
+  readonly shared: boolean;
+  /** Bytes; 0: any size. */
+  readonly maxUploadedArchiveSize: number;
+  readonly s3?: S3Cache;
+}
+
+/** `[runners.cache.s3]` */
+export interface S3Cache {
+  /** `host[:port]` */
+  readonly serverAddress: string;
+  /** Secret. */
+  readonly accessKey: string;
+  /** Secret. */
+  readonly secretKey: string;
+  /** Secret. */
+  readonly sessionToken: string;
+  readonly bucketName: string;
+  readonly bucketLocation: string;
+  /** Plain http. */
+  readonly insecure: boolean;
+  readonly authenticationType?: string;
+  readonly serverSideEncryption?: string;
+  readonly serverSideEncryptionKeyId?: string;
+  /** Absent: as the address wants it. */
+  readonly pathStyle?: boolean;
+}
+
+/** `[runners.docker]`: what the machine's owner says of containers. */
+export interface RunnerDocker {
+  /** Address of the engine. */
+  readonly host?: string;
+  readonly tlsCertPath?: string;
+  readonly tlsVerify: boolean;
+  /** For a job that names no image. */
+  readonly image?: string;
+  readonly runtime?: string;
+  readonly hostname?: string;
+  readonly user?: string;
+  readonly memory?: string;
+  readonly memorySwap?: string;
+  readonly memoryReservation?: string;
+  readonly cpus?: string;
+  readonly cpuShares: number;
+  readonly cpusetCpus?: string;
+  readonly cgroupParent?: string;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly extraHosts: readonly string[];
+  readonly networkMode?: string;
+  readonly privileged: boolean;
+  /** Absent: as `privileged`. */
+  readonly servicesPrivileged?: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly securityOpt: readonly string[];
+  readonly devices: readonly string[];
+  readonly gpus?: string;
+  readonly groupAdd: readonly string[];
+  readonly ulimit: Readonly<Record<string, string>>;
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly tmpfs: Readonly<Record<string, string>>;
+  readonly servicesTmpfs: Readonly<Record<string, string>>;
+  /** Bytes; 0: the engine's own. */
+  readonly shmSize: number;
+  readonly volumes: readonly string[];
+  readonly disableCache: boolean;
+  readonly cacheDir?: string;
+  readonly disableEntrypointOverwrite: boolean;
+  readonly allowedImages: readonly string[];
+  readonly allowedServices: readonly string[];
+  /** Absent: what `pullPolicy` says. */
+  readonly allowedPullPolicies?: readonly PullPolicy[];
+  /** Tried in order. */
+  readonly pullPolicy: readonly PullPolicy[];
+  readonly helperImage?: string;
+  readonly services: readonly RunnerService[];
+  /** Absent: any number; 0: none. */
+  readonly servicesLimit?: number;
+  readonly serviceMemory?: string;
+  readonly serviceCpus?: string;
+  /** Negative: services are not waited for. */
+  readonly waitForServicesTimeoutMs: number;
+  readonly containerLabels: Readonly<Record<string, string>>;
+}
+
+/** `[[runners.docker.services]]`: beside each job. */
+export interface RunnerService {
+  readonly name: string;
+  readonly alias?: string;
+  readonly command: readonly string[];
+  readonly entrypoint: readonly string[];
+  /** `K=V` */
+  readonly environment: readonly string[];
+}
+
+/** `[runners.ssh]`: the machine that jobs run on. */
+export interface RunnerSsh {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** Secret. */
+  readonly password?: string;
+  readonly identityFile?: string;
+  readonly strictHostKeyChecking: boolean;
+  readonly knownHostsFile?: string;
+}

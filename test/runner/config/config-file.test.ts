@@ -1,0 +1,256 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  ConfigFileError,
+  configStamp,
+  editConfigFile,
+  readConfigFile,
+} from '../../../src/runner/config/config-file.ts';
+
+/** As GitLab Runner 17 writes it after two registrations, with notes of its owner. */
+const written = `# the build machine
+concurrent = 4 # one a core
+check_interval = 0
+connection_max_age = "15m0s"
+shutdown_timeout = 0
+
+[session_server]
+  session_timeout = 1800
+
+# for containers
+[[runners]]
+  name = "first" # in the rack
+  url = "https://gitlab.example.com"
+  id = 7
+  token = "glrt-first#token"
+  token_obtained_at = 2025-01-02T03:04:05Z
+  token_expires_at = 0001-01-01T00:00:00Z
+  executor = "docker"
+  [runners.custom_build_dir]
+  [runners.feature_flags]
+    FF_NETWORK_PER_BUILD = true
+  [runners.cache]
+    MaxUploadedArchiveSize = 0
+    [runners.cache.s3]
+    [runners.cache.gcs]
+    [runners.cache.azure]
+  [runners.docker]
+    tls_verify = false
+    image = "ruby:3.3"
+    privileged = false
+    disable_entrypoint_overwrite = false
+    oom_kill_disable = false
+    disable_cache = false
+    volumes = ["/cache"]
+    pull_policy = ["if-not-present", "always"]
+    shm_size = 0
+    network_mtu = 0
+    [[runners.docker.services]]
+      name = "postgres:16"
+      alias = "db"
+
+# without containers
+[[runners]]
+  name = "second"
+  url = "$SERVER/gitlab"
+  token = "\${TOKEN}"
+  executor = "shell"
+  limit = 2
+  output_limit = 100
+  unhealthy_interval = "1h30m"
+`;
+
+let directory: string;
+let path: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ci-runner-config-'));
+  path = join(directory, 'runner.toml');
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function fileOf(text: string): string {
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('reading', () => {
+  it('reads what GitLab Runner wrote, with defaults for the rest, and finds nothing to warn of', () => {
+    const { config, warnings } = readConfigFile(fileOf(written), {
+      SERVER: 'https://other.example.com',
+      TOKEN: 'secret',
+    });
+
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({
+      concurrent: 4,
+      checkIntervalMs: 3000,
+      connectionMaxAgeMs: 900_000,
+      shutdownTimeoutMs: 30_000,
+      logFormat: 'runner',
+    });
+    expect(config).not.toHaveProperty('sessionServer');
+    const [first, second] = config.runners;
+    expect(first).toMatchObject({
+      index: 0,
+      name: 'first',
+      id: 7,
+      token: 'glrt-first#token',
+      tokenObtainedAt: new Date('2025-01-02T03:04:05Z'),
+      executor: 'docker',
+      featureFlags: { FF_NETWORK_PER_BUILD: true },
+      outputLimitBytes: 4_194_304,
+      unhealthyIntervalMs: 3_600_000,
+      docker: {
+        image: 'ruby:3.3',
+        pullPolicy: ['if-not-present', 'always'],
+        services: [{ name: 'postgres:16', alias: 'db' }],
+        waitForServicesTimeoutMs: 30_000,
+      },
+    });
+    expect(first).not.toHaveProperty('tokenExpiresAt');
+    expect(second).toMatchObject({
+      url: 'https://other.example.com/gitlab',
+      token: 'secret',
+      limit: 2,
+      outputLimitBytes: 102_400,
+      unhealthyIntervalMs: 5_400_000,
+    });
+  });
+
+  it('takes a missing file for an empty one', () => {
+    const { config, stamp } = readConfigFile(path, {});
+    expect(config).toMatchObject({ concurrent: 1, runners: [] });
+    expect(stamp).toBe('');
+  });
+
+  it.each([
+    ['concurrent = 0', /runner\.toml:1: `concurrent` must be at least 1/],
+    ['concurrent = "4"', /`concurrent` must be a whole number/],
+    [
+      '[[runners]]\nname = "a"\n[[runners]]\nlimit = "x"',
+      /runner\.toml:4: `runners\[1\]\.limit` must be a whole number/,
+    ],
+    [
+      '[[runners]]\n[runners.docker]\npull_policy = "sometimes"',
+      /:3: `runners\[0\]\.docker\.pull_policy` must be always/,
+    ],
+    ['[[runners]]\n[runners.ssh]\nport = "x"', /`runners\[0\]\.ssh\.port` must be a port/],
+    ['runners = 3', /`runners` must be a list of tables/],
+    ['log_format = "xml"', /`log_format` must be runner, text or json/],
+    ['[[runners]]\nunhealthy_interval = "soon"', /must be a time like/],
+  ])('refuses %j', (text, message) => {
+    expect(() => readConfigFile(fileOf(text), {})).toThrow(message);
+  });
+
+  it('shows no line of a file that is no TOML', () => {
+    expect(() => readConfigFile(fileOf('[[runners]]\ntoken = "glrt-secret'), {})).toThrow(
+      expect.not.objectContaining({ message: expect.stringContaining('glrt-secret') as string }) as Error,
+    );
+    expect(() => readConfigFile(path, {})).toThrow(/runner\.toml:2:\d+ is no valid TOML/);
+    expect(() => readConfigFile(path, {})).toThrow(ConfigFileError);
+  });
+
+  it('warns of keys that do nothing, each with its line', () => {
+    const text =
+      '[[runners]]\nname = "a"\nlimt = 3\n[runners.docker]\nlinks = ["a:b"]\n[runners.kubernetes]\nhost = "x"\n';
+    expect(readConfigFile(fileOf(text), {}).warnings).toEqual([
+      `${path}:5: \`runners[0].docker.links\` is not supported and does nothing`,
+      `${path}:6: \`runners[0].kubernetes\` belongs to an executor that is not supported`,
+      `${path}:3: \`runners[0].limt\` is not known and does nothing`,
+    ]);
+  });
+});
+
+describe('changing', () => {
+  it('adds a runner below what is there, and nothing else changes', async () => {
+    await editConfigFile(fileOf(written), [
+      { kind: 'add', runner: { name: 'third', token: 't', docker: { image: 'alpine', volumes: ['/cache'] } } },
+    ]);
+    const text = readFileSync(path, 'utf8');
+    expect(text.startsWith(written)).toBe(true);
+    expect(readConfigFile(path, {}).config.runners.map(({ name }) => name)).toEqual(['first', 'second', 'third']);
+    expect(readConfigFile(path, {}).config.runners[2]?.docker?.image).toBe('alpine');
+  });
+
+  it('makes the file and its directory for the owner alone', async () => {
+    const deep = join(directory, 'new', 'runner.toml');
+    await editConfigFile(deep, [{ kind: 'add', runner: { name: 'a' } }]);
+    expect(statSync(deep).mode & 0o777).toBe(0o600);
+    expect(statSync(join(directory, 'new')).mode & 0o777).toBe(0o700);
+  });
+
+  it('sets keys in their lines, adds missing ones, keeps comments', async () => {
+    const obtained = new Date('2026-01-01T00:00:00Z');
+    await editConfigFile(fileOf(written), [
+      { kind: 'set', index: 0, values: { token: 'glrt-new', token_obtained_at: obtained, name: 'renamed' } },
+      { kind: 'set', index: 1, values: { token: 'other', id: 9 } },
+    ]);
+    const changed = readFileSync(path, 'utf8');
+    const expected = written
+      .replace('"first" #', '"renamed" #')
+      .replace('glrt-first#token', 'glrt-new')
+      .replace('2025-01-02T03:04:05Z', '2026-01-01T00:00:00.000Z')
+      .replace('"${TOKEN}"', '"other"')
+      .replace('"1h30m"\n', '"1h30m"\n  id = 9\n');
+    expect(changed).toBe(expected);
+  });
+
+  it('removes a runner with its tables and the comment above it', async () => {
+    await editConfigFile(fileOf(written), [{ kind: 'remove', index: 0 }]);
+    const text = readFileSync(path, 'utf8');
+    expect(text).not.toMatch(/first|for containers|postgres/);
+    expect(text).toContain('# without containers\n[[runners]]\n  name = "second"');
+    expect(text).toContain('concurrent = 4 # one a core');
+  });
+
+  it('removes the last one and the only one', async () => {
+    await editConfigFile(fileOf(written), [
+      { kind: 'remove', index: 1 },
+      { kind: 'remove', index: 0 },
+    ]);
+    expect(readConfigFile(path, {}).config.runners).toEqual([]);
+    expect(readFileSync(path, 'utf8')).toContain('[session_server]');
+  });
+
+  it('writes a file anew whose runners are inline tables, and loses no value', async () => {
+    await editConfigFile(fileOf('concurrent = 2\nrunners = [{ name = "a", mystery = [1] }, { name = "b" }]\n'), [
+      { kind: 'set', index: 1, values: { token: 'x' } },
+    ]);
+    expect(readFileSync(path, 'utf8')).toContain('mystery = [ 1 ]');
+    expect(readConfigFile(path, {}).config).toMatchObject({
+      concurrent: 2,
+      runners: [{ name: 'a' }, { name: 'b', token: 'x' }],
+    });
+  });
+
+  it('is not led astray by texts of several lines that look like headers', async () => {
+    const text =
+      '[[runners]]\nname = "a"\npre_build_script = """\n[[runners]]\ntoken = 1\n"""\n[[runners]]\nname = "b"\n';
+    await editConfigFile(fileOf(text), [{ kind: 'set', index: 1, values: { token: 'x' } }]);
+    expect(readConfigFile(path, {}).config.runners).toMatchObject([
+      { name: 'a', token: '', scripts: { preBuild: '[[runners]]\ntoken = 1\n' } },
+      { name: 'b', token: 'x' },
+    ]);
+  });
+
+  it('leaves a file alone that is no TOML', async () => {
+    await expect(editConfigFile(fileOf('x ='), [{ kind: 'add', runner: { name: 'a' } }])).rejects.toThrow(
+      ConfigFileError,
+    );
+    expect(readFileSync(path, 'utf8')).toBe('x =');
+  });
+
+  it('writes through a link', async () => {
+    mkdirSync(join(directory, 'real'));
+    const real = join(directory, 'real', 'config.toml');
+    writeFileSync(real, '');
+    symlinkSync(real, path);
+    await editConfigFile(path, [{ kind: 'add', runner: { name: 'a' } }]);
+    expect(readFileSync(real, 'utf8')).toContain('name = "a"');
+    expect(configStamp(path)).not.toBe('');
+  });
+});
