@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { dockerKeys, readDockerTable } from '../../src/cli/docker-settings.ts';
-import { tomlLine } from '../../src/util/toml-line.ts';
 import { type ContainerOptions, unusualOptions } from '../../src/executors/docker/container-options.ts';
+import { tomlLine } from '../../src/util/toml-line.ts';
 
 const user = (table: Record<string, unknown>) => readDockerTable(table, 'user', {});
 
