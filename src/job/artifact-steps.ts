@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { TakenFiles } from '../model/files.ts';
 import { type Outcome, SystemError } from '../model/outcome.ts';
 import type { Fill } from '../model/ports.ts';
@@ -55,7 +55,7 @@ async function storeFiles(
       into: directory,
       get: (wanted, into) => session.files.get(wanted, into, taking),
     });
-    await report(run, expanded, taken);
+    await report(run, expanded, reach, taken);
     if (step.type === 'dotenv') problem = await readDotenv(run, taken, directory);
     if (step.type === 'junit') await readTestReports(run, taken, directory);
     return taken;
@@ -78,7 +78,12 @@ export function uploadTestReport(run: JobRun, step: TestReportStep): Promise<Out
   return storeFiles(run, { ...upload, phase, when }, 'anywhere');
 }
 
-async function report(run: JobRun, step: UploadArtifactsStep, taken: TakenFiles): Promise<void> {
+async function report(
+  run: JobRun,
+  step: UploadArtifactsStep,
+  reach: 'project' | 'anywhere',
+  taken: TakenFiles,
+): Promise<void> {
   const { log, session } = run;
   const matched = step.paths.filter((path) => !taken.unmatched.includes(path) && !taken.outside.includes(path));
   const count = taken.entries.length;
@@ -92,6 +97,10 @@ async function report(run: JobRun, step: UploadArtifactsStep, taken: TakenFiles)
     await log.line(`${what}: found ${count} matching artifact files and directories`);
   }
   for (const path of taken.unmatched) {
+    if (reach === 'anywhere') {
+      await log.warning(`${posix.resolve(session.directory, path)}: no such file or directory`);
+      continue;
+    }
     const where = `Ensure that the artifact path is relative to the working directory (${session.directory})`;
     await log.warning(`${path}: no matching files. ${where}`);
   }

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
+import type { ExecutorName } from '../model/job-spec.ts';
 import type { CacheKey } from '../model/step.ts';
 import type { JobRun } from './job-run.ts';
 
 /** Files of a cache key are read up to this size; a larger one counts as missing. */
 const maxKeyFileBytes = 64 * 1024 * 1024;
 
-/** The text of a cache's key at this moment. Keys made of files keep the value they had first in this job. */
-export async function resolveCacheKey(run: JobRun, key: CacheKey): Promise<string> {
+/**
+ * The text of a cache's key at this moment. Keys made of files keep the value they had first in this job.
+ * @returns undefined: a template asks for what is not there, and so has been told.
+ */
+export async function resolveCacheKey(run: JobRun, key: CacheKey): Promise<string | undefined> {
   switch (key.kind) {
     case 'text': {
       const text = run.variables.expand(key.text).trim();
@@ -44,32 +49,36 @@ async function keyOfFiles(run: JobRun, key: Extract<CacheKey, { readonly kind: '
 }
 
 /**
- * CircleCI's templates. Source: https://circleci.com/docs/caching/#using-keys-and-templates
+ * CircleCI's templates. A key that can't be made is no failure: the cache is left alone.
+ * Source: https://circleci.com/docs/guides/optimize/caching/#using-keys-and-templates
  */
-async function expandTemplate(run: JobRun, text: string): Promise<string> {
+async function expandTemplate(run: JobRun, text: string): Promise<string | undefined> {
   let out = '';
   let done = 0;
   for (const match of text.matchAll(/\{\{-?\s*(.*?)\s*-?\}\}/g)) {
-    out += text.slice(done, match.index) + (await templateValue(run, match[1]!));
+    const value = await templateValue(run, match[1]!);
+    if ('problem' in value) {
+      await run.log.warning(`the cache key ${text} can't be made: ${value.problem}`);
+      return undefined;
+    }
+    out += text.slice(done, match.index) + value.text;
     done = match.index + match[0].length;
   }
   return out + text.slice(done);
 }
 
-async function templateValue(run: JobRun, expression: string): Promise<string> {
-  const { variables, deps } = run;
-  const first = (...names: readonly string[]): string => {
-    for (const name of names) {
-      const value = variables.get(name);
-      if (value !== undefined && value !== '') return value;
-    }
-    return '';
-  };
+type TemplateValue = { readonly text: string } | { readonly problem: string };
+
+async function templateValue(run: JobRun, expression: string): Promise<TemplateValue> {
+  const { variables, deps, session } = run;
+  const first = (...names: readonly string[]): TemplateValue => ({
+    text: names.map((name) => variables.get(name)).find((value) => value !== undefined && value !== '') ?? '',
+  });
   const file = /^checksum\s+["'`](.*)["'`]$/.exec(expression)?.[1];
   if (file !== undefined) {
-    const content = await run.session.files.read(variables.expand(file), maxKeyFileBytes);
-    if (content === undefined) await run.log.warning(`cache key: ${file} is not there, its checksum is empty`);
-    return content === undefined ? '' : createHash('sha256').update(content).digest('base64');
+    const content = await session.files.read(file, maxKeyFileBytes);
+    if (content === undefined) return { problem: `there is no file ${posix.resolve(session.directory, file)}` };
+    return { text: createHash('sha256').update(content).digest('base64') };
   }
   const environment = /^\.Environment\.(\w+)$/.exec(expression)?.[1];
   if (environment !== undefined) return first(environment);
@@ -80,12 +89,19 @@ async function templateValue(run: JobRun, expression: string): Promise<string> {
       return first('CIRCLE_SHA1', 'CI_COMMIT_SHA');
     case '.BuildNum':
       return first('CIRCLE_BUILD_NUM', 'CI_JOB_ID');
+    case '.CheckoutKey':
+      return { text: 'local' };
     case 'epoch':
-      return String(Math.floor(deps.clock.now() / 1000));
+      return { text: String(Math.floor(deps.clock.now() / 1000)) };
     case 'arch':
-      return deps.runner.platform.replace('/', '-');
+      return { text: archOf(deps.runner.platform, deps.executor.name) };
     default:
-      await run.log.warning(`cache key: {{ ${expression} }} is not known and stands for nothing`);
-      return '';
+      return { problem: `there is nothing that {{ ${expression} }} stands for` };
   }
+}
+
+/** `linux-amd64`; containers run Linux, whatever this machine does. */
+function archOf(platform: string, executor: ExecutorName): string {
+  const [system = '', processor = ''] = platform.split('/');
+  return `${executor === 'docker' ? 'linux' : system}-${processor}`;
 }

@@ -35,7 +35,10 @@ export async function restoreCache(run: JobRun, step: RestoreCacheStep, caches: 
 
 async function restoreKeys(run: JobRun, step: RestoreCacheStep): Promise<readonly string[]> {
   const keys = new Set<string>();
-  for (const key of step.keys) keys.add(await resolveCacheKey(run, key));
+  for (const each of step.keys) {
+    const key = await resolveCacheKey(run, each);
+    if (key !== undefined) keys.add(key);
+  }
   const fallback = run.variables.get('CACHE_FALLBACK_KEY')?.trim();
   // A branch must not read what only protected branches may write. Source: GitLab Runner, `shells/abstract.go`
   if (step.match === 'exact' && fallback && !fallback.endsWith('-protected')) keys.add(fallback);
@@ -46,6 +49,7 @@ async function restoreKeys(run: JobRun, step: RestoreCacheStep): Promise<readonl
 export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CachePort): Promise<void> {
   const { log, session, limits, variables } = run;
   const key = await resolveCacheKey(run, step.key);
+  if (key === undefined) return;
   if (policyOf(run, step.policy) === 'pull') {
     await log.line(`Not uploading cache ${key} due to policy`);
     return;

@@ -9,7 +9,8 @@ import { previewPages } from './pages-preview.ts';
 import { letVisit, showFailure } from './places.ts';
 import { refusal } from './refusal.ts';
 import { previewRelease } from './release-preview.ts';
-import { runAfterScript, runScript } from './run-script.ts';
+import { runUntilItPasses } from './rerun-script.ts';
+import { runAfterScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 import { attachWorkspace, persistWorkspace } from './workspace-steps.ts';
@@ -99,13 +100,13 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
     case 'refuse':
       return refusal(step);
     case 'persist-workspace':
-      return ignoreResult(persistWorkspace(run, step));
+      return persistWorkspace(run, step);
     case 'attach-workspace':
       return attachWorkspace(run, step);
     case 'run': {
       if (step.phase === 'after') return runAfterScript(run, step, progress.scriptStatus);
       if (step.phase === 'script') progress.scriptStarted = true;
-      const { failure, limit } = await runScript(run, step);
+      const { failure, limit } = await runUntilItPasses(run, step);
       if (failure?.status === 'failed') await run.session.explainFailure?.();
       if (limit === 'own') progress.scriptStatus = 'timedout';
       if (failure?.status === 'failed') await showFailure(run, step, failure);

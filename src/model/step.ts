@@ -92,6 +92,8 @@ export interface RunStep extends StepBase {
   readonly timeoutMs?: number;
   /** Ends the step when nothing is printed for so long (CircleCI: 10 minutes). */
   readonly noOutputTimeoutMs?: number;
+  /** Run again while it fails (CircleCI): how often at most, and how long to wait before. */
+  readonly reruns?: { readonly max: number; readonly delayMs: number };
 }
 
 export interface PersistWorkspaceStep extends StepBase {

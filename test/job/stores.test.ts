@@ -83,7 +83,7 @@ describe('caches', () => {
     [{ kind: 'template', text: 'v1-{{ .Branch }}-{{ .Environment.P }}-{{ arch }}' }, 'v1-main-pre-linux-amd64'],
     [{ kind: 'template', text: '{{ .Revision }}/{{.BuildNum}}/{{ epoch }}' }, 'c0ffee/7/1700000000'],
     [{ kind: 'template', text: 'v-{{ checksum "lock" }}' }, 'v-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='],
-    [{ kind: 'template', text: 'v-{{ checksum "missing" }}.' }, 'v-.'],
+    [{ kind: 'template', text: '{{ .CheckoutKey }}' }, 'local'],
   ] as const)('have the key of %j: %s', async (key, expected) => {
     const caches = memoryCaches();
     const variables = [
@@ -96,6 +96,21 @@ describe('caches', () => {
     executor.files.set(`${project}/lock`, 'a');
     await live(specOf([restore([key])], { variables }), executor, { caches });
     expect(caches.asked).toEqual([expected]);
+  });
+
+  it.each([
+    ['v-{{ checksum "missing" }}', `there is no file ${project}/missing`],
+    ['v-{{ checksum "/a/$P" }}', 'there is no file /a/$P'],
+    ['v-{{ .Brunch }}', 'there is nothing that {{ .Brunch }} stands for'],
+  ])('with the key %s, which can not be made, are left alone', async (text, problem) => {
+    const caches = memoryCaches({ 'v-': tree({ x: '1' }) });
+    const key: CacheKey = { kind: 'template', text };
+    const steps = [restore([key, { kind: 'text', text: 'other' }]), script('x'), save('', { key })];
+    const { result, log } = await live(specOf(steps), makes({ 'vendor/v': 'V' }), { caches });
+    expect(result.outcome).toEqual({ status: 'success' });
+    expect(log).toContain(`WARNING: the cache key ${text} can't be made: ${problem}`);
+    expect(caches.asked).toEqual(['other']);
+    expect(caches.written).toEqual({});
   });
 
   it('that fail are a warning, bugs are not', async () => {
@@ -257,6 +272,23 @@ describe('workspaces', () => {
     expect(log).toContain('WARNING: none: no matching files in /tmp/ws');
   });
 
+  it('must get something', async () => {
+    const artifacts = memoryArtifacts();
+    const step: Step = {
+      kind: 'persist-workspace',
+      phase: 'script',
+      when: 'on_success',
+      root: '/tmp/ws',
+      paths: ['a', 'b/*'],
+    };
+    const { result, log } = await live(specOf([step, script('later')]), memoryExecutor(), { artifacts });
+    expect(result.outcome).toMatchObject({
+      status: 'failed',
+      message: 'nothing to persist: a, b/* match no files in /tmp/ws',
+    });
+    expect(log).not.toContain('later');
+  });
+
   it('are laid over each other in order', async () => {
     const artifacts = memoryArtifacts({ layers: [layer('a', { x: 'a', y: 'a' }), layer('b', { x: 'b' })] });
     const workspaceFrom = [
@@ -271,15 +303,13 @@ describe('workspaces', () => {
   });
 
   it('refuse the same file of two jobs that ran side by side', async () => {
-    const artifacts = memoryArtifacts({ layers: [layer('a', { x: 'a' }), layer('b', { x: 'b' })] });
-    const workspaceFrom = [
-      { id: 'a', name: 'a', after: [] },
-      { id: 'b', name: 'b', after: [] },
-    ];
+    const files = Object.fromEntries(['x', 'y', '1', '2', '3', '4', '5'].map((name) => [name, 'same']));
+    const artifacts = memoryArtifacts({ layers: [layer('a', files), layer('b', files), layer('c', { x: 'c' })] });
+    const workspaceFrom = ['a', 'b', 'c'].map((id) => ({ id, name: id, after: [] }));
     const { result } = await live(specOf([attach], { workspaceFrom }), memoryExecutor(), { artifacts });
     expect(result.outcome).toMatchObject({
       status: 'failed',
-      message: 'concurrent jobs a and b both persisted x: only one of them may',
+      message: 'concurrent jobs a and b both persisted 1, 2, 3, 4, 5 and 2 more',
     });
   });
 });

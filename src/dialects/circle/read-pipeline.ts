@@ -106,7 +106,7 @@ function readBody(body: MapNode, reading: Reading): Body {
   const containers = docker && readContainers(docker, reading);
   const environment = field(body, 'environment');
   const shell = textOf(field(body, 'shell')?.value);
-  const steps = readSteps(itemsOf(field(body, 'steps')?.value), reading);
+  const steps = readSteps(itemsOf(field(body, 'steps')?.value), reading, shell === undefined ? {} : { shell });
   const parallel = parallelOf(body, reading);
   return {
     services: containers?.services ?? [],
@@ -114,7 +114,7 @@ function readBody(body: MapNode, reading: Reading): Body {
       ...(containers?.variables ?? []),
       ...(environment === undefined ? [] : readEnvironment(environment, reading)),
     ],
-    steps: steps.map((step) => (step.kind === 'run' && shell !== undefined ? { shell, ...step } : step)),
+    steps,
     ...(containers === undefined ? {} : { image: containers.image }),
     ...(parallel === undefined ? {} : { parallel }),
   };
