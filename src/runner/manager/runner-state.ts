@@ -1,0 +1,106 @@
+import type { Clock } from '../../util/clock.ts';
+import type { RunnerEntry } from '../config/runner-config.ts';
+
+/** Places that a job holds while it runs: the lowest that were free. */
+export interface JobPlace {
+  /** `CI_CONCURRENT_ID`: among the jobs of this runner. */
+  readonly concurrentId: number;
+  /** `CI_CONCURRENT_PROJECT_ID`: among those of the same project. */
+  readonly concurrentProjectId: number;
+  readonly projectId: number;
+}
+
+/** How a question for a job went, as far as it changes how often is asked. */
+export interface Asked {
+  readonly healthy: boolean;
+  /** The server wants to be asked less. */
+  readonly retried: boolean;
+  readonly gotJob: boolean;
+}
+
+/**
+ * What is known of one runner while the program runs: its jobs, its open questions, its health. It outlives a change
+ * of the file. Sources of the figures: "2.1 HTTP retry", "2.5 Polling" of GitLab Runner's behaviour.
+ */
+export class RunnerState {
+  readonly #clock: Clock;
+  readonly #jobs = new Set<JobPlace>();
+  /** Jobs that run, and questions that may bring one. */
+  #builds = 0;
+  #requests = 0;
+  #failures = 0;
+  #restsUntil = 0;
+  /** How many questions at once seem good to the server. */
+  #adaptive = 1;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get builds(): number {
+    return this.#builds;
+  }
+
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Questions at once that are allowed now. */
+  requestLimit(entry: RunnerEntry): number {
+    if (entry.featureFlags['FF_USE_ADAPTIVE_REQUEST_CONCURRENCY'] === false) return entry.requestConcurrency;
+    return Math.max(1, Math.min(entry.requestConcurrency, Math.ceil(this.#adaptive)));
+  }
+
+  /** It failed too often, and is left alone for a while. */
+  isResting(): boolean {
+    return this.#clock.now() < this.#restsUntil;
+  }
+
+  /** Takes the place of a job, and the right to ask for it. `limit`, `requests`: that is used up. */
+  take(entry: RunnerEntry): 'taken' | 'limit' | 'requests' {
+    if (entry.limit > 0 && this.#builds >= entry.limit) return 'limit';
+    if (this.#requests >= this.requestLimit(entry)) return 'requests';
+    this.#builds += 1;
+    this.#requests += 1;
+    return 'taken';
+  }
+
+  /** The question has been answered. @returns whether the runner rests from now on. */
+  answered(entry: RunnerEntry, asked: Asked): boolean {
+    this.#requests -= 1;
+    if (!asked.gotJob) this.#builds -= 1;
+    const factor = asked.retried ? 0.5 : asked.gotJob ? 1.1 : 0.95;
+    this.#adaptive = Math.max(1, Math.min(entry.requestConcurrency, this.#adaptive * factor));
+    this.#failures = asked.healthy ? 0 : this.#failures + 1;
+    if (this.#failures < entry.unhealthyRequestsLimit) return false;
+    this.#failures = 0;
+    this.#restsUntil = this.#clock.now() + entry.unhealthyIntervalMs;
+    return true;
+  }
+
+  /** A job begins: gives it its places. */
+  begin(projectId: number): JobPlace {
+    const jobs = [...this.#jobs];
+    const place = {
+      concurrentId: lowestFree(jobs.map(({ concurrentId }) => concurrentId)),
+      concurrentProjectId: lowestFree(
+        jobs.filter((job) => job.projectId === projectId).map(({ concurrentProjectId }) => concurrentProjectId),
+      ),
+      projectId,
+    };
+    this.#jobs.add(place);
+    return place;
+  }
+
+  /** A job has ended: its places are free. */
+  end(place: JobPlace): void {
+    this.#jobs.delete(place);
+    this.#builds -= 1;
+  }
+}
+
+function lowestFree(taken: readonly number[]): number {
+  let free = 0;
+  while (taken.includes(free)) free += 1;
+  return free;
+}

@@ -1,0 +1,47 @@
+import { type ConfigFile, configStamp, readConfigFile } from '../config/config-file.ts';
+import type { RunnerLog } from '../runner-log.ts';
+
+/** The configuration as it is now: read again when the file changes. A broken file leaves the last good one in force. */
+export class WatchedConfig {
+  readonly #variables: Readonly<Record<string, string | undefined>>;
+  readonly #log: RunnerLog;
+  #file: ConfigFile;
+  #stamp: string;
+
+  /**
+   * @param variables for `$NAME` in `url` and `token`.
+   * @throws ConfigFileError when the file can't be used as it is.
+   */
+  constructor(path: string, variables: Readonly<Record<string, string | undefined>>, log: RunnerLog) {
+    this.#variables = variables;
+    this.#log = log;
+    this.#file = readConfigFile(path, variables);
+    this.#stamp = this.#file.stamp;
+    this.#tell('Configuration loaded');
+  }
+
+  get current(): ConfigFile {
+    return this.#file;
+  }
+
+  /** Reads the file again if it has changed, or in any case. @returns whether what is in force is new. */
+  refresh(how: 'if-changed' | 'always'): boolean {
+    const stamp = configStamp(this.#file.path);
+    if (how === 'if-changed' && stamp === this.#stamp) return false;
+    this.#stamp = stamp;
+    try {
+      this.#file = readConfigFile(this.#file.path, this.#variables);
+    } catch (error) {
+      this.#log('error', `${(error as Error).message}; the configuration before this change stays in force`);
+      return false;
+    }
+    this.#tell('Configuration reloaded');
+    return true;
+  }
+
+  #tell(message: string): void {
+    const { config, path, warnings } = this.#file;
+    this.#log('info', message, { file: path, runners: config.runners.length, concurrent: config.concurrent });
+    for (const warning of warnings) this.#log('warning', warning);
+  }
+}
