@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { askHttpBackend } from './http-backend.ts';
 
 export interface GitServer extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
@@ -27,7 +28,7 @@ export async function startGitServer(folder: string): Promise<GitServer> {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="test"' }).end();
       return;
     }
-    serveGit(folder, request, response);
+    serveGit(folder, request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -58,41 +59,14 @@ function serveRaw(
   else response.writeHead(200, { 'content-type': 'text/plain' }).end(content);
 }
 
-function serveGit(folder: string, request: IncomingMessage, response: ServerResponse): void {
+async function serveGit(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '', 'http://localhost');
-  const child = spawn('git', ['http-backend'], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: {
-      PATH: process.env['PATH'],
-      GIT_PROJECT_ROOT: folder,
-      GIT_HTTP_EXPORT_ALL: '1',
-      GIT_CONFIG_GLOBAL: '/dev/null',
-      GIT_CONFIG_COUNT: '2',
-      GIT_CONFIG_KEY_0: 'uploadpack.allowFilter',
-      GIT_CONFIG_VALUE_0: 'true',
-      GIT_CONFIG_KEY_1: 'safe.directory',
-      GIT_CONFIG_VALUE_1: '*',
-      PATH_INFO: decodeURIComponent(url.pathname),
-      QUERY_STRING: url.search.slice(1),
-      REQUEST_METHOD: request.method ?? 'GET',
-      CONTENT_TYPE: request.headers['content-type'] ?? '',
-      HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-    },
+  const { status, headers, body } = await askHttpBackend(folder, {
+    method: request.method ?? 'GET',
+    path: decodeURIComponent(url.pathname),
+    query: url.search.slice(1),
+    headers: request.headers,
+    body: await buffer(request),
   });
-  request.pipe(child.stdin);
-  child.stdin.on('error', () => {});
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  child.on('close', () => {
-    const output = Buffer.concat(chunks);
-    const end = output.indexOf('\r\n\r\n');
-    let status = 200;
-    for (const line of output.toString('latin1', 0, end).split('\r\n')) {
-      const [name = '', ...value] = line.split(': ');
-      if (name === 'Status') status = Number.parseInt(value.join(': '), 10);
-      else if (name !== '') response.setHeader(name, value.join(': '));
-    }
-    response.writeHead(status).end(output.subarray(end + 4));
-  });
+  response.writeHead(status, headers).end(body);
 }

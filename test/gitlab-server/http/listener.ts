@@ -1,0 +1,51 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+/** A port that can be closed and opened again. */
+export interface Listener {
+  readonly port: number;
+  /** Cuts all connections; nobody can connect any more. */
+  close(): Promise<void>;
+  /** Opens the same port again. */
+  open(): Promise<void>;
+}
+
+export interface ListenerOptions {
+  readonly host: string;
+  /** `0`: any free one. */
+  readonly port: number;
+  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+/** Opens a port. */
+export async function openListener({ host, port, tls, handle }: ListenerOptions): Promise<Listener> {
+  const state: { server: Server | undefined; port: number } = { server: undefined, port };
+  const open = async (): Promise<void> => {
+    const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
+    server.on('clientError', (_error, socket) => socket.destroy());
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(state.port, host, resolve);
+    });
+    state.server = server;
+    state.port = (server.address() as AddressInfo).port;
+  };
+  await open();
+  return {
+    get port() {
+      return state.port;
+    },
+    open,
+    close: async () => {
+      const { server } = state;
+      state.server = undefined;
+      if (server === undefined) return;
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
