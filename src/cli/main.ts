@@ -71,6 +71,8 @@ for (const stream of [process.stdout, process.stderr]) {
 process.exitCode = exitCodes.bug;
 void main(process.argv.slice(2), invocation(outputLost.signal)).then((exitCode) => {
   process.exitCode = exitCode;
-  // All is done and cleaned up: a connection that somebody keeps open must not keep the user waiting.
+  // All is done and cleaned up. Node would now give back its memory piece by piece and wait for its threads, 10 to 40 ms.
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  // A connection that somebody keeps open must not keep the user waiting.
   setTimeout(() => process.exit(), 1000).unref();
 });

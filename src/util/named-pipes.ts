@@ -1,9 +1,9 @@
+import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { startProcess } from './process.ts';
 
 /** A pipe whose writing end others open by name. */
 export interface NamedPipe {
@@ -19,6 +19,8 @@ export interface NamedPipe {
 export interface NamedPipes {
   /** @returns undefined where pipes can't be made. */
   take(): Promise<NamedPipe | undefined>;
+  /** Resolves when no more pipes are being made. */
+  close(): Promise<void>;
 }
 
 const firstBatch = 16;
@@ -49,7 +51,12 @@ export function namedPipes(options: { readonly directory: string; readonly path:
     return making;
   };
 
+  // Soon somebody wants the first ones.
+  void makeMore();
   return {
+    close: async () => {
+      await making;
+    },
     take: async () => {
       if (free.length === 0) await makeMore();
       const path = free.shift();
@@ -84,16 +91,11 @@ function remove(path: string): void {
   }
 }
 
-async function mkfifo(paths: readonly string[], path: string): Promise<boolean> {
-  const ignore = async (): Promise<void> => {};
-  try {
-    const running = await startProcess({
-      ...{ file: 'mkfifo', args: ['-m', '600', ...paths], directory: '/', env: { PATH: path } },
-      ...{ stdin: '', stdout: ignore, stderr: ignore },
-    });
-    const end = await running.ended;
-    return end.kind === 'code' && end.code === 0;
-  } catch {
-    return false;
-  }
+/** Whether they could be made. */
+function mkfifo(paths: readonly string[], path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn('mkfifo', ['-m', '600', ...paths], { cwd: '/', env: { PATH: path }, stdio: 'ignore' });
+    child.once('error', () => resolve(false));
+    child.once('exit', (code) => resolve(code === 0));
+  });
 }

@@ -5,8 +5,11 @@ import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { markUsed, type Usage } from '../util/files/shared-store.ts';
 import { monotonicMs } from '../util/monotonic.ts';
 import { copyConcurrency } from './fill-snapshot.ts';
+import { type AskGit, askAhead, mostAgeMs } from './git-question.ts';
 import { indexedFiles } from './indexed-files.ts';
+import { filesQuestion } from './list-tree-files.ts';
 import { type LookAgain, lookAgain } from './look-again.ts';
+import { repositoryQuestions } from './snapshot-git.ts';
 import { readManifest, type SnapshotManifest } from './snapshot-manifest.ts';
 
 /** The snapshot that was taken last, marked as used by this process. */
@@ -21,6 +24,8 @@ export interface LastSnapshot {
 /** What is begun before a snapshot is taken. Disposing, once or more often, ends it and forgets what it saw. */
 export interface EarlyLook extends AsyncDisposable {
   readonly last: SeenSnapshot | undefined;
+  /** Has asked git already what a snapshot needs to know; undefined for a first one, which is copied while git lists the files. */
+  readonly ahead: AskGit | undefined;
   /** Threads to copy with, where there is no last snapshot to share files with. */
   readonly threads: FileThreads | undefined;
 }
@@ -35,21 +40,23 @@ interface SeenSnapshot {
   readonly begunMs: number;
 }
 
-/** What was seen before is no longer how the tree is now, if the pipeline was read for so long in between. */
-const mostAgeMs = 1000;
-
 /**
- * Begins to look whether a tree is still what its last snapshot holds, while a pipeline is read and planned. Where there
- * is none, and git's index says that there is much to copy, the threads for that are started: they take as long as 1,000 files.
+ * Begins to look whether a tree is still what its last snapshot holds, while a pipeline is read and planned, and asks git what
+ * it has to be asked. Where there is no last snapshot, and git's index says that there is much to copy, the threads for that are started: they take as long as 1,000 files.
  */
 export function beginLook({
   projectRoot,
+  topLevel,
   storeDirectory,
+  git,
   nowMs,
 }: {
   readonly projectRoot: string;
+  /** Of the git working tree that it lies in. */
+  readonly topLevel: string;
   /** Directory of this project's snapshots alone. */
   readonly storeDirectory: string;
+  readonly git: AskGit;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
 }): EarlyLook {
@@ -58,8 +65,10 @@ export function beginLook({
   if (id === undefined || manifest === undefined) {
     const threads = fileThreads(copyConcurrency);
     threads.expect(indexedFiles(projectRoot));
-    return { last: undefined, threads, [Symbol.asyncDispose]: () => threads.close() };
+    return { last: undefined, ahead: undefined, threads, [Symbol.asyncDispose]: () => threads.close() };
   }
+  const questions = topLevel === projectRoot ? [filesQuestion, ...repositoryQuestions] : [filesQuestion];
+  const ahead = askAhead(git, projectRoot, questions);
   const begunMs = monotonicMs();
   let last: SeenSnapshot | undefined;
   last = { id, manifest, look: lookAgain(projectRoot, manifest), begunAtMs: nowMs, begunMs };
@@ -67,6 +76,7 @@ export function beginLook({
     get last() {
       return last;
     },
+    ahead,
     threads: undefined,
     [Symbol.asyncDispose]: async () => {
       const { look } = last ?? {};

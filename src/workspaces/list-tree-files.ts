@@ -3,7 +3,7 @@ import { timeSlices } from '../util/files/time-slice.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry, type WalkedTree, walkTree } from '../util/files/walk-tree.ts';
 import { monotonicMs } from '../util/monotonic.ts';
-import { type AskGit, answerOf } from './git-question.ts';
+import { type AskGit, answerOf, mostAgeMs } from './git-question.ts';
 import type { LookAgain, LookedAt } from './look-again.ts';
 
 /** The files that a snapshot holds, as they are now. */
@@ -34,11 +34,14 @@ export interface ListingOptions {
   readonly watch?: ListingWatch | undefined;
   /** Files that it saw unchanged are not looked at again. */
   readonly look?: LookAgain | undefined;
+  /** Has asked git already which files there are. */
+  readonly ahead?: AskGit | undefined;
 }
 
 const maxNestedRepositories = 10;
-/** What was seen longer ago may be no longer so. */
-const mostAgeMs = 1000;
+
+/** Names of the files of a working tree, with a zero byte after each. */
+export const filesQuestion = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'] as const;
 
 /**
  * What a job sees of a working tree: with git, tracked files that are there and untracked ones that are not ignored,
@@ -48,20 +51,24 @@ const mostAgeMs = 1000;
 export async function listTreeFiles(
   root: string,
   ask: AskGit | undefined,
-  { signal, watch, look }: ListingOptions,
+  { signal, watch, look, ahead }: ListingOptions,
 ): Promise<ListedTree | UnchangedTree> {
-  const [text, seen] = await Promise.all([ask && namesOf(ask, root), lookedAt(look, signal)]);
+  const [text, seen] = await Promise.all([ask && namesOf(ahead ?? ask, root), lookedAt(look, signal)]);
   // Where git took long, the files may be other ones by now.
   const looked = seen !== undefined && monotonicMs() - seen.endedMs < mostAgeMs ? seen.files : undefined;
   if (ask === undefined || text === undefined) return { kind: 'listed', ...(await walkAll(root, signal)) };
   const known = looked?.namesIn(text);
   if (known !== undefined && looked?.isAllUnchanged()) return { kind: 'unchanged', looked };
-  const listed: Listed = { entries: [], skipped: [] };
+  const listed: Listed = { entries: [], skipped: [], areMissing: false };
   // Where git names other files than before, some may have been moved since they were looked at.
   const fresh = known === undefined ? undefined : looked;
   const read = (path: string) => fresh?.unchangedEntry(path) ?? readEntry(root, path);
   await addFiles({ root, ask, read, signal, watch, listed }, { below: '', names: known ?? namesIn(text), depth: 0 });
-  return { kind: 'listed', ...listed };
+  // They were deleted, which is not in git's index yet, or moved since git was asked.
+  if (ahead !== undefined && listed.areMissing && (await namesOf(ask, root)) !== text) {
+    return listTreeFiles(root, ask, { signal, watch });
+  }
+  return { kind: 'listed', entries: listed.entries, skipped: listed.skipped };
 }
 
 async function lookedAt(look: LookAgain | undefined, signal: AbortSignal | undefined) {
@@ -76,9 +83,9 @@ async function walkAll(root: string, signal: AbortSignal | undefined): Promise<W
   });
 }
 
-/** Names with a zero byte after each; undefined without git. */
+/** Undefined without git. */
 function namesOf(ask: AskGit, directory: string): Promise<string | undefined> {
-  return answerOf(ask, directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+  return answerOf(ask, directory, filesQuestion);
 }
 
 function namesIn(text: string): ReadonlySet<string> {
@@ -89,6 +96,8 @@ function namesIn(text: string): ReadonlySet<string> {
 interface Listed {
   readonly entries: TreeEntry[];
   readonly skipped: SkippedPath[];
+  /** Some that git named are not there. */
+  areMissing: boolean;
 }
 
 interface Listing {
@@ -118,6 +127,7 @@ async function addFiles(listing: Listing, { below, names, depth }: Repository): 
     const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
     const entry = listing.read(path);
     if (entry === undefined) {
+      listed.areMissing = true;
       if (path.includes('\uFFFD')) listed.skipped.push({ path, because: 'name is not UTF-8' });
     } else if ('because' in entry) listed.skipped.push(entry);
     else if (entry.type === 'directory') nested.push(path);

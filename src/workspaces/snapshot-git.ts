@@ -23,18 +23,21 @@ export interface RepositoryFacts {
   readonly state: string;
 }
 
+const refsQuestion = [
+  ...['for-each-ref', '--format=%(HEAD)%(objectname) %(refname)'],
+  ...['refs/heads', 'refs/tags', 'refs/remotes'],
+];
+const settingsQuestion = ['config', '--local', '--no-includes', '-z', '--list'];
+
+/** What `readRepository` asks of every repository. */
+export const repositoryQuestions = [refsQuestion, settingsQuestion] as const;
+
 /** Asks git; undefined without git or without a repository whose top is `root`. */
 export async function readRepository(root: string, ask: AskGit): Promise<RepositoryFacts | undefined> {
   const [places, listed, config] = await Promise.all([
     placesOf(root, ask),
-    answerOf(ask, root, [
-      'for-each-ref',
-      '--format=%(HEAD)%(objectname) %(refname)',
-      'refs/heads',
-      'refs/tags',
-      'refs/remotes',
-    ]),
-    answerOf(ask, root, ['config', '--local', '--no-includes', '-z', '--list']),
+    answerOf(ask, root, refsQuestion),
+    answerOf(ask, root, settingsQuestion),
   ]);
   if (places === undefined || listed === undefined || config === undefined) return undefined;
   const { objects, ...others } = places;

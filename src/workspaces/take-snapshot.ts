@@ -81,13 +81,14 @@ async function tryToTake(request: SnapshotRequest, look: EarlyLook | undefined):
   const { storeDirectory, projectRoot, signal } = request;
   const previous = await findLastSnapshot(storeDirectory, look);
   const ask = request.topLevel === undefined ? undefined : request.git;
+  const ahead = look?.ahead;
   // With no snapshot before all is copied: while the files are still looked at.
   const early = previous === undefined ? await startEarly({ ...request, threads: look?.threads }) : undefined;
   let keepUsage = false;
   try {
     const [found, repository] = await Promise.all([
-      listTreeFiles(projectRoot, ask, { signal, watch: early, look: previous?.look?.files }),
-      ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ask) : undefined,
+      listTreeFiles(projectRoot, ask, { signal, watch: early, look: previous?.look?.files, ahead }),
+      ask !== undefined && request.topLevel === projectRoot ? readRepository(projectRoot, ahead ?? ask) : undefined,
     ]);
     if (found.kind === 'unchanged' && previous !== undefined && isSameRepository(repository, previous.manifest)) {
       keepUsage = true;

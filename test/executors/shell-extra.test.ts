@@ -98,5 +98,7 @@ it('does not wait long for a process that can never be told to be the job’s', 
   await session[Symbol.asyncDispose]();
   // The grace of this executor is 200 ms, and a second more for those that survive a KILL.
   expect(Date.now() - startedAt).toBeLessThan(1000);
+  // Never 0, which is our own process group.
+  expect(Number(ran.stdout.toString())).toBeGreaterThan(1);
   process.kill(Number(ran.stdout.toString()), 'SIGKILL');
 });

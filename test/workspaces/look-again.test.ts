@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runGit } from '../../src/util/git.ts';
+import type { AskGit } from '../../src/workspaces/git-question.ts';
 import { beginLook, type EarlyLook } from '../../src/workspaces/last-snapshot.ts';
 import { type Snapshot, takeSnapshot } from '../../src/workspaces/take-snapshot.ts';
 
@@ -49,9 +50,15 @@ afterAll(() => rmSync(base, { recursive: true, force: true }));
 /** Files as old as the tests need them to be trusted. */
 const later = () => Date.now() + 60_000;
 
+const ask: AskGit = (directory, args) => runGit(args, { cwd: directory, env: env() });
+
+function begin(nowMs = later()): EarlyLook {
+  return beginLook({ projectRoot: project, topLevel: project, storeDirectory: store, git: ask, nowMs });
+}
+
 /** As a run does it: begins to look, then takes the snapshot. */
 async function take({ lookAtMs = later() } = {}) {
-  await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: lookAtMs });
+  await using early = begin(lookAtMs);
   return { looked: early.last?.look !== undefined, snapshot: await takeAfter(early) };
 }
 
@@ -60,7 +67,7 @@ function takeAfter(early: EarlyLook): Promise<Snapshot> {
     projectRoot: project,
     topLevel: project,
     storeDirectory: store,
-    git: (directory, args) => runGit(args, { cwd: directory, env: env() }),
+    git: ask,
     nowMs: later(),
     early,
   });
@@ -135,7 +142,7 @@ describe('a look at the last snapshot’s files before the next is taken', () =>
 
   it('gives way to a snapshot that another run takes in between', async () => {
     writeFileSync(path('d9/f9'), 'before');
-    await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    await using early = begin();
     writeFileSync(path('d9/f9'), 'after, and longer');
     const other = await take();
     await using _other = other.snapshot;
@@ -150,14 +157,14 @@ describe('a look at the last snapshot’s files before the next is taken', () =>
     const finished = (early: EarlyLook) => early.last!.look!.finish(undefined);
     writeFileSync(path('d10/f10'), 'changed');
     writeFileSync(path('d11/f11'), 'changed');
-    await using early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    await using early = begin();
     await finished(early);
     unlinkSync(path('d10/f10'));
     unlinkSync(path('d11/f11'));
     mkdirSync(path('d11/f11'));
     await using snapshot = await takeAfter(early);
     expect(snapshot).toMatchObject({ reused: 'some', copied: 0, files: all - 2 });
-    await using second = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    await using second = begin();
     await finished(second);
     renameSync(path('d12'), path('d12b'));
     await using moved = await takeAfter(second);
@@ -167,7 +174,7 @@ describe('a look at the last snapshot’s files before the next is taken', () =>
   });
 
   it('ends when nobody wants it', async () => {
-    const early = beginLook({ projectRoot: project, storeDirectory: store, nowMs: later() });
+    const early = begin();
     expect(early.last?.look).toBeDefined();
     await early[Symbol.asyncDispose]();
   });

@@ -43,7 +43,7 @@ async function runOnce(
   const found = await findPipeline(invocation, flags);
   const options = withSettings(flags, found.settings);
   const earlier = await earlierRun(found, options);
-  await using look = beginLookAtSources(found, options);
+  await using look = beginLookAtSources(invocation, found, options);
   const loaded = await loadPipeline(invocation, options, { found, fetch: options.offline ? 'never' : 'when-needed' });
   const only = options.failed ? await failedLastTime(invocation, loaded, options, earlier!) : undefined;
   const planned = await planLoaded(invocation, loaded, selectors, options, {

@@ -8,6 +8,7 @@ import type { Executor } from '../../executors/executor.ts';
 import { type ExecutorRequest, loadExecutor } from '../../executors/index.ts';
 import type { ShellExecutorOptions } from '../../executors/shell/shell-executor.ts';
 import type { ExecutorName } from '../../model/job-spec.ts';
+import type { PlanNode } from '../../model/plan.ts';
 import type { Isolation } from '../../workspaces/layer-mounts.ts';
 import type { Invocation } from '../invocation.ts';
 
@@ -33,6 +34,8 @@ export interface ExecutorSettings {
 
 /** The executors that a run uses, each loaded when its first job wants it. */
 export interface Executors {
+  /** Those that need it begin to get ready for these jobs. */
+  expect(nodes: readonly PlanNode[]): void;
   get(name: ExecutorName): Promise<Executor>;
   /** See Executor.kill. */
   kill(): void;
@@ -44,13 +47,17 @@ export interface Executors {
 export function createExecutors(invocation: Invocation, settings: ExecutorSettings): Executors {
   const loaded = new Map<ExecutorName, Promise<Executor>>();
   const ready = new Set<Executor>();
+  const get = (name: ExecutorName): Promise<Executor> => {
+    const executor = loaded.get(name) ?? loadExecutor(requestFor(name, invocation, settings));
+    loaded.set(name, executor);
+    void executor.then((one) => ready.add(one)).catch(() => {});
+    return executor;
+  };
   return {
-    get: (name) => {
-      const executor = loaded.get(name) ?? loadExecutor(requestFor(name, invocation, settings));
-      loaded.set(name, executor);
-      void executor.then((one) => ready.add(one)).catch(() => {});
-      return executor;
+    expect: (nodes) => {
+      if (nodes.some((node) => node.kind === 'job' && node.executor === 'shell')) void get('shell');
     },
+    get,
     kill: () => {
       for (const executor of ready) executor.kill();
     },

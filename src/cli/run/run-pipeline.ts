@@ -83,13 +83,6 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     ...{ executors, screen, stop: given.stop, ...ignores },
     tell: (message) => emit({ type: 'notice', at: clock.now(), message }),
   });
-  const tidying = tidy({
-    place,
-    cacheDirectory: locations.cache,
-    path: invocation.env['PATH'] ?? '',
-    nowMs: clock.now(),
-    signal: ending.stopping,
-  });
   const copying = snapshotUnlessStopped(invocation, given, ending.stopping);
   // While git lists the tree and before anything of a job is made.
   const inContainers = plan.nodes.some(
@@ -98,6 +91,14 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
   const directories = keeps ? { kept: run.keptDirectory } : { workspaces: run.workspacesDirectory };
   const reaper = startReaper(invocation, directories, engine);
+  executors.expect(plan.nodes);
+  const tidying = tidy({
+    place,
+    cacheDirectory: locations.cache,
+    path: invocation.env['PATH'] ?? '',
+    nowMs: clock.now(),
+    signal: ending.stopping,
+  });
   try {
     await using snapshot = await copying;
     tellRemarks(plan, taken, emit);

@@ -6,7 +6,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const lastChanceMs = 800;
 
 export interface SignalHandling extends Disposable {
-  /** The signal that ends the run, if one came. */
+  /** The signal that ends the run, if one came: the last one. */
   readonly received: () => NodeJS.Signals | undefined;
 }
 
@@ -23,8 +23,9 @@ export function handleSignals(on: {
   let received: NodeJS.Signals | undefined;
   const listener = (signal: NodeJS.Signals): void => {
     if (on.ignores?.(signal)) return;
-    if (received === undefined) {
-      received = signal;
+    const isFirst = received === undefined;
+    received = signal;
+    if (isFirst) {
       on.stop(signal);
       return;
     }

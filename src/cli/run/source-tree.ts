@@ -4,6 +4,7 @@ import type { Source } from '../../model/job-spec.ts';
 import { projectKey } from '../../stores/project-key.ts';
 import { countText } from '../../util/count-text.ts';
 import { askGit } from '../../util/git.ts';
+import type { AskGit } from '../../workspaces/git-question.ts';
 import { beginLook, type EarlyLook } from '../../workspaces/last-snapshot.ts';
 import { type Snapshot, takeSnapshot } from '../../workspaces/take-snapshot.ts';
 import type { Invocation } from '../invocation.ts';
@@ -17,13 +18,24 @@ import type { PipelineRun } from './pipeline-run.ts';
  * Begins to look whether the tree is still what the last run copied, before it is known what this one needs; undefined
  * where nothing is copied, or git does not know what is.
  */
-export function beginLookAtSources({ file, locations }: FoundPipeline, options: RunOptions): EarlyLook | undefined {
-  if (options.inPlace || enclosingRepository(file.root) === undefined) return undefined;
+export function beginLookAtSources(
+  invocation: Invocation,
+  { file, locations }: FoundPipeline,
+  options: RunOptions,
+): EarlyLook | undefined {
+  const topLevel = enclosingRepository(file.root);
+  if (options.inPlace || topLevel === undefined) return undefined;
   return beginLook({
     projectRoot: file.root,
+    topLevel,
     storeDirectory: snapshotDirectory(locations, file.root),
+    git: gitOf(invocation),
     nowMs: Date.now(),
   });
+}
+
+function gitOf({ env }: Invocation): AskGit {
+  return (directory, args) => askGit(args, { cwd: directory, env });
 }
 
 function snapshotDirectory(locations: Locations, projectRoot: string): string {
@@ -76,7 +88,7 @@ function copyTree(
     ...(topLevel === undefined ? {} : { topLevel }),
     storeDirectory: snapshotDirectory(locations, root),
     early: look,
-    git: (directory, args) => askGit(args, { cwd: directory, env: invocation.env }),
+    git: gitOf(invocation),
     nowMs: Date.now(),
     signal,
   });

@@ -54,7 +54,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const marker = randomBytes(12).toString('hex');
   let opened = 0;
   const pipes = join(options.root, `${prefix}.pipes`);
-  let plumbing: Plumbing | undefined;
+  const layPipes = (): Plumbing => ({
+    launcher: processLauncher(options.expectedJobs ?? 1),
+    pipes: namedPipes({ directory: pipes, path }),
+  });
+  // At once, since the first job wants it soon.
+  let plumbing: Plumbing | undefined = layPipes();
   const removeLater = (directory: string, workspace?: Workspace): void => {
     const removal = Promise.resolve(workspace?.[Symbol.asyncDispose]())
       .then(() => copies.remove(directory))
@@ -73,10 +78,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       const temporaryDirectory =
         job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
       let workspace: Workspace | undefined;
-      plumbing ??= {
-        launcher: processLauncher(options.expectedJobs ?? 1),
-        pipes: namedPipes({ directory: pipes, path }),
-      };
+      plumbing ??= layPipes();
       try {
         await withFileErrors({ doing: "make the job's directory", path: home }, async () =>
           makePlace(options.root, home, job, directory, temporaryDirectory),
@@ -117,6 +119,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     },
     close: async () => {
       plumbing?.launcher.close();
+      await plumbing?.pipes.close();
       plumbing = undefined;
       removeLater(pipes);
       await Promise.all(removals);
