@@ -34,6 +34,8 @@ export interface Session extends AsyncDisposable {
   readonly directory: string;
   /** Absolute path inside the session, outside of `directory`, for file variables: `CI_PROJECT_DIR` + `.tmp`. */
   readonly temporaryDirectory: string;
+  /** Absolute path inside the session of the home that scripts have there, of a job with `JobSpec.directory`. */
+  readonly home?: string;
   /** For the log: `Running on HOST...`. */
   readonly where: string;
   /** The shell that scripts are written for: bash where there is one. */
@@ -98,6 +100,8 @@ export interface Command {
 export interface SessionFiles {
   /** Lays a tree over the directory `at`; existing files of the same name are replaced, others stay. */
   put(tree: FileTree, at: string, signal: AbortSignal): Promise<void>;
+  /** Why nothing may be put into a directory: a clause. Undefined, or absent: it may. To be asked before `put`. */
+  refuses?(at: string): Promise<string | undefined>;
   /** Copies what matches into `into`, an existing empty directory on this machine; hard links inside are kept. */
   get(selection: FileSelection, into: string, signal: AbortSignal): Promise<TakenFiles>;
   /**

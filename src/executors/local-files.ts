@@ -28,16 +28,21 @@ export function localFiles(options: {
   readonly path: string;
   /** Nobody will write to the job's files any more: what is taken may be hard links to them. */
   mayLink(): boolean;
+  /** See SessionFiles.refuses; given an absolute path. */
+  refuses?(at: string): Promise<string | undefined>;
 }): SessionFiles {
-  const { directory, workspace } = options;
+  const { directory, workspace, refuses } = options;
   const threads = workspace?.threads === undefined ? {} : { threads: workspace.threads };
   /** An absolute path, and where this process sees that. */
   const place = async (path: string, signal?: AbortSignal): Promise<Place> => {
     const inSession = resolve(directory, path);
     const below = relative(directory, inSession);
     const isInside = below === '' || !(below.startsWith('..') || isAbsolute(below));
-    if (workspace === undefined || !isInside) return { inSession, seenAt: inSession, isInside, below };
+    const isAbove = !isInside && isBelow(directory, inSession);
+    if (workspace === undefined || !(isInside || isAbove)) return { inSession, seenAt: inSession, isInside, below };
     const filled = await workspace.fill(signal);
+    // What is mounted at the directory shows below what is above it, too, wherever that is seen.
+    if (isAbove) return { inSession, seenAt: rootOf(filled.seenAt, directory) + inSession, isInside, below };
     return { inSession, seenAt: join(filled.seenAt, below), isInside, below, filled };
   };
   const select = async (
@@ -56,6 +61,7 @@ export function localFiles(options: {
     );
   };
   return {
+    ...(refuses === undefined ? {} : { refuses: (at: string) => refuses(resolve(directory, at)) }),
     put: (tree, at, signal) =>
       explained('put files into the job', async () => {
         const whole = tree.immutable && tree.entries === undefined && resolve(directory, at) === directory;
@@ -98,6 +104,15 @@ export function localFiles(options: {
         await chmod(seenAt, mode);
       }),
   };
+}
+
+function isBelow(path: string, directory: string): boolean {
+  return path !== directory && path.startsWith(directory.endsWith('/') ? directory : `${directory}/`);
+}
+
+/** Where this process sees the root of those who see `directory` at its own path. */
+function rootOf(seenAt: string, directory: string): string {
+  return seenAt.endsWith(directory) ? seenAt.slice(0, -directory.length) : '';
 }
 
 interface Place {

@@ -6,6 +6,7 @@ import type { Fill } from '../model/ports.ts';
 import type { TestReportStep, UploadArtifactsStep } from '../model/step.ts';
 import { maxDotenvBytes, parseDotenv, usualDotenvVariables } from './dotenv.ts';
 import type { JobRun } from './job-run.ts';
+import { homePath } from './session-path.ts';
 import { takeFiles } from './take-files.ts';
 import { readTestReports } from './test-results.ts';
 
@@ -38,7 +39,7 @@ async function storeFiles(
   const expanded: UploadArtifactsStep = {
     ...rest,
     ...(step.name === undefined ? {} : { name: variables.expand(step.name) }),
-    paths: step.paths.map(variables.expand),
+    paths: step.paths.map((path) => homePath(spec, session, variables.expand(path))),
     exclude: step.exclude.map(variables.expand),
   };
   const selection = { paths: expanded.paths, exclude: expanded.exclude, untracked: expanded.untracked };
@@ -52,6 +53,7 @@ async function storeFiles(
       destination,
       reach,
       project: session.directory,
+      home: session.home,
       into: directory,
       get: (wanted, into) => session.files.get(wanted, into, taking),
     });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { posix } from 'node:path';
 import type { ExecutorName } from '../model/job-spec.ts';
 import type { CacheKey } from '../model/step.ts';
 import type { JobRun } from './job-run.ts';
+import { pathIn } from './session-path.ts';
 
 /** Files of a cache key are read up to this size; a larger one counts as missing. */
 const maxKeyFileBytes = 64 * 1024 * 1024;
@@ -76,8 +76,9 @@ async function templateValue(run: JobRun, expression: string): Promise<TemplateV
   });
   const file = /^checksum\s+["'`](.*)["'`]$/.exec(expression)?.[1];
   if (file !== undefined) {
-    const content = await session.files.read(file, maxKeyFileBytes);
-    if (content === undefined) return { problem: `there is no file ${posix.resolve(session.directory, file)}` };
+    const path = pathIn(run.spec, session, file);
+    const content = await session.files.read(path, maxKeyFileBytes);
+    if (content === undefined) return { problem: `there is no file ${path}` };
     return { text: createHash('sha256').update(content).digest('base64') };
   }
   const environment = /^\.Environment\.(\w+)$/.exec(expression)?.[1];

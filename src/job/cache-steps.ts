@@ -3,6 +3,7 @@ import { SystemError } from '../model/outcome.ts';
 import type { CachePort, Fill } from '../model/ports.ts';
 import type { RestoreCacheStep, SaveCacheStep } from '../model/step.ts';
 import { resolveCacheKey } from './cache-key.ts';
+import { putPlaces, takePlaces } from './cache-places.ts';
 import type { JobRun } from './job-run.ts';
 
 /**
@@ -22,7 +23,8 @@ export async function restoreCache(run: JobRun, step: RestoreCacheStep, caches: 
       const hit = await caches.restore(key, step.match, limits.soft);
       if (hit === undefined) continue;
       if (hit.key !== key) await log.line(`Found cache ${hit.key}`);
-      await session.files.put(hit.tree, '.', limits.soft);
+      if (run.spec.directory === undefined) await session.files.put(hit.tree, '.', limits.soft);
+      else await putPlaces(run, hit.tree);
       run.restoredCaches.set(hit.key, hit.tree);
       await log.info('Successfully extracted cache');
       return;
@@ -70,8 +72,9 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
     for (const path of outside) await log.warning(`${path}: leads outside of the project directory, left out`);
   };
   const { taking } = limits;
+  const staysInside = run.spec.directory === undefined;
   try {
-    const restored = run.restoredCaches.get(key);
+    const restored = staysInside ? run.restoredCaches.get(key) : undefined;
     const same = restored && (await session.files.sameAs?.(restored, selection, taking));
     if (same) {
       await warn(same);
@@ -79,11 +82,14 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
       return;
     }
     const fill: Fill = async (directory) => {
-      const taken = await session.files.get(selection, directory, taking);
+      const taken = staysInside
+        ? await session.files.get(selection, directory, taking)
+        : await takePlaces(run, selection.paths, directory);
       await warn(taken);
       return taken;
     };
-    const result = await caches.save(key, { overwrite: step.overwrite, selection }, fill, taking);
+    const remembered = staysInside ? { selection } : {};
+    const result = await caches.save(key, { overwrite: step.overwrite, ...remembered }, fill, taking);
     await log.info(savedLine[result]);
   } catch (error) {
     await forgive(run, error, 'Failed to create cache');

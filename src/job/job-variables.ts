@@ -1,7 +1,8 @@
+import type { Session } from '../executors/executor.ts';
 import { expandVariables } from '../expressions/expand-variables.ts';
 import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { JobSpec } from '../model/job-spec.ts';
-import type { Variable } from '../model/variable.ts';
+import type { FactVariable, Variable } from '../model/variable.ts';
 
 /** What the program tells jobs about itself (`CI_RUNNER_*`). */
 export interface RunnerFacts {
@@ -15,10 +16,7 @@ export interface RunnerFacts {
 }
 
 /** Where the job runs; known once its session is open. */
-export interface Place {
-  readonly directory: string;
-  readonly temporaryDirectory: string;
-}
+export type Place = Pick<Session, 'directory' | 'temporaryDirectory' | 'home'>;
 
 /** A variable whose value the job finds in a file. */
 export interface FileVariable {
@@ -91,7 +89,8 @@ export function maskedValues(spec: JobSpec, variables: JobVariables): readonly s
 }
 
 /** A job's variable of the same name wins over these. */
-function runnerDefaults({ spec, runner, concurrentId }: VariableInput): readonly Variable[] {
+function runnerDefaults({ spec, runner, concurrentId, place }: VariableInput): readonly Variable[] {
+  if (spec.facts !== undefined) return place?.home === undefined ? [] : [literal('HOME', place.home)];
   return [
     ...(spec.image === undefined ? [] : [{ name: 'CI_JOB_IMAGE', value: spec.image.name }]),
     ...(runner.shortToken === undefined ? [] : [literal('CI_RUNNER_SHORT_TOKEN', runner.shortToken)]),
@@ -105,16 +104,28 @@ function runnerDefaults({ spec, runner, concurrentId }: VariableInput): readonly
 
 /** These win over the job's own. */
 function runnerFacts({ spec, runner, startedAt, place }: VariableInput): readonly Variable[] {
+  if (spec.facts !== undefined) return place === undefined ? [] : toldPlace(spec, spec.facts, place);
   const startedAtText = new Date(startedAt).toISOString().replace(/\.\d+Z$/, 'Z');
   return [
     ...(place === undefined ? [] : placeVariables(spec, place)),
-    literal('CI_JOB_STATUS', 'running'),
+    ...statusVariables(spec, 'running'),
     literal('CI_JOB_STARTED_AT', startedAtText),
     literal(spec.executor === 'docker' ? 'CI_DISPOSABLE_ENVIRONMENT' : 'CI_SHARED_ENVIRONMENT', 'true'),
     literal('CI_RUNNER_VERSION', runner.version),
     literal('CI_RUNNER_REVISION', runner.revision),
     literal('CI_RUNNER_EXECUTABLE_ARCH', runner.platform),
   ];
+}
+
+/** How the job stands, for a script that is about to run. */
+export function statusVariables({ facts }: Pick<JobSpec, 'facts'>, status: string): readonly Variable[] {
+  return facts === undefined ? [literal('CI_JOB_STATUS', status)] : [];
+}
+
+/** As the file writes it, which stays true wherever the home is; as it is, where the place is another one. */
+function toldPlace(spec: JobSpec, facts: readonly FactVariable[], { directory }: Place): readonly Variable[] {
+  const told = spec.directory?.startsWith('~') ? spec.directory : directory;
+  return facts.filter(({ fact }) => fact === 'directory').map(({ name }) => literal(name, told));
 }
 
 function placeVariables(spec: JobSpec, { directory, temporaryDirectory }: Place): readonly Variable[] {

@@ -12,6 +12,7 @@ import { previewRelease } from './release-preview.ts';
 import { runUntilItPasses } from './rerun-script.ts';
 import { runAfterScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
+import { notPut, pathIn } from './session-path.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 import { attachWorkspace, persistWorkspace } from './workspace-steps.ts';
 
@@ -134,19 +135,23 @@ async function ignoreResult(work: Promise<void> | undefined): Promise<undefined>
   await work;
 }
 
-async function checkout(run: JobRun, path: string): Promise<undefined> {
+async function checkout(run: JobRun, path: string): Promise<Outcome | undefined> {
   const { spec, log, session, limits, variables } = run;
   const strategy = variables.get('GIT_STRATEGY');
   if (strategy === 'none' || strategy === 'empty') {
     await log.info('Skipping Git repository setup');
-    return;
+    return undefined;
   }
   if (spec.source.kind === 'snapshot') {
+    const at = pathIn(spec, session, variables.expand(path));
+    const refused = await session.files.refuses?.(at);
+    if (refused !== undefined) return notPut('the sources', at, refused);
     await log.info('Taking the working tree as it was when the run started');
-    await session.files.put(spec.source.tree, variables.expand(path), limits.soft);
+    await session.files.put(spec.source.tree, at, limits.soft);
   } else if (spec.source.kind === 'in-place') {
     await log.info(`Working in ${spec.source.directory} itself`);
   }
+  return undefined;
 }
 
 /** Is it this step's turn, as things stand? */

@@ -1,18 +1,19 @@
-import { posix } from 'node:path';
 import { type Outcome, SystemError } from '../model/outcome.ts';
 import type { RunStep } from '../model/step.ts';
 import type { FailedOutcome, JobDeps, JobPlace, JobRun } from './job-run.ts';
+import { statusVariables } from './job-variables.ts';
+import { pathIn } from './session-path.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 
 /** The place of a job as its next script would find it, or as one has left it. */
 function placeOf({ spec, session, log, variables, limits, deps }: JobRun, step: RunStep | undefined): JobPlace {
-  const status = { name: 'CI_JOB_STATUS', value: step === undefined ? 'running' : 'failed', raw: true };
+  const status = statusVariables(spec, step === undefined ? 'running' : 'failed');
   return {
     spec,
     session,
     log,
-    env: variables.env([status, ...(step?.variables ?? [])]),
-    directory: posix.resolve(session.directory, variables.expand(step?.directory ?? '.')),
+    env: variables.env([...status, ...(step?.variables ?? [])]),
+    directory: pathIn(spec, session, variables.expand(step?.directory ?? '.')),
     signal: deps.insteadOfScripts === undefined ? limits.canceled : limits.soft,
   };
 }

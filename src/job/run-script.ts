@@ -1,14 +1,14 @@
-import { posix } from 'node:path';
 import type { Exit, Outcome } from '../model/outcome.ts';
 import type { LogSink } from '../model/ports.ts';
 import type { RunStep } from '../model/step.ts';
-import type { Variable } from '../model/variable.ts';
 import { anySignal } from '../util/any-signal.ts';
 import type { Clock } from '../util/clock.ts';
 import { parseDuration } from '../util/duration.ts';
 import { endedOutcome, failureOf, goDuration, over, startTimer, timedOut } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
+import { statusVariables } from './job-variables.ts';
 import { scriptText, shellOf } from './script-text.ts';
+import { pathIn } from './session-path.ts';
 
 /** How a script ended. `limit`: by its own time limit, after which `after_script` still runs. */
 export interface ScriptEnd {
@@ -77,7 +77,6 @@ async function execute(
   using stop = anySignal(signals);
   const shell = step.shell === undefined ? undefined : variables.expand(step.shell);
   const trace = /^(true|1)$/.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
-  const status: Variable = { name: 'CI_JOB_STATUS', value: given.status, raw: true };
   try {
     const exit = await session.run(
       {
@@ -87,10 +86,10 @@ async function execute(
           trace,
         }),
         ...(shell === undefined ? {} : { shell }),
-        env: variables.env([status, ...step.variables]),
+        env: variables.env([...statusVariables(run.spec, given.status), ...step.variables]),
         ...(step.directory === undefined
           ? {}
-          : { directory: posix.resolve(session.directory, variables.expand(step.directory)) }),
+          : { directory: pathIn(run.spec, session, variables.expand(step.directory)) }),
         stdout: listen(log.stdout),
         stderr: listen(log.stderr),
         ...(step.background ? { background: true } : {}),

@@ -11,6 +11,8 @@ export interface Taking {
   readonly reach: 'project' | 'anywhere';
   /** Absolute path of the project in the session. */
   readonly project: string;
+  /** Absolute path of the job's home in the session, if it has one of its own. */
+  readonly home: string | undefined;
   /** An empty directory on this machine. */
   readonly into: string;
   get(selection: FileSelection, into: string): Promise<TakenFiles>;
@@ -26,7 +28,7 @@ export async function takeFiles(taking: Taking): Promise<TakenFiles> {
   if (selection.paths.length !== 1 || path === undefined) return takeBelow(taking, taking.destination ?? '');
   const from = posix.resolve(project, path);
   const isInside = from === project || from.startsWith(`${project}/`);
-  const destination = taking.destination ?? (isInside || taking.reach === 'project' ? undefined : from);
+  const destination = taking.destination ?? (isInside || taking.reach === 'project' ? undefined : nameOf(from, taking));
   if (destination === undefined) return get(selection, into);
   const name = posix.basename(from);
   const staging = join(into, '.staging');
@@ -39,6 +41,11 @@ export async function takeFiles(taking: Taking): Promise<TakenFiles> {
   else if (names.length > 0) await move(staging, target);
   await rm(staging, { recursive: true, force: true });
   return renamed(taken, (each) => posix.join(destination, isOne ? each.slice(name.length) : each));
+}
+
+/** Where files from outside of the project go: of the job's home, which may be called anything, only what is below it. */
+function nameOf(from: string, { home }: Taking): string {
+  return home !== undefined && from.startsWith(`${home}/`) ? posix.relative(home, from) : from;
 }
 
 async function takeBelow({ selection, into, get }: Taking, destination: string): Promise<TakenFiles> {

@@ -2,12 +2,14 @@ import type { Outcome } from '../model/outcome.ts';
 import type { WorkspaceLayer } from '../model/ports.ts';
 import type { AttachWorkspaceStep, PersistWorkspaceStep } from '../model/step.ts';
 import type { JobRun } from './job-run.ts';
+import { homePath, notPut, pathIn } from './session-path.ts';
 
 /** Keeps files of this job for the jobs after it; that there are none is a failure. */
 export async function persistWorkspace(run: JobRun, step: PersistWorkspaceStep): Promise<Outcome | undefined> {
   const { deps, spec, session, limits, log, variables } = run;
-  const base = variables.expand(step.root);
-  const selection = { paths: step.paths.map(variables.expand), exclude: [], untracked: false, base };
+  const base = pathIn(spec, session, variables.expand(step.root));
+  const paths = step.paths.map((path) => homePath(spec, session, variables.expand(path)));
+  const selection = { paths, exclude: [], untracked: false, base };
   const { taking } = limits;
   let count = 0;
   await deps.artifacts.persist(
@@ -43,7 +45,9 @@ export async function attachWorkspace(run: JobRun, step: AttachWorkspaceStep): P
   const after = new Map(spec.workspaceFrom.map((dependency) => [dependency.id, dependency.after]));
   const conflict = findConflict(layers, after);
   if (conflict !== undefined) return clash(conflict);
-  const at = variables.expand(step.at);
+  const at = pathIn(spec, session, variables.expand(step.at));
+  const refused = await session.files.refuses?.(at);
+  if (refused !== undefined) return notPut('the workspace', at, refused);
   for (const layer of layers) {
     await log.line(`Applying workspace layer of ${layer.job}`);
     await session.files.put(layer.tree, at, limits.soft);

@@ -1,7 +1,7 @@
 import type { FileTree } from './files.ts';
 import type { Environment, Image, Service } from './pipeline.ts';
 import type { Step } from './step.ts';
-import type { Variable } from './variable.ts';
+import type { FactVariable, Variable } from './variable.ts';
 
 export type ExecutorName = 'shell' | 'docker' | 'ssh' | 'fake';
 
@@ -58,6 +58,10 @@ export interface JobSpec {
   /** `localhost`: the job and its services are one host, as on CircleCI. Absent: services are hosts of their own. */
   readonly servicesReachedBy?: 'localhost';
   readonly steps: readonly Step[];
+  /** See ScriptJobDefinition.directory. */
+  readonly directory?: string;
+  /** See JobDefinition.facts. */
+  readonly facts?: readonly FactVariable[];
   readonly source: Source;
   /** `group/name`: decides the directory's name in the session. */
   readonly projectPath: string;

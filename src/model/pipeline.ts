@@ -1,6 +1,6 @@
 import type { Span, Spanned } from '../diagnostics/diagnostic.ts';
 import type { Step } from './step.ts';
-import type { Variable, VariableDefinition } from './variable.ts';
+import type { FactVariable, Variable, VariableDefinition } from './variable.ts';
 
 /**
  * What a dialect makes of a pipeline file: everything read and merged, nothing decided yet. Nothing after this type
@@ -55,6 +55,8 @@ interface DefinitionBase {
   readonly needs?: readonly Need[];
   readonly parallel?: Parallel;
   readonly variables: readonly VariableDefinition[];
+  /** What it is told about itself, in place of GitLab's variables (`CI_JOB_*`, `CI_PROJECT_DIR`, `CI_RUNNER_*`, …). */
+  readonly facts?: readonly FactVariable[];
   /** Which global variables the job sees: all, none, or the named ones (`inherit:variables`). */
   readonly inheritVariables: boolean | readonly string[];
   readonly resourceGroup?: string;
@@ -71,6 +73,11 @@ export interface ScriptJobDefinition extends DefinitionBase {
   readonly services: readonly Service[];
   /** See JobSpec.servicesReachedBy. */
   readonly servicesReachedBy?: 'localhost';
+  /**
+   * Where it works: absolute, or `~`, `~/…` below its home. Such a job has a home of its own; its paths may begin with `~`
+   * and lead out of its directory, which is empty before a `checkout`. Absent: in a directory of the executor's choice.
+   */
+  readonly directory?: string;
   /** The job's life in order, text not expanded. `download-artifacts` is filled in when the job is handed out. */
   readonly steps: readonly Step[];
   /** Whose artifacts to fetch. Absent: those of `needs` with artifacts, or of all earlier stages. `[]`: none. */

@@ -13,6 +13,13 @@ export interface Variable {
   readonly masked?: boolean;
 }
 
+/** Something that a job is told about itself. */
+export interface FactVariable {
+  readonly name: string;
+  /** `number`: unique in the run, another one for each try. `directory`: where it works, as its file writes it if that is true here. */
+  readonly fact: 'number' | 'directory';
+}
+
 /** A variable as a pipeline file defines it. */
 export interface VariableDefinition extends Variable {
   readonly span: Span;

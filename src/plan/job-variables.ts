@@ -1,6 +1,6 @@
 import type { Context } from '../model/context.ts';
 import type { Environment } from '../model/pipeline.ts';
-import type { Variable, VariableLayers } from '../model/variable.ts';
+import type { FactVariable, Variable, VariableLayers } from '../model/variable.ts';
 import type { Draft } from './decide-jobs.ts';
 import { environmentSlug, environmentTier } from './environment.ts';
 import { expandWith } from './expand-text.ts';
@@ -28,17 +28,24 @@ export interface JobVariablesInput {
 export function jobVariables(input: JobVariablesInput): JobVariables {
   const { draft, context, above } = input;
   const { definition } = draft.job;
-  const first = [...context.predefined, ...ownVariables(input)];
+  const { facts } = definition;
+  const first = [...context.predefined, ...(facts === undefined ? ownVariables(input) : numbers(facts, input.number))];
   const layers = { belowDotenv: [...first, ...draft.variables], aboveDotenv: above };
   const image = definition.kind === 'job' ? definition.image?.name : undefined;
   const { environment, resourceGroup } = definition;
-  if (image === undefined && !environment && resourceGroup === undefined) return { layers };
+  const isTold = facts === undefined && image !== undefined;
+  if (!isTold && !environment && resourceGroup === undefined) return { layers };
 
-  const late: Variable[] = image === undefined ? [] : [fixed('CI_JOB_IMAGE', expandWith(layers, image))];
+  const late: Variable[] = isTold ? [fixed('CI_JOB_IMAGE', expandWith(layers, image))] : [];
   if (environment) late.push(...environmentVariables(environment, (text) => expandWith(layers, text)));
   // Right after the predefined ones, so that the file's own variables win.
   const all = { belowDotenv: [...first, ...late, ...draft.variables], aboveDotenv: above };
   return { layers: all, ...(resourceGroup === undefined ? {} : { resourceGroup: expandWith(all, resourceGroup) }) };
+}
+
+/** What a job that has variables of its own for it is told of its number. */
+function numbers(facts: readonly FactVariable[], number: number): readonly Variable[] {
+  return facts.filter(({ fact }) => fact === 'number').map(({ name }) => fixed(name, String(number)));
 }
 
 function ownVariables({ draft, context, number, timeoutMs, manual }: JobVariablesInput): readonly Variable[] {

@@ -54,6 +54,8 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
             variables,
           ),
         }),
+    ...(definition.directory === undefined ? {} : { directory: definition.directory }),
+    ...(definition.facts === undefined ? {} : { facts: definition.facts }),
     ...(definition.servicesReachedBy === undefined ? {} : { servicesReachedBy: definition.servicesReachedBy }),
     steps: [...refuseMissing(secrets.missing), ...withCacheKeys(definition.steps, dispatch.repository)],
     source: dispatch.source,
@@ -82,11 +84,15 @@ export function dispatchVariables(
   return sortAndExpand(mergeVariables(dispatchLayers(node, late, secrets), late.dotenv), { as });
 }
 
-function dispatchLayers({ variables }: PlanNode, late: LateVariables, secrets: readonly Variable[]): VariableLayers {
+function dispatchLayers(
+  { variables, definition }: PlanNode,
+  late: LateVariables,
+  secrets: readonly Variable[],
+): VariableLayers {
   const planned = variables.belowDotenv.find(({ name }) => name === 'CI_JOB_URL');
   const own: readonly Variable[] = [
     ...late.variables,
-    { name: 'CI_JOB_ID', value: String(late.number), raw: true },
+    ...numberNames(definition).map((name) => ({ name, value: String(late.number), raw: true })),
     ...(planned === undefined ? [] : [{ ...planned, value: planned.value.replace(/\d+$/, String(late.number)) }]),
   ];
   return {
@@ -95,8 +101,15 @@ function dispatchLayers({ variables }: PlanNode, late: LateVariables, secrets: r
   };
 }
 
-/** The `CI_JOB_ID` that the plan gave a node, if it gave one. */
-export function plannedNumber({ variables }: PlanNode): number | undefined {
-  const text = variables.belowDotenv.find(({ name }) => name === 'CI_JOB_ID')?.value;
+/** Variables that tell a job its number. */
+function numberNames({ facts }: PlanNode['definition']): readonly string[] {
+  if (facts === undefined) return ['CI_JOB_ID'];
+  return facts.filter(({ fact }) => fact === 'number').map(({ name }) => name);
+}
+
+/** The number that the plan gave a node, if it gave one. */
+export function plannedNumber({ variables, definition }: PlanNode): number | undefined {
+  const [known] = numberNames(definition);
+  const text = variables.belowDotenv.find(({ name }) => name === known)?.value;
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }

@@ -4,11 +4,11 @@ import { monotonicMs } from './monotonic.ts';
 import { once } from './once.ts';
 
 /** Name of the environment variable by which the processes of one job find each other, also after `setsid`. */
-export const markerName = 'CI_JOB_MARKER';
+export const markerName = 'CI_CLI_JOB_MARKER';
 
 /** Processes of one job: the groups of its shells and everything else that carries its marker. */
 export interface ProcessFamily {
-  /** Start of the value of the variable `CI_JOB_MARKER`. */
+  /** Start of the value of the variable `CI_CLI_JOB_MARKER`. */
   readonly marker: string;
   /** Process group ids (pids of detached shells). */
   readonly groups: readonly number[];

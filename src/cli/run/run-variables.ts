@@ -16,6 +16,9 @@ export function lateVariables(given: {
   return (pipelineId) => {
     const tokens = idTokens({ ...given, runId: pipelineId });
     const ids = ['CI_PIPELINE_ID', 'CI_PIPELINE_IID'].map((name) => ({ name, value: pipelineId, raw: true }));
-    return (node, number) => (node.kind === 'job' ? [...ids, ...tokens(node, number)] : ids);
+    return (node, number) => {
+      if (node.definition.facts !== undefined) return [];
+      return node.kind === 'job' ? [...ids, ...tokens(node, number)] : ids;
+    };
   };
 }

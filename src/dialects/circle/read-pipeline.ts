@@ -11,7 +11,7 @@ import type { Processed, Workflow } from './process.ts';
 import { readSteps } from './read-steps.ts';
 import { field, itemsOf, kindOf, problem, type Reading, textOf } from './reading.ts';
 import type { PipelineValues } from './scope.ts';
-import { circleVariables, jobVariables } from './variables.ts';
+import { circleVariables, facts, jobVariables } from './variables.ts';
 
 /** What all jobs of a configuration are read with. */
 interface Surroundings {
@@ -67,6 +67,7 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
       ...(statuses === undefined ? {} : { statuses }),
     })),
     inheritVariables: true,
+    facts,
     interruptible: false,
     ...(verdict.kind === 'out' ? { leftOutBecause: verdict.because } : {}),
     ...(job.serialGroup === undefined ? {} : { resourceGroup: job.serialGroup }),
@@ -89,6 +90,7 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
     variables: [...own, ...nodeVariables(body?.parallel, job.span), ...(body?.variables ?? [])],
     services: body?.services ?? [],
     servicesReachedBy: 'localhost',
+    directory: body?.directory ?? defaultDirectory,
     steps: refusal === undefined ? (body?.steps ?? []) : [refusal],
     retry: { max: 0 },
     tags: [],
@@ -97,7 +99,7 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
   } satisfies ScriptJobDefinition;
 }
 
-interface Body extends Pick<ScriptJobDefinition, 'image' | 'services' | 'steps' | 'parallel'> {
+interface Body extends Pick<ScriptJobDefinition, 'image' | 'services' | 'steps' | 'parallel' | 'directory'> {
   readonly variables: readonly VariableDefinition[];
 }
 
@@ -106,6 +108,7 @@ function readBody(body: MapNode, reading: Reading): Body {
   const containers = docker && readContainers(docker, reading);
   const environment = field(body, 'environment');
   const shell = textOf(field(body, 'shell')?.value);
+  const directory = directoryOf(body);
   const steps = readSteps(itemsOf(field(body, 'steps')?.value), reading, shell === undefined ? {} : { shell });
   const parallel = parallelOf(body, reading);
   return {
@@ -115,9 +118,20 @@ function readBody(body: MapNode, reading: Reading): Body {
       ...(environment === undefined ? [] : readEnvironment(environment, reading)),
     ],
     steps,
+    ...(directory === undefined ? {} : { directory }),
     ...(containers === undefined ? {} : { image: containers.image }),
     ...(parallel === undefined ? {} : { parallel }),
   };
+}
+
+/** Source: https://circleci.com/docs/reference/configuration-reference/#jobs */
+const defaultDirectory = '~/project';
+
+/** A relative one is taken to be below the home. */
+function directoryOf(body: MapNode): string | undefined {
+  const written = textOf(field(body, 'working_directory')?.value)?.trim();
+  if (written === undefined || written === '') return undefined;
+  return /^(?:\/|~(?:\/|$))/.test(written) ? written : `~/${written}`;
 }
 
 function nodeVariables(parallel: ScriptJobDefinition['parallel'], span: Span): readonly VariableDefinition[] {

@@ -1,5 +1,5 @@
 import type { Context } from '../../model/context.ts';
-import type { Variable } from '../../model/variable.ts';
+import type { FactVariable, Variable } from '../../model/variable.ts';
 
 /** A variable whose value is taken as it is. */
 function fixed(name: string, value: string | undefined): readonly Variable[] {
@@ -31,11 +31,18 @@ function webUrl(remote: string): string {
   return remote.replace(/\.git$/, '').replace(/^(?:ssh:\/\/)?git@([^:/]+)[:/]/, 'https://$1/');
 }
 
+/** Variables of a job that are known when it runs. */
+export const facts: readonly FactVariable[] = [
+  { name: 'CIRCLE_BUILD_NUM', fact: 'number' },
+  { name: 'CIRCLE_WORKING_DIRECTORY', fact: 'directory' },
+];
+
 /** The variables that differ from job to job. */
 export function jobVariables(workflow: string, job: string): readonly Variable[] {
   return [
-    // Each job has a file of its own; nobody has to make it.
-    { name: 'BASH_ENV', value: '$CI_BUILDS_DIR/.bash_env' },
+    // Each job has a file of its own.
+    { name: 'BASH_ENV', value: '', file: true },
+    { name: 'CIRCLE_SHELL_ENV', value: '$BASH_ENV' },
     ...fixed('CIRCLE_JOB', job),
     ...fixed('CIRCLE_WORKFLOW_ID', `00000000-0000-0000-0000-${hex(workflow)}`),
     ...fixed('CIRCLE_WORKFLOW_JOB_ID', `00000000-0000-0000-0000-${hex(`${workflow}/${job}`)}`),

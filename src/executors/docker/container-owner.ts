@@ -24,6 +24,14 @@ export async function resolveOwner(engine: Engine, container: string, user: stri
   return { uid, gid: number(group) ?? number(groups.find((fields) => fields[0] === group)?.[2]) ?? 0 };
 }
 
+/** The home that the engine gives a user: what the container's own `/etc/passwd` says. */
+export async function resolveHome(engine: Engine, container: string, user: string): Promise<string> {
+  const name = user.split(':')[0] || '0';
+  const passwd = await table(engine, container, '/etc/passwd');
+  const entry = passwd.find((fields) => fields[0] === name) ?? passwd.find((fields) => fields[2] === name);
+  return entry?.[5] || '/';
+}
+
 async function table(engine: Engine, container: string, path: string): Promise<readonly (readonly string[])[]> {
   const content = await readContainerFile(engine, container, path, 4 << 20);
   if (content === undefined) return [];

@@ -8,13 +8,14 @@ import { anySignal } from '../../util/any-signal.ts';
 import type { KeptPlace, Session } from '../executor.ts';
 import { answerOf, EngineSilent } from './answer-of.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
-import { buildsDirectory, ownVolumeNames } from './container-config.ts';
+import { buildsDirectory, jobContainerOptions, ownVolumeNames } from './container-config.ts';
 import { type ContainerOptions, privilegedServices, unusualOptions } from './container-options.ts';
 import { ContainerUsage } from './container-usage.ts';
 import type { ImageFacts } from './image-facts.ts';
 import { say } from './images.ts';
 import { JobContainer } from './job-container.ts';
 import { openJobNetwork } from './job-network.ts';
+import { type JobPlace, ourPlace } from './job-place.ts';
 import { keptPrefix, labelsFor } from './labels.ts';
 import { type Prepared, prepareContainer } from './prepare-container.ts';
 import { isEngineImage } from './service-names.ts';
@@ -71,13 +72,14 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
   // What is made of the job's image besides asks for it by the same name as the job's own container.
   const beside = { ...request, job: { ...job, image: madeFrom } };
   const network = await openJobNetwork(beside, made);
-  const directory = `${buildsDirectory}/${job.projectPath}`;
+  const jobPlace = await placeFor(request, madeFrom, facts);
+  const { directory, temporaryDirectory, home } = jobPlace;
   const greeting = greetingFor(image, facts);
   let commands: JobContainer | undefined;
   const isRunning = (): boolean => commands?.isKeptRunning ?? false;
   const place = { network, ownVolumes: { name, labels: labelsFor(job, 'files') } };
   const preparing = prepareContainer(
-    { ...request, ...place, image: madeFrom, facts, directory, greeting, isRunning },
+    { ...request, ...place, image: madeFrom, facts, jobPlace, greeting, isRunning },
     made,
   );
   const { container, inside, services } = await withServices(beside, place, made, preparing);
@@ -107,7 +109,8 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
   signal.throwIfAborted();
   return {
     directory,
-    temporaryDirectory: `${directory}.tmp`,
+    temporaryDirectory,
+    ...(home === undefined ? {} : { home }),
     where: `Running on ${name} via ${hostname()}...`,
     shell: inside.shell,
     prepare: (prepareSignal) => container.begin(out, prepareSignal),
@@ -142,6 +145,30 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       request.removeLater(made);
     },
   };
+}
+
+/** Where the job lives: where it says, by what its image has. */
+async function placeFor(request: DockerSessionRequest, image: Image, facts: ImageFacts): Promise<JobPlace> {
+  const { engine, job, knowledge, name, options } = request;
+  const ours = ourPlace(buildsDirectory, job.projectPath);
+  const { directory } = job;
+  if (directory === undefined) return ours;
+  const { temporaryDirectory } = ours;
+  const wanted = { image: facts, user: image.user, directory, temporaryDirectory };
+  // Nothing else can be written to.
+  const home = options.readOnly ? { home: `${buildsDirectory}/home` } : {};
+  const labels = labelsFor(job, 'build');
+  return knowledge.place({ ...wanted, ...home }, async (look) => {
+    const made = noBelongings();
+    try {
+      const body = { name: `${name}-look`, image, directory: '/', labels, options: {}, network: {} };
+      const container = await engine.create(jobContainerOptions(body));
+      made.containers.push(container);
+      return await look(container);
+    } finally {
+      request.removeLater(made);
+    }
+  });
 }
 
 /**

@@ -7,6 +7,8 @@ export interface FilesPlace {
   readonly container: string;
   /** The session's directory. */
   readonly directory: string;
+  /** Where file variables are. */
+  readonly temporaryDirectory: string;
   /** May the engine be given paths of this machine? */
   readonly seesOurFiles: boolean;
   /** Absolute path of the directory that files are put below; not `/` where only that can be written to. */

@@ -8,6 +8,8 @@ export interface ImageFacts {
   readonly id: string;
   /** As in the image's configuration; `''` is root. */
   readonly user: string;
+  /** `HOME` of the image's own environment; absent: `/etc/passwd` says it. */
+  readonly home?: string;
   /** TCP ports that the image says it listens on, ascending. */
   readonly tcpPorts: readonly number[];
   /** The image's health check as its configuration has it: `CMD` or `CMD-SHELL`, then words. */
@@ -86,10 +88,12 @@ function factsOf(inspected: Inspected, name: ImageName): ImageFacts {
   const test = config.Healthcheck?.Test;
   const entrypoint = config.Entrypoint ?? [];
   const [digest] = RepoDigests ?? [];
+  const home = config.Env?.findLast((each) => each.startsWith('HOME='))?.slice('HOME='.length);
   return {
     id: Id,
     reference: name.text,
     user: config.User ?? '',
+    ...(home === undefined || home === '' ? {} : { home }),
     tcpPorts: ports.map((port) => Number.parseInt(port, 10)).sort((a, b) => a - b),
     ...(test === undefined || test[0] === 'NONE' ? {} : { healthCheck: test }),
     hasEntrypoint: entrypoint.length > 0,

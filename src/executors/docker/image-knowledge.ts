@@ -1,7 +1,9 @@
+import { posix } from 'node:path';
 import { existsInContainer } from './container-file.ts';
-import { type Owner, resolveOwner, rootOwner } from './container-owner.ts';
+import { type Owner, resolveHome, resolveOwner, rootOwner } from './container-owner.ts';
 import type { Engine } from './engine.ts';
 import type { ImageFacts } from './image-facts.ts';
+import { type JobPlace, namedPlace } from './job-place.ts';
 
 /** What only a look into a container of the image tells, looked up once an image. */
 export interface InsideFacts {
@@ -11,6 +13,21 @@ export interface InsideFacts {
   readonly owner: Owner;
 }
 
+/** Where a job wants to live in a container of an image. */
+export interface WantedPlace {
+  readonly image: ImageFacts;
+  /** The job's own `user`, if it names one. */
+  readonly user: string | undefined;
+  /** `~`, `~/…` or absolute. */
+  readonly directory: string;
+  readonly temporaryDirectory: string;
+  /** In place of the user's. */
+  readonly home?: string;
+}
+
+/** Makes a container for a look into its image. */
+export type Looking = <T>(look: (container: string) => Promise<T>) => Promise<T>;
+
 const bashPaths = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'];
 
 /** Remembers what is inside of images. */
@@ -18,6 +35,7 @@ export class ImageKnowledge {
   readonly #engine: Engine;
   readonly #known = new Map<string, Promise<InsideFacts>>();
   readonly #found = new Map<string, InsideFacts>();
+  readonly #places = new Map<string, Promise<JobPlace>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -39,6 +57,26 @@ export class ImageKnowledge {
       this.#known.set(key, known);
     }
     return known;
+  }
+
+  /** The place of a job that says where it works, looked up once for an image, a user and a directory. */
+  place(wanted: WantedPlace, look: Looking): Promise<JobPlace> {
+    const { image, user, directory, temporaryDirectory } = wanted;
+    const key = [keyOf(image, user), directory, temporaryDirectory, wanted.home ?? ''].join('\n');
+    let known = this.#places.get(key);
+    if (known === undefined) {
+      known = look((container) => this.#lookForPlace(wanted, container));
+      known.catch(() => this.#places.delete(key));
+      this.#places.set(key, known);
+    }
+    return known;
+  }
+
+  async #lookForPlace({ image, user, ...wanted }: WantedPlace, container: string): Promise<JobPlace> {
+    const engine = this.#engine;
+    const home = wanted.home ?? image.home ?? (await resolveHome(engine, container, user ?? image.user));
+    const { directory, temporaryDirectory } = wanted;
+    return namedPlace({ engine, container, home: posix.resolve('/', home), directory, temporaryDirectory });
   }
 
   /** Id of the user that scripts run as; undefined as long as only a look into the image can tell. */

@@ -33,6 +33,7 @@ export class JobLayers implements ContainerLayers {
       readonly way: LayerWay;
       readonly name: string;
       readonly directory: string;
+      readonly temporaryDirectory: string;
       readonly labels: Record<string, string>;
     },
   ) {

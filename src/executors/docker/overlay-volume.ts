@@ -24,6 +24,8 @@ export interface OverlayVolumeRequest {
   readonly name: string;
   /** In the container. */
   readonly directory: string;
+  /** In the container, beside it. */
+  readonly temporaryDirectory: string;
   readonly labels: Record<string, string>;
   /** Absolute paths on the engine's machine. */
   readonly highestFirst: readonly string[];
@@ -34,7 +36,8 @@ export interface OverlayVolumeRequest {
  * Describes an overlay as a volume of the engine's `local` driver. The description is part of the create call.
  * Source: https://docs.docker.com/engine/storage/volumes/#create-a-volume (options as for mount(8))
  */
-export function overlayVolume({ name, directory, labels, highestFirst, place }: OverlayVolumeRequest): OverlayVolume {
+export function overlayVolume(request: OverlayVolumeRequest): OverlayVolume {
+  const { name, directory, temporaryDirectory, labels, highestFirst, place } = request;
   const { upper, work, volume, beside } = changesOf(place, name);
   const mount = (source: string, target: string, options: Record<string, string>): Dockerode.MountSettings => ({
     Type: 'volume',
@@ -46,7 +49,7 @@ export function overlayVolume({ name, directory, labels, highestFirst, place }: 
     volumes: [volume, beside].filter((each) => each !== undefined),
     mounts: [
       // The engine makes volumes in this order.
-      ...(beside === undefined ? [] : [mount(beside, `${directory}.tmp`, {})]),
+      ...(beside === undefined ? [] : [mount(beside, temporaryDirectory, {})]),
       mount(volume ?? '', directory, {
         type: 'overlay',
         device: 'overlay',

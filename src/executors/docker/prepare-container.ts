@@ -12,14 +12,9 @@ import type { ImageFacts } from './image-facts.ts';
 import type { InsideFacts } from './image-knowledge.ts';
 import { JobLayers } from './job-layers.ts';
 import type { JobNetwork } from './job-network.ts';
+import type { JobPlace } from './job-place.ts';
 import { labelsFor } from './labels.ts';
-import {
-  type CreatedContainer,
-  isRefused,
-  mountRefusal,
-  SessionContainer,
-  temporaryDirectory,
-} from './session-container.ts';
+import { type CreatedContainer, isRefused, mountRefusal, SessionContainer, temporaryIn } from './session-container.ts';
 import type { DockerSessionRequest } from './session-request.ts';
 
 export interface Prepared {
@@ -31,8 +26,7 @@ export interface Prepared {
 export interface ContainerRequest extends DockerSessionRequest {
   readonly image: Image;
   readonly facts: ImageFacts;
-  /** The project's. */
-  readonly directory: string;
+  readonly jobPlace: JobPlace;
   readonly network: JobNetwork;
   readonly ownVolumes: OwnVolumes;
   /** See `bootstrapOf`. */
@@ -46,24 +40,38 @@ export interface ContainerRequest extends DockerSessionRequest {
  * @param made learns of everything that was made, also when it fails.
  */
 export async function prepareContainer(request: ContainerRequest, made: Belongings): Promise<Prepared> {
-  const { engine, directory, options, layers: support, isRunning } = request;
+  const { engine, jobPlace, options, layers: support, isRunning } = request;
+  const { directory, temporaryDirectory } = jobPlace;
   const base = options.readOnly ? buildsDirectory : '/';
   const { created, inside } = await createSeen(request, made);
   const { owner } = inside;
-  const own = async (id: string): Promise<void> => {
-    // For root the engine has made the working directory itself, but not in a volume.
-    if (owner.uid === 0 && !options.readOnly) return;
-    const place = { engine, container: id, directory, owner, seesOurFiles: support.seesOurFiles, base };
-    await writeFiles(place, [{ path: directory, mode: 0o755 }, temporaryDirectory(place)], []);
+  const own = async ({ id, layers }: CreatedContainer): Promise<void> => {
+    const place = { engine, container: id, directory, temporaryDirectory, owner, base };
+    const directories = ownDirectories(jobPlace, layers !== undefined)
+      // For root the engine has made the working directory itself, but not in a volume.
+      .filter((path) => owner.uid !== 0 || options.readOnly || !isOnTheWayTo(directory, path))
+      .map((path) => ({ path, mode: 0o755 }));
+    if (owner.uid === 0 && directories.length === 0) return;
+    await writeFiles({ ...place, seesOurFiles: support.seesOurFiles }, [...directories, temporaryIn(place)], []);
   };
-  await own(created.id);
+  await own(created);
   const replace = async (): Promise<string> => {
-    const { id } = await createContainer(request, made, undefined);
-    await own(id);
-    return id;
+    const anew = await createContainer(request, made, undefined);
+    await own(anew);
+    return anew.id;
   };
-  const container = new SessionContainer({ engine, directory, owner, base, support, created, replace, isRunning });
+  const place = { engine, directory, temporaryDirectory };
+  const container = new SessionContainer({ ...place, owner, base, support, created, replace, isRunning });
   return { container, inside };
+}
+
+/** Directories that have to be the user's; one of the image that nothing is mounted at is left as it is. */
+function ownDirectories({ directory, missing }: JobPlace, isMounted: boolean): readonly string[] {
+  return isMounted && !missing.includes(directory) ? [...missing, directory] : missing;
+}
+
+function isOnTheWayTo(directory: string, path: string): boolean {
+  return directory === path || directory.startsWith(`${path}/`);
 }
 
 interface Seen {
@@ -73,7 +81,7 @@ interface Seen {
 
 /** With a look into the container, which is the first time that the engine has to mount anything. */
 async function createSeen(request: ContainerRequest, made: Belongings): Promise<Seen> {
-  const { engine, layers: support, directory } = request;
+  const { engine, layers: support } = request;
   const layers = await layersFor(request, made);
   if (layers === undefined) return look(request, await createContainer(request, made, undefined));
   let created: CreatedContainer | undefined;
@@ -82,7 +90,8 @@ async function createSeen(request: ContainerRequest, made: Belongings): Promise<
     return await look(request, created);
   } catch (error) {
     if (!isRefused(error)) throw error;
-    const why = created === undefined ? shortReason(error) : await mountRefusal(engine, created.id, directory);
+    const why =
+      created === undefined ? shortReason(error) : await mountRefusal(engine, created.id, request.jobPlace.directory);
     if (why === undefined) throw error;
     support.refuse(layers.kind, why);
     return look(request, await createContainer(request, made, undefined));
@@ -96,7 +105,9 @@ async function look(request: ContainerRequest, created: CreatedContainer): Promi
 
 /** None for users who could not write to layers. */
 async function layersFor(request: ContainerRequest, made: Belongings): Promise<ContainerLayers | undefined> {
-  const { layers: support, knowledge, facts, image, name, directory, job } = request;
+  const { layers: support, knowledge, facts, image, name, jobPlace, job } = request;
+  if (!jobPlace.isFree) return undefined;
+  const { directory, temporaryDirectory } = jobPlace;
   const uid = knowledge.userId(facts, image.user);
   if (uid === undefined || !support.suits(uid)) return undefined;
   const labels = labelsFor(job, 'files');
@@ -104,7 +115,7 @@ async function layersFor(request: ContainerRequest, made: Belongings): Promise<C
   if (way === undefined) return sourceLayersFor(request, made, labels);
   const layers = withFileErrorsNow(
     { doing: "make a job's directory" },
-    () => new JobLayers(support.sets(), { way, name, directory, labels }),
+    () => new JobLayers(support.sets(), { way, name, directory, temporaryDirectory, labels }),
   );
   made.directories.push(layers.scratch);
   made.volumes.push(...layers.volumes);
@@ -117,7 +128,8 @@ async function sourceLayersFor(
   made: Belongings,
   labels: Record<string, string>,
 ): Promise<ContainerLayers | undefined> {
-  const { layers: support, knowledge, facts, image, name, directory, job } = request;
+  const { layers: support, knowledge, facts, image, name, jobPlace, job } = request;
+  const { directory, temporaryDirectory } = jobPlace;
   const { source, steps } = job;
   const takesAll = steps.some((step) => step.kind === 'checkout' && (step.path ?? '.') === '.');
   if (source.kind !== 'snapshot' || !takesAll || knowledge.userId(facts, image.user) !== 0) return undefined;
@@ -125,7 +137,7 @@ async function sourceLayersFor(
   if (sources === undefined || !sources.suits(source.tree)) return undefined;
   const filler = { name, image, directory, labels: labelsFor(job, 'build'), options: {}, network: {} };
   try {
-    const given = { name, directory, labels };
+    const given = { name, directory, temporaryDirectory, labels };
     const layers = await sources.layersOf(source.tree, filler, given, request.signal);
     made.volumes.push(...(layers?.volumes ?? []));
     return layers;
@@ -141,7 +153,7 @@ async function createContainer(
   made: Belongings,
   layers: ContainerLayers | undefined,
 ): Promise<CreatedContainer> {
-  const { engine, job, image, options, directory, network, ownVolumes, greeting, layers: support } = request;
+  const { engine, job, image, options, network, ownVolumes, greeting, layers: support } = request;
   const objects =
     support.seesOurFiles && job.source.kind === 'snapshot' ? await sharedObjects(job.source.tree.root) : [];
   // A second try has another name: the first may still be being removed.
@@ -150,7 +162,7 @@ async function createContainer(
   const body = jobContainerOptions({
     name,
     image,
-    directory,
+    directory: request.jobPlace.directory,
     labels: labelsFor(job, 'build'),
     options,
     network: network.forJob,

@@ -27,6 +27,7 @@ export interface CreatedContainer {
 export class SessionContainer implements FilesPlace {
   readonly engine: Engine;
   readonly directory: string;
+  readonly temporaryDirectory: string;
   readonly owner: Owner;
   readonly base: string;
   readonly #support: LayerSupport;
@@ -44,6 +45,7 @@ export class SessionContainer implements FilesPlace {
   constructor(given: {
     readonly engine: Engine;
     readonly directory: string;
+    readonly temporaryDirectory: string;
     readonly owner: Owner;
     readonly base: string;
     readonly support: LayerSupport;
@@ -54,6 +56,7 @@ export class SessionContainer implements FilesPlace {
   }) {
     this.engine = given.engine;
     this.directory = given.directory;
+    this.temporaryDirectory = given.temporaryDirectory;
     this.owner = given.owner;
     this.base = given.base;
     this.#support = given.support;
@@ -156,7 +159,7 @@ export class SessionContainer implements FilesPlace {
   }
 
   #writeTemporary(files: readonly FileToWrite[]): Promise<void> {
-    return writeFiles(this, [temporaryDirectory(this)], files);
+    return writeFiles(this, [temporaryIn(this)], files);
   }
 
   async #startAnew(trees: readonly FileTree[], signal = new AbortController().signal): Promise<void> {
@@ -171,8 +174,11 @@ export class SessionContainer implements FilesPlace {
 }
 
 /** The session's directory for file variables. */
-export function temporaryDirectory({ directory, owner }: FilesPlace): DirectoryToMake {
-  return { path: `${directory}.tmp`, mode: owner.uid === 0 ? 0o755 : 0o700 };
+export function temporaryIn({
+  temporaryDirectory,
+  owner,
+}: Pick<FilesPlace, 'temporaryDirectory' | 'owner'>): DirectoryToMake {
+  return { path: temporaryDirectory, mode: owner.uid === 0 ? 0o755 : 0o700 };
 }
 
 /** Why an engine can't mount a container's volumes; undefined if it can, and shows the path. @throws SystemError */

@@ -4,7 +4,7 @@ import type { SessionFiles } from '../executor.ts';
 import { isUntouched } from '../local-files.ts';
 import { containerFiles } from './container-files.ts';
 import { type FilesView, openFilesView, selectable } from './files-view.ts';
-import { type SessionContainer, temporaryDirectory } from './session-container.ts';
+import type { SessionContainer } from './session-container.ts';
 
 /** Files of a session: trees are laid as layers where that can be, all else goes over the engine's archive calls. */
 export function sessionFiles(container: SessionContainer): SessionFiles {
@@ -14,7 +14,8 @@ export function sessionFiles(container: SessionContainer): SessionFiles {
   /** Before something outside of the layers changes files. */
   const change = async (path: string, signal?: AbortSignal): Promise<void> => {
     await container.ready(signal);
-    if (path === directory || path.startsWith(`${directory}/`)) container.seal();
+    const isAbove = path === '/' || directory.startsWith(`${path}/`);
+    if (isAbove || path === directory || path.startsWith(`${directory}/`)) container.seal();
   };
   /** Looks at what the job left without the engine, if that can be. */
   const inView = async <T>(selection: FileSelection, look: (view: FilesView['files']) => Promise<T>) => {
@@ -53,7 +54,7 @@ export function sessionFiles(container: SessionContainer): SessionFiles {
     },
     write: async (path, content, mode) => {
       const target = absolute(path);
-      if (posix.dirname(target) === temporaryDirectory(container).path) {
+      if (posix.dirname(target) === container.temporaryDirectory) {
         await container.write({ path: target, content, mode });
         return;
       }

@@ -104,7 +104,15 @@ export class SourceVolumes {
     try {
       const container = await engine.create(jobContainerOptions({ ...filler, name, mounts }));
       made.containers.push(container);
-      const place = { engine, container, directory, owner: rootOwner, seesOurFiles: false, base: '/' };
+      const place = {
+        engine,
+        container,
+        directory,
+        temporaryDirectory: '/tmp',
+        owner: rootOwner,
+        seesOurFiles: false,
+        base: '/',
+      };
       await containerFiles(place).put(tree, '.', this.#closing.signal);
     } finally {
       await removeBelongings(engine, made);

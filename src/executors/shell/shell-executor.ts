@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { withFileErrors } from '../../model/file-errors.ts';
-import type { JobSpec } from '../../model/job-spec.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { formatDuration } from '../../util/duration.ts';
-import { errorCode } from '../../util/files/file-problem.ts';
 import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
 import { oomWatch } from '../../util/oom-kills.ts';
@@ -16,6 +13,7 @@ import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
 import type { Executor, Session } from '../executor.ts';
+import { jobDirectories, makeJobDirectories } from './job-directories.ts';
 import { usageWatch } from './session-usage.ts';
 import { openShellSession, startable } from './shell-session.ts';
 
@@ -73,26 +71,24 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     open: async (job, out, signal): Promise<Session> => {
       signal.throwIfAborted();
       const number = ++opened;
-      const home = join(options.root, `${prefix}-${number}`);
-      const directory = job.source.kind === 'in-place' ? job.source.directory : join(home, job.projectPath);
-      const temporaryDirectory =
-        job.source.kind === 'in-place' ? join(home, `${basename(directory)}.tmp`) : `${directory}.tmp`;
+      const places = jobDirectories(join(options.root, `${prefix}-${number}`), job);
+      const { own, directory, temporaryDirectory, home } = places;
       let workspace: Workspace | undefined;
       plumbing ??= layPipes();
       try {
-        await withFileErrors({ doing: "make the job's directory", path: home }, async () =>
-          makePlace(options.root, home, job, directory, temporaryDirectory),
+        await withFileErrors({ doing: "make the job's directory", path: own }, async () =>
+          makeJobDirectories(options.root, job, places),
         );
         if (job.source.kind !== 'in-place') {
           workspace = await openWorkspace(directory, {
             ...(mounts === undefined ? {} : { mounts }),
             copies,
-            scratch: join(home, '.layers'),
+            scratch: join(own, '.layers'),
             onFilled: (filling) => tellFilling(filling, isolation, out),
           });
         }
       } catch (error) {
-        removeLater(home);
+        removeLater(own);
         throw error;
       }
       return openShellSession({
@@ -100,6 +96,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         marker: `${marker}-${number}`,
         directory,
         temporaryDirectory,
+        ...(home === undefined ? {} : { home }),
         where: `Running on ${hostname()}...`,
         shell: bash === undefined ? 'sh' : 'bash',
         shellFile: bash ?? findProgram('sh', path) ?? '/bin/sh',
@@ -111,7 +108,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         oom,
         workspace,
         open,
-        remove: () => removeLater(home, workspace),
+        remove: () => removeLater(own, workspace),
       });
     },
     kill: () => {
@@ -142,22 +139,4 @@ async function tellFilling(
   if (method === 'copy' && tookMs > longCopyMs && isolation === 'auto') {
     await say('With --isolation overlay that takes no time, but sudo does not work in jobs');
   }
-}
-
-/** What all jobs share is there already but for the first one. */
-function makeHome(root: string, home: string): void {
-  try {
-    mkdirSync(home, { mode: 0o700 });
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-    mkdirSync(root, { recursive: true, mode: 0o700 });
-    mkdirSync(home, { mode: 0o700 });
-  }
-}
-
-/** Synchronous: through the thread pool these few calls take four times as long. */
-function makePlace(root: string, home: string, job: JobSpec, directory: string, temporary: string): void {
-  makeHome(root, home);
-  if (job.source.kind !== 'in-place') mkdirSync(directory, { recursive: true });
-  mkdirSync(temporary, { recursive: true, mode: 0o700 });
 }

@@ -16,6 +16,7 @@ import {
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, KeptPlace, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
+import { placesOfJob } from './places-of-job.ts';
 import { type SessionUsage, sessionUsage, type UsageWatch } from './session-usage.ts';
 import { visitShell } from './visit-shell.ts';
 
@@ -26,6 +27,8 @@ export interface ShellSessionPlace {
   readonly marker: string;
   readonly directory: string;
   readonly temporaryDirectory: string;
+  /** Of a job with a home of its own. */
+  readonly home?: string;
   readonly where: string;
   readonly shell: 'bash' | 'sh';
   /** Absolute path of that shell. */
@@ -60,6 +63,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
   return {
     directory: place.directory,
     temporaryDirectory: place.temporaryDirectory,
+    ...(place.home === undefined ? {} : { home: place.home }),
     where: place.where,
     shell: place.shell,
     prepare: async (signal) => {
@@ -87,6 +91,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
       path: place.path,
       ...(workspace === undefined ? {} : { workspace }),
       mayLink: () => workspace !== undefined && onlyTakesAfterRuns(place.job) && !processes.anyAlive(),
+      ...(place.home === undefined ? {} : { refuses: placesOfJob([place.home, place.directory]) }),
     }),
     [Symbol.asyncDispose]: async () => {
       await processes.endAll(Math.min(place.graceMs, longestDisposalGraceMs));

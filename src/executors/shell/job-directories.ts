@@ -1,0 +1,58 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { basename, dirname, join, posix } from 'node:path';
+import type { JobSpec } from '../../model/job-spec.ts';
+import { errorCode } from '../../util/files/file-problem.ts';
+
+/** Where a job in the shell lives. All absolute. */
+export interface JobDirectories {
+  /** The job's own, removed with it. */
+  readonly own: string;
+  readonly directory: string;
+  readonly temporaryDirectory: string;
+  /** Of a job with a home of its own. */
+  readonly home?: string;
+  /** A name in the home for a directory that is not the job's own. */
+  readonly link?: string;
+}
+
+/** Decides where a job lives; nothing is made. */
+export function jobDirectories(own: string, job: JobSpec): JobDirectories {
+  const { source } = job;
+  if (job.directory === undefined) {
+    const directory = source.kind === 'in-place' ? source.directory : join(own, job.projectPath);
+    const temporary = source.kind === 'in-place' ? join(own, basename(directory)) : directory;
+    return { own, directory, temporaryDirectory: `${temporary}.tmp` };
+  }
+  const home = join(own, 'home');
+  const belowHome = /^~(?:\/|$)/.test(job.directory);
+  // Nobody but root could make it where it says, and root should not.
+  const wanted = belowHome
+    ? join(home, posix.join('/', job.directory.slice(1)))
+    : join(own, 'root', posix.join('/', job.directory));
+  const places = { own, home, temporaryDirectory: join(own, 'tmp') };
+  if (source.kind !== 'in-place') return { ...places, directory: wanted };
+  const hasName = belowHome && wanted.startsWith(`${home}/`);
+  return { ...places, directory: source.directory, ...(hasName ? { link: wanted } : {}) };
+}
+
+/** Synchronous: through the thread pool these few calls take four times as long. */
+export function makeJobDirectories(root: string, job: JobSpec, places: JobDirectories): void {
+  makeOwn(root, places.own);
+  if (places.home !== undefined) mkdirSync(places.home, { mode: 0o700 });
+  if (job.source.kind !== 'in-place') mkdirSync(places.directory, { recursive: true });
+  mkdirSync(places.temporaryDirectory, { recursive: true, mode: 0o700 });
+  if (places.link === undefined) return;
+  mkdirSync(dirname(places.link), { recursive: true });
+  symlinkSync(places.directory, places.link);
+}
+
+/** What all jobs share is there already but for the first one. */
+function makeOwn(root: string, own: string): void {
+  try {
+    mkdirSync(own, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    mkdirSync(own, { mode: 0o700 });
+  }
+}

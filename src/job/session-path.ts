@@ -1,0 +1,49 @@
+import { posix } from 'node:path';
+import type { Session } from '../executors/executor.ts';
+import type { JobSpec } from '../model/job-spec.ts';
+import type { Outcome } from '../model/outcome.ts';
+
+type Home = Pick<Session, 'directory' | 'home'>;
+
+/**
+ * Where in a session a path of a job's file is: absolute. A relative one is below the job's directory; of a job with a
+ * home of its own `~` is that, and what its file calls the job's directory is it, wherever that lies here.
+ */
+export function pathIn({ directory: written }: Pick<JobSpec, 'directory'>, session: Home, path: string): string {
+  if (session.home === undefined || written === undefined) return posix.resolve(session.directory, path);
+  const wanted = logicalPath(written, path);
+  const below = relativeTo(logicalPath('/', written), wanted);
+  if (below !== undefined) return posix.join(session.directory, below);
+  return wanted.startsWith('~') ? posix.join(session.home, wanted.slice(1)) : wanted;
+}
+
+/** A path as it is true for any session of such a job: absolute, or `~/…`. Nothing leads above `~`. */
+export function logicalPath(directory: string, path: string): string {
+  if (path === '~' || path.startsWith('~/')) return trimmed(`~${posix.join('/', path.slice(1))}`);
+  if (posix.isAbsolute(path)) return trimmed(posix.normalize(path));
+  const base = directory.startsWith('~') ? directory : posix.join('/', directory);
+  return logicalPath('/', `${base}/${path}`);
+}
+
+/** The part of a path below a directory, `.` for that itself; undefined if it is not below it. */
+export function relativeTo(directory: string, path: string): string | undefined {
+  if (path === directory) return '.';
+  const above = directory.endsWith('/') ? directory : `${directory}/`;
+  return path.startsWith(above) ? path.slice(above.length) : undefined;
+}
+
+function trimmed(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+/** A pattern with `~` as a path of the session; any other one as it is. */
+export function homePath(spec: Pick<JobSpec, 'directory'>, session: Home, pattern: string): string {
+  return session.home !== undefined && /^~(\/|$)/.test(pattern) ? pathIn(spec, session, pattern) : pattern;
+}
+
+/** The job's end when it wants files where none may be put. */
+export function notPut(what: string, at: string, because: string): Outcome {
+  const message = `${what} can't be put into ${at}: ${because}`;
+  const hint = 'name a directory of the job, below `~` or `/tmp`, or give the job an image';
+  return { status: 'failed', reason: 'runner_configuration_error', message, hint };
+}
