@@ -69,7 +69,8 @@ export class TlsMaterial {
   async #read(fingerprint: string): Promise<TlsState> {
     const [ca, cert, key] = await Promise.all([this.#files.ca, this.#files.cert, this.#files.key].map(contentOf));
     const caFile = this.#checked(ca);
-    const pool = [...rootCertificates, await this.#system(), caFile].filter((pem) => pem !== '');
+    // Node's and the system's are mostly the same, and each costs its time.
+    const pool = [...new Set([...rootCertificates, ...blocksOf(await this.#system()), ...blocksOf(caFile)])];
     const foreign = createSecureContext({ ca: pool, minVersion: 'TLSv1.2' });
     return { own: this.#withClient(pool, cert, key) ?? foreign, foreign, caFile, fingerprint };
   }
@@ -90,13 +91,17 @@ export class TlsMaterial {
 
   #checked(pem: string | undefined): string {
     if (pem === undefined) return '';
-    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const blocks = blocksOf(pem);
     const good = blocks.filter(isCertificate);
     if (good.length === 0 || good.length < blocks.length) {
       this.#log('error', 'Failed to load certificates of the CA file', { file: this.#files.ca });
     }
     return good.length === 0 ? '' : `${good.join('\n')}\n`;
   }
+}
+
+function blocksOf(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 
 function isCertificate(pem: string): boolean {
