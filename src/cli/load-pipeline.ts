@@ -41,6 +41,8 @@ export interface LoadedPipeline extends FoundPipeline {
   /** What the file may include. */
   readonly files: FileLoader;
   readonly limits: NonNullable<CompileInput['limits']>;
+  /** What was given on the command line and counts for what goes on with it, too. */
+  readonly given: Pick<CompileInput, 'parameters' | 'workflows' | 'platform'>;
   /** Undefined when the file is too broken to say anything about it. */
   readonly compiled: Compiled | undefined;
   /** Texts of the files that diagnostics name. */
@@ -126,16 +128,20 @@ export async function loadPipeline(
   const dialect = await dialectNamed(options.dialect ?? recogniseDialect(name));
   const text = readFileSync(file.path, 'utf8');
   const inputs = readInputArguments(options.input ?? []);
+  const handedOn = {
+    platform: process.platform,
+    parameters: readParameters(options.param ?? []),
+    workflows: options.workflow ?? [],
+  };
   const input = {
-    ...{ file: name, context, files, limits, platform: process.platform },
-    ...{ parameters: readParameters(options.param ?? []), workflows: options.workflow ?? [] },
+    ...{ file: name, context, files, limits, ...handedOn },
     ...pick(more, ['remarks']),
     ...(inputs === undefined ? {} : { inputs }),
   };
   const compiled = await compileFile(dialect, text, input);
   const onDisk = projectSources(file.root);
   return {
-    ...{ ...found, name, dialect, files, limits },
+    ...{ ...found, name, dialect, files, limits, given: handedOn },
     context,
     compiled: compiled.value,
     sources: (path) => textOf(path) ?? onDisk(path),

@@ -25,7 +25,7 @@ export async function downloadArtifacts(run: JobRun): Promise<void> {
 /** Stores the files of one step; returns the failure if there is one. Nothing to upload is a warning only. */
 export function uploadArtifacts(run: JobRun, step: UploadArtifactsStep): Promise<Outcome | undefined> {
   // GitLab takes artifacts out of the project directory only; what is merely kept for the user may lie anywhere.
-  return storeFiles(run, step, step.type === 'stored' ? 'anywhere' : 'project');
+  return storeFiles(run, step, step.reach ?? (step.type === 'stored' ? 'anywhere' : 'project'));
 }
 
 async function storeFiles(

@@ -22,6 +22,8 @@ export interface Pipeline {
   readonly jobs: readonly JobDefinition[];
   /** Something that the file includes could not be read: unknown names in it are warnings, not errors. */
   readonly incomplete: boolean;
+  /** Where a pipeline that a bridge starts may have nothing to run: then the bridge is skipped, and this is why. Absent: it fails. */
+  readonly whyEmpty?: string;
 }
 
 export interface Workflow {
@@ -145,6 +147,8 @@ interface StartingTrigger {
 export interface ChildTrigger extends StartingTrigger {
   readonly kind: 'child';
   readonly files: readonly TriggerFile[];
+  /** It is no other pipeline but this one that goes on: the same event, the same facts, the same values from outside. */
+  readonly continues?: true;
 }
 
 /** A file of a child pipeline, for people. */
@@ -154,6 +158,8 @@ export interface TriggerFile {
   readonly span: Span;
   /** The job among whose artifacts it is: nothing is known of it before that has run. */
   readonly madeBy?: string;
+  /** With `madeBy`: the project has a file of this name, which the job is expected to hand on as it is. */
+  readonly expected?: true;
 }
 
 /** The pipeline of another project. Variables in its texts are expanded when the bridge runs. */

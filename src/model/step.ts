@@ -72,6 +72,8 @@ export interface UploadArtifactsStep extends StepBase {
   readonly expireInMs?: number;
   /** Where the files go in the artifact; default: at their own relative paths. */
   readonly destination?: string;
+  /** The paths may lead out of the job's directory. Absent: only those of type `stored`. */
+  readonly reach?: 'anywhere';
 }
 
 export interface RunStep extends StepBase {

@@ -20,7 +20,7 @@ export async function lintChildren(loaded: LoadedPipeline): Promise<readonly Dia
     if (parent.depth >= mostNested) return;
     for (const job of parent.compiled.pipeline.jobs) {
       if (job.kind !== 'bridge' || job.trigger.kind !== 'child') continue;
-      if (job.trigger.files.some(({ madeBy }) => madeBy !== undefined)) continue;
+      if (job.trigger.files.some(({ madeBy, expected }) => madeBy !== undefined && !expected)) continue;
       const child = await compileChild(parent, job);
       if (child === undefined) continue;
       for (const diagnostic of child.diagnostics) {
@@ -41,22 +41,19 @@ async function compileChild(
   const content = parent.compiled.downstream.get(job.name)?.content;
   if (content === undefined) return undefined;
   const { pipelineId, files, limits, dialect, depth } = parent;
-  const context = downstreamContext(parent.context, {
-    source: 'parent_pipeline',
-    pipelineId,
-    upstream: { pipelineId, jobId: '1' },
-    variables: [...parent.compiled.pipeline.variables, ...job.variables],
-  });
+  const continues = job.trigger.kind === 'child' && job.trigger.continues;
+  const context = continues
+    ? parent.context
+    : downstreamContext(parent.context, {
+        source: 'parent_pipeline',
+        pipelineId,
+        upstream: { pipelineId, jobId: '1' },
+        variables: [...parent.compiled.pipeline.variables, ...job.variables],
+      });
   const name = job.trigger.kind === 'child' ? job.trigger.files.map((file) => file.name).join(', ') : '';
   const { value, diagnostics } = await dialect.compile(
     { text: '', documents: [content] },
-    {
-      file: name,
-      entryIs: 'bridge',
-      files,
-      context,
-      limits,
-    },
+    { ...(continues ? parent.given : {}), file: name, entryIs: 'bridge', files, context, limits },
   );
   if (value === undefined) return { diagnostics };
   const origin: Origin = { ...parent, compiled: value, context, name, depth: depth + 1 };

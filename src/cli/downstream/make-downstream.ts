@@ -35,7 +35,11 @@ export interface Origin {
   readonly open: OpenProject;
   /** What is asked of it. */
   readonly selection: Selection;
+  /** What it was given from outside, and a pipeline that goes on with it is given too. */
+  readonly given: HandedOn;
 }
+
+export type HandedOn = Pick<CompileInput, 'parameters' | 'workflows' | 'platform'>;
 
 /** What is known of a bridge when its pipeline is made. */
 export interface BridgeFacts {
@@ -68,6 +72,8 @@ export type Downstream =
       /** Texts of the files that the diagnostics name; absent: as for the bridge's own pipeline. */
       readonly sources?: Sources;
     }
+  /** It has nothing to run, and that is well. */
+  | { readonly kind: 'empty'; readonly because: string; readonly diagnostics: readonly Diagnostic[] }
   /** It can't be started here, which is no fault of the pipeline's. */
   | { readonly kind: 'passed-over'; readonly because: string; readonly diagnostics: readonly Diagnostic[] };
 
@@ -80,15 +86,18 @@ export async function makeChild(parent: Origin, bridge: BridgeNode, facts: Bridg
   const { trigger } = bridge.definition;
   const content = parent.compiled.downstream.get(bridge.group)?.content;
   if (trigger.kind !== 'child' || content === undefined) return refused(creationFailed, 'it names no file');
-  const context = downstreamContext(parent.context, {
-    source: 'parent_pipeline',
-    pipelineId: facts.pipelineId,
-    upstream: { pipelineId: parent.pipelineId, jobId: String(facts.number) },
-    variables: facts.forwarded,
-  });
+  const context = trigger.continues
+    ? parent.context
+    : downstreamContext(parent.context, {
+        source: 'parent_pipeline',
+        pipelineId: facts.pipelineId,
+        upstream: { pipelineId: parent.pipelineId, jobId: String(facts.number) },
+        variables: facts.forwarded,
+      });
   const name = trigger.files.map((file) => file.name).join(', ');
   const { files } = facts;
-  const given: CompileInput = { file: name, entryIs: 'bridge', files, context, limits: parent.limits };
+  const handedOn = trigger.continues ? parent.given : {};
+  const given: CompileInput = { ...handedOn, file: name, entryIs: 'bridge', files, context, limits: parent.limits };
   const compiled = await parent.dialect.compile({ text: '', documents: [content] }, given);
   const { diagnostics } = compiled;
   if (compiled.value === undefined || hasErrors(diagnostics)) return invalid(name, diagnostics);
@@ -113,6 +122,8 @@ export function planned(origin: Origin, before: readonly Diagnostic[]): Downstre
   }
   if (result.value === undefined) return invalid(origin.name, diagnostics);
   const { leftOutBecause, nodes } = result.value;
+  const { whyEmpty } = pipeline;
+  if (nodes.length === 0 && whyEmpty !== undefined) return { kind: 'empty', because: whyEmpty, diagnostics };
   if (leftOutBecause !== undefined) return refused(creationFailed, leftOutBecause, diagnostics);
   if (nodes.length === 0) return refused(creationFailed, 'its rules leave every job out', diagnostics);
   return { kind: 'made', origin, plan: result.value, diagnostics };

@@ -9,8 +9,9 @@ export function originOf(
   given: { readonly selection: Selection; readonly pipelineId: string; readonly open: OpenProject },
 ): Origin {
   const { dialect, compiled, context, files, limits, file, name, sources } = loaded;
+  const shared = { dialect, context, files, limits, sources, name, given: loaded.given };
   if (compiled === undefined) throw new Error(`${name} was not compiled`);
   const { project, git } = context;
   const ancestry = [`${project.path.toLowerCase()}@${git.tag ?? git.branch ?? ''}`];
-  return { ...given, dialect, compiled, context, files, limits, root: file.root, sources, name, depth: 0, ancestry };
+  return { ...given, ...shared, compiled, root: file.root, depth: 0, ancestry };
 }

@@ -36,11 +36,12 @@ async function preview(
 ): Promise<Preview> {
   const { trigger } = node.definition;
   if (trigger.kind === 'followed') return { kind: 'unknown', because: `shows how ${trigger.project.value} did` };
-  const maker = trigger.kind === 'child' ? trigger.files.find(({ madeBy }) => madeBy !== undefined)?.madeBy : undefined;
+  const maker =
+    trigger.kind === 'child' ? trigger.files.find(({ madeBy, expected }) => madeBy && !expected)?.madeBy : undefined;
   if (maker !== undefined) return { kind: 'unknown', because: `known when ${maker} has made its file` };
   const made = await makeNow(origin, node);
   report(made.diagnostics, made.kind === 'made' ? made.origin : origin);
-  if (made.kind === 'passed-over') return { kind: 'none', because: made.because };
+  if (made.kind === 'passed-over' || made.kind === 'empty') return { kind: 'none', because: made.because };
   if (made.kind === 'refused') return { kind: 'none', because: `fails: ${made.message}` };
   const plan = prefixIds(made.plan, `${node.id}/`);
   const below = await previewDownstream(made.origin, plan, report);

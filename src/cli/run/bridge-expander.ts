@@ -46,6 +46,7 @@ export function bridgeExpander(parts: ExpanderParts, origin: Origin): Expand {
       const made = await makeDownstream(parts, parent, bridge, { dispatch, pipelineId: nextPipelineId() });
       const sources = made.kind === 'made' ? made.origin.sources : made.kind === 'refused' ? made.sources : undefined;
       tellDiagnostics(made.diagnostics, sources ?? parent.sources, tell);
+      if (made.kind === 'empty') return { kind: 'ended', outcome: { status: 'skipped', because: made.because } };
       if (made.kind !== 'made') return made;
       const { root, context } = made.origin;
       parts.caches.add(context.project.path, root);

@@ -2,6 +2,7 @@
 export const circleCodes = {
   'circle/command-cycle': 'A command calls itself, directly or through others.',
   'circle/condition': 'A condition of `when` or `unless` has the wrong form.',
+  'circle/continuation': 'What a setup job hands over can not be what the pipeline goes on with.',
   'circle/expression': 'An expression can not be read.',
   'circle/image': 'A text can not be the name of an image.',
   'circle/job': 'A job does not say where it runs, names several places, or has no steps.',
@@ -13,6 +14,7 @@ export const circleCodes = {
   'circle/orb': 'What an orb refers to has the wrong form.',
   'circle/parameter': 'A parameter is declared without a type that is known, or an enum without values.',
   'circle/regex': 'A regular expression can not be read.',
+  'circle/setup': 'A setup configuration does not continue the pipeline, or does so as the service would not allow.',
   'circle/step': 'A step has the wrong form.',
   'circle/unescaped-tag': 'A `<<` that is no parameter should be written `\\<<`.',
   'circle/unexpected-argument': 'A parameter is given that is not declared.',

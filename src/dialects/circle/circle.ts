@@ -1,13 +1,15 @@
 import type { Checked, Diagnostic, Span } from '../../diagnostics/diagnostic.ts';
 import { validators } from '../../syntax/generated/circle-validators.js';
-import type { Node } from '../../syntax/node.ts';
+import type { MapNode, Node } from '../../syntax/node.ts';
 import { validateSections } from '../../syntax/validate.ts';
 import type { Compiled, CompileInput, Dialect, ParsedFile } from '../dialect.ts';
+import { withContinuations } from './continuation.ts';
 import { readOrbFiles } from './orb-files.ts';
+import { booleanOf } from './parameters.ts';
 import { pipelineValues } from './pipeline-values.ts';
-import { processConfig } from './process.ts';
+import { type Processed, processConfig, withOrbReferences } from './process.ts';
 import { readPipeline } from './read-pipeline.ts';
-import { kindOf, type Reading, scalar } from './reading.ts';
+import { field, kindOf, type Reading, scalar } from './reading.ts';
 
 /** `.circleci/config.yml`. */
 export const circle: Dialect = {
@@ -18,37 +20,83 @@ export const circle: Dialect = {
 
 async function compile({ documents }: ParsedFile, given: CompileInput): Promise<Checked<Compiled>> {
   const [entry = { ...scalar(null, { file: given.file, start: 0, end: 0 }) }] = documents;
-  const diagnostics: Diagnostic[] = [];
-  const told = new Set<string>();
-  const reading: Reading = {
-    // One place may be expanded many times.
-    report: (diagnostic) => {
-      const { code, span, message } = diagnostic;
-      const identity = `${code} ${span?.file} ${span?.start} ${message}`;
-      if (told.has(identity)) return;
-      told.add(identity);
-      diagnostics.push(diagnostic);
-    },
-  };
+  const { reading, diagnostics } = collect();
+  if (given.entryIs === 'bridge') {
+    const { readContinued } = await import('./continued.ts');
+    const continued = await readContinued(entry, given, reading);
+    if (continued.kind === 'wrong') return { value: undefined, diagnostics };
+    if (continued.kind === 'none') return { value: nothingToRun(entry, given, continued.because), diagnostics };
+    return compileMap(continued.entry, given, { reading, diagnostics }, continued.parameters);
+  }
   if (entry.kind !== 'map') {
     const span = { ...entry.span, end: Math.max(entry.span.end, entry.span.start + 1) };
     const message = `the configuration must be a map, not ${kindOf(entry)}`;
     reading.report({ code: 'circle/wrong-type', severity: 'error', message, span });
     return { value: undefined, diagnostics };
   }
-  const form = validateSections(entry, validators.circle);
+  return compileMap(entry, given, { reading, diagnostics }, new Map());
+}
+
+interface Collected {
+  readonly reading: Reading;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function collect(): Collected {
+  const diagnostics: Diagnostic[] = [];
+  const told = new Set<string>();
+  const report = (diagnostic: Diagnostic): void => {
+    const { code, span, message } = diagnostic;
+    // One place may be expanded many times.
+    const identity = `${code} ${span?.file} ${span?.start} ${message}`;
+    if (told.has(identity)) return;
+    told.add(identity);
+    diagnostics.push(diagnostic);
+  };
+  return { reading: { report }, diagnostics };
+}
+
+/** @param handed parameters that a setup job has given. */
+async function compileMap(
+  root: MapNode,
+  given: CompileInput,
+  { reading, diagnostics }: Collected,
+  handed: ReadonlyMap<string, Node>,
+): Promise<Checked<Compiled>> {
+  const form = validateSections(root, validators.circle);
   const nowhere = { file: given.file, start: 0, end: 0 };
-  const parameters = new Map([...(given.parameters ?? [])].map(([name, text]) => [name, plainScalar(text, nowhere)]));
-  const pipeline = pipelineValues(entry, given.context, parameters, reading);
+  const started = [...(given.parameters ?? [])].map(([name, text]) => [name, plainScalar(text, nowhere)] as const);
+  const pipeline = pipelineValues(root, given.context, new Map([...started, ...handed]), reading);
+  const entry = withOrbReferences(root, pipeline, reading);
   const orbFile = await readOrbFiles(entry, given.files, reading.report);
   const processed = processConfig(entry, { pipeline, orbFile, reading });
+  const read = readPipeline(processed, { ...given, ...ownWorkflows(entry, processed, given) }, pipeline, reading);
+  const continued = await withContinuations(read, processed, entry, { files: given.files, reading });
+  const isContinued = given.entryIs === 'bridge';
   const value: Compiled = {
-    pipeline: readPipeline(processed, given, pipeline, reading),
+    pipeline: { ...continued.pipeline, ...(isContinued ? { whyEmpty: 'no workflow of it is to be run' } : {}) },
     config: processed.config,
-    downstream: new Map(),
+    downstream: continued.downstream,
     originOf: (_, span) => ({ span }),
   };
   return { value, diagnostics: [...form, ...diagnostics.filter((one) => !form.some((other) => saysSame(one, other)))] };
+}
+
+/** Of a pipeline in two parts, a workflow that is named is one of either: the other part runs as it does without names. */
+function ownWorkflows(root: MapNode, { workflows }: Processed, given: CompileInput): Pick<CompileInput, 'workflows'> {
+  const named = given.workflows ?? [];
+  if (given.entryIs !== 'bridge' && booleanOf(field(root, 'setup')?.value) !== true) return { workflows: named };
+  return { workflows: named.filter((name) => workflows.some((workflow) => workflow.name === name)) };
+}
+
+function nothingToRun(entry: Node, given: CompileInput, whyEmpty: string): Compiled {
+  const workflow = { autoCancelOnJobFailure: 'none' } as const;
+  return {
+    pipeline: { file: given.file, stages: [], variables: [], workflow, jobs: [], incomplete: false, whyEmpty },
+    config: entry,
+    downstream: new Map(),
+    originOf: (_, span) => ({ span }),
+  };
 }
 
 /** A value from the command line as YAML would read it, so that numbers and booleans are some. */

@@ -2,6 +2,7 @@ import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import { checkPlaces } from './check-places.ts';
 import { type Declarations, readDeclarations } from './parameters.ts';
 import { entriesOf, field, kindOf, problem, type Reading, textOf } from './reading.ts';
+import { overSource, standInFor } from './stand-in.ts';
 
 /** A command, job or executor that can be called with arguments. */
 export interface Element {
@@ -22,6 +23,8 @@ export interface Namespace {
   readonly elements: Readonly<Record<ElementKind, ReadonlyMap<string, Element>>>;
   /** An orb that can't be had is here by its reference. */
   readonly orbs: ReadonlyMap<string, Namespace | MissingOrb>;
+  /** Some of it is this program's own doing: see stand-in.ts. `partOf`: the orb that it is a part of, which can't be had whole. */
+  readonly standIn?: { readonly partOf?: string };
 }
 
 /** An orb that is not on this machine. */
@@ -47,13 +50,14 @@ export function readNamespace(
   orbFile: OrbFile,
   reading: Reading,
   depth = 0,
+  standIn?: Namespace['standIn'],
 ): Namespace {
   const elements = { command: new Map(), job: new Map(), executor: new Map() } satisfies Record<
     ElementKind,
     Map<string, Element>
   >;
   const orbs = new Map<string, Namespace | MissingOrb>();
-  const home: Namespace = { prefix, elements, orbs };
+  const home: Namespace = { prefix, elements, orbs, ...(standIn === undefined ? {} : { standIn }) };
   for (const kind of Object.keys(sections) as ElementKind[]) {
     for (const each of sectionOf(source, sections[kind], reading)) {
       const node = elementNode(each, kind, reading);
@@ -106,6 +110,11 @@ function readOrb(
     return undefined;
   }
   const file = depth < maxOrbDepth ? orbFile(reference, each.key) : undefined;
+  const own = depth < maxOrbDepth ? standInFor(reference) : undefined;
+  if (own !== undefined) {
+    const partOf = file === undefined ? { partOf: reference } : {};
+    return readNamespace(overSource(own, file), inner, orbFile, reading, depth + 1, partOf);
+  }
   return file === undefined ? { kind: 'missing', reference } : readNamespace(file, inner, orbFile, reading, depth + 1);
 }
 
@@ -122,7 +131,10 @@ export function findElement(home: Namespace, kind: ElementKind, name: string): F
   const orb = slash < 0 ? undefined : home.orbs.get(name.slice(0, slash));
   // An orb's own tests get the orb from outside (`orb-tools`), so one that nobody declares is missing, not wrong.
   if (orb === undefined) return slash > 0 ? { kind: 'missing', reference: name.slice(0, slash) } : { kind: 'none' };
-  return 'kind' in orb ? orb : findElement(orb, kind, name.slice(slash + 1));
+  if ('kind' in orb) return orb;
+  const found = findElement(orb, kind, name.slice(slash + 1));
+  const partOf = orb.standIn?.partOf;
+  return found.kind === 'none' && partOf !== undefined ? { kind: 'missing', reference: partOf } : found;
 }
 
 /** All names of a kind that can be written in `home`, for "did you mean". */

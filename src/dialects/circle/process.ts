@@ -48,14 +48,17 @@ export interface ProcessInput {
   readonly reading: Reading;
 }
 
-/** Compiles a configuration to what version 2 of the language can say. Nothing of it is run. */
+/**
+ * Compiles a configuration to what version 2 of the language can say. Nothing of it is run.
+ * @param root with its references to orbs filled in: see `withOrbReferences`.
+ */
 export function processConfig(root: MapNode, given: ProcessInput): Processed {
   const { reading } = given;
   const isLiteral = versionOf(root, reading) === 2;
   // A key of old that the service still fills in.
   const agent = field(root, 'build_agent')?.value;
   if (agent !== undefined) interpolate(agent, { pipeline: given.pipeline }, reading);
-  const namespace = readNamespace(withOrbReferences(root, given.pipeline, reading), '', given.orbFile, reading);
+  const namespace = readNamespace(root, '', given.orbFile, reading);
   const expanded = new WeakSet<Node>();
   const place: WorkflowPlace = {
     root: namespace,
@@ -158,7 +161,7 @@ function reportNothingToRun(root: MapNode, reading: Reading): void {
 }
 
 /** Versions of orbs may be parameters of the pipeline; an orb in place has its own scope. */
-function withOrbReferences(root: MapNode, pipeline: PipelineValues, reading: Reading): MapNode {
+export function withOrbReferences(root: MapNode, pipeline: PipelineValues, reading: Reading): MapNode {
   const orbs = field(root, 'orbs');
   if (orbs === undefined) return root;
   const filled = entriesOf(orbs.value).map((each) =>

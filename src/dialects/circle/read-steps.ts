@@ -1,8 +1,10 @@
 import type { CacheKey, Step, UploadArtifactsStep } from '../../model/step.ts';
 import type { MapEntry, Node } from '../../syntax/node.ts';
+import { handOver } from './continuation.ts';
 import { goGlob } from './go-glob.ts';
 import { readRun } from './read-run.ts';
 import { entry, field, map, problem, type Reading, textOf } from './reading.ts';
+import { continueStep } from './stand-in.ts';
 import { literal, required, text, texts, whenOf } from './step-fields.ts';
 
 /** What a job says for all of its steps. */
@@ -11,12 +13,13 @@ export interface StepDefaults {
   readonly shell?: string;
 }
 
-type ReadStep = (step: MapEntry, reading: Reading, defaults: StepDefaults) => Step | undefined;
+type ReadStep = (step: MapEntry, reading: Reading, defaults: StepDefaults) => Step | readonly Step[] | undefined;
 
 const readers: Readonly<Record<string, ReadStep>> = {
   add_ssh_keys: (step, reading) => leftAside(step, 'the job runs with the keys that your own agent holds', reading),
   attach_workspace: readAttach,
   checkout: readCheckout,
+  [continueStep]: (step, reading) => handOver(step, whenOf(step, reading)),
   deploy: readRun,
   persist_to_workspace: readPersist,
   restore_cache: readRestoreCache,

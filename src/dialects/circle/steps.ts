@@ -6,6 +6,7 @@ import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
 import { entry, field, kindOf, map, problem, type Reading, seq, textOf } from './reading.ts';
 import type { Scope } from './scope.ts';
+import { continueStep } from './stand-in.ts';
 
 /** Steps that CircleCI itself knows. Source: https://circleci.com/docs/reference/configuration-reference/#steps */
 export const builtInSteps: ReadonlySet<string> = new Set([
@@ -68,7 +69,8 @@ function expandStep(node: Node, place: StepPlace): readonly Node[] {
   if (found.kind === 'element') return callCommand(found.element, step, place);
   if (step.key === 'when' || step.key === 'unless') return expandConditional(step, place);
   if (step.key === 'steps') return expandSteps(step.value, place);
-  if (builtInSteps.has(step.key)) return [builtIn(node, step, place)];
+  const isOurs = place.home.standIn !== undefined && step.key === continueStep;
+  if (builtInSteps.has(step.key) || isOurs) return [builtIn(node, step, place)];
   if (found.kind === 'missing') {
     place.shared.missingOrb(found.reference, step);
     return [interpolate(node, place.scope, reading)];
@@ -135,12 +137,14 @@ function callCommand(command: Element, step: MapEntry, place: StepPlace): readon
  * the names of commands are known.
  */
 export function givenSteps(
-  { declared }: Pick<Element, 'declared'>,
+  { declared, home }: Pick<Element, 'declared' | 'home'>,
   given: ReadonlyMap<string, MapEntry>,
   place: StepPlace,
 ): ReadonlyMap<string, MapEntry> {
+  // A stand-in takes what it has no use for, too: an orb's versions differ.
+  const wanted = home.standIn === undefined ? [...given] : [...given].filter(([name]) => declared.has(name));
   return new Map(
-    [...given].map(([name, argument]) => {
+    wanted.map(([name, argument]) => {
       if (declared.get(name)?.type !== 'steps') {
         return [name, { ...argument, value: interpolate(argument.value, place.scope, place.shared.reading) }];
       }

@@ -1,7 +1,7 @@
 import type { Diagnostic } from '../../../src/diagnostics/diagnostic.ts';
 import { readOrbFiles } from '../../../src/dialects/circle/orb-files.ts';
 import { pipelineValues } from '../../../src/dialects/circle/pipeline-values.ts';
-import { type Processed, processConfig } from '../../../src/dialects/circle/process.ts';
+import { type Processed, processConfig, withOrbReferences } from '../../../src/dialects/circle/process.ts';
 import { scalar } from '../../../src/dialects/circle/reading.ts';
 import type { Context } from '../../../src/model/context.ts';
 import { type MapNode, type Scalar, toValue } from '../../../src/syntax/node.ts';
@@ -59,7 +59,8 @@ export async function processText(
     },
     foreign: async () => ({ value: undefined, diagnostics: [] }),
   };
-  const orbFile = await readOrbFiles(root, loader, report);
-  const processed = processConfig(root, { pipeline, orbFile, reading: { report } });
+  const filled = withOrbReferences(root, pipeline, { report });
+  const orbFile = await readOrbFiles(filled, loader, report);
+  const processed = processConfig(filled, { pipeline, orbFile, reading: { report } });
   return { processed, config: toValue(processed.config), diagnostics: [...parsed.diagnostics, ...diagnostics] };
 }
