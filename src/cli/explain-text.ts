@@ -55,6 +55,8 @@ function exitCodesText({ allowFailure }: Decision): string {
 function triggerText(trigger: Trigger): string {
   switch (trigger.kind) {
     case 'child':
+      if (trigger.continues)
+        return `what the pipeline goes on with: ${trigger.files.map(({ name }) => name).join(', ')}`;
       return `a child pipeline of ${trigger.files.map(({ name }) => name).join(', ')}${strategyText(trigger.strategy)}`;
     case 'project': {
       const branch = trigger.branch === undefined ? '' : ` on ${trigger.branch}`;

@@ -160,6 +160,10 @@ function nodeText(node: PlanNode, ways: Ways): string[] {
   return [`  ${node.id}`, ...[...facts, ...below].map((fact) => (fact === '' ? '' : `      ${fact}`))];
 }
 
+function goesOn({ definition: { trigger } }: BridgeNode): boolean {
+  return trigger.kind === 'child' && trigger.continues === true;
+}
+
 /** What a bridge starts, below it. */
 function bridgeLines(node: BridgeNode, ways: Ways): readonly string[] {
   const { trigger } = node.definition;
@@ -167,9 +171,14 @@ function bridgeLines(node: BridgeNode, ways: Ways): readonly string[] {
     trigger.kind === 'followed' || trigger.strategy === 'none' ? '' : `, and ends with it (${trigger.strategy})`;
   const preview = ways.previews.get(node.id);
   if (preview?.kind !== 'known')
-    return [`bridge: starts another pipeline${waits}`, ...(preview ? [preview.because] : [])];
+    return [
+      `bridge: ${goesOn(node) ? 'goes on with another file' : 'starts another pipeline'}${waits}`,
+      ...(preview ? [preview.because] : []),
+    ];
   const below = stageLines(preview.plan, { ...ways, previews: preview.below });
-  return [`bridge: starts ${preview.file}${waits}`, ...below];
+  const maker = trigger.kind === 'child' ? trigger.files.find(({ expected }) => expected)?.madeBy : undefined;
+  const remark = maker === undefined ? [] : [`as it is now: ${maker} may change it, and sets its parameters`];
+  return [`bridge: ${goesOn(node) ? 'goes on with' : 'starts'} ${preview.file}${waits}`, ...remark, ...below];
 }
 
 function waitText({ scheduling, needs }: PlanNode): string {

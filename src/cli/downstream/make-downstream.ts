@@ -73,7 +73,13 @@ export type Downstream =
       readonly sources?: Sources;
     }
   /** It has nothing to run, and that is well. */
-  | { readonly kind: 'empty'; readonly because: string; readonly diagnostics: readonly Diagnostic[] }
+  | {
+      readonly kind: 'empty';
+      readonly because: string;
+      readonly origin: Origin;
+      readonly plan: Plan;
+      readonly diagnostics: readonly Diagnostic[];
+    }
   /** It can't be started here, which is no fault of the pipeline's. */
   | { readonly kind: 'passed-over'; readonly because: string; readonly diagnostics: readonly Diagnostic[] };
 
@@ -123,7 +129,9 @@ export function planned(origin: Origin, before: readonly Diagnostic[]): Downstre
   if (result.value === undefined) return invalid(origin.name, diagnostics);
   const { leftOutBecause, nodes } = result.value;
   const { whyEmpty } = pipeline;
-  if (nodes.length === 0 && whyEmpty !== undefined) return { kind: 'empty', because: whyEmpty, diagnostics };
+  if (nodes.length === 0 && whyEmpty !== undefined) {
+    return { kind: 'empty', because: whyEmpty, origin, plan: result.value, diagnostics };
+  }
   if (leftOutBecause !== undefined) return refused(creationFailed, leftOutBecause, diagnostics);
   if (nodes.length === 0) return refused(creationFailed, 'its rules leave every job out', diagnostics);
   return { kind: 'made', origin, plan: result.value, diagnostics };

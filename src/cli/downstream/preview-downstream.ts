@@ -40,8 +40,8 @@ async function preview(
     trigger.kind === 'child' ? trigger.files.find(({ madeBy, expected }) => madeBy && !expected)?.madeBy : undefined;
   if (maker !== undefined) return { kind: 'unknown', because: `known when ${maker} has made its file` };
   const made = await makeNow(origin, node);
-  report(made.diagnostics, made.kind === 'made' ? made.origin : origin);
-  if (made.kind === 'passed-over' || made.kind === 'empty') return { kind: 'none', because: made.because };
+  report(made.diagnostics, made.kind === 'made' || made.kind === 'empty' ? made.origin : origin);
+  if (made.kind === 'passed-over') return { kind: 'none', because: made.because };
   if (made.kind === 'refused') return { kind: 'none', because: `fails: ${made.message}` };
   const plan = prefixIds(made.plan, `${node.id}/`);
   const below = await previewDownstream(made.origin, plan, report);

@@ -153,8 +153,8 @@ function contentOf(
   given: { readonly rivals: readonly string[]; readonly expected: string | undefined; readonly root: MapNode },
 ): MapNode {
   const { span } = definition;
-  const parameters = field(step.value, 'parameters')?.value;
-  const isLiteral = textOf(parameters)?.trimStart().startsWith('{') ?? false;
+  const parameters = textOf(field(step.value, 'parameters')?.value) ?? '';
+  const isLiteral = parameters.trimStart().startsWith('{');
   const declared = field(given.root, 'parameters')?.value;
   const rivals = given.rivals.map((name) => scalar(name, span));
   return map(
@@ -162,7 +162,7 @@ function contentOf(
       entry('job', scalar(definition.name, span)),
       entry('rivals', seq(rivals, span)),
       ...(given.expected === undefined ? [] : [entry('expected', scalar(given.expected, span))]),
-      ...(parameters === undefined || !isLiteral ? [] : [entry('parameters', parameters)]),
+      ...(isLiteral ? [entry('parameters', scalar(parameters, span))] : []),
       ...(declared === undefined ? [] : [entry('declared', declared)]),
     ],
     span,

@@ -14,14 +14,15 @@ mkdir -p "$own"`;
 export const continueScript = `${pathFunctions}
 configuration=$(filled "$CONFIGURATION_PATH")
 parameters=$(filled "$PARAMETERS")
-[ -n "$configuration" ] || configuration=$own/generated-config.yml
+name=$configuration
+[ -n "$configuration" ] || { configuration=$own/generated-config.yml name='what it has generated'; }
 [ -n "$parameters" ] || parameters=$own/pipeline-parameters.json
 if [ -e "$own/continuation" ]; then
   echo 'The pipeline was continued by this job already: that can be done once.' >&2
   exit 1
 fi
 if [ ! -f "$configuration" ]; then
-  echo "There is no configuration to continue with: $configuration" >&2
+  echo "There is no configuration to continue with: $name" >&2
   exit 1
 fi
 mkdir "$own/continuation"
@@ -29,7 +30,7 @@ cp "$configuration" "$own/continuation/configuration.yml"
 if [ -f "$parameters" ]; then cp "$parameters" "$own/continuation/parameters.json"
 else printf '%s\\n' "$parameters" >"$own/continuation/parameters.json"
 fi
-echo "The pipeline goes on with $configuration when this job has ended."
+echo "The pipeline goes on with $name when this job has ended."
 `;
 
 /** What \`circleci/continuation\` does here. Parameters are those of all its versions. */

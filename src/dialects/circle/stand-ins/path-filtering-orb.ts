@@ -36,10 +36,14 @@ fi
 cat "$changed"
 flavour=-E
 if printf 'a\\n' | grep -P a >/dev/null 2>&1; then flavour=-P; fi
-# Where grep fails for another reason than that nothing fits, the job does.
 fits() {
-  grep "$flavour" -x -e "$1" "$changed" >/dev/null || [ $? -eq 1 ] || { echo "This pattern can not be read: $1" >&2; exit 1; }
-  grep "$flavour" -x -e "$1" "$changed" >/dev/null
+  status=0
+  grep "$flavour" -x -e "$1" "$changed" >/dev/null || status=$?
+  if [ "$status" -gt 1 ]; then
+    echo "This pattern can not be read: $1" >&2
+    exit 1
+  fi
+  [ "$status" -eq 0 ]
 }
 lines() {
   text=$(filled "$1")
