@@ -123,9 +123,10 @@ export function statusVariables({ facts }: Pick<JobSpec, 'facts'>, status: strin
 }
 
 /** As the file writes it, which stays true wherever the home is; as it is, where the place is another one. */
-function toldPlace(spec: JobSpec, facts: readonly FactVariable[], { directory }: Place): readonly Variable[] {
-  const told = spec.directory?.startsWith('~') ? spec.directory : directory;
-  return facts.filter(({ fact }) => fact === 'directory').map(({ name }) => literal(name, told));
+function toldPlace(spec: JobSpec, facts: readonly FactVariable[], place: Place): readonly Variable[] {
+  const directory = spec.directory?.startsWith('~') ? spec.directory : place.directory;
+  const told = { directory, temporary: place.temporaryDirectory };
+  return facts.flatMap(({ name, fact }) => (fact === 'number' ? [] : [literal(name, told[fact])]));
 }
 
 function placeVariables(spec: JobSpec, { directory, temporaryDirectory }: Place): readonly Variable[] {

@@ -16,8 +16,11 @@ export interface Variable {
 /** Something that a job is told about itself. */
 export interface FactVariable {
   readonly name: string;
-  /** `number`: unique in the run, another one for each try. `directory`: where it works, as its file writes it if that is true here. */
-  readonly fact: 'number' | 'directory';
+  /**
+   * `number`: unique in the run, another one for each try. `directory`: where it works, as its file writes it if that is true here. `temporary`: a
+   * directory of its own for what is no business of its scripts'.
+   */
+  readonly fact: 'number' | 'directory' | 'temporary';
 }
 
 /** A variable as a pipeline file defines it. */

@@ -58,7 +58,7 @@ describe('a setup configuration', () => {
   it('goes on with a file that its job generates, and hands parameters on', async () => {
     using project = temporaryProject({
       '.circleci/config.yml': setup(
-        `{ cat .circleci/base; echo "${main}"; } > "$RUNNER_TEMP_PROJECT_DIR/made.yml"; mv "$RUNNER_TEMP_PROJECT_DIR/made.yml" .`,
+        `{ cat .circleci/base; echo "${main}"; } > "$CIRCLE_INTERNAL_SCRATCH/made.yml"; mv "$CIRCLE_INTERNAL_SCRATCH/made.yml" .`,
         `{ configuration_path: made.yml, parameters: '{"loud": true}' }`,
       ),
       '.circleci/base': base,

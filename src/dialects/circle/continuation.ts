@@ -33,7 +33,7 @@ export function handOver(step: MapEntry, when: StepWhen): readonly Step[] {
     },
     {
       ...{ kind: 'upload-artifacts', phase: 'script', when, type: 'archive', reach: 'anywhere', untracked: false },
-      paths: ['$RUNNER_TEMP_PROJECT_DIR/continuation'],
+      paths: ['$CIRCLE_INTERNAL_SCRATCH/continuation'],
       exclude: [],
       destination: 'continuation',
     },

@@ -35,6 +35,7 @@ function webUrl(remote: string): string {
 export const facts: readonly FactVariable[] = [
   { name: 'CIRCLE_BUILD_NUM', fact: 'number' },
   { name: 'CIRCLE_WORKING_DIRECTORY', fact: 'directory' },
+  { name: 'CIRCLE_INTERNAL_SCRATCH', fact: 'temporary' },
 ];
 
 /** The variables that differ from job to job. */

@@ -4,7 +4,7 @@ filled() {
   case $1 in *'$'*) if command -v circleci >/dev/null 2>&1; then printf '%s' "$1" | circleci env subst && return; fi ;; esac
   printf '%s' "$1"
 }
-own="$RUNNER_TEMP_PROJECT_DIR"
+own="$CIRCLE_INTERNAL_SCRATCH"
 mkdir -p "$own"`;
 
 /**
@@ -54,8 +54,8 @@ commands:
       - run:
           name: Finish the pipeline
           command: |
-            mkdir -p "$RUNNER_TEMP_PROJECT_DIR"
-            echo '{ version: 2, jobs: {}, workflows: { version: 2 } }' >"$RUNNER_TEMP_PROJECT_DIR/generated-config.yml"
+            mkdir -p "$CIRCLE_INTERNAL_SCRATCH"
+            echo '{ version: 2, jobs: {}, workflows: { version: 2 } }' >"$CIRCLE_INTERNAL_SCRATCH/generated-config.yml"
       - continue_pipeline: { configuration_path: '', parameters: '{}' }
 executors:
   default:

@@ -1,6 +1,6 @@
 /** The orb that a job has packed comes below \`orbs\`, as a second document that is laid over the configuration. */
 const injectOrb = `
-            own="$RUNNER_TEMP_PROJECT_DIR"
+            own="$CIRCLE_INTERNAL_SCRATCH"
             mkdir -p "$own"
             generated=$own/generated-config.yml
             cp "$CONFIG_PATH" "$generated"
