@@ -1,5 +1,6 @@
 /** Codes of the area `circle/`, sorted, each with one line for the docs. */
 export const circleCodes = {
+  'circle/alias': 'A command, job or executor is another name for something that does not exist.',
   'circle/command-cycle': 'A command calls itself, directly or through others.',
   'circle/condition': 'A condition of `when` or `unless` has the wrong form.',
   'circle/continuation': 'What a setup job hands over can not be what the pipeline goes on with.',

@@ -18,9 +18,9 @@ export const circle: Dialect = {
   compile,
 };
 
-async function compile({ documents }: ParsedFile, given: CompileInput): Promise<Checked<Compiled>> {
+async function compile({ documents, text }: ParsedFile, given: CompileInput): Promise<Checked<Compiled>> {
   const [entry = { ...scalar(null, { file: given.file, start: 0, end: 0 }) }] = documents;
-  const { reading, diagnostics } = collect();
+  const { reading, diagnostics } = collect(given.entryIs === 'bridge' ? [] : [[given.file, text]]);
   if (given.entryIs === 'bridge') {
     const { readContinued } = await import('./continued.ts');
     const continued = await readContinued(entry, given, reading);
@@ -42,7 +42,7 @@ interface Collected {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-function collect(): Collected {
+function collect(sources: Iterable<readonly [path: string, text: string]>): Collected {
   const diagnostics: Diagnostic[] = [];
   const told = new Set<string>();
   const report = (diagnostic: Diagnostic): void => {
@@ -53,7 +53,7 @@ function collect(): Collected {
     told.add(identity);
     diagnostics.push(diagnostic);
   };
-  return { reading: { report }, diagnostics };
+  return { reading: { report, sources: new Map(sources) }, diagnostics };
 }
 
 /** @param handed parameters that a setup job has given. */

@@ -2,8 +2,9 @@ import type { Context } from '../../model/context.ts';
 import { judgeFilters, type Verdict } from './filters.ts';
 import type { Workflow } from './process.ts';
 import type { Reading } from './reading.ts';
+import type { Requirement } from './requirements.ts';
 import type { Scope } from './scope.ts';
-import type { Requirement, WorkflowJob } from './workflows.ts';
+import type { WorkflowJob } from './workflows.ts';
 
 /** A job with what became of it in this pipeline. */
 export interface DecidedJob {

@@ -1,4 +1,4 @@
-import type { MapEntry, MapNode } from '../../syntax/node.ts';
+import type { MapEntry, MapNode, Node, Scalar } from '../../syntax/node.ts';
 import { checkPlaces } from './check-places.ts';
 import { type Declarations, readDeclarations } from './parameters.ts';
 import { entriesOf, field, kindOf, problem, type Reading, textOf } from './reading.ts';
@@ -21,6 +21,8 @@ export interface Namespace {
   /** Empty at the root; else the orb's name, with a slash behind it. */
   readonly prefix: string;
   readonly elements: Readonly<Record<ElementKind, ReadonlyMap<string, Element>>>;
+  /** Other names for elements: `commands: { install: node/install }`. */
+  readonly aliases: Readonly<Record<ElementKind, ReadonlyMap<string, string>>>;
   /** An orb that can't be had is here by its reference. */
   readonly orbs: ReadonlyMap<string, Namespace | MissingOrb>;
   /** Some of it is this program's own doing: see stand-in.ts. `partOf`: the orb that it is a part of, which can't be had whole. */
@@ -52,14 +54,19 @@ export function readNamespace(
   depth = 0,
   standIn?: Namespace['standIn'],
 ): Namespace {
-  const elements = { command: new Map(), job: new Map(), executor: new Map() } satisfies Record<
-    ElementKind,
-    Map<string, Element>
-  >;
+  const elements = perKind<Element>();
+  const aliases = perKind<string>();
+  const written: { kind: ElementKind; each: MapEntry }[] = [];
   const orbs = new Map<string, Namespace | MissingOrb>();
-  const home: Namespace = { prefix, elements, orbs, ...(standIn === undefined ? {} : { standIn }) };
+  const home: Namespace = { prefix, elements, aliases, orbs, ...(standIn === undefined ? {} : { standIn }) };
   for (const kind of Object.keys(sections) as ElementKind[]) {
     for (const each of sectionOf(source, sections[kind], reading)) {
+      const alias = typeof scalarOf(each.value) === 'string' ? textOf(each.value) : undefined;
+      if (alias !== undefined) {
+        aliases[kind].set(each.key, alias);
+        written.push({ kind, each });
+        continue;
+      }
       const node = elementNode(each, kind, reading);
       if (node === undefined) continue;
       if (kind !== 'command') checkPlaces(node, `the ${kind} \`${each.key}\``, reading);
@@ -71,7 +78,28 @@ export function readNamespace(
     const orb = readOrb(each, prefix, orbFile, reading, depth);
     if (orb !== undefined) orbs.set(each.key, orb);
   }
+  for (const { kind, each } of written) checkAlias(kind, each, home, reading);
   return home;
+}
+
+function perKind<T>(): Record<ElementKind, Map<string, T>> {
+  return { command: new Map(), job: new Map(), executor: new Map() };
+}
+
+function scalarOf(node: Node): Scalar | undefined {
+  return node.kind === 'scalar' ? node.value : undefined;
+}
+
+/** An alias of nothing does no harm until something uses it. */
+function checkAlias(kind: ElementKind, { key, value }: MapEntry, home: Namespace, reading: Reading): void {
+  if (findElement(home, kind, key).kind !== 'none') return;
+  reading.report({
+    code: 'circle/alias',
+    severity: 'warning',
+    message: `the ${kind} \`${key}\` is another name for \`${textOf(value)}\`, which there is not`,
+    span: value.span,
+    hint: `write a map, or the name of an orb's ${kind} as in \`orb/${kind}\``,
+  });
 }
 
 function sectionOf(source: MapNode, key: string, reading: Reading): readonly MapEntry[] {
@@ -123,16 +151,30 @@ export function isOrbReference(text: string): boolean {
   return /^[\w.-]+\/[\w.-]+@(?:\d+(?:\.\d+){0,2}|volatile|dev:\S+)$/.test(text) || /^https:\/\/\S+$/.test(text);
 }
 
-/** The element of a name as it is written in `home`: its own, or `orb/name`. */
-export function findElement(home: Namespace, kind: ElementKind, name: string): Found {
+/** An alias names an element of an orb; that of an executor one of its own file, too. */
+const aliasForms: Readonly<Record<ElementKind, RegExp>> = {
+  command: /^[^/]+\/[^/]+$/,
+  job: /^[^/]+\/[^/]+$/,
+  executor: /^[^/]+(?:\/[^/]+)?$/,
+};
+
+const maxAliases = 20;
+
+/** The element of a name as it is written in `home`: its own, one that it has another name for, or `orb/name`. */
+export function findElement(home: Namespace, kind: ElementKind, name: string, aliased = 0): Found {
   const own = home.elements[kind].get(name);
   if (own !== undefined) return { kind: 'element', element: own };
+  const alias = home.aliases[kind].get(name);
+  if (alias !== undefined) {
+    const isGood = aliased < maxAliases && aliasForms[kind].test(alias);
+    return isGood ? findElement(home, kind, alias, aliased + 1) : { kind: 'none' };
+  }
   const slash = name.indexOf('/');
   const orb = slash < 0 ? undefined : home.orbs.get(name.slice(0, slash));
   // An orb's own tests get the orb from outside (`orb-tools`), so one that nobody declares is missing, not wrong.
   if (orb === undefined) return slash > 0 ? { kind: 'missing', reference: name.slice(0, slash) } : { kind: 'none' };
   if ('kind' in orb) return orb;
-  const found = findElement(orb, kind, name.slice(slash + 1));
+  const found = findElement(orb, kind, name.slice(slash + 1), aliased);
   const partOf = orb.standIn?.partOf;
   return found.kind === 'none' && partOf !== undefined ? { kind: 'missing', reference: partOf } : found;
 }
@@ -142,5 +184,5 @@ export function elementNames(home: Namespace, kind: ElementKind): readonly strin
   const inner = [...home.orbs].flatMap(([alias, orb]) =>
     'kind' in orb ? [] : [...orb.elements[kind].keys()].map((name) => `${alias}/${name}`),
   );
-  return [...home.elements[kind].keys(), ...inner];
+  return [...home.elements[kind].keys(), ...home.aliases[kind].keys(), ...inner];
 }

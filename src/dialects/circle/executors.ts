@@ -4,7 +4,7 @@ import { elementNames, findElement, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
 import { entriesOf, entry, field, kindOf, map, problem, textOf } from './reading.ts';
-import type { Scope } from './scope.ts';
+import { insideOf, type Scope } from './scope.ts';
 import type { StepsShared } from './steps.ts';
 
 /** What says where a job runs: exactly one of them. */
@@ -39,11 +39,12 @@ export function resolveExecutor(
       shared.missingOrb(found.reference, { ...named, key: name });
       return undefined;
     }
-    const call = { what: `the executor \`${name}\``, span: named.value.span };
+    const inside = insideOf(found.element, scope);
+    const call = { what: `the executor \`${name}\``, span: named.value.span, scope: inside };
     const given = value.kind === 'map' ? argumentsOf(value, callOnly) : new Map<string, MapEntry>();
     const parameters = bindArguments(found.element.declared, given, call, reading);
     const body = withoutKeys(found.element.node, executorOnly);
-    return interpolate(body, { pipeline: scope.pipeline, parameters }, reading) as MapNode;
+    return interpolate(body, { ...inside, parameters }, reading) as MapNode;
   }
   const hint =
     didYouMean(

@@ -22,7 +22,9 @@ export function judgeFilters(
   reading: Reading,
 ): Verdict {
   if (filters !== undefined && filters.kind !== 'map') {
-    return holds(filters, scope, reading) ? included : { kind: 'out', because: "`filters` don't hold" };
+    return holds(filters, { of: 'workflow', scope, reading })
+      ? included
+      : { kind: 'out', because: "`filters` don't hold" };
   }
   if (git.tag !== undefined) {
     const tags = field(filters, 'tags')?.value;

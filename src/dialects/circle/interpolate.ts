@@ -1,14 +1,11 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, Node, ScalarNode } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
-import { ExpressionError, evaluateExpression, isTruthy, type Value } from './expression.ts';
+import { isTruthy } from './expression.ts';
+import { placeInText } from './place-in-text.ts';
 import { entry, kindOf, map, problem, type Reading, scalar, seq } from './reading.ts';
-import { lookUp, namesIn, type Scope } from './scope.ts';
-
-/** `\<<` is a literal `<<`; a tag ends at the first `>>`, on whatever line. */
-const tagForm = /\\<<|<<\s*((?:[^<>]|<(?!<)|>(?!>))*?)\s*>>|<</g;
-
-const nameForm = /^(?:parameters|pipeline|matrix)(?:\.[\w-]+)+$/;
+import type { Scope } from './scope.ts';
+import { type Asking, valueOfName, valueOfTag } from './tag-value.ts';
+import { type Part, readTemplate, type Section, type Tag, type TextRange } from './template.ts';
 
 /**
  * A node with every `<< … >>` filled in. A tag that is the whole value keeps the type of what it names; in a longer
@@ -35,95 +32,77 @@ export function interpolate(node: Node, scope: Scope, reading: Reading): Node {
 }
 
 function fillEntry(each: MapEntry, scope: Scope, reading: Reading): MapEntry {
-  const value = interpolate(each.value, scope, reading);
+  const filled = interpolate(each.value, scope, reading);
+  const value = each.key === 'environment' ? withNil(each.value, filled) : filled;
   const key = each.key.includes('<<') ? fillText(each.key, each.keySpan, scope, reading) : each.key;
   return value === each.value && key === each.key ? each : entry(key, value, each.keySpan);
 }
 
-function fillScalar(node: ScalarNode, scope: Scope, reading: Reading): Node {
-  const [first, second] = node.text.matchAll(tagForm);
-  const isWhole = first?.[1] !== undefined && second === undefined && first[0] === node.text.trim();
-  if (isWhole) {
-    const found = tagValue(first[1]!, node.span, scope, reading);
-    if (found === undefined) return node;
-    return found.kind === 'scalar' ? { ...found, span: node.span } : found;
-  }
-  const text = fillText(node.text, node.span, scope, reading);
-  return text === node.text ? node : scalar(text, node.span);
+/** A value of the pipeline that is not set shows as `<nil>` in variables. Source: https://circleci.com/docs/guides/orchestrate/pipeline-variables/ */
+function withNil(written: Node, filled: Node): Node {
+  if (filled === written || filled.kind !== 'map' || written.kind !== 'map') return filled;
+  const before = [...written.entries.values()];
+  return map(
+    [...filled.entries.values()].map((each, index) => {
+      const { value } = each;
+      const isUnset = value.kind === 'scalar' && value.value === null && value !== before[index]?.value;
+      return isUnset ? { ...each, value: scalar('<nil>', value.span) } : each;
+    }),
+    filled.span,
+  );
 }
 
-/** `<<#name>>…<</name>>` stays where the name is true, `<<^name>>…<</name>>` where it is not; seen in real files. */
-const sectionForm = /<<\s*([#^])\s*([\w.-]+)\s*>>([\s\S]*?)<<\s*\/\s*\2\s*>>/g;
+function fillScalar(node: ScalarNode, scope: Scope, reading: Reading): Node {
+  const asking = { scope, reading, place: placeInText(node.text, node.span, reading.sources?.get(node.span.file)) };
+  const { parts, problem: wrong } = readTemplate(node.text);
+  const tag = wrong === undefined ? wholeTag(parts) : undefined;
+  if (tag === undefined) {
+    const text = wrong === undefined ? textOfParts(parts, asking) : reportProblem(node.text, wrong, asking);
+    return text === node.text ? node : scalar(text, node.span);
+  }
+  const found = valueOfTag(tag.body, tag.at, asking);
+  if (found === undefined) return node;
+  return found.kind === 'scalar' ? { ...found, span: node.span } : found;
+}
+
+/** The one tag that a text consists of, but for blanks around it. */
+function wholeTag(parts: readonly Part[]): Tag | undefined {
+  const [tag, second] = parts.filter((part) => part.kind !== 'text' || part.text.trim() !== '');
+  return tag?.kind === 'tag' && second === undefined ? tag : undefined;
+}
 
 function fillText(text: string, span: Span, scope: Scope, reading: Reading): string {
-  const decided = text.replace(sectionForm, (_, kind: string, name: string, inner: string) => {
-    const value = named(name, span, scope, reading);
-    const isTrue = value?.kind === 'scalar' ? isTruthy(value.value) : value !== undefined;
-    return isTrue === (kind === '#') ? inner : '';
-  });
-  return decided.replace(tagForm, (tag, inner: string | undefined) => {
-    if (tag === '\\<<') return '<<';
-    if (inner === undefined) return unescaped(tag, span, reading);
-    const value = tagValue(inner, span, scope, reading);
-    if (value === undefined) return tag;
-    if (value.kind === 'scalar') return value.text;
-    problem(reading, 'circle/wrong-type', span, `\`${inner}\` is ${kindOf(value)} and can't be part of a text`);
-    return tag;
-  });
+  const asking = { scope, reading, place: placeInText(text, span, reading.sources?.get(span.file)) };
+  const { parts, problem: wrong } = readTemplate(text);
+  return wrong === undefined ? textOfParts(parts, asking) : reportProblem(text, wrong, asking);
 }
 
-/** The value of what stands between `<<` and `>>`; undefined: none, which was told where it matters. */
-function tagValue(inner: string, span: Span, scope: Scope, reading: Reading): Node | undefined {
-  if (nameForm.test(inner)) return named(inner, span, scope, reading);
-  if (!/\b(?:pipeline|parameters|matrix)\./.test(inner)) {
-    unescaped(`<< ${inner} >>`, span, reading);
-    return undefined;
-  }
-  try {
-    const value = evaluateExpression(inner, (name) => scalarOf(lookUp(scope, name)));
-    return scalar(value, span);
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    problem(reading, 'circle/expression', span, `the expression \`${inner}\` is wrong: ${error.message}`);
-    return undefined;
-  }
+function reportProblem(text: string, wrong: { message: string; at: TextRange }, { reading, place }: Asking): string {
+  const hint = 'write `\\<<` for a literal `<<`, as in a here-document';
+  problem(reading, 'circle/unescaped-tag', place(wrong.at), wrong.message, { hint });
+  return text;
 }
 
-function scalarOf(node: Node | undefined): Value | undefined {
-  return node?.kind === 'scalar' ? node.value : undefined;
+function textOfParts(parts: readonly Part[], asking: Asking): string {
+  return parts
+    .map((part) => {
+      if (part.kind === 'text') return part.text;
+      return part.kind === 'tag' ? textOfTag(part, asking) : textOfSection(part, asking);
+    })
+    .join('');
 }
 
-function named(name: string, span: Span, scope: Scope, reading: Reading): Node | undefined {
-  const value = lookUp(scope, name);
-  if (value !== undefined) return value;
-  const hint = didYouMean(name, namesIn(scope)) ?? missingHint(name, scope);
-  problem(
-    reading,
-    'circle/unknown-parameter',
-    span,
-    `there is no \`${name}\` here`,
-    hint === undefined ? {} : { hint },
-  );
-  return undefined;
+function textOfTag({ body, at }: Tag, asking: Asking): string {
+  const value = valueOfTag(body, at, asking);
+  if (value === undefined) return `<< ${body} >>`;
+  if (value.kind === 'scalar') return value.text;
+  const message = `\`${body}\` is ${kindOf(value)} and can't be part of a text`;
+  problem(asking.reading, 'circle/wrong-type', asking.place(at), message);
+  return '';
 }
 
-function missingHint(name: string, scope: Scope): string | undefined {
-  if (name.startsWith('parameters.')) {
-    if (scope.parameters === undefined)
-      return 'outside of commands, jobs and executors write `pipeline.parameters.NAME`';
-    return 'declare it under `parameters` of the same command, job or executor, and pass it where that is used';
-  }
-  if (name.startsWith('pipeline.parameters.')) return 'declare it under `parameters` at the top of the file';
-  return name.startsWith('matrix.') ? 'only the entry of a workflow that has a `matrix` knows its values' : undefined;
-}
-
-function unescaped(tag: string, span: Span, reading: Reading): string {
-  reading.report({
-    code: 'circle/unescaped-tag',
-    severity: 'warning',
-    message: `\`${tag}\` is not a parameter and stays as it is`,
-    span,
-    hint: 'CircleCI wants `\\<<` for a literal `<<`, as in a here-document',
-  });
-  return tag;
+function textOfSection({ name, at, isInverted, parts }: Section, asking: Asking): string {
+  const value = valueOfName(name, at, asking);
+  const isTrue = value?.kind === 'scalar' ? isTruthy(value.value) : value !== undefined;
+  return isTrue === isInverted ? '' : textOfParts(parts, asking);
 }

@@ -5,7 +5,7 @@ import { environmentKinds, overExecutor, resolveExecutor } from './executors.ts'
 import { interpolate } from './interpolate.ts';
 import { bindArguments } from './parameters.ts';
 import { entry, field, map, problem, seq, textOf } from './reading.ts';
-import type { PipelineValues, Scope } from './scope.ts';
+import { insideOf, type Scope } from './scope.ts';
 import { expandSteps, type StepsShared } from './steps.ts';
 
 /** A job as an entry of a workflow calls it. */
@@ -26,16 +26,13 @@ const compileTimeOnly: ReadonlySet<string> = new Set(['parameters', 'description
 const runningTypes: ReadonlySet<string> = new Set(['build', 'release']);
 
 /** The job with its parameters, executor and commands put in: what version 2 of the language knows. */
-export function expandJob(call: JobCall, pipeline: PipelineValues, shared: StepsShared, isLiteral: boolean): MapNode {
+export function expandJob(call: JobCall, around: Scope, shared: StepsShared): MapNode {
   const { element, given } = call;
   const { reading } = shared;
-  const parameters = bindArguments(
-    element.declared,
-    given,
-    { what: `the job \`${element.name}\``, span: call.span },
-    reading,
-  );
-  const scope: Scope = { pipeline, parameters, ...(isLiteral ? { isLiteral } : {}) };
+  const outer = insideOf(element, around);
+  const what = `the job \`${element.name}\``;
+  const parameters = bindArguments(element.declared, given, { what, span: call.span, scope: outer }, reading);
+  const scope: Scope = { ...outer, parameters };
   const own = interpolate(withoutKeys(element.node, compileTimeOnly), scope, reading) as MapNode;
   const named = field(element.node, 'executor');
   const executor = named && resolveExecutor(named, homesFor(named, call), scope, shared);

@@ -1,7 +1,9 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { didYouMean } from '../../util/nearest.ts';
+import { interpolate } from './interpolate.ts';
 import { entriesOf, field, itemsOf, kindOf, problem, type Reading, scalar, seq, textOf } from './reading.ts';
+import type { Scope } from './scope.ts';
 
 const types = ['string', 'boolean', 'integer', 'enum', 'executor', 'steps', 'env_var_name'] as const;
 
@@ -25,6 +27,8 @@ export type Declarations = ReadonlyMap<string, Declaration>;
 export interface Call {
   readonly what: string;
   readonly span: Span;
+  /** What defaults may name. */
+  readonly scope: Scope;
 }
 
 /**
@@ -104,7 +108,7 @@ export function bindArguments(
       checkArgument(declaration, argument.value, `\`${declaration.name}\``, reading);
       bound.set(declaration.name, settled(declaration, argument.value));
     } else if (declaration.default !== undefined) {
-      bound.set(declaration.name, settled(declaration, declaration.default));
+      bound.set(declaration.name, defaultOf(declaration, declaration.default, call, reading));
     } else {
       const related = [{ message: 'it is declared here, without a default', span: declaration.span }];
       const message = `${call.what} wants the parameter \`${declaration.name}\``;
@@ -114,6 +118,14 @@ export function bindArguments(
     }
   }
   return bound;
+}
+
+/** A default may name values of the pipeline. */
+function defaultOf(declaration: Declaration, written: Node, { scope }: Call, reading: Reading): Node {
+  if (declaration.type === 'steps') return written;
+  const value = interpolate(written, scope, reading);
+  if (value !== written) checkArgument(declaration, value, `the default of \`${declaration.name}\``, reading);
+  return settled(declaration, value);
 }
 
 const trueWords: ReadonlySet<string> = new Set(['true', 'yes', 'on', 'y']);

@@ -4,6 +4,7 @@ import { interpolate } from './interpolate.ts';
 import { bindArguments, readDeclarations } from './parameters.ts';
 import { entry, type Reading, scalar } from './reading.ts';
 import type { PipelineValues } from './scope.ts';
+import { unsetValues } from './unset-values.ts';
 
 const nowhere = { file: '', start: 0, end: 0 };
 
@@ -31,62 +32,51 @@ export function pipelineValues(
     get: (name) => {
       if (name.startsWith('parameters.')) return parameters.get(name.slice('parameters.'.length));
       const fact = Object.hasOwn(facts, name) ? facts[name] : undefined;
-      return fact && scalar(fact(context), nowhere);
+      if (fact !== undefined) return scalar(fact(context), nowhere);
+      return unsetValues.has(name) ? scalar(null, nowhere) : undefined;
     },
-    names: () => [...Object.keys(facts), ...[...parameters.keys()].map((name) => `parameters.${name}`)],
+    names: () => [...Object.keys(facts), ...unsetValues, ...[...parameters.keys()].map((name) => `parameters.${name}`)],
   };
   const declared = readDeclarations(root, 'pipeline', reading);
   const entries = new Map([...given].map(([name, value]) => [name, entry(name, value)]));
   // That a default is missing was told.
   const optional = new Map([...declared].filter(([, each]) => each.default !== undefined || entries.has(each.name)));
-  const bound = bindArguments(optional, entries, { what: 'the pipeline', span: root.span }, reading);
+  const bound = bindArguments(
+    optional,
+    entries,
+    { what: 'the pipeline', span: root.span, scope: { pipeline: known } },
+    reading,
+  );
   for (const [name, value] of bound) parameters.set(name, interpolate(value, { pipeline: known }, reading));
   return known;
 }
 
 type Fact = (context: Context) => Scalar;
 
-const nothing: Fact = () => '';
-
 const facts: Readonly<Record<string, Fact>> = {
   id: () => '00000000-0000-0000-0000-000000000001',
   number: () => 1,
-  name: nothing,
-  'project.git_url': ({ git }) => git.remoteUrl ?? '',
+  'project.git_url': ({ git }) => git.remoteUrl ?? null,
   'project.type': ({ git }) => hostOf(git.remoteUrl),
   'project.slug': ({ git, project }) => `${slugs[hostOf(git.remoteUrl)]}/${project.path}`,
-  'git.tag': ({ git }) => git.tag ?? '',
-  'git.branch': ({ git }) => git.branch ?? '',
+  'git.tag': ({ git }) => git.tag ?? null,
+  'git.branch': ({ git }) => (git.tag === undefined ? (git.branch ?? null) : null),
   'git.branch.is_default': ({ git }) => git.branch === git.defaultBranch,
   'git.revision': ({ git }) => git.sha,
   'git.base_revision': ({ git }) => git.beforeSha,
   'git.repo_name': ({ project }) => project.name,
   'git.repo_owner': ({ project }) => project.namespace,
-  'git.repo_url': ({ git }) => git.remoteUrl ?? '',
-  'git.repo_id': nothing,
+  'git.repo_url': ({ git }) => git.remoteUrl ?? null,
   'git.commit.subject': ({ git }) => subjectOf(git.message),
   'git.commit.body': ({ git }) => git.message.slice(subjectOf(git.message).length).trim(),
   'git.commit.author_name': ({ git }) => git.author.replace(/\s*<.*$/, ''),
-  'git.commit.author_email': ({ git }) => /<(.*)>/.exec(git.author)?.[1] ?? '',
-  'git.commit.author_login': nothing,
-  'git.commit.author_avatar_url': nothing,
-  'git.commit.url': nothing,
+  'git.commit.author_email': ({ git }) => /<(.*)>/.exec(git.author)?.[1] ?? null,
   trigger_source: ({ source }) => triggerSources[source] ?? 'webhook',
   'trigger.type': ({ source, git }) => triggerSources[source] ?? hostOf(git.remoteUrl),
-  'trigger.name': nothing,
-  'trigger.id': nothing,
-  'schedule.name': nothing,
-  'schedule.id': nothing,
   'event.name': ({ source }) =>
     source === 'merge_request_event' ? 'pull_request' : source === 'push' ? 'push' : 'api',
-  'event.action': nothing,
-  'event.context.github.pr_url': nothing,
-  'event.github.pull_request.base.ref': nothing,
-  'event.github.pull_request.head.ref': ({ git }) => git.branch ?? '',
-  'event.github.pull_request.draft': () => false,
-  'event.github.pull_request.merged': () => false,
-  'event.github.pull_request.number': () => 0,
-  'event.github.pull_request.title': nothing,
+  'event.github.pull_request.head.ref': ({ source, git }) =>
+    source === 'merge_request_event' ? (git.branch ?? null) : null,
 };
 
 const slugs = { bitbucket: 'bb', gitlab: 'gl', github: 'gh' } as const;

@@ -1,12 +1,11 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
-import { toValue } from '../../syntax/node.ts';
 import { holds } from './condition.ts';
 import { type Namespace, type OrbFile, readNamespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
+import { printedConfig } from './print-config.ts';
 import {
   entriesOf,
-  entry,
   field,
   isNothing,
   itemsOf,
@@ -18,7 +17,7 @@ import {
   seq,
   textOf,
 } from './reading.ts';
-import type { PipelineValues } from './scope.ts';
+import type { PipelineValues, Scope } from './scope.ts';
 import type { StepsShared } from './steps.ts';
 import { readWorkflowJobs, type WorkflowJob, type WorkflowPlace } from './workflows.ts';
 
@@ -40,6 +39,8 @@ export interface Workflow {
   readonly leftOutBecause?: string;
   /** It has `triggers`, so it runs by schedule alone. */
   readonly isScheduled: boolean;
+  /** What version 2 says of a workflow besides its jobs. */
+  readonly settings: readonly MapEntry[];
 }
 
 export interface ProcessInput {
@@ -54,7 +55,7 @@ export interface ProcessInput {
  */
 export function processConfig(root: MapNode, given: ProcessInput): Processed {
   const { reading } = given;
-  const isLiteral = versionOf(root, reading) === 2;
+  const scope: Scope = { pipeline: given.pipeline, ...(versionOf(root, reading) === 2 ? { isLiteral: true } : {}) };
   // A key of old that the service still fills in.
   const agent = field(root, 'build_agent')?.value;
   if (agent !== undefined) interpolate(agent, { pipeline: given.pipeline }, reading);
@@ -62,8 +63,7 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
   const expanded = new WeakSet<Node>();
   const place: WorkflowPlace = {
     root: namespace,
-    pipeline: given.pipeline,
-    isLiteral,
+    scope,
     reading,
     shared: (missing): StepsShared => ({
       reading,
@@ -77,7 +77,11 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
   const workflows = readWorkflows(root, place, namespace, reading);
   const isLibrary = workflows.length === 0 && looksLikeOrb(root, namespace);
   if (workflows.length === 0 && !isLibrary) reportNothingToRun(root, reading);
-  return { workflows, config: printable(workflows, root), isLibrary };
+  return {
+    workflows,
+    config: printedConfig(workflows, root, scope.isLiteral === true ? 'as-written' : 'compiled'),
+    isLibrary,
+  };
 }
 
 function versionOf(root: MapNode, reading: Reading): 2 | 2.1 {
@@ -121,11 +125,11 @@ function readWorkflow(each: MapEntry, place: WorkflowPlace, reading: Reading): r
     problem(reading, 'circle/workflow', each.keySpan, `the workflow \`${each.key}\` lists no jobs`);
     return [];
   }
-  const scope = { pipeline: place.pipeline };
+  const judging = { of: 'workflow', reading, scope: place.scope } as const;
   const wanted = each.value.kind === 'map' ? each.value.entries.get('when')?.value : undefined;
   const unwanted = each.value.kind === 'map' ? each.value.entries.get('unless')?.value : undefined;
-  const isWanted = wanted === undefined || holds(wanted, scope, reading);
-  const isUnwanted = unwanted !== undefined && holds(unwanted, scope, reading);
+  const isWanted = wanted === undefined || holds(wanted, judging);
+  const isUnwanted = unwanted !== undefined && holds(unwanted, judging);
   const leftOutBecause = isWanted ? (isUnwanted ? '`unless` holds' : undefined) : "`when` doesn't hold";
   return [
     {
@@ -133,6 +137,10 @@ function readWorkflow(each: MapEntry, place: WorkflowPlace, reading: Reading): r
       span: each.keySpan,
       jobs: readWorkflowJobs(jobs.value, place),
       isScheduled: itemsOf(field(each.value, 'triggers')?.value).length > 0,
+      settings: ['triggers', 'max_auto_reruns'].flatMap((key) => {
+        const found = field(each.value, key);
+        return found === undefined ? [] : [{ ...found, value: interpolate(found.value, place.scope, reading) }];
+      }),
       ...(leftOutBecause === undefined ? {} : { leftOutBecause }),
     },
   ];
@@ -144,7 +152,7 @@ function withoutWorkflows(root: MapNode, place: WorkflowPlace, namespace: Namesp
   if (build === undefined) return [];
   const { keySpan } = field(field(root, 'jobs')?.value, 'build')!;
   const jobs = readWorkflowJobs(seq([scalar('build', keySpan)], keySpan), place);
-  return [{ name: 'workflow', span: keySpan, jobs, isScheduled: false }];
+  return [{ name: 'workflow', span: keySpan, jobs, isScheduled: false, settings: [] }];
 }
 
 const orbKeys = ['name', 'description', 'display', 'examples'];
@@ -182,60 +190,4 @@ function reportMissingOrb(reference: string, what: string, span: Span, reading: 
       ? `put the source of the orb into \`.circleci/orbs/${name}.yml\``
       : `declare it under \`orbs\`, or put its source into \`.circleci/orbs/${name}.yml\``,
   });
-}
-
-/** Jobs by name, each once, and the workflows that list them. */
-function printable(workflows: readonly Workflow[], root: MapNode): MapNode {
-  const jobs = new Map<string, MapEntry>();
-  const lists: MapEntry[] = [entry('version', scalar(2, root.span))];
-  for (const workflow of workflows) {
-    if (workflow.leftOutBecause !== undefined) continue;
-    const items = workflow.jobs.map((job) => printedEntry(job, job.body && addJob(jobs, job, job.body)));
-    lists.push(entry(workflow.name, map([entry('jobs', seq(items, workflow.span))], workflow.span), workflow.span));
-  }
-  return map(
-    [
-      entry('version', scalar(2, root.span)),
-      entry('jobs', map(jobs.values(), root.span)),
-      entry('workflows', map(lists, root.span)),
-    ],
-    root.span,
-  );
-}
-
-/** The name under which the job is printed: its own, unless another job has it already. */
-function addJob(jobs: Map<string, MapEntry>, { name, span }: WorkflowJob, body: MapNode): string {
-  const text = JSON.stringify(toValue(body));
-  for (let number = 0; ; number++) {
-    const candidate = number === 0 ? name : `${name}-${number}`;
-    const other = jobs.get(candidate);
-    if (other === undefined) jobs.set(candidate, entry(candidate, body, span));
-    else if (JSON.stringify(toValue(other.value)) !== text) continue;
-    return candidate;
-  }
-}
-
-function printedEntry(job: WorkflowJob, printedName = job.name): Node {
-  const settings: MapEntry[] = [];
-  const add = (key: string, value: Node | undefined): void => {
-    if (value !== undefined) settings.push(entry(key, value, job.span));
-  };
-  const texts = (list: readonly string[]): Node =>
-    seq(
-      list.map((text) => scalar(text, job.span)),
-      job.span,
-    );
-  if (job.type === 'approval') add('type', scalar('approval', job.span));
-  if (printedName !== job.name) add('name', scalar(job.name, job.span));
-  if (job.contexts.length > 0) add('context', texts(job.contexts));
-  if (job.requires.length > 0) {
-    const items = job.requires.map(({ name, span, statuses }) =>
-      statuses === undefined ? scalar(name, span) : map([entry(name, texts(statuses), span)], span),
-    );
-    add('requires', seq(items, job.span));
-  }
-  add('filters', job.filters);
-  if (job.serialGroup !== undefined) add('serial-group', scalar(job.serialGroup, job.span));
-  const name = scalar(printedName, job.span);
-  return settings.length === 0 ? name : map([entry(printedName, map(settings, job.span), job.span)], job.span);
 }

@@ -4,6 +4,8 @@ import type { MapEntry, MapNode, Node, Scalar, ScalarNode, SeqNode } from '../..
 /** What all readers of one configuration share. */
 export interface Reading {
   readonly report: Report;
+  /** The texts of files by their paths, for places inside of long texts. */
+  readonly sources?: ReadonlyMap<string, string>;
 }
 
 /** Reports an error of the language. */

@@ -11,6 +11,8 @@ export interface Scope {
   readonly matrix?: ReadonlyMap<string, Node>;
   /** Values of `pipeline.*` by their names behind the dot, `pipeline.parameters.*` among them (`parameters.x`). */
   readonly pipeline: PipelineValues;
+  /** Inside of an orb: it does not see the parameters of the pipeline. */
+  readonly isOrb?: true;
   /** Files of version 2 know no tags: `<<` is text there. */
   readonly isLiteral?: true;
 }
@@ -33,7 +35,7 @@ export function lookUp(scope: Scope, name: string): Node | undefined {
     case 'matrix':
       return scope.matrix?.get(key);
     case 'pipeline':
-      return scope.pipeline.get(key);
+      return scope.isOrb && key.startsWith('parameters.') ? undefined : scope.pipeline.get(key);
     default:
       return undefined;
   }
@@ -46,4 +48,18 @@ export function namesIn(scope: Scope): readonly string[] {
     ...[...(scope.matrix?.keys() ?? [])].map((name) => `matrix.${name}`),
     ...scope.pipeline.names().map((name) => `pipeline.${name}`),
   ];
+}
+
+/** What an element sees: its parameters, and of the pipeline what its file, or orb, may see. */
+export function insideOf(
+  { home }: { readonly home: { readonly prefix: string } },
+  outer: Scope,
+  parameters?: ReadonlyMap<string, Node>,
+): Scope {
+  return {
+    pipeline: outer.pipeline,
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(home.prefix === '' ? {} : { isOrb: true }),
+    ...(outer.isLiteral ? { isLiteral: true } : {}),
+  };
 }

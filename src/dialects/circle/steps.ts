@@ -4,8 +4,8 @@ import { holds } from './condition.ts';
 import { type Element, elementNames, findElement, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
-import { entry, field, kindOf, map, problem, type Reading, seq, textOf } from './reading.ts';
-import type { Scope } from './scope.ts';
+import { entry, field, isNothing, kindOf, map, problem, type Reading, seq, textOf } from './reading.ts';
+import { insideOf, type Scope } from './scope.ts';
 import { continueStep } from './stand-in.ts';
 
 /** Steps that CircleCI itself knows. Source: https://circleci.com/docs/reference/configuration-reference/#steps */
@@ -14,6 +14,7 @@ export const builtInSteps: ReadonlySet<string> = new Set([
   'attach_workspace',
   'checkout',
   'deploy',
+  'install_signing_bundle',
   'persist_to_workspace',
   'restore_cache',
   'run',
@@ -69,6 +70,7 @@ function expandStep(node: Node, place: StepPlace): readonly Node[] {
   if (found.kind === 'element') return callCommand(found.element, step, place);
   if (step.key === 'when' || step.key === 'unless') return expandConditional(step, place);
   if (step.key === 'steps') return expandSteps(step.value, place);
+  if (step.key === 'with_tool_cache') return expandSteps(field(step.value, 'steps')?.value, place);
   const isOurs = place.home.standIn !== undefined && step.key === continueStep;
   if (builtInSteps.has(step.key) || isOurs) return [builtIn(node, step, place)];
   if (found.kind === 'missing') {
@@ -84,8 +86,23 @@ function asCall(node: Node, place: StepPlace): MapEntry | undefined {
   const filled = node.kind === 'scalar' ? interpolate(node, place.scope, place.shared.reading) : node;
   const name = textOf(filled);
   if (name !== undefined) return entry(name, map([], node.span));
-  if (filled.kind !== 'map' || filled.entries.size !== 1) return undefined;
-  return [...filled.entries.values()][0];
+  if (filled.kind !== 'map') return undefined;
+  const [first, ...others] = filled.entries.values();
+  if (first === undefined || others.length === 0) return first;
+  return isNothing(first.value) && !builtInSteps.has(first.key) ? flattened(first, others, place) : undefined;
+}
+
+/** The service takes a command without a value, and leaves out what is indented as far as its name. */
+function flattened(first: MapEntry, others: readonly MapEntry[], { shared }: StepPlace): MapEntry {
+  const names = others.map(({ key }) => `\`${key}\``).join(', ');
+  shared.reading.report({
+    code: 'circle/step',
+    severity: 'warning',
+    message: `\`${first.key}\` gets no arguments: ${names} stand beside it, and not in it`,
+    span: others[0]!.keySpan,
+    hint: `indent what belongs to \`${first.key}\` further`,
+  });
+  return first;
 }
 
 function builtIn(node: Node, step: MapEntry, { scope, shared }: StepPlace): Node {
@@ -103,7 +120,8 @@ function expandConditional(step: MapEntry, place: StepPlace): readonly Node[] {
     problem(place.shared.reading, 'circle/step', step.keySpan, `\`${step.key}\` wants \`condition\` and \`steps\``);
     return [];
   }
-  const isMet = holds(condition, place.scope, place.shared.reading) === (step.key === 'when');
+  const isMet =
+    holds(condition, { of: 'step', scope: place.scope, reading: place.shared.reading }) === (step.key === 'when');
   return isMet ? expandSteps(steps.value, place) : [];
 }
 
@@ -116,13 +134,14 @@ function callCommand(command: Element, step: MapEntry, place: StepPlace): readon
     problem(reading, 'circle/command-cycle', step.keySpan, `the command \`${command.name}\` calls itself: ${way}`);
     return [];
   }
-  const call = { what: `the command \`${step.key}\``, span: step.keySpan };
+  const scope = insideOf(command, place.scope);
+  const call = { what: `the command \`${step.key}\``, span: step.keySpan, scope };
   const given = givenSteps(command, argumentsOf(step.value), place);
   const parameters = bindArguments(command.declared, given, call, reading);
   const inside: StepPlace = {
     ...place,
     home: command.home,
-    scope: { pipeline: place.scope.pipeline, parameters },
+    scope: { ...scope, parameters },
     calls: [...place.calls, command],
   };
   const steps = field(command.node, 'steps');

@@ -6,8 +6,9 @@ import { interpolate } from './interpolate.ts';
 import { expandJob } from './jobs.ts';
 import { type Leg, readMatrix } from './matrix.ts';
 import { argumentsOf } from './parameters.ts';
-import { entry, field, itemsOf, kindOf, map, problem, type Reading, textOf } from './reading.ts';
-import type { PipelineValues, Scope } from './scope.ts';
+import { entry, field, itemsOf, map, problem, type Reading, textOf } from './reading.ts';
+import { type Requirement, type Requiring, resolveRequirements } from './requirements.ts';
+import type { Scope } from './scope.ts';
 import { expandSteps, givenSteps, type StepsShared } from './steps.ts';
 
 /** What a workflow does with one job. */
@@ -27,14 +28,6 @@ export interface WorkflowJob {
   readonly missingOrbs: readonly string[];
 }
 
-/** `requires`: a job and how it has to have ended. */
-export interface Requirement {
-  readonly name: string;
-  readonly span: Span;
-  /** Absent: `success`. */
-  readonly statuses?: readonly string[];
-}
-
 const ownKeys: ReadonlySet<string> = new Set([
   'name',
   'requires',
@@ -46,35 +39,32 @@ const ownKeys: ReadonlySet<string> = new Set([
   'post-steps',
   'serial-group',
   'override-with',
+  'upstream',
 ]);
 
 export interface WorkflowPlace {
   readonly root: Namespace;
-  readonly pipeline: PipelineValues;
-  readonly isLiteral: boolean;
+  /** What the workflow sees: values of the pipeline. */
+  readonly scope: Scope;
   readonly reading: Reading;
   /** The expansion of one job; orbs that it lacks are told to `missing`. */
   readonly shared: (missing: Set<string>) => StepsShared;
 }
 
-interface Draft extends Omit<WorkflowJob, 'requires'> {
-  /** Names under which `requires` finds it, besides its own. */
-  readonly aliases: readonly string[];
-  readonly requires: readonly { readonly node: Node; readonly scope: Scope }[];
-}
+type Draft = Omit<WorkflowJob, 'requires'> & Requiring;
 
 /** The jobs of one workflow: matrices multiplied out, jobs expanded, names made unique, `requires` resolved. */
 export function readWorkflowJobs(list: Node | undefined, place: WorkflowPlace): readonly WorkflowJob[] {
-  const drafts = numberTwins(itemsOf(list).flatMap((item) => readEntry(item, place)));
-  return drafts.map(({ aliases: _, ...draft }) => ({
+  const drafts = numberTwins(itemsOf(list).flatMap((item, index) => readEntry(item, index, place)));
+  const requirements = resolveRequirements(drafts, place.reading);
+  return drafts.map(({ aliases: _, calls: __, entry: ___, ...draft }, index) => ({
     ...draft,
-    requires: draft.requires.flatMap((required) => resolve(required, drafts, place)),
+    requires: requirements[index]!,
   }));
 }
 
-function readEntry(item: Node, place: WorkflowPlace): readonly Draft[] {
-  const base: Scope = { pipeline: place.pipeline, ...(place.isLiteral ? { isLiteral: true } : {}) };
-  const { reading } = place;
+function readEntry(item: Node, index: number, place: WorkflowPlace): readonly Draft[] {
+  const { reading, scope: base } = place;
   const called = item.kind === 'map' && item.entries.size === 1 ? [...item.entries.values()][0] : undefined;
   const written = called?.key ?? textOf(item);
   if (written === undefined) {
@@ -87,11 +77,14 @@ function readEntry(item: Node, place: WorkflowPlace): readonly Draft[] {
   const name = textOf(interpolate({ kind: 'scalar', value: written, text: written, span: item.span }, base, reading))!;
   const call: MapEntry = entry(name, called?.value ?? map([], item.span), called?.keySpan ?? item.span);
   const matrix = field(call.value, 'matrix');
-  if (matrix === undefined) return [readLeg(call, base, undefined, place)];
-  return readMatrix(matrix, base, reading).map((leg) => readLeg(call, { ...base, matrix: leg.values }, leg, place));
+  if (matrix === undefined) return [{ ...readLeg(call, base, undefined, place), entry: index }];
+  return readMatrix(matrix, base, reading).map((leg) => ({
+    ...readLeg(call, { ...base, matrix: leg.values }, leg, place),
+    entry: index,
+  }));
 }
 
-function readLeg(call: MapEntry, scope: Scope, leg: Leg | undefined, place: WorkflowPlace): Draft {
+function readLeg(call: MapEntry, scope: Scope, leg: Leg | undefined, place: WorkflowPlace): Omit<Draft, 'entry'> {
   const missing = new Set<string>();
   const shared = place.shared(missing);
   const { reading } = shared;
@@ -106,10 +99,11 @@ function readLeg(call: MapEntry, scope: Scope, leg: Leg | undefined, place: Work
   const serialGroup = text('serial-group');
   const { type, body } = expand(call, scope, leg, place, shared);
   return {
-    name: text('name') ?? `${call.key}${leg?.suffix ?? ''}`,
+    name: text('name') ?? textOf(leg?.values.get('name')) ?? `${call.key}${leg?.suffix ?? ''}`,
+    calls: call.key,
     span: call.keySpan,
     type,
-    requires: itemsOf(field(call.value, 'requires')?.value).map((node) => ({ node, scope })),
+    requires: requiredBy(call, scope),
     contexts: contextsOf(field(call.value, 'context')?.value, scope, shared),
     aliases: leg === undefined ? [] : [alias ?? call.key, ...(rawName === undefined ? [] : [rawName])],
     missingOrbs: [...missing],
@@ -117,6 +111,13 @@ function readLeg(call: MapEntry, scope: Scope, leg: Leg | undefined, place: Work
     ...(filters === undefined ? {} : { filters: interpolate(filters, scope, reading) }),
     ...(serialGroup === undefined ? {} : { serialGroup }),
   };
+}
+
+function requiredBy({ value }: MapEntry, scope: Scope): Requiring['requires'] {
+  const upstream = field(value, 'upstream')?.value;
+  const required = field(value, 'requires')?.value;
+  const list = required?.kind === 'scalar' ? [required] : itemsOf(required);
+  return list.map((node) => ({ node, scope, ...(upstream === undefined ? {} : { upstream }) }));
 }
 
 function contextsOf(node: Node | undefined, scope: Scope, { reading }: StepsShared): readonly string[] {
@@ -146,6 +147,7 @@ function expand(
   const at = { home: place.root, scope, calls: [], shared };
   const given = new Map(givenSteps(found.element, argumentsOf(call.value, ownKeys), at));
   for (const [key, value] of leg?.values ?? []) {
+    if (key === 'name') continue;
     const keySpan = field(field(call.value, 'matrix')?.value, 'parameters')?.keySpan ?? call.keySpan;
     given.set(key, entry(key, value, keySpan));
   }
@@ -158,9 +160,8 @@ function expand(
       postSteps: expandSteps(field(call.value, 'post-steps')?.value, at),
       span: call.keySpan,
     },
-    place.pipeline,
+    place.scope,
     shared,
-    place.isLiteral,
   );
   return { type: textOf(field(body, 'type')?.value) ?? 'build', body };
 }
@@ -180,58 +181,5 @@ function numberTwins(drafts: readonly Draft[]): readonly Draft[] {
     const number = (numbers.get(draft.name) ?? 0) + 1;
     numbers.set(draft.name, number);
     return { ...draft, name: `${draft.name}-${number}`, aliases: [...draft.aliases, draft.name] };
-  });
-}
-
-function resolve(
-  { node, scope }: Draft['requires'][number],
-  drafts: readonly Draft[],
-  place: WorkflowPlace,
-): readonly Requirement[] {
-  const { reading } = place;
-  const named = node.kind === 'map' && node.entries.size === 1 ? [...node.entries.values()][0] : undefined;
-  const raw = named?.key ?? textOf(node);
-  if (raw === undefined) {
-    problem(reading, 'circle/workflow', node.span, `\`requires\` lists names of jobs, not ${kindOf(node)}`);
-    return [];
-  }
-  const span = named?.keySpan ?? node.span;
-  const statuses = named && statusesOf(named.value, place);
-  const find = (name: string): readonly Draft[] => {
-    const exact = drafts.filter((draft) => draft.name === name);
-    return exact.length > 0 ? exact : drafts.filter((draft) => draft.aliases.includes(name));
-  };
-  const asWritten = scope.matrix === undefined ? find(raw) : [];
-  const name =
-    asWritten.length > 0 ? raw : textOf(interpolate({ kind: 'scalar', value: raw, text: raw, span }, scope, reading))!;
-  const found = asWritten.length > 0 ? asWritten : find(name);
-  if (found.length === 0) {
-    const hint = didYouMean(
-      name,
-      drafts.map((draft) => draft.name),
-    );
-    const message = `\`requires\` names \`${name}\`, which is no job of this workflow`;
-    problem(reading, 'circle/unknown-requirement', span, message, hint === undefined ? {} : { hint });
-  }
-  return found.map((draft) => ({ name: draft.name, span, ...(statuses === undefined ? {} : { statuses }) }));
-}
-
-const knownStatuses: ReadonlySet<string> = new Set([
-  'success',
-  'failed',
-  'canceled',
-  'not_run',
-  'unauthorized',
-  'terminal',
-]);
-
-function statusesOf(node: Node, place: WorkflowPlace): readonly string[] {
-  const { reading } = place;
-  return (node.kind === 'seq' ? node.items : [node]).flatMap((item) => {
-    const text = textOf(item);
-    if (text !== undefined && knownStatuses.has(text)) return [text];
-    const hint = `a status is one of ${[...knownStatuses].join(', ')}`;
-    problem(reading, 'circle/workflow', item.span, `\`requires\` knows no such status: ${kindOf(item)}`, { hint });
-    return [];
   });
 }

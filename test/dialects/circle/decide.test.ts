@@ -82,7 +82,7 @@ describe('filters of jobs', () => {
 });
 
 describe('workflows', () => {
-  const plain = { name: 'main', span: { file: '', start: 0, end: 0 }, jobs: [], isScheduled: false };
+  const plain = { name: 'main', span: { file: '', start: 0, end: 0 }, jobs: [], settings: [], isScheduled: false };
   const nightly = { ...plain, name: 'nightly', isScheduled: true };
   it.each([
     [plain, 'push', [], undefined],

@@ -45,7 +45,7 @@ workflows:
       jobs: {
         build: {
           docker: [{ image: 'cimg/node:stable' }],
-          environment: { FROM: 'job', KEPT: 'yes' },
+          environment: [{ FROM: 'job' }, { KEPT: 'yes' }],
           steps: [
             'checkout',
             { run: { command: 'echo me and main' } },
@@ -55,7 +55,7 @@ workflows:
           ],
         },
       },
-      workflows: { version: 2, main: { jobs: ['build'] } },
+      workflows: { main: { jobs: ['build'] }, version: 2 },
     });
   });
 
@@ -84,22 +84,24 @@ workflows:
     expect(diagnostics).toEqual([]);
     const { jobs, workflows } = config as { jobs: object; workflows: { main: unknown } };
     expect(Object.keys(jobs)).toEqual(['test-linux-1', 'test-mac-1', 'test-linux-2', 'named-3', 'named-4', 'done']);
+    const success = ['success'];
     expect(workflows.main).toEqual({
       jobs: [
         'test-linux-1',
         'test-mac-1',
         'test-linux-2',
-        { 'named-3': { requires: ['test-linux-1'] } },
-        { 'named-4': { requires: ['test-linux-1'] } },
+        { 'named-3': { requires: ['test-linux-1'], upstream: { 'test-linux-1': success } } },
+        { 'named-4': { requires: ['test-linux-1'], upstream: { 'test-linux-1': success } } },
         {
           done: {
-            requires: [
-              'test-linux-1',
-              'test-mac-1',
-              'test-linux-2',
-              { 'named-3': ['failed', 'success'] },
-              { 'named-4': ['failed', 'success'] },
-            ],
+            requires: ['test-linux-1', 'test-mac-1', 'test-linux-2', 'named-3', 'named-4'],
+            upstream: {
+              'test-linux-1': success,
+              'test-mac-1': success,
+              'test-linux-2': success,
+              'named-3': ['failed', 'success'],
+              'named-4': ['failed', 'success'],
+            },
           },
         },
       ],
@@ -183,15 +185,15 @@ jobs: { test: { docker: [{ image: b }], steps: [install] } }
     ['when: { equal: [main, << pipeline.git.branch >>] }', true],
     ['when: { and: [true, { equal: [1, << pipeline.number >>] }] }', true],
     ['when: { or: [false, << pipeline.git.tag >>] }', false],
-    ['when: { matches: { pattern: "^ma.n$", value: << pipeline.git.branch >> } }', true],
-    ['when: pipeline.git.branch == "main" and not pipeline.git.tag', true],
+    ['when: { matches: { pattern: ^ma.n$, value: << pipeline.git.branch >> } }', true],
+    [`when: 'pipeline.git.branch == "main" and not pipeline.git.tag'`, true],
     ['when: << pipeline.git.branch.is_default >>', true],
     ['when: ""', false],
   ])('decides a workflow with %s: %s', async (condition, isIn) => {
     const { processed, diagnostics } = await processText(`version: 2.1
 parameters: { on: { type: boolean, default: true } }
 jobs: { build: { docker: [{ image: a }], steps: [checkout] } }
-workflows: { main: { ${condition.replaceAll('"', "'")}, jobs: [build] } }
+workflows: { main: { ${condition}, jobs: [build] } }
 `);
     expect(diagnostics).toEqual([]);
     expect(processed.workflows[0]!.leftOutBecause === undefined).toBe(isIn);
