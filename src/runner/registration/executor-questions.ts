@@ -1,0 +1,80 @@
+import type { ConfigTable } from '../config/edit-config.ts';
+import type { Ask } from './questions.ts';
+
+/** Executors of runners. */
+export const runnerExecutors = ['docker', 'shell', 'ssh'] as const;
+
+/**
+ * Asks which executor, and what that one needs.
+ * @param given the executor that was given.
+ * @param settings keys of `[[runners]]` that were given.
+ * @returns the same keys, those of the executor filled in.
+ */
+export async function executorQuestions(
+  given: string | undefined,
+  settings: ConfigTable,
+  ask: Ask,
+): Promise<ConfigTable> {
+  const executor = await ask({
+    prompt: `Enter an executor: ${runnerExecutors.join(', ')}`,
+    what: 'executor',
+    given,
+    wrong: (answer) =>
+      (runnerExecutors as readonly string[]).includes(answer)
+        ? undefined
+        : `there is no executor ${answer} here, only ${runnerExecutors.join(', ')}`,
+  });
+  const { docker, ssh, ...rest } = settings;
+  if (executor === 'docker') return { ...rest, executor, docker: await askDocker(table(docker), ask) };
+  if (executor === 'ssh') return { ...rest, executor, ssh: await askSsh(table(ssh), ask) };
+  return { ...rest, executor };
+}
+
+async function askDocker(given: ConfigTable, ask: Ask): Promise<ConfigTable> {
+  const image = await ask({
+    prompt: 'Enter the default Docker image (for example, ruby:3.3)',
+    what: 'default Docker image',
+    given: text(given['image']),
+  });
+  const volumes = Array.isArray(given['volumes']) ? (given['volumes'] as string[]) : [];
+  // As GitLab Runner: folders that jobs put into /cache are there for the next one.
+  const hasCache = given['disable_cache'] === true || volumes.some((volume) => volume.endsWith('/cache'));
+  return {
+    tls_verify: false,
+    privileged: false,
+    ...given,
+    image,
+    volumes: hasCache ? volumes : [...volumes, '/cache'],
+  };
+}
+
+const sshQuestions = [
+  ['host', 'Enter the SSH server address (for example, my.server.com)', 'SSH server address', 'needed'],
+  ['port', 'Enter the SSH server port (for example, 22)', 'SSH server port', 'optional'],
+  ['user', 'Enter the SSH user (for example, root)', 'SSH user', 'needed'],
+  ['password', 'Enter the SSH password (for example, docker.io)', 'SSH password', 'optional'],
+  [
+    'identity_file',
+    'Enter the path to the SSH identity file (for example, /home/user/.ssh/id_rsa)',
+    'SSH identity file',
+    'optional',
+  ],
+] as const;
+
+async function askSsh(given: ConfigTable, ask: Ask): Promise<ConfigTable> {
+  const answers: Record<string, unknown> = { ...given };
+  for (const [key, prompt, what, how] of sshQuestions) {
+    const question = { prompt, what, given: text(given[key]) };
+    const answer = await ask(how === 'optional' ? { ...question, optional: true } : question);
+    if (answer !== '') answers[key] = answer;
+  }
+  return answers;
+}
+
+function table(value: unknown): ConfigTable {
+  return typeof value === 'object' && value !== null ? (value as ConfigTable) : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

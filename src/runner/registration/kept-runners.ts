@@ -1,0 +1,162 @@
+import type { ConfigEdit } from '../config/edit-config.ts';
+import type { RunnerEntry } from '../config/runner-config.ts';
+import { runnerInfo } from '../network/features.ts';
+import type { Credentials, GitlabClient, Verified } from '../network/gitlab-client.ts';
+import type { RunnerIdentity } from '../network/identity.ts';
+import { shortToken } from '../runner-log.ts';
+import { RegistrationError } from './registration-error.ts';
+
+/** What work on the runners of the file needs. */
+export interface KeptRunnerPorts {
+  readonly connect: (credentials: Credentials) => GitlabClient;
+  readonly identity: RunnerIdentity;
+  readonly systemId: string;
+  /** Tells the user. */
+  readonly tell: (text: string) => Promise<void>;
+}
+
+/** Which runners of the file; all that are given must fit. */
+export interface RunnerFilter {
+  readonly name?: string;
+  readonly url?: string;
+  readonly token?: string;
+}
+
+/**
+ * The runners that fit.
+ * @throws RegistrationError when none does.
+ */
+export function selectRunners(runners: readonly RunnerEntry[], filter: RunnerFilter): readonly RunnerEntry[] {
+  const fits = ({ name, url, token }: RunnerEntry): boolean =>
+    (filter.name === undefined || name === filter.name) &&
+    (filter.url === undefined || withoutSlash(url) === withoutSlash(filter.url)) &&
+    (filter.token === undefined || token === filter.token);
+  const found = runners.filter(fits);
+  if (found.length > 0 || (runners.length === 0 && Object.keys(filter).length === 0)) return found;
+  const names = runners.map(({ name }) => name).join(', ');
+  const there = runners.length === 0 ? 'there are no runners' : `there are: ${names}`;
+  throw new RegistrationError('usage', `no runner of the file fits; ${there}`);
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+/** How a runner is called in messages. */
+export function runnerLabel({ name, token }: RunnerEntry): string {
+  return `${name} (${shortToken(token)})`;
+}
+
+/** The credentials of a runner of the file. */
+export function credentialsOf({ url, token, tls }: RunnerEntry): Credentials {
+  return {
+    url,
+    token,
+    ...(tls.caFile === undefined ? {} : { tlsCaFile: tls.caFile }),
+    ...(tls.certFile === undefined ? {} : { tlsCertFile: tls.certFile }),
+    ...(tls.keyFile === undefined ? {} : { tlsKeyFile: tls.keyFile }),
+  };
+}
+
+/** Asks the server of each runner whether it still knows it. */
+export async function verifyRunners(
+  runners: readonly RunnerEntry[],
+  ports: KeptRunnerPorts,
+): Promise<readonly { readonly runner: RunnerEntry; readonly verified: Verified }[]> {
+  const results = [];
+  for (const runner of runners) {
+    const client = ports.connect(credentialsOf(runner));
+    const verified = await client.verify({ info: runnerInfo(ports.identity), systemId: ports.systemId });
+    client.close();
+    await ports.tell(`Verifying runner ${runnerLabel(runner)}... ${verdict(runner, verified)}`);
+    results.push({ runner, verified });
+  }
+  return results;
+}
+
+function verdict({ token }: RunnerEntry, verified: Verified): string {
+  const isNew = token.startsWith('glrt-');
+  if (verified.kind === 'valid') return isNew ? 'is valid' : 'is alive';
+  if (verified.kind === 'removed') return isNew ? 'is not valid' : 'is removed';
+  return `can't be verified: ${verified.why}`;
+}
+
+/** Takes runners off their servers. @returns those that the servers have let go. */
+export async function unregisterRunners(
+  runners: readonly RunnerEntry[],
+  ports: KeptRunnerPorts,
+): Promise<readonly RunnerEntry[]> {
+  const gone = [];
+  for (const runner of runners) {
+    const isGone = await letGo(credentialsOf(runner), ports);
+    await ports.tell(`Unregistering runner ${runnerLabel(runner)}... ${isGone ? 'succeeded' : 'failed'}`);
+    if (isGone) gone.push(runner);
+  }
+  return gone;
+}
+
+/**
+ * Tells a server that a runner is gone. One with an authentication token stays on the server, only this machine is
+ * taken off it; one of a registration token is deleted.
+ */
+export async function letGo(
+  credentials: Credentials,
+  { connect, systemId }: Pick<KeptRunnerPorts, 'connect' | 'systemId'>,
+): Promise<boolean> {
+  const client = connect(credentials);
+  try {
+    return credentials.token.startsWith('glrt-') ? await client.unregisterManager(systemId) : await client.unregister();
+  } finally {
+    client.close();
+  }
+}
+
+/**
+ * Gets a new authentication token for each runner.
+ * @param personalAccessToken asks by it, for runners whose own token has expired.
+ * @returns the changes to the file, and the runners whose server refused.
+ */
+export async function resetTokens(
+  runners: readonly RunnerEntry[],
+  personalAccessToken: string | undefined,
+  ports: KeptRunnerPorts,
+): Promise<{ readonly edits: readonly ConfigEdit[]; readonly failed: readonly RunnerEntry[] }> {
+  const edits: ConfigEdit[] = [];
+  const failed: RunnerEntry[] = [];
+  for (const runner of runners) {
+    const client = ports.connect(credentialsOf(runner));
+    const answer = await (personalAccessToken === undefined
+      ? client.resetToken()
+      : client.resetTokenOf(runner.id, personalAccessToken));
+    client.close();
+    await ports.tell(
+      `Resetting token of runner ${runnerLabel(runner)}... ${answer.kind === 'ok' ? 'succeeded' : `failed: ${answer.why}`}`,
+    );
+    if (answer.kind === 'ok') edits.push(newTokenEdit(runner, answer.value));
+    else failed.push(runner);
+  }
+  return { edits, failed };
+}
+
+/** Writes a new token into the file. */
+export function newTokenEdit(
+  runner: RunnerEntry,
+  {
+    token,
+    obtainedAt,
+    expiresAt,
+  }: { readonly token: string; readonly obtainedAt: Date; readonly expiresAt: Date | undefined },
+): ConfigEdit {
+  const values = {
+    token,
+    token_obtained_at: new Date(Math.floor(obtainedAt.getTime() / 1000) * 1000),
+    // The year 1 is GitLab Runner's way to say never.
+    token_expires_at: expiresAt ?? new Date('0001-01-01T00:00:00Z'),
+  };
+  return { kind: 'set', index: runner.index, values };
+}
+
+/** Takes runners out of the file; the last one first, since the places behind move up. */
+export function removalEdits(runners: readonly RunnerEntry[]): readonly ConfigEdit[] {
+  return [...runners].sort((a, b) => b.index - a.index).map(({ index }) => ({ kind: 'remove', index }));
+}

@@ -1,0 +1,109 @@
+/** A setting of a new runner that can be given on the command line or in the environment. */
+export interface RegisterSetting {
+  /** Without the dashes: `docker-image`. */
+  readonly flag: string;
+  /** The variable of the environment that stands for it. */
+  readonly variable: string;
+  /** Where it goes in `[[runners]]`. */
+  readonly path: readonly string[];
+  /** `list`: may be given several times. `map`: several times as `KEY=VALUE`. */
+  readonly kind: 'text' | 'flag' | 'integer' | 'list' | 'map';
+  readonly help: string;
+}
+
+const own: readonly RegisterSetting[] = [
+  row('shell', 'RUNNER_SHELL', 'text', 'bash or sh'),
+  row('builds-dir', 'RUNNER_BUILDS_DIR', 'text', 'where jobs have their sources'),
+  row('cache-dir', 'RUNNER_CACHE_DIR', 'text', 'where caches are kept'),
+  row('clone-url', 'CLONE_URL', 'text', 'clone from this address instead of the one that the server names'),
+  { ...row('env', 'RUNNER_ENV', 'list', 'a variable for all jobs, K=V (repeatable)'), path: ['environment'] },
+  row('limit', 'RUNNER_LIMIT', 'integer', 'jobs at once of this runner; 0: as many as `concurrent` says'),
+  row('output-limit', 'RUNNER_OUTPUT_LIMIT', 'integer', "size of a job's log, in KiB"),
+  row('request-concurrency', 'RUNNER_REQUEST_CONCURRENCY', 'integer', 'questions for a job at once'),
+  { ...row('tls-ca-file', 'CI_SERVER_TLS_CA_FILE', 'text', 'certificates to trust, PEM'), path: ['tls-ca-file'] },
+  { ...row('tls-cert-file', 'CI_SERVER_TLS_CERT_FILE', 'text', 'own certificate, PEM'), path: ['tls-cert-file'] },
+  { ...row('tls-key-file', 'CI_SERVER_TLS_KEY_FILE', 'text', 'its key, PEM'), path: ['tls-key-file'] },
+  row('pre-get-sources-script', 'RUNNER_PRE_GET_SOURCES_SCRIPT', 'text', 'runs before the sources are fetched'),
+  row('post-get-sources-script', 'RUNNER_POST_GET_SOURCES_SCRIPT', 'text', 'runs after the sources are fetched'),
+  row('pre-build-script', 'RUNNER_PRE_BUILD_SCRIPT', 'text', "runs before the job's script"),
+  row('post-build-script', 'RUNNER_POST_BUILD_SCRIPT', 'text', "runs after the job's script"),
+];
+
+const docker: readonly RegisterSetting[] = [
+  dockerRow('host', 'DOCKER_HOST', 'text', 'address of the engine'),
+  {
+    ...dockerRow('cert-path', 'DOCKER_CERT_PATH', 'text', 'folder of certificates'),
+    path: ['docker', 'tls_cert_path'],
+  },
+  { ...dockerRow('tlsverify', 'DOCKER_TLS_VERIFY', 'flag', 'check certificates'), path: ['docker', 'tls_verify'] },
+  dockerRow('image', 'DOCKER_IMAGE', 'text', 'for jobs that name none'),
+  dockerRow('user', 'DOCKER_USER', 'text', 'user in the container'),
+  dockerRow('memory', 'DOCKER_MEMORY', 'text', 'such as 512m'),
+  dockerRow('cpus', 'DOCKER_CPUS', 'text', 'such as 1.5'),
+  dockerRow('network-mode', 'DOCKER_NETWORK_MODE', 'text', 'network of containers'),
+  dockerRow('privileged', 'DOCKER_PRIVILEGED', 'flag', 'containers may do all that the machine may'),
+  dockerRow('disable-cache', 'DOCKER_DISABLE_CACHE', 'flag', 'keep no volumes between jobs'),
+  dockerRow('cache-dir', 'DOCKER_CACHE_DIR', 'text', 'folder of the machine for volumes'),
+  dockerRow('volumes', 'DOCKER_VOLUMES', 'list', 'HOST:CONTAINER or a folder to keep (repeatable)'),
+  dockerRow('extra-hosts', 'DOCKER_EXTRA_HOSTS', 'list', 'HOST:ADDRESS (repeatable)'),
+  dockerRow('dns', 'DOCKER_DNS', 'list', 'a name server (repeatable)'),
+  dockerRow('cap-add', 'DOCKER_CAP_ADD', 'list', 'a capability (repeatable)'),
+  dockerRow('cap-drop', 'DOCKER_CAP_DROP', 'list', 'a capability (repeatable)'),
+  dockerRow('security-opt', 'DOCKER_SECURITY_OPT', 'list', 'a security option (repeatable)'),
+  dockerRow('devices', 'DOCKER_DEVICES', 'list', 'a device (repeatable)'),
+  dockerRow('gpus', 'DOCKER_GPUS', 'text', 'GPUs'),
+  dockerRow('shm-size', 'DOCKER_SHM_SIZE', 'integer', 'bytes of /dev/shm'),
+  dockerRow('pull-policy', 'DOCKER_PULL_POLICY', 'list', 'always, if-not-present or never (repeatable)'),
+  dockerRow('allowed-images', 'DOCKER_ALLOWED_IMAGES', 'list', 'a pattern of images that jobs may use (repeatable)'),
+  dockerRow('allowed-services', 'DOCKER_ALLOWED_SERVICES', 'list', 'the same of services (repeatable)'),
+  dockerRow('allowed-pull-policies', 'DOCKER_ALLOWED_PULL_POLICIES', 'list', 'what jobs may ask for (repeatable)'),
+  dockerRow('helper-image', 'DOCKER_HELPER_IMAGE', 'text', 'for work beside the job'),
+  dockerRow('wait-for-services-timeout', 'DOCKER_WAIT_FOR_SERVICES_TIMEOUT', 'integer', 'seconds'),
+  dockerRow('tmpfs', 'DOCKER_TMPFS', 'map', 'FOLDER=OPTIONS (repeatable)'),
+  dockerRow('container-labels', 'DOCKER_CONTAINER_LABELS', 'map', 'NAME=VALUE (repeatable)'),
+];
+
+const ssh: readonly RegisterSetting[] = [
+  sshRow('user', 'SSH_USER', 'user on that machine'),
+  sshRow('password', 'SSH_PASSWORD', 'better given as SSH_PASSWORD: other users see command lines'),
+  sshRow('host', 'SSH_HOST', 'the machine that jobs run on'),
+  sshRow('port', 'SSH_PORT', 'its port'),
+  sshRow('identity-file', 'SSH_IDENTITY_FILE', 'the private key'),
+];
+
+const cache: readonly RegisterSetting[] = [
+  cacheRow('type', 'CACHE_TYPE', ['Type'], 'text', 's3: keep caches in a bucket'),
+  cacheRow('path', 'CACHE_PATH', ['Path'], 'text', 'begins the names of objects'),
+  cacheRow('shared', 'CACHE_SHARED', ['Shared'], 'flag', 'runners use the same caches'),
+  cacheRow('s3-server-address', 'CACHE_S3_SERVER_ADDRESS', ['s3', 'ServerAddress'], 'text', 'HOST[:PORT]'),
+  cacheRow('s3-access-key', 'CACHE_S3_ACCESS_KEY', ['s3', 'AccessKey'], 'text', 'better given in the environment'),
+  cacheRow('s3-secret-key', 'CACHE_S3_SECRET_KEY', ['s3', 'SecretKey'], 'text', 'better given in the environment'),
+  cacheRow('s3-bucket-name', 'CACHE_S3_BUCKET_NAME', ['s3', 'BucketName'], 'text', 'the bucket'),
+  cacheRow('s3-bucket-location', 'CACHE_S3_BUCKET_LOCATION', ['s3', 'BucketLocation'], 'text', 'its region'),
+  cacheRow('s3-insecure', 'CACHE_S3_INSECURE', ['s3', 'Insecure'], 'flag', 'plain http'),
+];
+
+/** All of them, in the order of the help. Source: https://docs.gitlab.com/runner/commands/#gitlab-runner-register */
+export const registerSettings: readonly RegisterSetting[] = [...own, ...docker, ...ssh, ...cache];
+
+function row(flag: string, variable: string, kind: RegisterSetting['kind'], help: string): RegisterSetting {
+  return { flag, variable, kind, help, path: [flag.replaceAll('-', '_')] };
+}
+
+function dockerRow(name: string, variable: string, kind: RegisterSetting['kind'], help: string): RegisterSetting {
+  return { ...row(`docker-${name}`, variable, kind, help), path: ['docker', name.replaceAll('-', '_')] };
+}
+
+function sshRow(name: string, variable: string, help: string): RegisterSetting {
+  return { ...row(`ssh-${name}`, variable, 'text', help), path: ['ssh', name.replaceAll('-', '_')] };
+}
+
+function cacheRow(
+  name: string,
+  variable: string,
+  path: readonly string[],
+  kind: RegisterSetting['kind'],
+  help: string,
+): RegisterSetting {
+  return { ...row(`cache-${name}`, variable, kind, help), path: ['cache', ...path] };
+}
