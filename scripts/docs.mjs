@@ -32,22 +32,29 @@ async function load(entry) {
 const generated = (from) => `<!-- Generated from ${from} by \`npm run docs\`. Do not edit. -->\n`;
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
+/** The command itself, or those below it, each with its full name. */
+function runnable(command) {
+  const below = command.commands.flatMap(runnable);
+  if (below.length === 0) return [{ command, name: command.name() }];
+  return below.map((one) => ({ ...one, name: `${command.name()} ${one.name}` }));
+}
+
 async function commandLinePage() {
   const { createProgram } = await load('src/cli/program.ts');
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const program = createProgram(version, async () => {});
   const lines = [generated('the program'), '# The command line', '', program.description(), ''];
   lines.push('| command | what it does |', '|---|---|');
-  const visible = program.commands.filter((command) => !command._hidden);
-  for (const command of visible) {
-    const anchor = `ci-${command.name()}`;
-    lines.push(`| [\`ci ${command.name()}\`](#${anchor}) | ${cell(command.description())} |`);
+  const visible = program.commands.filter((command) => !command._hidden).flatMap(runnable);
+  for (const { command, name } of visible) {
+    const anchor = `ci-${name.replaceAll(' ', '-')}`;
+    lines.push(`| [\`ci ${name}\`](#${anchor}) | ${cell(command.description())} |`);
   }
-  for (const command of visible) {
+  for (const { command, name } of visible) {
     const help = command.createHelp();
     lines.push(
       '',
-      `## ci ${command.name()}`,
+      `## ci ${name}`,
       '',
       `${command.description()}.`,
       '',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
-import type { CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { actions } from './actions.ts';
 import { CommandError, describeFailure, exitCodes } from './exit-code.ts';
 import { type Invocation, printMessage, type Terminal } from './invocation.ts';
@@ -44,7 +44,7 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
     exitCode = await action({ ...given, cwd }, arguments_, options as never);
   };
   const program = createProgram(given.version, execute, argv[0]);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const command of withAllBelow(program)) command.exitOverride();
   try {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
@@ -59,6 +59,10 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
     await printMessage(given, failure.text);
     return failure.exitCode;
   }
+}
+
+function withAllBelow(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withAllBelow)];
 }
 
 // A reader that went away, a closed terminal or a full disk must not end us before we have cleaned up.

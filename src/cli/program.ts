@@ -16,6 +16,7 @@ import {
   withSelection,
   withServers,
 } from './command-options.ts';
+import { runnerCommand } from './runner/runner-program.ts';
 
 function shellCommand(): Command {
   const command = new Command('shell')
@@ -161,6 +162,7 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
     new Command('schema')
       .argument('[dialect]', 'ci, gitlab or circle', 'ci')
       .description('print a JSON Schema, for editors'),
+  runner: runnerCommand,
   completion: () =>
     new Command('completion')
       .argument('<shell>', 'bash, zsh, fish or pwsh')
@@ -193,14 +195,20 @@ export function createProgram(version: string, execute: Execute, first?: string)
     .showHelpAfterError('(ci --help shows what there is)')
     .addHelpText('after', exitCodeHelp);
   const add = (command: Command, hidden: boolean): void => {
-    command.action(() => execute(command.name(), command.args, command.optsWithGlobals()));
-    command.showHelpAfterError(`(ci ${command.name()} --help shows what there is)`);
     program.addCommand(command, { hidden });
+    makeRun(command, command.name(), execute);
   };
   const all = { ...visibleCommands, ...hiddenCommands };
   const wanted = first !== undefined && Object.hasOwn(all, first) ? { [first]: all[first]! } : all;
   for (const [name, make] of Object.entries(wanted)) add(make(), Object.hasOwn(hiddenCommands, name));
   return program;
+}
+
+/** Commands that have others below them only show those. */
+function makeRun(command: Command, name: string, execute: Execute): void {
+  command.showHelpAfterError(`(ci ${name} --help shows what there is)`);
+  if (command.commands.length === 0) command.action(() => execute(name, command.args, command.optsWithGlobals()));
+  for (const below of command.commands) makeRun(below, `${name} ${below.name()}`, execute);
 }
 
 const exitCodeHelp = `

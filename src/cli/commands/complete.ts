@@ -31,12 +31,8 @@ async function candidates(
   typed: string,
 ): Promise<readonly string[]> {
   const program = createProgram(invocation.version, async () => {});
-  const visible = program
-    .createHelp()
-    .visibleCommands(program)
-    .map((command) => command.name());
-  const command = program.commands.find((one) => before.some((word) => one.name() === word || one.alias() === word));
-  if (command === undefined) return typed.startsWith('-') ? optionNames(program) : visible;
+  const command = namedCommand(program, before);
+  if (command.commands.length > 0) return typed.startsWith('-') ? optionNames(command) : commandNames(command);
   const previous = before.at(-1) ?? '';
   const option = command.options.find((one) => [one.long, one.short].includes(previous) && !one.isBoolean());
   if (option?.argChoices) return option.argChoices;
@@ -46,9 +42,22 @@ async function candidates(
     return option.long === '--stage' ? (await jobs()).stages : [];
   }
   if (typed.startsWith('-')) return optionNames(command);
-  if (command.name() === 'schema') return ['ci', 'gitlab'];
+  if (command.name() === 'schema') return ['ci', 'gitlab', 'circle'];
   if (command.name() === 'completion') return ['bash', 'zsh', 'fish', 'pwsh'];
   return takesJobs.has(command.name()) ? (await jobs()).jobs : [];
+}
+
+/** The innermost command that the words name. */
+function namedCommand(program: Command, words: readonly string[]): Command {
+  const next = program.commands.find((one) => words.some((word) => one.name() === word || one.alias() === word));
+  return next === undefined ? program : namedCommand(next, words.slice(words.indexOf(next.name()) + 1));
+}
+
+function commandNames(command: Command): readonly string[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .map((one) => one.name());
 }
 
 function optionNames(command: Command): readonly string[] {

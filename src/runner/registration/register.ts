@@ -40,6 +40,8 @@ export interface RegisterPorts {
   /** Tells the user. */
   readonly tell: (text: string) => Promise<void>;
   readonly signal: AbortSignal;
+  /** A runner that was made on the server stays there when something fails later. */
+  readonly leave: boolean;
 }
 
 /** A runner that the server knows now. */
@@ -148,7 +150,7 @@ async function verified(token: string, client: GitlabClient, ports: RegisterPort
   await ports.tell(isNew ? 'Verifying runner... is valid' : 'Verifying runner... is alive');
   const { id, tokenExpiresAt: expiresAt } = answer.runner;
   const undo = async (): Promise<void> => {
-    if (isNew) await letGo(client.credentials, ports);
+    if (isNew && !ports.leave) await letGo(client.credentials, ports);
   };
   return { id, token, expiresAt, undo };
 }
@@ -185,6 +187,7 @@ async function newRunner(options: RegisterOptions, client: GitlabClient, ports: 
   await ports.tell('Registering runner... succeeded');
   const { id, token, tokenExpiresAt: expiresAt } = answer.value;
   const undo = async (): Promise<void> => {
+    if (ports.leave) return;
     const isGone = await letGo({ ...client.credentials, token }, ports);
     if (!isGone) await ports.tell('WARNING: the runner stays on the server: it could not be unregistered');
   };

@@ -1,0 +1,108 @@
+import { editConfigFile } from '../../runner/config/config-file.ts';
+import {
+  type RunnerFilter,
+  removalEdits,
+  resetTokens,
+  runnerLabel,
+  selectRunners,
+  unregisterRunners,
+  verifyRunners,
+} from '../../runner/registration/kept-runners.ts';
+import { RegistrationError } from '../../runner/registration/registration-error.ts';
+import { shortToken } from '../../runner/runner-log.ts';
+import { present } from '../../util/present.ts';
+import { exitCodes } from '../exit-code.ts';
+import { type Invocation, printLines, printMessage } from '../invocation.ts';
+import { asCommand, openRunnerFile, type RunnerFileOptions, runnerPorts } from '../runner/runner-file.ts';
+
+interface FilterOptions extends RunnerFileOptions {
+  readonly name?: string;
+  readonly url?: string;
+  readonly token?: string;
+  readonly allRunners?: boolean;
+}
+
+function filterOf({ name, url, token }: FilterOptions): RunnerFilter {
+  return present({ name, url, token });
+}
+
+/** Changing all runners must be asked for. */
+function wantedFilter(options: FilterOptions, what: string): RunnerFilter {
+  const filter = filterOf(options);
+  if (options.allRunners) return {};
+  if (filter.name === undefined && filter.token === undefined) {
+    throw new RegistrationError('usage', `say which runner to ${what}: --name, --token, or --all-runners`);
+  }
+  return filter;
+}
+
+/** `ci runner list` */
+export function runnerList(invocation: Invocation, _: readonly string[], options: RunnerFileOptions): Promise<number> {
+  return asCommand(async () => {
+    const { config, path } = await openRunnerFile(invocation, options);
+    const { runners } = config;
+    await printLines(invocation.stderr, [`Listing configured runners: ConfigFile=${path}`]);
+    const lines = runners.map(
+      ({ name, executor, token, url }) => `${name}  Executor=${executor} Token=${shortToken(token)}… URL=${url}`,
+    );
+    await printLines(invocation.stdout, lines);
+    if (runners.length === 0)
+      await printMessage(invocation, 'there are no runners yet: `ci runner register` makes one');
+    return exitCodes.ok;
+  });
+}
+
+/** `ci runner verify` */
+export function runnerVerify(
+  invocation: Invocation,
+  _: readonly string[],
+  options: FilterOptions & { readonly delete?: boolean },
+): Promise<number> {
+  return asCommand(async () => {
+    const { config, path } = await openRunnerFile(invocation, options);
+    const runners = selectRunners(config.runners, filterOf(options));
+    const results = await verifyRunners(runners, await runnerPorts(invocation, path));
+    const removed = results.filter(({ verified }) => verified.kind === 'removed').map(({ runner }) => runner);
+    if (removed.length === 0) return exitCodes.ok;
+    if (!options.delete)
+      throw new RegistrationError('server', 'Failed to verify runners; --delete takes them off the file');
+    await editConfigFile(path, removalEdits(removed));
+    await printMessage(invocation, `taken off ${path}: ${removed.map(runnerLabel).join(', ')}`);
+    return exitCodes.ok;
+  });
+}
+
+/** `ci runner unregister` */
+export function runnerUnregister(
+  invocation: Invocation,
+  _: readonly string[],
+  options: FilterOptions,
+): Promise<number> {
+  return asCommand(async () => {
+    const { config, path } = await openRunnerFile(invocation, options);
+    const runners = selectRunners(config.runners, wantedFilter(options, 'unregister'));
+    const gone = await unregisterRunners(runners, await runnerPorts(invocation, path));
+    if (gone.length > 0) await editConfigFile(path, removalEdits(gone));
+    if (gone.length === runners.length) return exitCodes.ok;
+    throw new RegistrationError(
+      'server',
+      'Failed to unregister all runners; those that a server kept stay in the file',
+    );
+  });
+}
+
+/** `ci runner reset-token` */
+export function runnerResetToken(
+  invocation: Invocation,
+  _: readonly string[],
+  options: FilterOptions & { readonly pat?: string },
+): Promise<number> {
+  return asCommand(async () => {
+    const { config, path } = await openRunnerFile(invocation, options);
+    const runners = selectRunners(config.runners, wantedFilter(options, 'reset'));
+    const { edits, failed } = await resetTokens(runners, options.pat, await runnerPorts(invocation, path));
+    if (edits.length > 0) await editConfigFile(path, edits);
+    if (failed.length === 0) return exitCodes.ok;
+    throw new RegistrationError('server', `no new token for ${failed.map(runnerLabel).join(', ')}`);
+  });
+}

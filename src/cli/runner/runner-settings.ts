@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse } from 'smol-toml';
+import type { ConfigTable } from '../../runner/config/edit-config.ts';
+import type { RegisterSetting } from '../../runner/registration/register-settings.ts';
+import { tomlProblem } from '../../util/toml-problem.ts';
+import { CommandError, exitCodes } from '../exit-code.ts';
+
+/**
+ * The keys of `[[runners]]` that were given on the command line or in the environment, over those of a template.
+ * @param given options as commander has read them, by their names in camel case.
+ */
+export function settingsTable(
+  settings: readonly RegisterSetting[],
+  given: Readonly<Record<string, unknown>>,
+  template: ConfigTable,
+): ConfigTable {
+  return settings.reduce<ConfigTable>((table, { flag, kind, path }) => {
+    const value = given[camelCase(flag)];
+    if (value === undefined) return table;
+    return withValue(table, path, kind === 'map' ? pairsOf(flag, value as readonly string[]) : value);
+  }, template);
+}
+
+function camelCase(flag: string): string {
+  return flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function withValue(table: ConfigTable, [key = '', ...rest]: readonly string[], value: unknown): ConfigTable {
+  if (rest.length === 0) return { ...table, [key]: value };
+  const below = table[key];
+  const inner = typeof below === 'object' && below !== null ? (below as ConfigTable) : {};
+  return { ...table, [key]: withValue(inner, rest, value) };
+}
+
+function pairsOf(flag: string, values: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    values.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new CommandError(exitCodes.usage, `--${flag} wants NAME=VALUE, not "${pair}"`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/**
+ * What `--template-config` says of a runner: its only `[[runners]]`.
+ * @throws CommandError exit 2
+ */
+export async function runnerTemplate(cwd: string, file: unknown): Promise<ConfigTable> {
+  if (typeof file !== 'string') return {};
+  const path = resolve(cwd, file);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CommandError(exitCodes.usage, `${path} can't be read: ${(error as Error).message}`);
+  }
+  let runners: unknown;
+  try {
+    runners = parse(text)['runners'];
+  } catch (error) {
+    throw new CommandError(exitCodes.usage, tomlProblem(path, error));
+  }
+  if (!Array.isArray(runners) || runners.length !== 1) {
+    throw new CommandError(exitCodes.usage, `${path} must have exactly one [[runners]]`);
+  }
+  const { name: _, token: __, id: ___, ...template } = runners[0] as Record<string, unknown>;
+  return template;
+}
