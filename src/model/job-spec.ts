@@ -1,5 +1,6 @@
 import type { FileTree } from './files.ts';
 import type { Environment, Image, Service } from './pipeline.ts';
+import type { Repository } from './repository.ts';
 import type { Step } from './step.ts';
 import type { FactVariable, Variable } from './variable.ts';
 
@@ -16,6 +17,8 @@ export type Source =
     }
   /** `--in-place`: the job runs in this directory itself, nothing is copied. Shell executor only. */
   | { readonly kind: 'in-place'; readonly directory: string }
+  /** What a server names: fetched by git when the job begins. */
+  | { readonly kind: 'repository'; readonly repository: Repository }
   | { readonly kind: 'none' };
 
 /** A job whose artifacts or workspace layers this one receives. */

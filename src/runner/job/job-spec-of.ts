@@ -1,0 +1,162 @@
+import type { Span } from '../../diagnostics/diagnostic.ts';
+import type { Dependency, ExecutorName, JobSpec } from '../../model/job-spec.ts';
+import type { Image, Service } from '../../model/pipeline.ts';
+import type { Variable } from '../../model/variable.ts';
+import type { RunnerEntry, RunnerService } from '../config/runner-config.ts';
+import type { ImagePayload, JobPayload, VariablePayload } from '../network/payload.ts';
+import { jobRefusal } from './job-refusal.ts';
+import { jobSteps } from './job-steps.ts';
+import { pullPolicies } from './pull-policies.ts';
+
+/** What the server takes where it says nothing. */
+const defaultTimeoutMs = 7_200_000;
+
+/** Texts of a server stand in no file. */
+const nowhere: Span = { file: '', start: 0, end: 0 };
+
+/** What a job of a server is, in the words of this program; `secrets` must not show in its log. */
+export interface ServerJob {
+  readonly spec: JobSpec;
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Makes a job of this program out of what the server sent. What can't be done here becomes a step that refuses, so that
+ * the job fails and says why.
+ */
+export function jobSpecOf(job: JobPayload, runner: RunnerEntry): ServerJob {
+  const variables = [...environmentOf(runner), ...job.variables.map(variableOf)];
+  const image = job.image === undefined ? defaultImage(runner) : imageOf(job.image, runner);
+  const services = [
+    ...(runner.docker?.services ?? []).map((service) => ownService(service, runner)),
+    ...job.services.map((service) => serviceOf(service, runner)),
+  ];
+  const refusal = jobRefusal(job, runner, image);
+  const spec: JobSpec = {
+    id: String(job.id),
+    name: job.jobInfo.name,
+    stage: job.jobInfo.stage,
+    runId: String(job.jobInfo.pipelineId),
+    attempt: 1,
+    executor: runner.executor as ExecutorName,
+    variables,
+    ...(image === undefined || runner.executor !== 'docker' ? {} : { image }),
+    services: runner.executor === 'docker' ? services : [],
+    serviceVariables: [...environmentOf(runner), ...job.variables.filter((one) => one.public).map(variableOf)],
+    steps: [...(refusal === undefined ? [] : [refusal]), ...jobSteps(job, runner)],
+    source: { kind: 'repository', repository: repositoryOf(job, runner) },
+    projectPath: projectPath(job),
+    dependencies: dependenciesOf(job),
+    workspaceFrom: [],
+    timeoutMs: job.runnerInfo.timeoutSeconds > 0 ? job.runnerInfo.timeoutSeconds * 1000 : defaultTimeoutMs,
+  };
+  return { spec, secrets: secretsOf(job) };
+}
+
+/** `environment` of the file; a job's variable of the same name wins. */
+function environmentOf({ environment }: RunnerEntry): readonly Variable[] {
+  return environment.flatMap((pair) => {
+    const at = pair.indexOf('=');
+    return at < 1 ? [] : [{ name: pair.slice(0, at), value: pair.slice(at + 1) }];
+  });
+}
+
+function variableOf({ key, value, file, masked, raw }: VariablePayload): Variable {
+  return {
+    name: key,
+    value,
+    ...(raw ? { raw: true } : {}),
+    ...(file ? { file: true } : {}),
+    ...(masked ? { masked: true } : {}),
+  };
+}
+
+/** Values that are secret though no variable says so. */
+function secretsOf(job: JobPayload): readonly string[] {
+  const tokens = [job.token, ...job.dependencies.map(({ token }) => token)];
+  return [...new Set([...tokens, ...job.credentials.map(({ password }) => password)])].filter((text) => text !== '');
+}
+
+function projectPath(job: JobPayload): string {
+  const told = job.variables.findLast(({ key }) => key === 'CI_PROJECT_PATH')?.value;
+  return job.jobInfo.projectFullPath || told || `project-${job.jobInfo.projectId}`;
+}
+
+function repositoryOf(
+  job: JobPayload,
+  { cloneUrl }: RunnerEntry,
+): Extract<JobSpec['source'], { kind: 'repository' }>['repository'] {
+  const { gitInfo, allowGitFetch } = job;
+  return {
+    url: cloneUrl === undefined ? gitInfo.repoUrl : withHost(gitInfo.repoUrl, cloneUrl),
+    sha: gitInfo.sha,
+    ref: gitInfo.ref,
+    refspecs: gitInfo.refspecs,
+    depth: gitInfo.depth,
+    objectFormat: gitInfo.repoObjectFormat === 'sha256' ? 'sha256' : 'sha1',
+    strategy: allowGitFetch ? 'fetch' : 'clone',
+  };
+}
+
+/** `clone_url` takes the place of the server's address; login and path stay. */
+function withHost(repoUrl: string, cloneUrl: string): string {
+  if (!URL.canParse(repoUrl) || !URL.canParse(cloneUrl)) return repoUrl;
+  const from = new URL(repoUrl);
+  const to = new URL(cloneUrl);
+  to.username = from.username;
+  to.password = from.password;
+  to.pathname = `${to.pathname.replace(/\/+$/, '')}${from.pathname}`;
+  return to.href;
+}
+
+function dependenciesOf({ dependencies }: JobPayload): readonly Dependency[] {
+  return dependencies
+    .filter(({ artifactsFile }) => artifactsFile !== undefined)
+    .map(({ id, name }) => ({ id: String(id), name, number: id }));
+}
+
+function defaultImage({ docker, executor }: RunnerEntry): Image | undefined {
+  if (executor !== 'docker' || docker?.image === undefined) return undefined;
+  const { image, user, pullPolicy } = docker;
+  return { name: image, span: nowhere, pullPolicy, ...(user === undefined ? {} : { user }) };
+}
+
+function imageOf(image: ImagePayload, runner: RunnerEntry): Image {
+  const { entrypoint, docker } = image;
+  const policies = pullPolicies(image.pullPolicy, runner);
+  // `user` of the file beats the job's, as the machine's owner beats everybody.
+  const user = runner.docker?.user ?? docker.user;
+  const mayOverride = runner.docker?.disableEntrypointOverwrite !== true;
+  return {
+    name: image.name,
+    span: nowhere,
+    ...(entrypoint.length > 0 && mayOverride ? { entrypoint } : {}),
+    ...(policies.kind === 'allowed' ? { pullPolicy: policies.policies } : {}),
+    ...(docker.platform === '' ? {} : { platform: docker.platform }),
+    ...(user === '' ? {} : { user }),
+  };
+}
+
+function serviceOf(service: ImagePayload, runner: RunnerEntry): Service {
+  const { user: _, ...image } = imageOf(service, runner);
+  return {
+    ...image,
+    aliases: service.alias.split(/[\s,]+/).filter((alias) => alias !== ''),
+    ...(service.command.length === 0 ? {} : { command: service.command }),
+    variables: service.variables.map((variable) => ({ ...variableOf(variable), span: nowhere })),
+    ...(service.docker.user === '' ? {} : { user: service.docker.user }),
+  };
+}
+
+/** `[[runners.docker.services]]` */
+function ownService({ name, alias, command, entrypoint, environment }: RunnerService, runner: RunnerEntry): Service {
+  return {
+    name,
+    span: nowhere,
+    aliases: (alias ?? '').split(/[\s,]+/).filter((one) => one !== ''),
+    ...(command.length === 0 ? {} : { command }),
+    ...(entrypoint.length === 0 ? {} : { entrypoint }),
+    ...(runner.docker === undefined ? {} : { pullPolicy: runner.docker.pullPolicy }),
+    variables: environmentOf({ ...runner, environment }).map((variable) => ({ ...variable, span: nowhere })),
+  };
+}

@@ -1,0 +1,104 @@
+import type { CacheKey, RunStep, SaveCacheStep, Step, StepWhen, UploadArtifactsStep } from '../../model/step.ts';
+import { parseDuration } from '../../util/duration.ts';
+import type { RunnerEntry } from '../config/runner-config.ts';
+import type { ArtifactPayload, CachePayload, JobPayload } from '../network/payload.ts';
+
+/** Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/ (RUNNER_AFTER_SCRIPT_TIMEOUT) */
+const afterScriptTimeoutMs = 300_000;
+
+/**
+ * The life of a server's job in GitLab Runner's order: hooks and sources, caches and artifacts in, the steps,
+ * `after_script`, caches and artifacts out. Source: "4. Build" of GitLab Runner's behaviour.
+ */
+export function jobSteps(job: JobPayload, runner: RunnerEntry): readonly Step[] {
+  const { preGetSources, postGetSources } = runner.scripts;
+  const hook = (name: string): readonly string[] => job.hooks.find((one) => one.name === name)?.script ?? [];
+  const caches = job.cache.filter(({ paths, untracked }) => paths.length > 0 || untracked);
+  return [
+    ...runSteps('pre_get_sources_script', 'prepare', [...given(preGetSources), ...hook('pre_get_sources_script')]),
+    { kind: 'checkout', phase: 'prepare', when: 'on_success' },
+    ...runSteps('post_get_sources_script', 'prepare', [...hook('post_get_sources_script'), ...given(postGetSources)]),
+    ...caches.map(
+      (cache): Step => ({
+        kind: 'restore-cache',
+        phase: 'prepare',
+        when: 'on_success',
+        keys: [cache.key, ...cache.fallbackKeys].map(keyOf),
+        match: 'exact',
+        policy: cache.policy === '' ? 'pull-push' : cache.policy,
+        paths: cache.paths,
+      }),
+    ),
+    { kind: 'download-artifacts', phase: 'prepare', when: 'on_success' },
+    ...scriptSteps(job, runner),
+    ...caches.map(saveStep),
+    ...job.artifacts.map(uploadStep),
+  ];
+}
+
+function given(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : [text];
+}
+
+/** `after_script` apart, each step is a stage of its own, in their order; the first that fails is the last. */
+function scriptSteps({ steps }: JobPayload, { scripts }: RunnerEntry): readonly Step[] {
+  return steps.flatMap(({ name, script }) => {
+    if (script.length === 0) return [];
+    if (name === 'after_script') return runSteps('after_script', 'after', script);
+    const all = [...given(scripts.preBuild), ...script, ...given(scripts.postBuild)];
+    return runSteps(`step_${name.toLowerCase()}`, 'script', all);
+  });
+}
+
+function runSteps(name: string, phase: RunStep['phase'], script: readonly string[]): readonly RunStep[] {
+  if (script.length === 0) return [];
+  const step: RunStep = {
+    kind: 'run',
+    phase,
+    when: phase === 'after' ? 'always' : 'on_success',
+    name,
+    script,
+    echo: 'gitlab',
+    variables: [],
+    background: false,
+    ...(phase === 'after' ? { timeoutMs: afterScriptTimeoutMs } : {}),
+  };
+  return [step];
+}
+
+function keyOf(text: string): CacheKey {
+  return { kind: 'text', text };
+}
+
+function saveStep(cache: CachePayload): SaveCacheStep {
+  return {
+    kind: 'save-cache',
+    phase: 'finish',
+    when: whenOf(cache.when),
+    key: keyOf(cache.key),
+    paths: cache.paths,
+    untracked: cache.untracked,
+    policy: cache.policy === '' ? 'pull-push' : cache.policy,
+    overwrite: true,
+  };
+}
+
+function uploadStep(artifact: ArtifactPayload): UploadArtifactsStep {
+  const expireInMs = artifact.expireIn === '' ? undefined : parseDuration(artifact.expireIn);
+  return {
+    kind: 'upload-artifacts',
+    phase: 'finish',
+    when: whenOf(artifact.when),
+    type: artifact.type === '' ? 'archive' : artifact.type,
+    ...(artifact.name === '' ? {} : { name: artifact.name }),
+    paths: artifact.paths,
+    exclude: artifact.exclude,
+    untracked: artifact.untracked,
+    ...(expireInMs === undefined ? {} : { expireInMs }),
+  };
+}
+
+/** An unknown word counts as none. */
+function whenOf(written: string): StepWhen {
+  return written === 'always' || written === 'on_failure' ? written : 'on_success';
+}

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/runner/config/read-config.ts';
+import { jobSpecOf } from '../../../src/runner/job/job-spec-of.ts';
+import { decodeJob } from '../../../src/runner/network/decode-job.ts';
+
+function runnerOf(table: Record<string, unknown> = {}) {
+  const { config } = readConfig(
+    { runners: [{ name: 'r', url: 'https://x', token: 't', executor: 'shell', ...table }] },
+    {},
+  );
+  return config.runners[0]!;
+}
+
+const inDocker = (docker: Record<string, unknown> = {}) =>
+  runnerOf({ executor: 'docker', docker: { image: 'own', ...docker } });
+
+function made(payload: Record<string, unknown>, runner = runnerOf()) {
+  return jobSpecOf(decodeJob({ id: 1, token: 'job-token', ...payload }), runner);
+}
+
+describe('a job of a server', () => {
+  it('has its names, variables, limits and sources', () => {
+    const { spec, secrets } = made(
+      {
+        id: 42,
+        job_info: { name: 'test', stage: 'check', pipeline_id: 7, project_full_path: 'group/app' },
+        git_info: {
+          repo_url: 'https://gitlab-ci-token:secret@gitlab.example.com/group/app.git',
+          ref: 'main',
+          sha: 'abc',
+          refspecs: ['+refs/pipelines/7:refs/pipelines/7'],
+          depth: 20,
+        },
+        allow_git_fetch: true,
+        runner_info: { timeout: 90 },
+        variables: [
+          { key: 'A', value: '1', public: true },
+          { key: 'B', value: '$A', masked: true, raw: true },
+          { key: 'F', value: 'content', file: true },
+        ],
+        dependencies: [
+          { id: 3, name: 'build', token: 'dep-token', artifacts_file: { filename: 'a.zip', size: 3 } },
+          { id: 4, name: 'empty', token: 'dep-token' },
+        ],
+        credentials: [{ type: 'registry', url: 'r', username: 'u', password: 'pass' }],
+      },
+      runnerOf({ environment: ['A=runner', 'E=x=y'] }),
+    );
+    expect(spec).toMatchObject({
+      id: '42',
+      name: 'test',
+      stage: 'check',
+      runId: '7',
+      executor: 'shell',
+      projectPath: 'group/app',
+      timeoutMs: 90_000,
+      variables: [
+        { name: 'A', value: 'runner' },
+        { name: 'E', value: 'x=y' },
+        { name: 'A', value: '1' },
+        { name: 'B', value: '$A', masked: true, raw: true },
+        { name: 'F', value: 'content', file: true },
+      ],
+      source: {
+        kind: 'repository',
+        repository: { sha: 'abc', ref: 'main', depth: 20, objectFormat: 'sha1', strategy: 'fetch' },
+      },
+      dependencies: [{ id: '3', name: 'build', number: 3 }],
+    });
+    expect(spec.serviceVariables?.map(({ name }) => name)).toEqual(['A', 'E', 'A']);
+    expect(secrets).toEqual(['job-token', 'dep-token', 'pass']);
+  });
+
+  it('takes what the server leaves out as GitLab Runner does', () => {
+    const { spec } = made({});
+    expect(spec).toMatchObject({ timeoutMs: 7_200_000, projectPath: 'project-0', services: [] });
+    expect(spec.source).toMatchObject({ repository: { strategy: 'clone', objectFormat: 'sha1' } });
+  });
+
+  it('clones from clone_url with the login of the job', () => {
+    const payload = { git_info: { repo_url: 'https://gitlab-ci-token:pw@gitlab.example.com/g/app.git' } };
+    const { spec } = made(payload, runnerOf({ clone_url: 'http://inside:8080/gitlab/' }));
+    expect(spec.source).toMatchObject({
+      repository: { url: 'http://gitlab-ci-token:pw@inside:8080/gitlab/g/app.git' },
+    });
+  });
+
+  it('lives in the order of GitLab Runner', () => {
+    const { spec } = made(
+      {
+        hooks: [{ name: 'pre_get_sources_script', script: ['echo hook'] }],
+        steps: [
+          { name: 'script', script: ['make'] },
+          { name: 'release', script: ['release-cli'] },
+          { name: 'after_script', script: ['echo after'] },
+        ],
+        cache: [
+          { key: 'a', paths: ['x'], policy: '$P', when: 'always', fallback_keys: ['b'] },
+          { key: 'none', paths: [] },
+        ],
+        artifacts: [
+          { paths: ['out'], artifact_type: 'archive', artifact_format: 'zip', expire_in: '1 day', exclude: ['out/x'] },
+          { name: 'junit.xml.gz', paths: ['j.xml'], artifact_type: 'junit', artifact_format: 'gzip', when: 'always' },
+        ],
+      },
+      runnerOf({
+        pre_get_sources_script: 'echo own',
+        post_get_sources_script: 'echo got',
+        pre_build_script: 'set -x',
+        post_build_script: 'echo done',
+      }),
+    );
+    const told = spec.steps.map((step) =>
+      step.kind === 'run' ? [step.name, step.phase, ...step.script] : [step.kind, step.phase],
+    );
+    expect(told).toEqual([
+      ['pre_get_sources_script', 'prepare', 'echo own', 'echo hook'],
+      ['checkout', 'prepare'],
+      ['post_get_sources_script', 'prepare', 'echo got'],
+      ['restore-cache', 'prepare'],
+      ['download-artifacts', 'prepare'],
+      ['step_script', 'script', 'set -x', 'make', 'echo done'],
+      ['step_release', 'script', 'set -x', 'release-cli', 'echo done'],
+      ['after_script', 'after', 'echo after'],
+      ['save-cache', 'finish'],
+      ['upload-artifacts', 'finish'],
+      ['upload-artifacts', 'finish'],
+    ]);
+    expect(spec.steps.find(({ kind }) => kind === 'restore-cache')).toMatchObject({
+      keys: [{ text: 'a' }, { text: 'b' }],
+      policy: '$P',
+    });
+    expect(spec.steps.find(({ kind }) => kind === 'save-cache')).toMatchObject({ when: 'always', overwrite: true });
+    expect(spec.steps.slice(-2)).toMatchObject([
+      { type: 'archive', when: 'on_success', exclude: ['out/x'], expireInMs: 86_400_000 },
+      { type: 'junit', when: 'always', name: 'junit.xml.gz' },
+    ]);
+  });
+});
+
+describe('containers', () => {
+  it('runs in the image of the job, else in that of the file', () => {
+    expect(made({}, inDocker()).spec.image).toMatchObject({ name: 'own', pullPolicy: ['always'] });
+    const image = {
+      name: 'ruby',
+      entrypoint: [''],
+      executor_opts: { docker: { user: 1000, platform: 'linux/arm64' } },
+    };
+    expect(made({ image }, inDocker()).spec.image).toMatchObject({
+      name: 'ruby',
+      entrypoint: [''],
+      user: '1000',
+      platform: 'linux/arm64',
+    });
+    expect(made({ image }, inDocker({ user: 'owner', disable_entrypoint_overwrite: true })).spec.image).toMatchObject({
+      user: 'owner',
+    });
+    expect(made({ image }, inDocker({ disable_entrypoint_overwrite: true })).spec.image).not.toHaveProperty(
+      'entrypoint',
+    );
+    expect(made({ image }).spec).not.toHaveProperty('image');
+  });
+
+  it('has the services of the file before those of the job', () => {
+    const services = [{ name: 'redis', alias: 'cache, store', command: ['x'], variables: [{ key: 'V', value: '1' }] }];
+    const own = [{ name: 'postgres', alias: 'db', environment: ['POSTGRES_PASSWORD=x'] }];
+    expect(made({ services }, inDocker({ services: own })).spec.services).toMatchObject([
+      { name: 'postgres', aliases: ['db'], variables: [{ name: 'POSTGRES_PASSWORD', value: 'x' }] },
+      { name: 'redis', aliases: ['cache', 'store'], command: ['x'], variables: [{ name: 'V', value: '1' }] },
+    ]);
+  });
+
+  it.each([
+    [{ pull_policy: ['if-not-present'] }, {}, undefined],
+    [{ pull_policy: ['if-not-present'] }, { allowed_pull_policies: ['always', 'if-not-present'] }, ['if-not-present']],
+    [{ pull_policy: ['never', 'always'] }, { pull_policy: ['always', 'never'] }, ['never', 'always']],
+    [{}, { pull_policy: ['if-not-present', 'always'] }, ['if-not-present', 'always']],
+    [{}, { pull_policy: 'never', allowed_pull_policies: ['always'] }, undefined],
+  ])('with %j of the job and %j of the file', (policy, docker, expected) => {
+    const { spec } = made({ image: { name: 'x', ...policy } }, inDocker(docker));
+    const refusal = spec.steps.find(({ kind }) => kind === 'refuse');
+    if (expected !== undefined) {
+      expect(spec.image?.pullPolicy).toEqual(expected);
+      expect(refusal).toBeUndefined();
+      return;
+    }
+    expect(refusal).toMatchObject({
+      reason: 'runner_configuration_error',
+      message: expect.stringMatching(
+        /^pull_policy \(\[.+\]\) defined in .+ is not one of the allowed_pull_policies \(\[/,
+      ),
+    });
+  });
+});
+
+describe('what can not be run', () => {
+  it.each([
+    ['unknown options', { image: { name: 'x', executor_opts: { blammo: {} } } }, inDocker(), 'runner_system_failure'],
+    ['functions', { run: '[{"step": "x"}]' }, runnerOf(), 'runner_unsupported'],
+    ['secrets', { secrets: { KEY: { vault: {} } } }, runnerOf(), 'runner_unsupported'],
+    ['no image', {}, runnerOf({ executor: 'docker' }), 'runner_configuration_error'],
+  ])('refuses %s', (_, payload, runner, reason) => {
+    expect(made(payload, runner).spec.steps[0]).toMatchObject({ kind: 'refuse', reason });
+  });
+});
