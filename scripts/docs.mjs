@@ -42,7 +42,7 @@ function runnable(command) {
 async function commandLinePage() {
   const { createProgram } = await load('src/cli/program.ts');
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  const program = createProgram(version, async () => {});
+  const program = await createProgram(version, async () => {});
   const lines = [generated('the program'), '# The command line', '', program.description(), ''];
   lines.push('| command | what it does |', '|---|---|');
   const visible = program.commands.filter((command) => !command._hidden).flatMap(runnable);
@@ -52,16 +52,7 @@ async function commandLinePage() {
   }
   for (const { command, name } of visible) {
     const help = command.createHelp();
-    lines.push(
-      '',
-      `## ci ${name}`,
-      '',
-      `${command.description()}.`,
-      '',
-      '```',
-      help.commandUsage(command),
-      '```',
-    );
+    lines.push('', `## ci ${name}`, '', `${command.description()}.`, '', '```', help.commandUsage(command), '```');
     if (command.alias()) lines.push('', `Also: \`ci ${command.alias()}\`.`);
     const arguments_ = help.visibleArguments(command);
     if (arguments_.length > 0) {

@@ -16,8 +16,8 @@ const lazyExports = {
   // Its tables take longer than reading a small pipeline.
   re2js: ['RE2JS'],
   'node:crypto': [
-    ...['createHash', 'createPrivateKey', 'createPublicKey', 'generateKeyPairSync'],
-    ...['randomBytes', 'randomUUID', 'sign'],
+    ...['X509Certificate', 'createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'generateKeyPairSync'],
+    ...['randomBytes', 'randomInt', 'randomUUID', 'sign'],
   ],
   'node:inspector': ['Session'],
   'node:v8': ['setFlagsFromString'],

@@ -43,7 +43,7 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
     const action = await actions[command]!();
     exitCode = await action({ ...given, cwd }, arguments_, options as never);
   };
-  const program = createProgram(given.version, execute, argv[0]);
+  const program = await createProgram(given.version, execute, argv[0]);
   for (const command of withAllBelow(program)) command.exitOverride();
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -16,7 +16,6 @@ import {
   withSelection,
   withServers,
 } from './command-options.ts';
-import { runnerCommand } from './runner/runner-program.ts';
 
 function shellCommand(): Command {
   const command = new Command('shell')
@@ -72,7 +71,7 @@ function runCommand(): Command {
 }
 
 /** Every command but the hidden ones, in the order of the help. */
-const visibleCommands: Readonly<Record<string, () => Command>> = {
+const visibleCommands: Readonly<Record<string, () => Command | Promise<Command>>> = {
   run: runCommand,
   lint: () =>
     format(
@@ -162,7 +161,7 @@ const visibleCommands: Readonly<Record<string, () => Command>> = {
     new Command('schema')
       .argument('[dialect]', 'ci, gitlab or circle', 'ci')
       .description('print a JSON Schema, for editors'),
-  runner: runnerCommand,
+  runner: async () => (await import('./runner/runner-program.ts')).runnerCommand(),
   completion: () =>
     new Command('completion')
       .argument('<shell>', 'bash, zsh, fish or pwsh')
@@ -186,7 +185,7 @@ export type Execute = (
  * The whole command line. Also the source of the command line reference and of shell completion.
  * @param first the first argument: where that is a command's name, no other command is built.
  */
-export function createProgram(version: string, execute: Execute, first?: string): Command {
+export async function createProgram(version: string, execute: Execute, first?: string): Promise<Command> {
   const program = new Command('ci')
     .description('Run .ci.yml, .gitlab-ci.yml and .circleci/config.yml pipelines on this machine.')
     .version(version, '-V, --version', 'print the version')
@@ -200,7 +199,7 @@ export function createProgram(version: string, execute: Execute, first?: string)
   };
   const all = { ...visibleCommands, ...hiddenCommands };
   const wanted = first !== undefined && Object.hasOwn(all, first) ? { [first]: all[first]! } : all;
-  for (const [name, make] of Object.entries(wanted)) add(make(), Object.hasOwn(hiddenCommands, name));
+  for (const [name, make] of Object.entries(wanted)) add(await make(), Object.hasOwn(hiddenCommands, name));
   return program;
 }
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { tomlLine } from '../util/toml-line.ts';
-import { tomlProblem } from '../util/toml-problem.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 
 /** A settings file as it stands on the disk. */
@@ -38,6 +37,7 @@ export async function readSettingsFile(path: string, owner: SettingsFile['owner'
       },
     };
   } catch (error) {
+    const { tomlProblem } = await import('../util/toml-problem.ts');
     throw new CommandError(exitCodes.usage, tomlProblem(path, error));
   }
 }

@@ -30,7 +30,7 @@ async function candidates(
   before: readonly string[],
   typed: string,
 ): Promise<readonly string[]> {
-  const program = createProgram(invocation.version, async () => {});
+  const program = await createProgram(invocation.version, async () => {});
   const command = namedCommand(program, before);
   if (command.commands.length > 0) return typed.startsWith('-') ? optionNames(command) : commandNames(command);
   const previous = before.at(-1) ?? '';

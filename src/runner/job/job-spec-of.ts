@@ -1,4 +1,3 @@
-import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { Dependency, ExecutorName, JobSpec } from '../../model/job-spec.ts';
 import type { Image, Service } from '../../model/pipeline.ts';
 import type { Variable } from '../../model/variable.ts';
@@ -12,7 +11,7 @@ import { pullPolicies } from './pull-policies.ts';
 const defaultTimeoutMs = 7_200_000;
 
 /** Texts of a server stand in no file. */
-const nowhere: Span = { file: '', start: 0, end: 0 };
+const nowhere: Image['span'] = { file: '', start: 0, end: 0 };
 
 /** What a job of a server is, in the words of this program; `secrets` must not show in its log. */
 export interface ServerJob {

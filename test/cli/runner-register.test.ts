@@ -1,0 +1,257 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfigFile } from '../../src/runner/config/config-file.ts';
+import type { RunnerEntry } from '../../src/runner/config/runner-config.ts';
+import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
+import { plainEnvironment, runCi } from '../support/run-ci.ts';
+
+const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
+const registrationToken = 'GR1348941registration';
+
+let home: string;
+let server: GitlabServer;
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'ci-register-'));
+  server = await startGitlabServer({ relativeUrl: '/gitlab' });
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+  rmSync(home, { recursive: true, force: true });
+});
+
+const ci = (args: readonly string[], env: Record<string, string> = {}) =>
+  runCi(['runner', ...args], { cwd: home, home, env });
+
+const path = () => join(home, 'config', 'runner.toml');
+
+function runners(): readonly RunnerEntry[] {
+  return readConfigFile(path(), {}).config.runners;
+}
+
+/** Answers questions, one line each. */
+async function answering(args: readonly string[], answers: readonly string[]) {
+  const child = spawn(process.execPath, [binary, 'runner', ...args], { cwd: home, env: plainEnvironment(home) });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin.end(answers.map((answer) => `${answer}\n`).join(''));
+  const [exitCode] = (await once(child, 'close')) as [number];
+  return { exitCode, stdout, stderr };
+}
+
+describe('ci runner register with an authentication token', () => {
+  it('verifies it and writes the file, for its owner alone', async () => {
+    const { token, id } = server.addRunner();
+    const args = ['register', '-n', '--url', server.url, '--token', token, '--executor', 'shell', '--name', 'mine'];
+    const { exitCode, stderr } = await ci(args);
+    expect(stderr).toContain('is valid');
+    expect(stderr).toContain('Runner registered successfully.');
+    expect(exitCode).toBe(0);
+    expect(runners()).toMatchObject([{ name: 'mine', url: server.url, id, token, executor: 'shell' }]);
+    expect(statSync(path()).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(home, 'config', '.runner_system_id'), 'utf8')).toMatch(/^[sr]_[0-9a-zA-Z]{12}$/);
+    expect(server.violations).toEqual([]);
+  });
+
+  it('asks in the order of GitLab Runner', async () => {
+    const { token } = server.addRunner();
+    const { exitCode, stdout } = await answering(
+      ['register'],
+      [server.url, token, 'by hand', 'dokcer', 'docker', 'alpine'],
+    );
+    expect(exitCode).toBe(0);
+    const asked = [...stdout.matchAll(/Enter [^:]*(?:: docker[^:\n]*)?:/g)].map(([question]) => question);
+    expect(asked).toEqual([
+      'Enter the GitLab instance URL (for example, https:',
+      'Enter the registration token:',
+      'Enter a name for the runner. This is stored only in the local config.toml file:',
+      'Enter an executor: docker, shell, ssh:',
+      'Enter an executor: docker, shell, ssh:',
+      'Enter the default Docker image (for example, ruby:',
+    ]);
+    expect(stdout).toContain('there is no executor dokcer here');
+    expect(runners()).toMatchObject([{ name: 'by hand', docker: { image: 'alpine', volumes: ['/cache'] } }]);
+  });
+
+  it('takes flags and variables for what is not asked', async () => {
+    const { token } = server.addRunner();
+    const env = {
+      CI_SERVER_URL: server.url,
+      CI_SERVER_TOKEN: token,
+      RUNNER_EXECUTOR: 'docker',
+      DOCKER_IMAGE: 'ruby:3.3',
+      REGISTER_NON_INTERACTIVE: 'true',
+      CACHE_S3_SECRET_KEY: 'key',
+    };
+    const args = ['--docker-privileged', '--docker-volumes', '/a:/a', '--docker-volumes', '/b', '--limit', '3'];
+    const { exitCode, stderr } = await ci(['register', ...args, '--docker-tmpfs', '/tmp=rw', '--env', 'A=1'], env);
+    expect(stderr).toContain('successfully');
+    expect(exitCode).toBe(0);
+    expect(runners()).toMatchObject([
+      {
+        limit: 3,
+        environment: ['A=1'],
+        cache: { s3: { secretKey: 'key' } },
+        docker: { image: 'ruby:3.3', privileged: true, volumes: ['/a:/a', '/b', '/cache'], tmpfs: { '/tmp': 'rw' } },
+      },
+    ]);
+  });
+
+  it('refuses a token that the server does not know, and writes nothing', async () => {
+    const { exitCode, stderr } = await ci([
+      'register',
+      '-n',
+      '-u',
+      server.url,
+      '-t',
+      'glrt-wrong',
+      '--executor',
+      'shell',
+    ]);
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('does not know this token');
+    expect(stderr).not.toContain('glrt-wrong');
+    expect(() => statSync(path())).toThrow();
+  });
+
+  it('refuses settings that such a runner has on the server', async () => {
+    const { token } = server.addRunner();
+    const { exitCode, stderr } = await ci([
+      ...['register', '-n', '-u', server.url, '-t', token, '--executor', 'shell'],
+      ...['--tag-list', 'a,b', '--locked=false'],
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--locked, --tag-list');
+    const warned = await ci([
+      ...['register', '-n', '-u', server.url, '-r', token, '--executor', 'shell', '--tag-list', 'a'],
+    ]);
+    expect(warned.exitCode).toBe(0);
+    expect(warned.stderr).toContain('WARNING: --tag-list');
+  });
+
+  it('takes the machine off the server again when something fails later', async () => {
+    const { token } = server.addRunner();
+    const { exitCode } = await ci(['register', '-n', '-u', server.url, '-t', token, '--executor', 'nothing']);
+    expect(exitCode).toBe(2);
+    expect(server.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual([
+      expect.stringContaining('/runners/verify'),
+      expect.stringMatching(/^DELETE .*\/runners\/managers/),
+    ]);
+  });
+
+  it('fills gaps from a template', async () => {
+    const { token } = server.addRunner();
+    const template = join(home, 'template.toml');
+    writeFileSync(template, '[[runners]]\nexecutor = "docker"\n[runners.docker]\nimage = "busybox"\nmemory = "1g"\n');
+    const args = ['register', '-n', '-u', server.url, '-t', token, '--template-config', template];
+    expect((await ci([...args, '--docker-image', 'alpine'])).exitCode).toBe(0);
+    expect(runners()).toMatchObject([{ executor: 'docker', docker: { image: 'alpine', memory: '1g' } }]);
+    writeFileSync(template, '');
+    const wrong = await ci(args);
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toContain('must have exactly one [[runners]]');
+  });
+
+  it('says which value is missing, and that nobody is there to answer', async () => {
+    expect((await ci(['register', '-n'])).stderr).toContain('The GitLab instance URL needs to be entered');
+    const { exitCode, stderr } = await answering(['register'], [server.url]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--non-interactive');
+  });
+});
+
+describe('ci runner register with a registration token', () => {
+  it('makes a runner on the server, which has its tags', async () => {
+    const { exitCode, stdout } = await answering(
+      ['register', '--executor', 'shell'],
+      [server.url, registrationToken, 'old way', 'linux, fast', 'in the rack', ''],
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('Enter tags for the runner (comma-separated):');
+    expect(stdout).toContain('Enter optional maintenance note for the runner:');
+    const [made] = runners();
+    expect(made).toMatchObject({ name: 'old way', executor: 'shell' });
+    expect(made?.token).not.toBe(registrationToken);
+    expect([...server.store.runners]).toHaveLength(1);
+    expect(server.violations).toEqual([]);
+  });
+
+  it('removes it from the server when something fails later, unless told to leave it', async () => {
+    const args = ['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'nothing'];
+    expect((await ci(args)).exitCode).toBe(2);
+    expect([...server.store.runners]).toHaveLength(0);
+    expect((await ci([...args, '--leave-runner'])).exitCode).toBe(2);
+    expect([...server.store.runners]).toHaveLength(1);
+  });
+});
+
+describe('the runners of the file', () => {
+  async function registered(name: string): Promise<string> {
+    const { token } = server.addRunner();
+    await ci(['register', '-n', '-u', server.url, '-t', token, '--executor', 'shell', '--name', name]);
+    return token;
+  }
+
+  it('are listed without their whole tokens', async () => {
+    const token = await registered('a');
+    const { stdout, stderr } = await ci(['list']);
+    expect(stdout).toMatch(/^a {2}Executor=shell Token=.+… URL=http/);
+    expect(stdout + stderr).not.toContain(token);
+  });
+
+  it('are verified, and with --delete those that the server does not know go', async () => {
+    await registered('a');
+    await registered('b');
+    expect((await ci(['verify'])).exitCode).toBe(0);
+    const text = readFileSync(path(), 'utf8');
+    writeFileSync(path(), text.replace(/token = "glrt-[^"]*"/, 'token = "glrt-gone"'));
+    const failed = await ci(['verify']);
+    expect(failed.exitCode).toBe(4);
+    expect(failed.stderr).toContain('Failed to verify runners');
+    expect((await ci(['verify', '-n', 'b'])).exitCode).toBe(0);
+    expect((await ci(['verify', '-n', 'nobody'])).stderr).toContain('there are: a, b');
+    expect((await ci(['verify', '--delete'])).exitCode).toBe(0);
+    expect(runners().map(({ name }) => name)).toEqual(['b']);
+  });
+
+  it('stay when the server can not be reached', async () => {
+    await registered('a');
+    writeFileSync(path(), readFileSync(path(), 'utf8').replace(server.url, 'http://127.0.0.1:9'));
+    const { exitCode, stderr } = await ci(['verify', '--delete']);
+    expect(stderr).toContain("can't be verified");
+    expect(exitCode).toBe(0);
+    expect(runners()).toHaveLength(1);
+  });
+
+  it('are taken off the server and the file', async () => {
+    await registered('a');
+    await registered('b');
+    expect((await ci(['unregister'])).stderr).toContain('--all-runners');
+    expect((await ci(['unregister', '--name', 'a'])).exitCode).toBe(0);
+    expect(runners().map(({ name }) => name)).toEqual(['b']);
+    expect((await ci(['unregister', '--all-runners'])).exitCode).toBe(0);
+    expect(runners()).toEqual([]);
+  });
+
+  it('get new tokens', async () => {
+    const token = await registered('a');
+    expect((await ci(['reset-token', '--name', 'a'])).exitCode).toBe(0);
+    expect(runners()[0]?.token).not.toBe(token);
+    expect((await ci(['verify'])).exitCode).toBe(0);
+    const byPerson = await ci(['reset-token', '--all-runners'], { PERSONAL_ACCESS_TOKEN: 'glpat-administrator' });
+    expect(byPerson.exitCode).toBe(0);
+    expect((await ci(['verify'])).exitCode).toBe(0);
+  });
+});
