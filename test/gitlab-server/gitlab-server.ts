@@ -69,7 +69,7 @@ export async function startGitlabServer(options: GitlabServerOptions = {}): Prom
     storageUrl: () => storage && `${scheme}://${settings.host}:${storage.port}`,
     restart: async (downMs) => {
       await listener.close();
-      await settings.clock.sleep(downMs, closing.signal);
+      if (downMs > 0) await settings.clock.sleep(downMs, closing.signal);
       if (!closing.signal.aborted) await listener.open();
     },
   };

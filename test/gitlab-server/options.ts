@@ -1,6 +1,14 @@
 import { type Clock, systemClock } from '../../src/util/clock.ts';
 import type { DecideFault } from './faults/fault.ts';
 
+/** PEM texts. */
+export interface ServerTls {
+  readonly key: string;
+  readonly cert: string;
+  /** Clients have to show a certificate that this authority signed. */
+  readonly clientCa?: string;
+}
+
 /** How the server is set up; every default is GitLab's. */
 export interface GitlabServerOptions {
   /** `0`: any free one. */
@@ -8,8 +16,8 @@ export interface GitlabServerOptions {
   readonly host?: string;
   /** Installed below this path, like `/gitlab`. */
   readonly relativeUrl?: string;
-  /** PEM texts: the server speaks HTTPS. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** The server speaks HTTPS. */
+  readonly tls?: ServerTls;
   readonly clock?: Clock;
   /** All that looks random comes from it. */
   readonly seed?: string;

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { type FakeClock, settled } from '../support/fake-clock.ts';
 import type { GitlabServer } from './gitlab-server.ts';
 
 /** What a test sends: a body as JSON, or bytes. */
@@ -8,6 +9,8 @@ export interface RawRequest {
   readonly json?: unknown;
   readonly body?: string | Buffer;
   readonly ca?: string;
+  /** What the client shows of itself. */
+  readonly certificate?: { readonly key: string; readonly cert: string };
 }
 
 export interface RawResponse {
@@ -24,14 +27,20 @@ export interface RawResponse {
 export function raw(
   address: string,
   method: string,
-  { headers, json, body, ca }: RawRequest = {},
+  { headers, json, body, ca, certificate }: RawRequest = {},
 ): Promise<RawResponse> {
   const content = json === undefined ? body : JSON.stringify(json);
   const type = json === undefined ? {} : { 'content-type': 'application/json' };
   const length = content === undefined ? {} : { 'content-length': Buffer.byteLength(content) };
   const send = address.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const options = { method, agent: false, headers: { ...type, ...length, ...headers }, ...(ca ? { ca } : {}) };
+    const options = {
+      method,
+      agent: false,
+      headers: { ...type, ...length, ...headers },
+      ...(ca ? { ca } : {}),
+      ...certificate,
+    };
     const request = send(address, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -149,3 +158,11 @@ export function upload(
 
 /** A zip file with nothing in it. */
 export const emptyZip = Buffer.concat([Buffer.from('PK\u0005\u0006', 'latin1'), Buffer.alloc(18)]);
+
+/** Waits until the server sleeps on a request: then that has arrived. */
+export async function asleep(clock: FakeClock): Promise<void> {
+  for (let turn = 0; clock.sleepers === 0; turn++) {
+    if (turn === 10_000) throw new Error('the server does not wait for anything');
+    await settled();
+  }
+}

@@ -51,7 +51,8 @@ export async function serve(arrival: Arrival, server: Surroundings): Promise<voi
   const { clock } = server.store.settings;
   const address = `${new URL(server.baseUrl()).origin}${request.url ?? ''}`;
   const until = AbortSignal.any([gone.signal, server.closing]);
-  const means = { sleep: (ms: number) => clock.sleep(ms, until), restart: server.restart, address };
+  const sleep = async (ms: number): Promise<void> => (ms > 0 ? clock.sleep(ms, until) : undefined);
+  const means = { sleep, restart: server.restart, address };
   const before = await faultBefore(logged.fault, request, means);
   logged.body = before.body ?? Buffer.alloc(0);
   if (before.kind === 'over') {

@@ -42,7 +42,7 @@ export async function faultBefore(
     }
     case 'hang':
       await means.sleep(fault.ms);
-      return fault.then === 'drop' ? over(request, body) : { kind: 'carry-on', body };
+      return fault.afterwards === 'drop' ? over(request, body) : { kind: 'carry-on', body };
     case 'restart':
       if (fault.when === 'after') return { kind: 'carry-on', body };
       await means.restart(fault.downMs);
@@ -93,9 +93,9 @@ export async function sendReply(
       return;
     case 'slow':
       writeHead(response, reply, reply.body.length);
-      for (const piece of pieces(reply.body, fault.pieces)) {
+      for (const [at, piece] of pieces(reply.body, fault.pieces).entries()) {
+        if (at > 0) await means.sleep(fault.pauseMs);
         response.write(piece);
-        await means.sleep(fault.pauseMs);
       }
       response.end();
       return;

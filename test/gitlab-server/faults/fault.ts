@@ -12,7 +12,7 @@ export type Fault =
       readonly body?: string;
     }
   /** Nothing happens for a time, then the request is carried out, or the connection is cut. */
-  | { readonly kind: 'hang'; readonly ms: number; readonly then: 'handle' | 'drop' }
+  | { readonly kind: 'hang'; readonly ms: number; readonly afterwards: 'handle' | 'drop' }
   /** Carried out at once, answered late. */
   | { readonly kind: 'late-answer'; readonly ms: number }
   /** Carried out; the head and half of the answer's body are sent, then the connection is cut. */

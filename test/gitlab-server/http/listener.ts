@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { ServerTls } from '../options.ts';
 
 /** A port that can be closed and opened again. */
 export interface Listener {
@@ -15,7 +16,7 @@ export interface ListenerOptions {
   readonly host: string;
   /** `0`: any free one. */
   readonly port: number;
-  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  readonly tls: ServerTls | undefined;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
@@ -23,7 +24,7 @@ export interface ListenerOptions {
 export async function openListener({ host, port, tls, handle }: ListenerOptions): Promise<Listener> {
   const state: { server: Server | undefined; port: number } = { server: undefined, port };
   const open = async (): Promise<void> => {
-    const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle);
+    const server = tls === undefined ? createServer(handle) : createTlsServer(tlsOptions(tls), handle);
     server.on('clientError', (_error, socket) => socket.destroy());
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -47,5 +48,13 @@ export async function openListener({ host, port, tls, handle }: ListenerOptions)
         server.closeAllConnections();
       });
     },
+  };
+}
+
+function tlsOptions({ key, cert, clientCa }: ServerTls): ServerOptions {
+  return {
+    key,
+    cert,
+    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   };
 }
