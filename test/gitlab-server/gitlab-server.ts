@@ -68,7 +68,7 @@ export async function startGitlabServer(options: GitlabServerOptions = {}): Prom
     baseUrl: () => `${scheme}://${settings.host}:${listener.port}${settings.relativeUrl}`,
     storageUrl: () => storage && `${scheme}://${settings.host}:${storage.port}`,
     restart: async (downMs) => {
-      await listener.close();
+      await listener.close('cut');
       if (downMs > 0) await settings.clock.sleep(downMs, closing.signal);
       if (!closing.signal.aborted) await listener.open();
     },
@@ -89,7 +89,7 @@ export async function startGitlabServer(options: GitlabServerOptions = {}): Prom
     restart: (downMs = 0) => server.restart(downMs),
     [Symbol.asyncDispose]: async () => {
       closing.abort();
-      await Promise.all([listener.close(), storage?.close()]);
+      await Promise.all([listener.close('drain'), storage?.close('drain')]);
       for (const folder of made) rmSync(folder, { recursive: true, force: true });
     },
   };

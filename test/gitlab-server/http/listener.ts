@@ -6,8 +6,8 @@ import type { ServerTls } from '../options.ts';
 /** A port that can be closed and opened again. */
 export interface Listener {
   readonly port: number;
-  /** Cuts all connections; nobody can connect any more. */
-  close(): Promise<void>;
+  /** Nobody can connect any more. `cut`: all connections are; `drain`: what is being answered has a second to end. */
+  close(how: 'cut' | 'drain'): Promise<void>;
   /** Opens the same port again. */
   open(): Promise<void>;
 }
@@ -19,6 +19,8 @@ export interface ListenerOptions {
   readonly tls: ServerTls | undefined;
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
+
+const drainMs = 1000;
 
 /** Opens a port. */
 export async function openListener({ host, port, tls, handle }: ListenerOptions): Promise<Listener> {
@@ -39,14 +41,16 @@ export async function openListener({ host, port, tls, handle }: ListenerOptions)
       return state.port;
     },
     open,
-    close: async () => {
+    close: async (how) => {
       const { server } = state;
       state.server = undefined;
       if (server === undefined) return;
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      if (how === 'drain') server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+      if (how === 'cut') server.closeAllConnections();
+      await closed;
+      clearTimeout(cut);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Job } from './model.ts';
-import { currentJobs, jobsBefore } from './order.ts';
+import { jobsBefore } from './order.ts';
 
 /** Whose artifacts and dotenv variables a job gets. */
 export function dependenciesOf(job: Job): readonly Job[] {
@@ -11,11 +11,4 @@ export function dependenciesOf(job: Job): readonly Job[] {
 /** Variables from dotenv reports of those it depends on; a later job's win. */
 export function dotenvFor(job: Job): ReadonlyMap<string, string> {
   return new Map(dependenciesOf(job).flatMap((other) => [...other.dotenv]));
-}
-
-/** Has every job of the pipeline come to an end? */
-export function isOver(job: Job): boolean {
-  return currentJobs(job.pipeline).every(({ status }) =>
-    ['success', 'failed', 'canceled', 'skipped', 'manual'].includes(status),
-  );
 }
