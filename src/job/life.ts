@@ -37,7 +37,8 @@ export async function live(run: JobRun): Promise<Outcome> {
   const progress: Progress = { scriptStarted: false, prepareFailed: false, over: false, scriptStatus: 'success' };
   const { insteadOfScripts } = run.deps;
   for (const step of run.spec.steps) {
-    if (progress.over || (insteadOfScripts !== undefined && step.phase !== 'prepare')) break;
+    if (progress.over) break;
+    if (insteadOfScripts !== undefined && !comesBefore(step)) continue;
     if (!isDue(step, progress) || !hasWork(run, step)) continue;
     if (step.kind === 'run' && !(await prepareSession(run, progress))) continue;
     await run.log.begin(sectionOf(step, progress.failure === undefined ? 'successful' : 'failed'));
@@ -152,6 +153,11 @@ async function checkout(run: JobRun, path: string): Promise<Outcome | undefined>
     await log.info(`Working in ${spec.source.directory} itself`);
   }
   return undefined;
+}
+
+/** Is it done also where somebody is let in instead of scripts? What brings files in is, wherever it stands. */
+function comesBefore({ kind, phase }: Step): boolean {
+  return phase === 'prepare' || kind === 'checkout' || kind === 'restore-cache' || kind === 'attach-workspace';
 }
 
 /** Is it this step's turn, as things stand? */

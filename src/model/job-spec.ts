@@ -54,8 +54,8 @@ export interface JobSpec {
   readonly image?: Image;
   readonly services: readonly Service[];
   /**
-   * What services get of the job's variables: those that are public on GitLab, which is what the file says and what is
-   * predefined. Absent: all.
+   * What services get of the job's variables: none, or those that are public on GitLab, which is what the file says and
+   * what is predefined. Absent: all.
    */
   readonly serviceVariables?: readonly Variable[];
   /** `localhost`: the job and its services are one host, as on CircleCI. Absent: services are hosts of their own. */

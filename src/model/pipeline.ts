@@ -75,6 +75,8 @@ export interface ScriptJobDefinition extends DefinitionBase {
   readonly services: readonly Service[];
   /** See JobSpec.servicesReachedBy. */
   readonly servicesReachedBy?: 'localhost';
+  /** `own`: services get none of the job's variables. Absent: those that are public on GitLab. */
+  readonly serviceVariables?: 'own';
   /**
    * Where it works: absolute, or `~`, `~/…` below its home. Such a job has a home of its own; its paths may begin with `~`
    * and lead out of its directory, which is empty before a `checkout`. Absent: in a directory of the executor's choice.

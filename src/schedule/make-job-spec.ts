@@ -48,11 +48,10 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     ...(definition.services.length === 0
       ? {}
       : {
-          serviceVariables: publicVariables(
-            dispatchLayers(node, dispatch, secrets.variables),
-            dispatch.dotenv,
-            variables,
-          ),
+          serviceVariables:
+            definition.serviceVariables === 'own'
+              ? []
+              : publicVariables(dispatchLayers(node, dispatch, secrets.variables), dispatch.dotenv, variables),
         }),
     ...(definition.directory === undefined ? {} : { directory: definition.directory }),
     ...(definition.facts === undefined ? {} : { facts: definition.facts }),

@@ -58,7 +58,7 @@ const facts: Readonly<Record<string, Fact>> = {
   number: () => 1,
   'project.git_url': ({ git }) => git.remoteUrl ?? null,
   'project.type': ({ git }) => hostOf(git.remoteUrl),
-  'project.slug': ({ git, project }) => `${slugs[hostOf(git.remoteUrl)]}/${project.path}`,
+  'project.slug': projectSlug,
   'git.tag': ({ git }) => git.tag ?? null,
   'git.branch': ({ git }) => (git.tag === undefined ? (git.branch ?? null) : null),
   'git.branch.is_default': ({ git }) => git.branch === git.defaultBranch,
@@ -80,6 +80,11 @@ const facts: Readonly<Record<string, Fact>> = {
 };
 
 const slugs = { bitbucket: 'bb', gitlab: 'gl', github: 'gh' } as const;
+
+/** `gh/owner/name`, as in the service's addresses. */
+export function projectSlug({ git, project }: Pick<Context, 'git' | 'project'>): string {
+  return `${slugs[hostOf(git.remoteUrl)]}/${project.path}`;
+}
 
 function hostOf(url: string | undefined): keyof typeof slugs {
   if (url === undefined) return 'github';

@@ -90,6 +90,7 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
     variables: [...own, ...nodeVariables(body?.parallel, job.span), ...(body?.variables ?? [])],
     services: body?.services ?? [],
     servicesReachedBy: 'localhost',
+    serviceVariables: 'own',
     directory: body?.directory ?? defaultDirectory,
     steps: refusal === undefined ? (body?.steps ?? []) : [refusal],
     retry: { max: 0 },

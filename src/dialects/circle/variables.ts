@@ -1,5 +1,6 @@
 import type { Context } from '../../model/context.ts';
 import type { FactVariable, Variable } from '../../model/variable.ts';
+import { projectSlug } from './pipeline-values.ts';
 
 /** A variable whose value is taken as it is. */
 function fixed(name: string, value: string | undefined): readonly Variable[] {
@@ -7,10 +8,12 @@ function fixed(name: string, value: string | undefined): readonly Variable[] {
 }
 
 /**
- * The `CIRCLE_*` variables that are the same for all jobs. What only the service knows (ids of organizations, tokens)
- * is not set. Source: https://circleci.com/docs/reference/variables/#built-in-environment-variables
+ * The `CIRCLE_*` variables that are the same for all jobs. What only the service knows is
+ * not set, but for ids, which are made up. Source: https://circleci.com/docs/reference/variables/#built-in-environment-variables
  */
-export function circleVariables({ git, project, source }: Context): readonly Variable[] {
+export function circleVariables({ git, project, source, predefined }: Context): readonly Variable[] {
+  const pullRequest =
+    source === 'merge_request_event' && git.remoteUrl !== undefined ? `${webUrl(git.remoteUrl)}/pull/1` : undefined;
   return [
     ...fixed('CI', 'true'),
     ...fixed('CIRCLECI', 'true'),
@@ -21,9 +24,12 @@ export function circleVariables({ git, project, source }: Context): readonly Var
     ...fixed('CIRCLE_PROJECT_REPONAME', project.name),
     ...fixed('CIRCLE_PROJECT_USERNAME', project.namespace),
     ...fixed('CIRCLE_REPOSITORY_URL', git.remoteUrl),
-    ...(source === 'merge_request_event' && git.remoteUrl !== undefined
-      ? fixed('CIRCLE_PULL_REQUEST', `${webUrl(git.remoteUrl)}/pull/1`)
-      : []),
+    ...fixed('CIRCLE_USERNAME', predefined.find(({ name }) => name === 'GITLAB_USER_LOGIN')?.value),
+    ...fixed('CIRCLE_ORGANIZATION_ID', madeUpId(project.namespace)),
+    ...fixed('CIRCLE_PROJECT_ID', madeUpId(project.path)),
+    { name: 'CIRCLE_BUILD_URL', value: `https://circleci.com/${projectSlug({ git, project })}/$CIRCLE_BUILD_NUM` },
+    ...fixed('CIRCLE_PULL_REQUEST', pullRequest),
+    ...fixed('CIRCLE_PULL_REQUESTS', pullRequest),
   ];
 }
 
@@ -45,15 +51,15 @@ export function jobVariables(workflow: string, job: string): readonly Variable[]
     { name: 'BASH_ENV', value: '', file: true },
     { name: 'CIRCLE_SHELL_ENV', value: '$BASH_ENV' },
     ...fixed('CIRCLE_JOB', job),
-    ...fixed('CIRCLE_WORKFLOW_ID', `00000000-0000-0000-0000-${hex(workflow)}`),
-    ...fixed('CIRCLE_WORKFLOW_JOB_ID', `00000000-0000-0000-0000-${hex(`${workflow}/${job}`)}`),
-    ...fixed('CIRCLE_WORKFLOW_WORKSPACE_ID', `00000000-0000-0000-0000-${hex(workflow)}`),
+    ...fixed('CIRCLE_WORKFLOW_ID', madeUpId(workflow)),
+    ...fixed('CIRCLE_WORKFLOW_JOB_ID', madeUpId(`${workflow}/${job}`)),
+    ...fixed('CIRCLE_WORKFLOW_WORKSPACE_ID', madeUpId(workflow)),
   ];
 }
 
-/** Twelve digits that are the same for the same name. */
-function hex(name: string): string {
+/** An id that the service would give: the same for the same name. */
+function madeUpId(name: string): string {
   let hash = 0xcbf29ce484222325n;
   for (const byte of Buffer.from(name)) hash = ((hash ^ BigInt(byte)) * 0x100000001b3n) & 0xffffffffffffffffn;
-  return hash.toString(16).padStart(16, '0').slice(0, 12);
+  return `00000000-0000-0000-0000-${hash.toString(16).padStart(16, '0').slice(0, 12)}`;
 }
