@@ -45,5 +45,5 @@ export function homePath(spec: Pick<JobSpec, 'directory'>, session: Home, patter
 export function notPut(what: string, at: string, because: string): Outcome {
   const message = `${what} can't be put into ${at}: ${because}`;
   const hint = 'name a directory of the job, below `~` or `/tmp`, or give the job an image';
-  return { status: 'failed', reason: 'runner_configuration_error', message, hint };
+  return { status: 'failed', reason: 'runner_unsupported', message, hint };
 }
