@@ -3,8 +3,9 @@ import { join, posix } from 'node:path';
 import type { FileTree, TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
 import { errorCode } from '../util/files/file-problem.ts';
+import { logicalPath, relativeTo } from '../util/home-path.ts';
 import type { JobRun } from './job-run.ts';
-import { logicalPath, pathIn, relativeTo } from './session-path.ts';
+import { pathIn } from './session-path.ts';
 
 /** What lies where in a cache of a job whose paths may lead anywhere: directories `0`, `1`, … and this list of their places. */
 const listName = 'places.json';

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Session } from '../executors/executor.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { logicalPath, relativeTo, withHome } from '../util/home-path.ts';
 
 type Home = Pick<Session, 'directory' | 'home'>;
 
@@ -14,26 +15,7 @@ export function pathIn({ directory: written }: Pick<JobSpec, 'directory'>, sessi
   const wanted = logicalPath(written, path);
   const below = relativeTo(logicalPath('/', written), wanted);
   if (below !== undefined) return posix.join(session.directory, below);
-  return wanted.startsWith('~') ? posix.join(session.home, wanted.slice(1)) : wanted;
-}
-
-/** A path as it is true for any session of such a job: absolute, or `~/…`. Nothing leads above `~`. */
-export function logicalPath(directory: string, path: string): string {
-  if (path === '~' || path.startsWith('~/')) return trimmed(`~${posix.join('/', path.slice(1))}`);
-  if (posix.isAbsolute(path)) return trimmed(posix.normalize(path));
-  const base = directory.startsWith('~') ? directory : posix.join('/', directory);
-  return logicalPath('/', `${base}/${path}`);
-}
-
-/** The part of a path below a directory, `.` for that itself; undefined if it is not below it. */
-export function relativeTo(directory: string, path: string): string | undefined {
-  if (path === directory) return '.';
-  const above = directory.endsWith('/') ? directory : `${directory}/`;
-  return path.startsWith(above) ? path.slice(above.length) : undefined;
-}
-
-function trimmed(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+  return withHome(session.home, wanted);
 }
 
 /** A pattern with `~` as a path of the session; any other one as it is. */

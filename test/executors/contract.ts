@@ -24,6 +24,7 @@ import type { LogSink } from '../../src/model/ports.ts';
 import { fingerprintOf } from '../../src/util/files/fingerprint.ts';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { walkTree } from '../../src/util/files/walk-tree.ts';
+import { homes } from './contract-home.ts';
 
 /** One executor as the suite sees it. */
 export interface Contestant {
@@ -142,6 +143,9 @@ export function executorContract(contestant: Contestant): void {
     });
     describe('files', () => {
       files(open, () => mkdtempSync(join(place, 'tree-')), contestant);
+    });
+    describe.skipIf(contestant.does === 'files')('homes', () => {
+      homes(open, () => mkdtempSync(join(place, 'tree-')));
     });
     describe('life', () => {
       life(open, () => executor, contestant);

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
+import { logicalPath, withHome } from '../../util/home-path.ts';
 import { existsInContainer, openArchive } from './container-file.ts';
 import type { Engine } from './engine.ts';
 
@@ -34,11 +35,7 @@ export async function namedPlace(given: {
   readonly temporaryDirectory: string;
 }): Promise<JobPlace> {
   const { engine, container, home, temporaryDirectory } = given;
-  const isBelowHome = /^~(?:\/|$)/.test(given.directory);
-  const written = isBelowHome
-    ? posix.join(home, posix.join('/', given.directory.slice(1)))
-    : posix.normalize(given.directory);
-  const directory = written.length > 1 ? written.replace(/\/+$/, '') : written;
+  const directory = withHome(home, logicalPath('~', given.directory));
   const missing = [...(await missingOf(engine, container, home)), ...(await missingOf(engine, container, directory))];
   const isMissing = missing.includes(directory);
   const isFree = isMissing || (directory !== '/' && (await isEmpty(engine, container, directory)));

@@ -1,7 +1,8 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { basename, dirname, join, posix } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
+import { logicalPath, withHome } from '../../util/home-path.ts';
 
 /** Where a job in the shell lives. All absolute. */
 export interface JobDirectories {
@@ -24,14 +25,12 @@ export function jobDirectories(own: string, job: JobSpec): JobDirectories {
     return { own, directory, temporaryDirectory: `${temporary}.tmp` };
   }
   const home = join(own, 'home');
-  const belowHome = /^~(?:\/|$)/.test(job.directory);
-  // Nobody but root could make it where it says, and root should not.
-  const wanted = belowHome
-    ? join(home, posix.join('/', job.directory.slice(1)))
-    : join(own, 'root', posix.join('/', job.directory));
+  const written = logicalPath('~', job.directory);
+  // Nobody but root could make an absolute one where it says, and root should not.
+  const wanted = written.startsWith('~') ? withHome(home, written) : join(own, 'root', written);
   const places = { own, home, temporaryDirectory: join(own, 'tmp') };
   if (source.kind !== 'in-place') return { ...places, directory: wanted };
-  const hasName = belowHome && wanted.startsWith(`${home}/`);
+  const hasName = wanted.startsWith(`${home}/`);
   return { ...places, directory: source.directory, ...(hasName ? { link: wanted } : {}) };
 }
 
