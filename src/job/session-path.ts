@@ -11,9 +11,12 @@ type Home = Pick<Session, 'directory' | 'home'>;
  * home of its own `~` is that, and what its file calls the job's directory is it, wherever that lies here.
  */
 export function pathIn({ directory: written }: Pick<JobSpec, 'directory'>, session: Home, path: string): string {
-  if (session.home === undefined || written === undefined) return posix.resolve(session.directory, path);
-  const wanted = logicalPath(written, path);
-  const below = relativeTo(logicalPath('/', written), wanted);
+  const isRelative = !posix.isAbsolute(path) && !/^~(\/|$)/.test(path);
+  if (session.home === undefined || written === undefined || isRelative) return posix.resolve(session.directory, path);
+  const wanted = logicalPath('~', path);
+  const own = logicalPath('~', written);
+  // In place the job's directory may be called `~` without being its home.
+  const below = own === '~' ? undefined : relativeTo(own, wanted);
   if (below !== undefined) return posix.join(session.directory, below);
   return withHome(session.home, wanted);
 }
