@@ -124,7 +124,8 @@ export function statusVariables({ facts }: Pick<JobSpec, 'facts'>, status: strin
 
 /** As the file writes it, which stays true wherever the home is; as it is, where the place is another one. */
 function toldPlace(spec: JobSpec, facts: readonly FactVariable[], place: Place): readonly Variable[] {
-  const directory = spec.directory?.startsWith('~') ? spec.directory : place.directory;
+  const isAsWritten = spec.directory?.startsWith('~') && spec.source.kind !== 'in-place';
+  const directory = isAsWritten ? spec.directory! : place.directory;
   const told = { directory, temporary: place.temporaryDirectory };
   return facts.flatMap(({ name, fact }) => (fact === 'number' ? [] : [literal(name, told[fact])]));
 }
