@@ -143,7 +143,7 @@ describe.each(executors)('a job of CircleCI in $title', ({ args, image, isMissin
     if (args.length > 0) {
       expect(result.stdout).toContain("the workspace can't be put into /home-of-nobody: it is this machine's");
       expect(existsSync('/home-of-nobody')).toBe(false);
-      expect(exitCode).toBe(4);
+      expect(exitCode).toBe(1);
     } else {
       expect(home).toBe('file\nsub\ndeep\n');
       expect(exitCode, result.stdout).toBe(0);
