@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createClient } from '../../../src/runner/network/create-client.ts';
+import { type ResumeGiven, resumeLeftTraces } from '../../../src/runner/trace/resume-traces.ts';
+import { info, networkGiven } from '../support/network.ts';
+import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts';
+import { hurryingClock, told } from '../support/trace-server.ts';
+
+const place = mkdtempSync(join(tmpdir(), 'runner-resume-'));
+const program = join(place, 'runner.mjs');
+afterAll(() => rmSync(place, { recursive: true, force: true }));
+
+const source = (name: string): string => fileURLToPath(new URL(`../../../src/${name}`, import.meta.url));
+
+beforeAll(async () => {
+  const entry = join(place, 'entry.ts');
+  writeFileSync(
+    entry,
+    `import { openJobTrace } from ${JSON.stringify(source('runner/trace/job-trace.ts'))};
+import { createClient } from ${JSON.stringify(source('runner/network/create-client.ts'))};
+import { systemClock as clock } from ${JSON.stringify(source('util/clock.ts'))};
+const [url, directory, how] = process.argv.slice(2);
+const log = () => {};
+const identity = { name: 'x', version: '1', revision: '', platform: '', architecture: '' };
+const client = createClient({ url, token: 'r' }, { identity, log, clock, random: () => 0, env: {} });
+const trace = await openJobTrace({
+  client, clock, log, directory, info: {}, server: { url }, job: { id: 9, token: 'j' }, systemId: 's', debugTrace: 'off',
+  limits: { updateIntervalMs: 20 },
+});
+trace.start();
+await trace.sink.write(Buffer.from('first\\n'));
+process.stdout.write('written\\n');
+process.stdin.once('data', async () => {
+  await trace.sink.write(Buffer.from('second\\n'));
+  if (how === 'ended') trace.finish({ state: 'failed', failureReason: 'script_failure', exitCode: 7 });
+  else process.stdout.write('all\\n');
+});
+`,
+  );
+  await build({
+    entryPoints: [entry],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+});
+
+/** A server that keeps the log, and hangs at reports of a result while `hangs`. */
+async function server(): Promise<{
+  readonly it: ScriptedServer;
+  kept: string;
+  hangs: boolean;
+  onAsked(asked: string): void;
+}> {
+  const state = { kept: '', hangs: true, onAsked: (_asked: string): void => {} };
+  const it = await scriptedServer(async (seen) => {
+    state.onAsked(told(seen));
+    if (seen.method === 'PUT') {
+      if (state.hangs && seen.json()['state'] !== 'running') await new Promise(() => {});
+      return { status: 200 };
+    }
+    const start = Number(String(seen.headers['content-range']).split('-')[0]);
+    if (start !== state.kept.length) return { status: 416, headers: { Range: `0-${state.kept.length}` } };
+    state.kept += seen.body.toString();
+    return { status: 202 };
+  });
+  return Object.assign(state, { it });
+}
+
+function asked(of: { onAsked(asked: string): void }, what: string): Promise<void> {
+  return new Promise((resolve) => {
+    of.onAsked = (one) => {
+      if (one === what) resolve();
+    };
+  });
+}
+
+async function said(child: ChildProcess, word: string): Promise<void> {
+  let text = '';
+  for await (const chunk of child.stdout!) {
+    text += String(chunk);
+    if (text.includes(word)) return;
+  }
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
+
+function given(directory: string): ResumeGiven {
+  const network = networkGiven({ clock: hurryingClock() });
+  const clientFor: ResumeGiven['clientFor'] = (to) => createClient({ ...to, token: '' }, network);
+  return { directory, clientFor, info, clock: network.clock, log: network.log };
+}
+
+it('reports a job failed whose runner was killed, with its log so far', async () => {
+  const directory = join(place, 'running');
+  const stage = await server();
+  await using it = stage.it;
+  const first = asked(stage, 'patch 0 first\n');
+  const child = spawn(process.execPath, [program, it.url, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await first;
+  child.stdin!.write('x');
+  // What was written lies on disk, sent or not.
+  await said(child, 'all');
+  await kill(child);
+  stage.hangs = false;
+  // Two start at the same time: one of them does it.
+  const both = await Promise.all([resumeLeftTraces(given(directory)), resumeLeftTraces(given(directory))]);
+  expect(both.flat()).toMatchObject([
+    { job: { id: 9, token: 'j' }, result: { state: 'failed' }, reported: { kind: 'reported' } },
+  ]);
+  expect(stage.kept).toBe(
+    'first\nsecond\n\n\x1b[31;1mERROR: Job failed (system failure): the runner ended while the job was running\x1b[0;m\n',
+  );
+  const last = it.seen.at(-1)!.json();
+  expect(last).toMatchObject({ state: 'failed', failure_reason: 'runner_system_failure', token: 'j' });
+  expect(last).toMatchObject({ output: { bytesize: stage.kept.length } });
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+it('reports a job as it ended where only the report was missing', async () => {
+  const directory = join(place, 'ended');
+  const stage = await server();
+  await using it = stage.it;
+  const first = asked(stage, 'patch 0 first\n');
+  const child = spawn(process.execPath, [program, it.url, directory, 'ended'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await first;
+  const reporting = asked(stage, 'put failed');
+  child.stdin!.write('x');
+  await reporting;
+  await kill(child);
+  stage.hangs = false;
+  const resumed = await resumeLeftTraces(given(directory));
+  expect(resumed).toMatchObject([{ result: { failureReason: 'script_failure', exitCode: 7 } }]);
+  expect(stage.kept).toBe('first\nsecond\n');
+  expect(it.seen.at(-1)!.json()).toMatchObject({ state: 'failed', failure_reason: 'script_failure', exit_code: 7 });
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+it('finds nothing where nothing is', async () => {
+  expect(await resumeLeftTraces(given(join(place, 'nowhere')))).toEqual([]);
+});
