@@ -16,8 +16,12 @@ export function uniqueVariables(...lists: readonly (readonly NamedValue[])[]): r
  * Source: https://docs.gitlab.com/ci/variables/#cicd-variable-precedence
  */
 export function mergeVariables(layers: NamedValueLayers, dotenv: readonly NamedValue[] = []): readonly NamedValue[] {
-  const literal = dotenv.map((variable) => ({ ...variable, raw: true }));
-  return uniqueVariables(layers.belowDotenv, literal, layers.aboveDotenv);
+  return uniqueVariables(layers.belowDotenv, literalVariables(dotenv), layers.aboveDotenv);
+}
+
+/** The same, expanded by nobody. */
+export function literalVariables(variables: readonly NamedValue[]): readonly NamedValue[] {
+  return variables.map((variable) => ({ ...variable, raw: true }));
 }
 
 /** A lookup by name for `expandVariables` and `evaluateExpression`; the last variable of a name wins. */

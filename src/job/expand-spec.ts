@@ -7,7 +7,10 @@ import type { JobVariables } from './job-variables.ts';
 export function expandSpec(spec: JobSpec, variables: JobVariables): JobSpec {
   return {
     ...spec,
-    variables: variables.all,
+    // Not all executors want them.
+    get variables() {
+      return variables.all;
+    },
     ...(spec.serviceVariables === undefined
       ? {}
       : { serviceVariables: [...madeByRunner(spec, variables), ...expandAll(spec.serviceVariables, variables)] }),

@@ -75,7 +75,8 @@ export function createJobLog(options: JobLogOptions): JobLog {
   const errors = streamOf('system', 'error');
   const writeTo = async (sink: Masker, text: string): Promise<void> => {
     await sink.write(Buffer.from(text));
-    await sink.flush();
+    const held = sink.flush();
+    if (held !== undefined) await held;
   };
   const write = (text: string): Promise<void> => writeTo(system, text);
   const sections = sectionWriter(options, write);
@@ -99,10 +100,10 @@ export function createJobLog(options: JobLogOptions): JobLog {
     },
     ...sections,
     async flush() {
-      await stdout.flush();
-      await stderr.flush();
-      await system.flush();
-      await warnings.flush();
+      for (const stream of [stdout, stderr, system, warnings]) {
+        const held = stream.flush();
+        if (held !== undefined) await held;
+      }
       await sink.flush?.();
     },
   };

@@ -3,6 +3,7 @@ import { expandVariables } from '../expressions/expand-variables.ts';
 import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { FactVariable, Variable } from '../model/variable.ts';
+import { once } from '../util/once.ts';
 
 /** What the program tells jobs about itself (`CI_RUNNER_*`). */
 export interface RunnerFacts {
@@ -49,31 +50,46 @@ export interface VariableInput {
 }
 
 /**
- * Runner-made variables around the job's own. Where the job lies (`CI_PROJECT_DIR`, `CI_BUILDS_DIR`) can't be
+ * Runner-made variables around the job's own, worked out when they are first wanted. Where the job lies (`CI_PROJECT_DIR`, `CI_BUILDS_DIR`) can't be
  * overridden: nothing else would be true.
  */
 export function jobVariables(input: VariableInput): JobVariables {
   const { spec, place } = input;
-  const written = uniqueVariables(runnerDefaults(input), spec.variables, runnerFacts(input));
+  const written = once(() => uniqueVariables(runnerDefaults(input), spec.variables, runnerFacts(input)));
   const pathOf = (name: string): string => `${place?.temporaryDirectory ?? ''}/${name}`;
-  const given = new Map(
-    written.map((variable) => [variable.name, variable.file ? pathOf(variable.name) : variable.value]),
-  );
-  const resolve = (variable: Variable, lookup: ReadonlyMap<string, string>): string => {
+  // Most values refer to nothing.
+  const given = once(() => new Map(written().map(({ name, file, value }) => [name, file ? pathOf(name) : value])));
+  const resolve = (variable: Variable, lookup: () => ReadonlyMap<string, string>): string => {
     if (variable.file) return pathOf(variable.name);
     if (variable.raw) return variable.value;
     // A reference to itself stays, as it does on the server.
-    return expandVariables(variable.value, (name, text) => (name === variable.name ? text : lookup.get(name)));
+    return expandVariables(variable.value, (name, text) => (name === variable.name ? text : lookup().get(name)));
   };
-  const all = written.map((variable) => ({ ...variable, value: resolve(variable, given), raw: true }));
-  const values = new Map(all.map(({ name, value }) => [name, value]));
+  const all = once(() =>
+    written().map((variable) =>
+      variable.raw && !variable.file ? variable : { ...variable, value: resolve(variable, given), raw: true },
+    ),
+  );
+  const values = once(() => {
+    const byName = new Map<string, string>();
+    for (const { name, value } of all()) byName.set(name, value);
+    return byName;
+  });
+  const fileOf = ({ name, value }: Variable): FileVariable => ({ name, path: pathOf(name), content: value });
   return {
-    all,
-    files: written.flatMap(({ name, value, file }) => (file ? [{ name, path: pathOf(name), content: value }] : [])),
-    get: (name) => values.get(name),
-    expand: (text) => expandVariables(text, (name) => values.get(name)),
+    get all() {
+      return all();
+    },
+    get files() {
+      return written()
+        .filter(({ file }) => file)
+        .map(fileOf);
+    },
+    get: (name) => values().get(name),
+    expand: (text) => expandVariables(text, (name) => values().get(name)),
     env(further = []) {
-      const env = Object.fromEntries(values);
+      const env: Record<string, string> = {};
+      for (const { name, value } of all()) env[name] = value;
       for (const variable of further) env[variable.name] = resolve(variable, values);
       return env;
     },
@@ -82,10 +98,11 @@ export function jobVariables(input: VariableInput): JobVariables {
 
 /** Values that must not show: masked variables, as written and as expanded. */
 export function maskedValues(spec: JobSpec, variables: JobVariables): readonly string[] {
-  const masked = new Set(spec.variables.filter((variable) => variable.masked).map(({ name }) => name));
-  const written = spec.variables.filter((variable) => variable.masked).map(({ value }) => value);
-  const expanded = variables.all.filter(({ name, file }) => masked.has(name) && !file).map(({ value }) => value);
-  return [...written, ...expanded];
+  const masked = spec.variables.filter((variable) => variable.masked);
+  if (masked.length === 0) return [];
+  const names = new Set(masked.map(({ name }) => name));
+  const expanded = variables.all.filter(({ name, file }) => names.has(name) && !file);
+  return [...masked, ...expanded].map(({ value }) => value);
 }
 
 /** A job's variable of the same name wins over these. */

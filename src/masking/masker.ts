@@ -44,8 +44,8 @@ export interface Secrets {
 
 /** A log sink that hides secrets in what passes through. */
 export interface Masker extends LogSink {
-  /** Writes what was held back because it might have become a secret. */
-  flush(): Promise<void>;
+  /** Writes what was held back because it might have become a secret; undefined: there was nothing. */
+  flush(): Promise<void> | undefined;
   /** Hides one more value, from the next byte on. */
   add(phrase: string): 'added' | 'refused';
 }
@@ -95,9 +95,9 @@ function createStream(rule: Rule, add: Masking['add'], sink: LogSink): Masker {
   const phrases = new MaskingStream(rule, parameters);
   return {
     write: (bytes) => phrases.write(bytes),
-    async flush() {
-      await phrases.flush();
-      await parameters.flush();
+    flush: () => {
+      const written = phrases.flush();
+      return written === undefined ? parameters.flush() : written.then(() => parameters.flush());
     },
     add,
   };

@@ -54,11 +54,12 @@ export class MaskingStream implements LogSink {
     return this.#send(chunk, this.#position - this.#automaton.depth[this.#state]!);
   }
 
-  /** Writes what was held back; the next byte starts afresh. */
-  async flush(): Promise<void> {
+  /** Writes what was held back, most often nothing (undefined); the next byte starts afresh. */
+  flush(): Promise<void> | undefined {
     this.#state = 0;
     this.#token = 'none';
-    await this.#send(nothing, this.#position);
+    if (this.#hidden.length === 0 && this.#kept.length === 0) return undefined;
+    return this.#send(nothing, this.#position);
   }
 
   /** Reads what was kept once more with the new table; matches found twice merge. */

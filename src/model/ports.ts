@@ -9,7 +9,7 @@ import type { UploadArtifactsStep } from './step.ts';
 export interface LogSink {
   write(bytes: Uint8Array): Promise<void>;
   /** Resolves when all that was written has arrived. Absent: it has as soon as `write` resolves. */
-  flush?(): Promise<void>;
+  flush?(): Promise<void> | undefined;
 }
 
 /** One try of a job, handed out by a source. */

@@ -1,4 +1,4 @@
-import { mergeVariables } from '../expressions/merge-variables.ts';
+import { literalVariables } from '../expressions/merge-variables.ts';
 import { sortAndExpand } from '../expressions/sort-and-expand.ts';
 import { givenSecrets, missingSecretsText } from '../model/job-secrets.ts';
 import type { Dependency, JobSpec, Source } from '../model/job-spec.ts';
@@ -80,7 +80,8 @@ export function dispatchVariables(
   late: LateVariables,
   { as, secrets = [] }: { readonly as: 'final' | 'server'; readonly secrets?: readonly Variable[] },
 ): readonly Variable[] {
-  return sortAndExpand(mergeVariables(dispatchLayers(node, late, secrets), late.dotenv), { as });
+  const { belowDotenv, aboveDotenv } = dispatchLayers(node, late, secrets);
+  return sortAndExpand([...belowDotenv, ...literalVariables(late.dotenv), ...aboveDotenv], { as });
 }
 
 function dispatchLayers(

@@ -99,6 +99,7 @@ function startHelper(): Helper {
   const running = new Map<number, Deferred<ProcessEnd>>();
   let state: 'starting' | 'ready' | 'gone' = 'starting';
   let lastId = 0;
+  let common: LaunchRequest['env'] | undefined;
   const gone = (): void => {
     state = 'gone';
     const error = new ProcessLost("the process that starts the jobs' programs is gone");
@@ -141,11 +142,22 @@ function startHelper(): Helper {
       starting.set(id, start);
       // It must not keep us alive; what it was asked must.
       child.channel?.ref();
-      child.send({ id, ...request });
+      const { env, ...others } = request;
+      // Most of it is the same for all: told once.
+      if (common === undefined) child.send({ common: env });
+      common ??= env;
+      child.send({ id, ...others, ...differencesFrom(common, env) });
       return start.promise;
     },
     close: () => {
       if (child.connected) child.disconnect();
     },
   };
+}
+
+/** What the helper has to change in one environment to have the other. */
+function differencesFrom(common: LaunchRequest['env'], env: LaunchRequest['env']) {
+  const set: Record<string, string> = {};
+  for (const name of Object.keys(env)) if (common[name] !== env[name]) set[name] = env[name]!;
+  return { set, unset: Object.keys(common).filter((name) => env[name] === undefined) };
 }

@@ -2,7 +2,8 @@
  * Code of a process that starts other processes and does nothing else, so that it stays small. As text: the bundled
  * program is one file. Secrets reach it through its channel only, never its arguments. It ends when that is closed, and
  * what it has started goes on.
- * In: `LaunchRequest` with an `id`. Out: `ready`, `started`, `failed`, `ended`.
+ * In: first `common`, an environment; then each `LaunchRequest` with an `id`, what to `set` and to `unset` in that environment in place of
+ * `env`. Out: `ready`, `started`, `failed`, `ended`.
  */
 export const starterCode = `
 const { spawn } = require('node:child_process');
@@ -10,7 +11,14 @@ const { closeSync, constants, openSync } = require('node:fs');
 const helper = process;
 const say = (answer) => helper.connected && helper.send(answer, () => {});
 helper.on('disconnect', () => helper.exit());
-helper.on('message', ({ id, file, args, directory, env, stdin, outputs }) => {
+let common = {};
+helper.on('message', (message) => {
+  if (message.common !== undefined) common = message.common;
+  else start(message);
+});
+function start({ id, file, args, directory, set, unset, stdin, outputs }) {
+  const env = { ...common, ...set };
+  for (const name of unset) delete env[name];
   const failed = (error) => {
     const { message, code, errno, syscall, path } = error;
     say({ kind: 'failed', id, error: { message, code, errno, syscall, path } });
@@ -30,6 +38,6 @@ helper.on('message', ({ id, file, args, directory, env, stdin, outputs }) => {
   } finally {
     for (const writer of writers) closeSync(writer);
   }
-});
+}
 say({ kind: 'ready' });
 `;

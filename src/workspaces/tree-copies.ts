@@ -4,7 +4,7 @@ import { allEntriesOf, hasAllParents } from '../util/files/all-entries-of.ts';
 import { cloneTree } from '../util/files/clone-tree.ts';
 import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { reflinks } from '../util/files/reflinks.ts';
-import { removeTree } from '../util/files/remove-tree.ts';
+import { removalsTogether } from '../util/files/remove-together.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 
 /** Copies the same trees into many directories, and removes these. */
@@ -16,8 +16,10 @@ export interface TreeCopies {
   copy(tree: FileTree, directory: string, signal: AbortSignal | undefined): Promise<'reflink' | 'copy'>;
   /** What copies and removes. */
   readonly threads: FileThreads;
-  /** Removes a directory as `removeTree` does, by the threads that copy if there are any. */
+  /** Removes a directory as `removeTree` does, with others of the same moment; by the threads that copy if there are any. */
   remove(directory: string): Promise<void>;
+  /** Nothing is about to be removed with others any more. */
+  hurry(): void;
   /** Ends what copies. */
   close(): Promise<void>;
 }
@@ -25,10 +27,14 @@ export interface TreeCopies {
 /** Lists of more entries than this, all together, don't stay in memory. */
 const mostRemembered = 100_000;
 
-/** @returns copies that remember what trees hold and whether the file system knows reflinks. */
-export function treeCopies(): TreeCopies {
+/**
+ * @param path the user's `PATH`.
+ * @returns copies that remember what trees hold and whether the file system knows reflinks.
+ */
+export function treeCopies(path: string): TreeCopies {
   const known = new Map<string, Promise<readonly TreeEntry[]>>();
   const threads = fileThreads(2);
+  const removals = removalsTogether(path);
   let remembered = 0;
   let method: 'reflink' | 'copy' | undefined;
 
@@ -54,8 +60,9 @@ export function treeCopies(): TreeCopies {
     threads,
     remove: async (directory) => {
       await threads.clear(directory);
-      await removeTree(directory);
+      await removals.remove(directory);
     },
+    hurry: removals.hurry,
     close: threads.close,
   };
 }

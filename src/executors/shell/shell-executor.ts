@@ -44,7 +44,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const mounts = layerMounts(isolation, path, (why) => {
     if (isolation === 'overlay') options.warn?.(`no overlay here, the jobs' files are copied: ${why}`);
   });
-  const copies = treeCopies();
+  const copies = treeCopies(path);
   const usage = usageWatch();
   const oom = oomWatch();
   // Short: the paths of sockets that jobs make may have 107 bytes.
@@ -118,6 +118,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       plumbing?.launcher.close();
       await plumbing?.pipes.close();
       plumbing = undefined;
+      copies.hurry();
       removeLater(pipes);
       await Promise.all(removals);
       await copies.close();

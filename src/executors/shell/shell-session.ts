@@ -143,15 +143,24 @@ function environment(
   env: Readonly<Record<string, string>>,
   marker: string,
 ): Record<string, string> {
-  return { SHLVL: '1', ...place.env, ...startable(env), [markerName]: marker };
+  const all: Record<string, string> = { SHLVL: '1', ...place.env };
+  addStartable(env, all);
+  all[markerName] = marker;
+  return all;
 }
 
 /** The variables with which a process can be started: a name or value with NUL is none. */
 export function startable(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const canBe = (name: string, value: string): boolean =>
-    name !== '' && !name.includes('=') && !name.includes('\0') && !value.includes('\0');
-  if (Object.keys(variables).every((name) => canBe(name, variables[name]!))) return variables;
-  return Object.fromEntries(Object.entries(variables).filter(([name, value]) => canBe(name, value)));
+  const kept: Record<string, string> = {};
+  addStartable(variables, kept);
+  return kept;
+}
+
+function addStartable(variables: Readonly<Record<string, string>>, to: Record<string, string>): void {
+  for (const name of Object.keys(variables)) {
+    const value = variables[name]!;
+    if (name !== '' && !name.includes('=') && !name.includes('\0') && !value.includes('\0')) to[name] = value;
+  }
 }
 
 /** As a shell would say it: a wrong directory or shell is the script's mistake, all else the machine's. */
