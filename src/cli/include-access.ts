@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Elsewhere } from '../sources/elsewhere.ts';
 import { type GitServer, type ServerToken, serverAt, serverOfRemote } from '../sources/git-server.ts';
-import type { FetchPolicy } from '../sources/include-access.ts';
-import type { IncludeLock } from '../sources/include-lock.ts';
+import type { FetchPolicy, OrbRegistry } from '../sources/include-access.ts';
+import type { IncludeLock, LockedOrb } from '../sources/include-lock.ts';
 import { includeStore } from '../sources/include-store.ts';
 import { keptPaths } from '../sources/kept-paths.ts';
 import { limiter } from '../util/limiter.ts';
@@ -27,6 +27,8 @@ export interface ReadElsewhere {
   /** Commits and checksums of all that was read. */
   readonly used: () => IncludeLock;
   readonly notices: readonly string[];
+  /** What could not be had, and may be done without. */
+  readonly missing: readonly { readonly name: string; readonly why: string }[];
 }
 
 /**
@@ -48,10 +50,16 @@ export function includesFromElsewhere(
   const { policy, root, settings, locations, remoteUrl } = given;
   const remotes: Record<string, string> = Object.create(null);
   const projects: Record<string, { readonly sha: string; readonly version?: string }> = Object.create(null);
+  const orbs: Record<string, LockedOrb> = Object.create(null);
   const notices: string[] = [];
+  const missing: { readonly name: string; readonly why: string }[] = [];
   const directory = join(locations.cache, 'includes');
   const store = includeStore(directory);
-  const own = settings.options as { readonly gitlabUrl?: string; readonly allowPrivateIncludes?: string };
+  const own = settings.options as {
+    readonly gitlabUrl?: string;
+    readonly circleciUrl?: string;
+    readonly allowPrivateIncludes?: string;
+  };
   const { gitlabUrl } = own;
   const allowPrivateIncludes = given.allowPrivateIncludes ?? own.allowPrivateIncludes ?? '';
   const server = (): GitServer | undefined =>
@@ -67,13 +75,16 @@ export function includesFromElsewhere(
       env,
       server,
       token: (host) => tokenFor(host, env, settings.tokens, gitlabUrl && serverAt(gitlabUrl)?.host),
+      orbs: orbRegistry(own.circleciUrl, settings.tokens, env),
       allowed: { entries: allowPrivateIncludes.split(/[\s,]+/).filter((entry) => entry !== '') },
       nowMs: Date.now(),
       limit: limiter(mostFetches),
       onLocked: (kind, name, state) => {
         if (kind === 'remotes') remotes[name] = state.sha;
+        else if (kind === 'orbs') orbs[name] = { version: state.version!, sha256: state.sha };
         else projects[name] = state;
       },
+      onMissing: (name, why) => missing.push({ name, why }),
       onNotice: (text) => notices.push(text),
     });
   };
@@ -86,8 +97,9 @@ export function includesFromElsewhere(
       const host = server()?.host;
       return host === undefined ? undefined : keptPaths(store, { host, project, ref });
     },
-    used: () => ({ remotes, projects }),
+    used: () => ({ remotes, projects, orbs }),
     notices,
+    missing,
   };
 }
 
@@ -129,4 +141,19 @@ export function tokenFor(
   const server = CI_SERVER_FQDN || CI_SERVER_HOST;
   if (CI_JOB_TOKEN && server?.toLowerCase() === name) return { kind: 'job', value: CI_JOB_TOKEN };
   return undefined;
+}
+
+/**
+ * Where orbs come from: CircleCI's own registry, or that of the setting. The token is the user's for that host, else the one that
+ * CircleCI's own command takes from the environment.
+ */
+function orbRegistry(url = 'https://circleci.com', tokens: Settings['tokens'], env: Invocation['env']): OrbRegistry {
+  const full = /^https?:\/\//i.test(url) ? url : `https://${url}`;
+  if (!URL.canParse(full)) {
+    throw new CommandError(exitCodes.usage, `the setting \`circleci-url\` is no address: ${url}`);
+  }
+  const token = tokens.get(new URL(full).host.toLowerCase()) ?? (env['CIRCLECI_CLI_TOKEN'] || undefined);
+  // No control character may get into a header.
+  const isFit = token !== undefined && /^[\x21-\x7e]+$/.test(token);
+  return { url: full, ...(isFit ? { token } : {}) };
 }

@@ -50,6 +50,8 @@ export interface LoadedPipeline extends FoundPipeline {
   readonly diagnostics: readonly Diagnostic[];
   /** What of other machines was read, for a lock file. */
   readonly includesUsed: IncludeLock;
+  /** What of other machines was asked for in vain, and may be done without. */
+  readonly includesMissing: readonly { readonly name: string; readonly why: string }[];
   /** Remarks on the surroundings: no repository, unknown settings. */
   readonly notices: readonly string[];
 }
@@ -147,6 +149,7 @@ export async function loadPipeline(
     sources: (path) => textOf(path) ?? onDisk(path),
     diagnostics: compiled.diagnostics,
     includesUsed: elsewhere.used(),
+    includesMissing: elsewhere.missing,
     notices: [...settings.warnings, ...given.warnings, ...built.notices, ...elsewhere.notices],
   };
 }

@@ -117,7 +117,8 @@ const visibleCommands: Readonly<Record<string, () => Command | Promise<Command>>
         'bring what the file includes from other machines onto this one, where `ci lint`, `plan` and `list` find it',
       )
       .option('--lock', 'write .ci.lock: the state that was fetched is the one that is used from then on')
-      .option('--update', 'ask for all of it anew, and write that into .ci.lock if there is one'),
+      .option('--update', 'ask for all of it anew, and write that into .ci.lock if there is one')
+      .option('--vendor', "put CircleCI's orbs into .circleci/orbs, where nobody needs a network for them"),
   logs: () =>
     withColor(
       withDirectory(

@@ -46,6 +46,7 @@ const rules: Readonly<Record<string, SettingRule>> = {
   cpus: { kind: 'cpus', dockerKey: 'cpus' },
   'max-includes': { kind: 'number', userOnly: true },
   'gitlab-url': { kind: 'text', userOnly: true },
+  'circleci-url': { kind: 'text', userOnly: true },
   'allow-private-includes': { kind: 'text', userOnly: true },
 };
 

@@ -40,6 +40,8 @@ export type ForeignFile =
   | { readonly kind: 'template'; readonly name: string }
   /** `host/group/project/name@version` */
   | { readonly kind: 'component'; readonly address: string }
+  /** `namespace/orb@version` of CircleCI's registry. */
+  | { readonly kind: 'orb'; readonly reference: string }
   /** Among the artifacts of a job of the pipeline that starts this one. */
   | { readonly kind: 'artifact'; readonly path: string; readonly job: string };
 

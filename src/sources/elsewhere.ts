@@ -15,6 +15,8 @@ export interface Elsewhere {
   /** @param host absent: the server of the pipeline's project. */
   repository(project: string, host?: string): ProjectRepository;
   remote(file: RemoteFile): Promise<Had<LoadedFile>>;
+  /** @param reference `namespace/orb@version`. */
+  orb(reference: string): Promise<Had<LoadedFile>>;
 }
 
 /** Gives access to what lies elsewhere. Loaded only when a file includes something from there. */
@@ -30,6 +32,12 @@ export function elsewhere(access: IncludeAccess): Elsewhere {
       return fetchedProject({ project, isHome, host: server?.host ?? host ?? 'the server', address }, access);
     },
     remote: (file) => readRemote(file, access),
+    orb: async (reference) => {
+      const { readOrb } = await import('./orb-registry.ts');
+      const found = await readOrb(reference, access);
+      if (found.kind === 'trouble' && access.policy !== 'never') access.onMissing(reference, found.trouble.why ?? '');
+      return found;
+    },
   };
 }
 

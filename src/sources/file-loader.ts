@@ -5,7 +5,7 @@ import type { Environment } from '../util/git.ts';
 import { badAddress, type ComponentAddress, parseComponentAddress, readComponent } from './component.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { type FoundFiles, includePath } from './include-path.ts';
-import { type Had, had, told, trouble } from './include-trouble.ts';
+import { type Had, had, told, toldOfOrb, trouble } from './include-trouble.ts';
 import { readLocalFiles } from './local-files.ts';
 import { mappedProject } from './mapped-project.ts';
 import type { ProjectRepository } from './project-repository.ts';
@@ -30,6 +30,7 @@ interface Places {
   /** The same for one that lies on this machine. */
   readonly mapped: (project: string, host?: string) => ProjectRepository | undefined;
   readonly remote: (file: RemoteFile) => Promise<Had<LoadedFile>>;
+  readonly orb: (reference: string) => Promise<Had<LoadedFile>>;
 }
 
 /** Where GitLab's templates lie in GitLab's own project. */
@@ -48,6 +49,7 @@ export function fileLoader(sources: FileSources): FileLoader {
     },
     mapped: (project, host) => mappedRepository(sources, project, host),
     remote: async (file) => (sources.elsewhere ? (await sources.elsewhere()).remote(file) : nowhere),
+    orb: async (reference) => (sources.elsewhere ? (await sources.elsewhere()).orb(reference) : nowhere),
   };
   return {
     local: (pattern, origin = { kind: 'own' }) => {
@@ -66,7 +68,8 @@ export function fileLoader(sources: FileSources): FileLoader {
         return { value: undefined, diagnostics: [badAddress(file.address)] };
       }
       const found = await readForeign(places, file, address);
-      return found.kind === 'had' ? { value: found.value, diagnostics: [] } : told(found.trouble, nameOf(file));
+      if (found.kind === 'had') return { value: found.value, diagnostics: [] };
+      return file.kind === 'orb' ? toldOfOrb(found.trouble) : told(found.trouble, nameOf(file));
     },
   };
 }
@@ -117,6 +120,8 @@ async function readForeign(
     }
     case 'remote':
       return places.remote(file);
+    case 'orb':
+      return places.orb(file.reference);
     case 'template':
       return readTemplate(places, file.name);
     // Only known to the run in which the job has left it.
@@ -136,6 +141,8 @@ function nameOf(file: ForeignFile): string {
       return `template ${file.name}`;
     case 'component':
       return `component ${file.address}`;
+    case 'orb':
+      return file.reference;
     case 'artifact':
       return `${file.path} among the artifacts of ${file.job}`;
   }

@@ -13,6 +13,14 @@ export type FetchPolicy =
   /** For all that may have changed, whatever the lock file says. */
   | 'always';
 
+/** A CircleCI server. */
+export interface OrbRegistry {
+  /** `https://circleci.com` */
+  readonly url: string;
+  /** For orbs that not everybody may see. */
+  readonly token?: string;
+}
+
 /** What is needed to have files that lie on other machines. */
 export interface IncludeAccess {
   readonly policy: FetchPolicy;
@@ -27,6 +35,8 @@ export interface IncludeAccess {
   /** The token for a server, by its host. */
   readonly token: (host: string) => ServerToken | undefined;
   readonly allowed: AllowedHosts;
+  /** Where orbs come from. */
+  readonly orbs: OrbRegistry;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
   readonly resolve?: Resolve;
@@ -34,10 +44,12 @@ export interface IncludeAccess {
   readonly limit: <T>(work: () => Promise<T>) => Promise<T>;
   /** Told what was read, for a lock file. */
   readonly onLocked: (
-    kind: 'remotes' | 'projects',
+    kind: 'remotes' | 'projects' | 'orbs',
     name: string,
     state: { readonly sha: string; readonly version?: string },
   ) => void;
+  /** Told what could not be had although it was asked for, and may be done without. */
+  readonly onMissing: (name: string, why: string) => void;
   /** Told what the user should know: an old copy is used. */
   readonly onNotice: (text: string) => void;
 }

@@ -4,6 +4,13 @@ export interface IncludeLock {
   readonly remotes: Readonly<Record<string, string>>;
   /** By `host/group/name@ref`: the commit, and the release that a component's version stood for. */
   readonly projects: Readonly<Record<string, LockedProject>>;
+  /** By `namespace/orb@version` as it is written: the version that this stood for, and SHA-256 of its source, in hex. */
+  readonly orbs: Readonly<Record<string, LockedOrb>>;
+}
+
+export interface LockedOrb {
+  readonly version: string;
+  readonly sha256: string;
 }
 
 export interface LockedProject {
@@ -11,7 +18,7 @@ export interface LockedProject {
   readonly version?: string;
 }
 
-export const emptyLock: IncludeLock = { remotes: {}, projects: {} };
+export const emptyLock: IncludeLock = { remotes: {}, projects: {}, orbs: {} };
 
 /** Reads the text of a lock file; what is wrong with it, if it is none. */
 export function parseLock(text: string): IncludeLock | { readonly problem: string } {
@@ -21,16 +28,21 @@ export function parseLock(text: string): IncludeLock | { readonly problem: strin
   } catch (error) {
     return { problem: `it is no JSON: ${(error as Error).message}` };
   }
-  const { schema, remotes = {}, projects = {} } = (content ?? {}) as Partial<Record<string, unknown>>;
+  const { schema, remotes = {}, projects = {}, orbs = {} } = (content ?? {}) as Partial<Record<string, unknown>>;
   if (schema !== 'ci/1') return { problem: '`schema` is not "ci/1"' };
-  if (!isTable(remotes) || !isTable(projects)) return { problem: '`remotes` and `projects` must be objects' };
+  if (!isTable(remotes) || !isTable(projects) || !isTable(orbs)) {
+    return { problem: '`remotes`, `projects` and `orbs` must be objects' };
+  }
   const badRemote = Object.entries(remotes).find(([, hash]) => !/^[0-9a-f]{64}$/.test(String(hash)));
   if (badRemote) return { problem: `\`${badRemote[0]}\` has no SHA-256` };
   const badProject = Object.entries(projects).find(([, locked]) => !isLocked(locked));
   if (badProject) return { problem: `\`${badProject[0]}\` has no commit` };
+  const badOrb = Object.entries(orbs).find(([, locked]) => !isLockedOrb(locked));
+  if (badOrb) return { problem: `\`${badOrb[0]}\` has no version and SHA-256` };
   return {
     remotes: remotes as IncludeLock['remotes'],
     projects: projects as IncludeLock['projects'],
+    orbs: orbs as IncludeLock['orbs'],
   };
 }
 
@@ -43,9 +55,19 @@ function isLocked(value: unknown): value is LockedProject {
   return /^[0-9a-f]{40,64}$/.test(String(value['sha'])) && ['undefined', 'string'].includes(typeof value['version']);
 }
 
+function isLockedOrb(value: unknown): value is LockedOrb {
+  if (!isTable(value)) return false;
+  return (
+    /^[0-9a-f]{64}$/.test(String(value['sha256'])) && /^(?:\d+\.\d+\.\d+|dev:[\w./-]+)$/.test(String(value['version']))
+  );
+}
+
 /** The text of a lock file: sorted, so that a change is a change of few lines. */
-export function printLock({ remotes, projects }: IncludeLock): string {
+export function printLock({ remotes, projects, orbs }: IncludeLock): string {
   const sorted = <T>(table: Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return `${JSON.stringify({ schema: 'ci/1', remotes: sorted(remotes), projects: sorted(projects) }, null, 2)}\n`;
+  const locked = { remotes: sorted(remotes), projects: sorted(projects) };
+  // Nobody but CircleCI has orbs.
+  const withOrbs = Object.keys(orbs).length === 0 ? locked : { ...locked, orbs: sorted(orbs) };
+  return `${JSON.stringify({ schema: 'ci/1', ...withOrbs }, null, 2)}\n`;
 }

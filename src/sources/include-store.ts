@@ -9,6 +9,8 @@ import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 export interface IncludeRecords {
   /** By address: the file's hash. */
   readonly remote: { readonly fetchedAtMs: number; readonly hash: string };
+  /** By the server's host and the reference (`circleci.com circleci/node@5`): the hash of the source, and the version that it is of. */
+  readonly orb: { readonly fetchedAtMs: number; readonly hash: string; readonly version: string };
   /** By `host/project wanted`: tags and branches that `wanted` may stand for, and the commit of `HEAD`. */
   readonly refs: {
     readonly fetchedAtMs: number;

@@ -17,6 +17,8 @@ export interface GetOptions {
   readonly maxBytes: number;
   readonly maxRedirects: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** JSON that is posted: then no redirect is followed. Absent: the address is only read. */
+  readonly post?: string;
   /** Default: the system's. */
   readonly resolve?: Resolve;
 }
@@ -80,6 +82,7 @@ async function follow(first: URL, options: GetOptions, signal: AbortSignal): Pro
     const { statusCode = 0, headers } = response;
     if ([301, 302, 303, 307, 308].includes(statusCode) && headers.location !== undefined) {
       response.destroy();
+      if (options.post !== undefined) throw new Failed('it was redirected', { status: statusCode, mayPass: false });
       if (redirects === options.maxRedirects) {
         throw new Failed(`it was redirected more than ${options.maxRedirects} times`, { mayPass: false });
       }
@@ -173,11 +176,14 @@ async function ask(
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const secure = url.protocol === 'https:';
   const socket = proxy && secure ? await tunnel(proxy, { host, port: Number(url.port || 443) }, signal) : undefined;
+  const { post } = options;
+  const form =
+    post === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(post) };
   const common = {
-    method: 'GET',
+    method: post === undefined ? 'GET' : 'POST',
     agent: false,
     signal,
-    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'pipewright', ...options.headers },
+    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'pipewright', ...form, ...options.headers },
   } as const;
   return new Promise((resolve, reject) => {
     const asked = secure
@@ -188,7 +194,7 @@ async function ask(
       : httpRequest(url, { ...common, lookup: pinned(addresses) });
     asked.once('error', reject);
     asked.once('response', resolve);
-    asked.end();
+    asked.end(post);
   });
 }
 

@@ -334,7 +334,7 @@ jobs:
     expect(await ci(project, ['lint'])).toContain('`node/test` is of the orb `node`');
     const tested = ['node-bun-jest-test-job', 'node-test-no-junit-new-features', 'integration-test-override-yarn'];
     const wanted = tested.map((name) => `continuation/test-deploy/${name}`);
-    const result = await run(project, ['-e', 'shell', ...wanted]);
+    const result = await run(project, ['--offline', '-e', 'shell', ...wanted]);
     expect(result.exitCode, result.outputOf('continuation')).toBe(0);
     expect(result.statuses).toMatchObject({ 'lint-pack/orb-tools/continue': 'success', continuation: 'success' });
     expect(result.outputOf(wanted[0]!)).toContain('tested with bun\n');

@@ -26,9 +26,11 @@ const nothingFetched: IncludeAccess = {
   server: () => undefined,
   token: () => undefined,
   allowed: { entries: [] },
+  orbs: { url: 'https://registry.invalid' },
   nowMs: 0,
   limit: (work) => work(),
   onLocked: () => {},
+  onMissing: () => {},
   onNotice: () => {},
 };
 

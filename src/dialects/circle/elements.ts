@@ -26,7 +26,7 @@ export interface Namespace {
   /** An orb that can't be had is here by its reference. */
   readonly orbs: ReadonlyMap<string, Namespace | MissingOrb>;
   /** Some of it is this program's own doing: see stand-in.ts. `partOf`: the orb that it is a part of, which can't be had whole. */
-  readonly standIn?: { readonly partOf?: string };
+  readonly standIn?: { readonly partOf?: MissingOrb };
 }
 
 /** An orb that is not on this machine. */
@@ -34,12 +34,15 @@ export interface MissingOrb {
   readonly kind: 'missing';
   /** `circleci/node@5.1`; the mere alias of one that is not declared. */
   readonly reference: string;
+  /** Why it can't be had, one clause. Absent: nobody was asked for it. */
+  readonly why?: string;
+  readonly hint?: string;
 }
 
 export type Found = { readonly kind: 'element'; readonly element: Element } | MissingOrb | { readonly kind: 'none' };
 
-/** The file of an orb of the registry; undefined: it can't be had. */
-export type OrbFile = (reference: string, alias: string) => MapNode | undefined;
+/** The file of an orb of the registry. */
+export type OrbFile = (reference: string, alias: string) => MapNode | MissingOrb;
 
 const sections: Readonly<Record<ElementKind, string>> = { command: 'commands', job: 'jobs', executor: 'executors' };
 
@@ -137,13 +140,15 @@ function readOrb(
     problem(reading, 'circle/orb', each.value.span, `\`${each.key}\` refers to no orb`, { hint });
     return undefined;
   }
-  const file = depth < maxOrbDepth ? orbFile(reference, each.key) : undefined;
-  const own = depth < maxOrbDepth ? standInFor(reference) : undefined;
+  if (depth >= maxOrbDepth) return { kind: 'missing', reference };
+  const file = orbFile(reference, each.key);
+  const own = standInFor(reference);
   if (own !== undefined) {
-    const partOf = file === undefined ? { partOf: reference } : {};
-    return readNamespace(overSource(own, file), inner, orbFile, reading, depth + 1, partOf);
+    const source = file.kind === 'missing' ? undefined : file;
+    const standIn = file.kind === 'missing' ? { partOf: file } : {};
+    return readNamespace(overSource(own, source), inner, orbFile, reading, depth + 1, standIn);
   }
-  return file === undefined ? { kind: 'missing', reference } : readNamespace(file, inner, orbFile, reading, depth + 1);
+  return file.kind === 'missing' ? file : readNamespace(file, inner, orbFile, reading, depth + 1);
 }
 
 /** `namespace/orb@1.2.3`, `@1`, `@volatile`, `@dev:first`, or the address of a file. */
@@ -176,7 +181,7 @@ export function findElement(home: Namespace, kind: ElementKind, name: string, al
   if ('kind' in orb) return orb;
   const found = findElement(orb, kind, name.slice(slash + 1), aliased);
   const partOf = orb.standIn?.partOf;
-  return found.kind === 'none' && partOf !== undefined ? { kind: 'missing', reference: partOf } : found;
+  return found.kind === 'none' && partOf !== undefined ? partOf : found;
 }
 
 /** All names of a kind that can be written in `home`, for "did you mean". */

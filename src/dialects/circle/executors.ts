@@ -36,7 +36,7 @@ export function resolveExecutor(
     const found = findElement(home, 'executor', name);
     if (found.kind === 'none') continue;
     if (found.kind === 'missing') {
-      shared.missingOrb(found.reference, { ...named, key: name });
+      shared.missingOrb(found, { ...named, key: name });
       return undefined;
     }
     const inside = insideOf(found.element, scope);

@@ -1,8 +1,9 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { holds } from './condition.ts';
-import { type Namespace, type OrbFile, readNamespace } from './elements.ts';
+import { type MissingOrb, type Namespace, type OrbFile, readNamespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
+import { vendorPath } from './orb-files.ts';
 import { printedConfig } from './print-config.ts';
 import {
   entriesOf,
@@ -68,9 +69,9 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
     shared: (missing): StepsShared => ({
       reading,
       expanded,
-      missingOrb: (reference, { key, keySpan }) => {
-        missing.add(reference);
-        reportMissingOrb(reference, key, keySpan, reading);
+      missingOrb: (orb, { key, keySpan }) => {
+        missing.add(orb.reference);
+        reportMissingOrb(orb, key, keySpan, reading);
       },
     }),
   };
@@ -178,16 +179,20 @@ export function withOrbReferences(root: MapNode, pipeline: PipelineValues, readi
   return map([...root.entries.values(), { ...orbs, value: map(filled, orbs.value.span) }], root.span);
 }
 
-function reportMissingOrb(reference: string, what: string, span: Span, reading: Reading): void {
+function reportMissingOrb({ reference, why, hint }: MissingOrb, what: string, span: Span, reading: Reading): void {
   const isDeclared = reference.includes('/');
-  const name = reference.replace(/@.*/, '');
+  const path = vendorPath(reference);
+  const state = isDeclared
+    ? why === undefined
+      ? 'is not on this machine'
+      : `can't be had: ${why}`
+    : 'is not declared';
+  const usual = isDeclared ? '`ci fetch` reads it, or' : 'declare it under `orbs`, or';
   reading.report({
     code: 'circle/missing-orb',
     severity: 'warning',
-    message: `\`${what}\` is of the orb \`${reference}\`, which is not ${isDeclared ? 'on this machine' : 'declared'}`,
+    message: `\`${what}\` is of the orb \`${reference}\`, which ${state}`,
     span,
-    hint: isDeclared
-      ? `put the source of the orb into \`.circleci/orbs/${name}.yml\``
-      : `declare it under \`orbs\`, or put its source into \`.circleci/orbs/${name}.yml\``,
+    hint: why !== undefined && hint !== undefined ? hint : `${usual} put its source into \`${path}\``,
   });
 }

@@ -172,8 +172,8 @@ function refusalOf(
   });
   if (missingOrbs.length > 0) {
     const [first] = missingOrbs;
-    const hint = `put the source of \`${first}\` into \`.circleci/orbs\``;
-    return refuse(`the job is made of orbs that are not on this machine: ${missingOrbs.join(', ')}`, hint);
+    const hint = `\`ci fetch\` reads them, or put the source of \`${first}\` into \`.circleci/orbs\``;
+    return refuse(`the job is made of orbs that can't be had: ${missingOrbs.join(', ')}`, hint);
   }
   if (body !== undefined && field(body, 'macos') !== undefined && platform !== 'darwin') {
     return refuse('the job runs on macOS, and this machine does not', 'run it on a Mac');

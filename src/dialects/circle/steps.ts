@@ -1,7 +1,7 @@
 import type { MapEntry, Node } from '../../syntax/node.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { holds } from './condition.ts';
-import { type Element, elementNames, findElement, type Namespace } from './elements.ts';
+import { type Element, elementNames, findElement, type MissingOrb, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
 import { entry, field, isNothing, kindOf, map, problem, type Reading, seq, textOf } from './reading.ts';
@@ -39,7 +39,7 @@ export interface StepsShared {
   /** Lists of steps that are expanded already: what a `steps` parameter carries. */
   readonly expanded: WeakSet<Node>;
   /** Told when a step is of an orb that can't be had. */
-  readonly missingOrb: (reference: string, step: MapEntry) => void;
+  readonly missingOrb: (orb: MissingOrb, step: MapEntry) => void;
 }
 
 /**
@@ -74,7 +74,7 @@ function expandStep(node: Node, place: StepPlace): readonly Node[] {
   const isOurs = place.home.standIn !== undefined && step.key === continueStep;
   if (builtInSteps.has(step.key) || isOurs) return [builtIn(node, step, place)];
   if (found.kind === 'missing') {
-    place.shared.missingOrb(found.reference, step);
+    place.shared.missingOrb(found, step);
     return [interpolate(node, place.scope, reading)];
   }
   reportUnknown(step, place);

@@ -137,7 +137,7 @@ function expand(
   if (type === 'approval') return { type };
   const found = findElement(place.root, 'job', call.key);
   if (found.kind === 'missing') {
-    shared.missingOrb(found.reference, call);
+    shared.missingOrb(found, call);
     return { type: 'build' };
   }
   if (found.kind === 'none') {

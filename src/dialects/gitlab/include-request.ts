@@ -4,7 +4,9 @@ import type { ForeignFile } from '../../model/included-file.ts';
 import type { IncludeEntry, IncludeTarget } from './include-entry.ts';
 
 /** One file (or glob) that an entry of `include` asks for, its variables expanded. */
-export type IncludeRequest = { readonly kind: 'local'; readonly path: string } | ForeignFile;
+export type IncludeRequest =
+  | { readonly kind: 'local'; readonly path: string }
+  | Exclude<ForeignFile, { readonly kind: 'orb' }>;
 
 /** A request, and the place in the file that messages about it point at. */
 export interface PlacedRequest {
