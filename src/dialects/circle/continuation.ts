@@ -5,6 +5,7 @@ import type { Step, StepWhen } from '../../model/step.ts';
 import type { MapEntry, MapNode } from '../../syntax/node.ts';
 import type { Downstream } from '../dialect.ts';
 import { strictMode } from '../strict-mode.ts';
+import { readHandedParameters } from './handed-parameters.ts';
 import { booleanOf } from './parameters.ts';
 import type { Processed } from './process.ts';
 import { entriesOf, entry, field, itemsOf, map, problem, type Reading, scalar, seq, textOf } from './reading.ts';
@@ -79,7 +80,7 @@ export async function withContinuations(
     const rivals = continuing.filter((other) => other !== one).map(({ definition }) => definition.name);
     const expected = await expectedFile(one, files);
     bridges.push(bridgeOf(name, one, expected));
-    downstream.set(name, { content: contentOf(one, { rivals, expected, root }) });
+    downstream.set(name, { content: contentOf(one, { rivals, expected, root, reading }) });
   }
   const jobs = [...pipeline.jobs, ...bridges];
   const stages = [...new Set([...pipeline.stages, ...bridges.map(({ stage }) => stage.value)])];
@@ -150,11 +151,18 @@ function bridgeOf(name: string, { definition, step }: Continuing, expected: stri
 
 function contentOf(
   { definition, step }: Continuing,
-  given: { readonly rivals: readonly string[]; readonly expected: string | undefined; readonly root: MapNode },
+  given: {
+    readonly rivals: readonly string[];
+    readonly expected: string | undefined;
+    readonly root: MapNode;
+    readonly reading: Reading;
+  },
 ): MapNode {
   const { span } = definition;
   const parameters = textOf(field(step.value, 'parameters')?.value) ?? '';
-  const isLiteral = parameters.trimStart().startsWith('{');
+  // What holds a variable is only known to the job.
+  const isLiteral = parameters.trimStart().startsWith('{') && !parameters.includes('$');
+  const isKnown = isLiteral && readHandedParameters(parameters, () => span, given.reading) !== undefined;
   const declared = field(given.root, 'parameters')?.value;
   const rivals = given.rivals.map((name) => scalar(name, span));
   return map(
@@ -162,7 +170,7 @@ function contentOf(
       entry('job', scalar(definition.name, span)),
       entry('rivals', seq(rivals, span)),
       ...(given.expected === undefined ? [] : [entry('expected', scalar(given.expected, span))]),
-      ...(isLiteral ? [entry('parameters', scalar(parameters, span))] : []),
+      ...(isKnown ? [entry('parameters', scalar(parameters, span))] : []),
       ...(declared === undefined ? [] : [entry('declared', declared)]),
     ],
     span,

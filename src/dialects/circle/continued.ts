@@ -1,12 +1,13 @@
 import { type Diagnostic, hasErrors, type Span } from '../../diagnostics/diagnostic.ts';
 import type { LoadedFile } from '../../model/included-file.ts';
-import type { MapNode, Node, Scalar } from '../../syntax/node.ts';
+import type { MapNode, Node } from '../../syntax/node.ts';
 import { toValue } from '../../syntax/node.ts';
 import { parseYaml } from '../../syntax/parse.ts';
 import type { CompileInput } from '../dialect.ts';
 import { handedOver } from './continuation.ts';
+import { type PlaceOf, readHandedParameters } from './handed-parameters.ts';
 import { booleanOf } from './parameters.ts';
-import { entriesOf, field, itemsOf, kindOf, problem, type Reading, scalar, textOf } from './reading.ts';
+import { entriesOf, field, itemsOf, kindOf, problem, type Reading, textOf } from './reading.ts';
 
 /** What a pipeline goes on with. */
 export type Continued =
@@ -50,7 +51,7 @@ export async function readContinued(content: Node, given: CompileInput, reading:
   const parameters = await artifact(handedOver.parameters);
   const texts = parameters.value;
   if (entryNode === undefined || texts === undefined) return { kind: 'wrong' };
-  return withParameters(content, entryNode, readParameters(texts.text, placeIn(texts), reading), given, reading);
+  return withParameters(content, entryNode, readHandedParameters(texts.text, placeIn(texts), reading), given, reading);
 }
 
 async function readAhead(content: Node, given: CompileInput, reading: Reading): Promise<Continued> {
@@ -58,7 +59,8 @@ async function readAhead(content: Node, given: CompileInput, reading: Reading): 
   const entryNode = expected && readConfiguration(expected, reading);
   if (entryNode === undefined) return { kind: 'wrong' };
   const literal = field(content, 'parameters')?.value;
-  const parameters = literal === undefined ? new Map() : readParameters(textOf(literal)!, () => literal.span, reading);
+  const parameters =
+    literal === undefined ? new Map() : readHandedParameters(textOf(literal)!, () => literal.span, reading);
   return withParameters(content, entryNode, parameters, given, reading);
 }
 
@@ -95,8 +97,6 @@ function merged(below: Node, above: Node): Node {
   return { ...above, entries: all };
 }
 
-type PlaceOf = (name: string | undefined) => Span;
-
 /** The place of a name in a JSON file; the file's beginning, where it is not found. */
 function placeIn({ path: file, text }: LoadedFile): PlaceOf {
   return (name) => {
@@ -104,33 +104,6 @@ function placeIn({ path: file, text }: LoadedFile): PlaceOf {
     const at = name === undefined ? -1 : text.indexOf(quoted);
     return at < 0 ? { file, start: 0, end: Math.min(1, text.length) } : { file, start: at, end: at + quoted.length };
   };
-}
-
-/** Reads a JSON object of texts, whole numbers, `true` and `false`. */
-function readParameters(text: string, placeOf: PlaceOf, reading: Reading): ReadonlyMap<string, Node> | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    value = error;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Error) {
-    const why = value instanceof Error ? `: ${value.message}` : '';
-    problem(reading, 'circle/continuation', placeOf(undefined), `the parameters must be a JSON object${why}`, {
-      hint: 'write them like {"name": true}, or name a file that holds such an object',
-    });
-    return undefined;
-  }
-  const parameters = new Map<string, Node>();
-  for (const [name, one] of Object.entries(value as Record<string, unknown>)) {
-    if (['string', 'boolean'].includes(typeof one) || Number.isInteger(one)) {
-      parameters.set(name, scalar(one as Scalar, placeOf(name)));
-      continue;
-    }
-    const message = `the parameter \`${name}\` must be a text, a whole number, true or false`;
-    problem(reading, 'circle/continuation', placeOf(name), message);
-  }
-  return parameters;
 }
 
 /**
