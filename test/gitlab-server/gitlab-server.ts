@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../src/util/clock.ts';
 import { rateLimiter } from './api/rate-limit.ts';
 import type { LoggedRequest, Violation } from './api/request-log.ts';
 import { serveStorage } from './api/storage.ts';
 import type { PipelineDescription } from './description.ts';
 import type { DecideFault } from './faults/fault.ts';
-import { openListener } from './http/listener.ts';
+import { type Listener, openListener } from './http/listener.ts';
 import { type GitlabServerOptions, settingsFrom } from './options.ts';
 import { addPipeline, addProject, type NewProject } from './projects.ts';
 import { findRoute, type Route } from './routes.ts';
@@ -67,11 +68,7 @@ export async function startGitlabServer(options: GitlabServerOptions = {}): Prom
     decideFault: () => faults,
     baseUrl: () => `${scheme}://${settings.host}:${listener.port}${settings.relativeUrl}`,
     storageUrl: () => storage && `${scheme}://${settings.host}:${storage.port}`,
-    restart: async (downMs) => {
-      await listener.close('cut');
-      if (downMs > 0) await settings.clock.sleep(downMs, closing.signal);
-      if (!closing.signal.aborted) await listener.open();
-    },
+    restart: restarter(() => listener, settings.clock, closing.signal),
   };
   const scheme = settings.tls === undefined ? 'http' : 'https';
   const { host, port, tls } = settings;
@@ -92,6 +89,21 @@ export async function startGitlabServer(options: GitlabServerOptions = {}): Prom
       await Promise.all([listener.close('drain'), storage?.close('drain')]);
       for (const folder of made) rmSync(folder, { recursive: true, force: true });
     },
+  };
+}
+
+/** Closes a port for a time. Requests that want it while it is under way get the same restart. */
+function restarter(listener: () => Listener, clock: Clock, closing: AbortSignal): (downMs: number) => Promise<void> {
+  let underWay: Promise<void> | undefined;
+  const restart = async (downMs: number): Promise<void> => {
+    await listener().close('cut');
+    if (downMs > 0) await clock.sleep(downMs, closing);
+    if (!closing.aborted) await listener().open();
+    underWay = undefined;
+  };
+  return (downMs) => {
+    underWay ??= restart(downMs);
+    return underWay;
   };
 }
 

@@ -50,6 +50,8 @@ export interface GitlabServerOptions {
   /** Reasons beyond GitLab's own that a job's payload lists. */
   readonly failureReasons?: readonly string[];
   readonly tokenMaskPrefixes?: readonly string[];
+  /** `dropped`: for heavy tests; `requests` then holds no bodies. */
+  readonly requestBodies?: 'kept' | 'dropped';
   readonly decideFault?: DecideFault;
 }
 
@@ -92,6 +94,7 @@ export function settingsFrom(options: GitlabServerOptions): Settings {
     throttledBy: 'application',
     failureReasons: [],
     tokenMaskPrefixes: [],
+    requestBodies: 'kept',
     ...options,
     relativeUrl: (options.relativeUrl ?? '').replace(/\/+$/, ''),
   };

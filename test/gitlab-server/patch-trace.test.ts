@@ -88,6 +88,11 @@ describe('PATCH /jobs/:id/trace', () => {
     expect((await api(server, 'PATCH', path, { headers, body: 'x' })).status).toBe(202);
   });
 
+  it('looks at the parameter before the header', async () => {
+    const headers = { 'job-token': job.token, 'content-type': 'text/plain', 'content-range': '0-0' };
+    expect((await api(server, 'PATCH', `jobs/${job.id}/trace?token=x`, { headers, body: 'x' })).status).toBe(403);
+  });
+
   it.each(['wrong-token', ''])('answers 403 to the token "%s"', async (token) => {
     expect((await patch(server, job, 0, 'x', { 'job-token': token })).status).toBe(403);
   });

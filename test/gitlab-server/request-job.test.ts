@@ -147,6 +147,26 @@ describe('POST /jobs/request', () => {
     expect([server.job('one').status, server.job('one').failureReason]).toEqual(['failed', 'runner_unsupported']);
   });
 
+  it('looks at 45 jobs and no more: 409', async () => {
+    await using server = await startGitlabServer();
+    const { token } = server.addRunner();
+    const jobs = Array.from({ length: 46 }, (_, at) => ({ name: `job ${at}`, release: ['x'] }));
+    server.addPipeline({ jobs });
+    const { multi_build_steps: _, ...features } = allFeatures;
+    expect((await askForJob(server, token, { features })).status).toBe(409);
+    expect([server.job('job 44').status, server.job('job 45').status]).toEqual(['failed', 'pending']);
+    expect((await askForJob(server, token, { features })).status).toBe(204);
+  });
+
+  it('keeps what a runner says of its session server', async () => {
+    await using server = await startGitlabServer();
+    const { token } = server.addRunner();
+    server.addPipeline({ jobs: [one] });
+    const session = { url: 'https://runner:8093', certificate: 'PEM', authorization: 'secret' };
+    await api(server, 'POST', 'jobs/request', { json: { token, session } });
+    expect(server.job('one').session).toEqual(session);
+  });
+
   it('drops a job of a merge request from a runner without refspecs', async () => {
     await using server = await startGitlabServer();
     const { token } = server.addRunner();

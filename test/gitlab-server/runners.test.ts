@@ -46,6 +46,12 @@ describe('POST /runners', () => {
     ['no token', { token: undefined }, 400, { error: 'token is missing' }],
     ['a wrong token', { token: 'x' }, 403, { message: '403 Forbidden - invalid token supplied' }],
     ['active with paused', { active: true, paused: true }, 400, { error: 'active, paused are mutually exclusive' }],
+    [
+      'both words for a note',
+      { maintenance_note: 'a', maintainer_note: 'b' },
+      400,
+      { error: 'maintainer_note, maintenance_note are mutually exclusive' },
+    ],
     ['an unknown access level', { access_level: 'x' }, 400, { error: 'access_level does not have a valid value' }],
     ['a truth that is none', { paused: 'perhaps' }, 400, { error: 'paused is invalid' }],
     ['a timeout that is no number', { maximum_timeout: '1h' }, 400, { error: 'maximum_timeout is invalid' }],

@@ -48,13 +48,14 @@ export async function serve(arrival: Arrival, server: Surroundings): Promise<voi
     logged.goneEarly = logged.fault === undefined;
     gone.abort();
   });
-  const { clock } = server.store.settings;
+  const { settings } = server.store;
+  const { clock } = settings;
   const address = `${new URL(server.baseUrl()).origin}${request.url ?? ''}`;
   const until = AbortSignal.any([gone.signal, server.closing]);
   const sleep = async (ms: number): Promise<void> => (ms > 0 ? clock.sleep(ms, until) : undefined);
   const means = { sleep, restart: server.restart, address };
   const before = await faultBefore(logged.fault, request, means);
-  logged.body = before.body ?? Buffer.alloc(0);
+  if (before.body !== undefined && settings.requestBodies === 'kept') logged.body = before.body;
   if (before.kind === 'over') {
     logged.status = before.reply?.status;
     if (before.reply !== undefined) await sendReply(undefined, before.reply, response, means);

@@ -114,6 +114,22 @@ describe('cancelling', () => {
   });
 });
 
+it('knows of a machine’s features what its first request said, for most of an hour', async () => {
+  const clock = fakeClock();
+  await using server = await startGitlabServer({ clock });
+  const { token } = server.addRunner();
+  server.addPipeline({ jobs: [{ name: 'one' }, { name: 'two' }] });
+  await api(server, 'POST', 'runners/verify', { json: { token, system_id: 's_1', info: { name: 'x' } } });
+  const features = { ...allFeatures, cancel_gracefully: true };
+  await askForJob(server, token, { features });
+  server.cancel(server.job('one'));
+  expect(server.job('one').status).toBe('canceled');
+  await clock.advance(55 * 60_000);
+  await askForJob(server, token, { features });
+  server.cancel(server.job('two'));
+  expect(server.job('two').status).toBe('canceling');
+});
+
 describe('taking a job in two phases', () => {
   it('leaves it pending until the runner says that it runs', async () => {
     await using run = await taken({}, twoPhases);
@@ -182,6 +198,13 @@ describe('the log at the end of a job', () => {
     expect((await put(run.server, run.job, { state: 'success', ...more })).status).toBe(200);
   });
 
+  it('may be checked by the older field', async () => {
+    await using run = await taken();
+    await patch(run.server, run.job, 0, 'hello world');
+    await put(run.server, run.job, { state: 'success', checksum: 'crc32:0d4a1185' });
+    expect(run.job.checksums.map(({ valid }) => valid)).toEqual([true]);
+  });
+
   it.each([
     ['note', 200, 'success'],
     ['reject', 412, 'running'],
@@ -195,6 +218,16 @@ describe('the log at the end of a job', () => {
 });
 
 describe('jobs that nobody speaks for', () => {
+  it('lose their token five minutes after their timeout', async () => {
+    const clock = fakeClock();
+    await using run = await taken({ clock }, allFeatures, { name: 'one', timeout: 600 });
+    await clock.advance(15 * 60_000 - 1);
+    expect((await put(run.server, run.job, { state: 'running' })).status).toBe(200);
+    await clock.advance(1);
+    const answer = await put(run.server, run.job, { state: 'success' });
+    expect([answer.status, run.job.status]).toEqual([403, 'running']);
+  });
+
   it.each([
     ['nothing is heard for an hour', {}, 60, 'stuck_or_timeout_failure'],
     ['the timeout is over by a quarter of an hour', { timeout: 600 }, 25, 'job_execution_server_timeout'],

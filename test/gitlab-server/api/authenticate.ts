@@ -8,6 +8,9 @@ import type { Call } from './call.ts';
 /** Managers of a runner that names no system id share this one. */
 const legacySystemId = '<legacy>';
 
+/** GitLab writes a machine's features down when it first sees it, and again at a random time from 40 minutes on. */
+const keepFeaturesMs = 55 * 60_000;
+
 /** The runner by the parameter `token`, which the endpoint requires; a header alone is not enough. */
 export function authenticateRunner(call: Call): Runner {
   const token = requiredText(call.parameters, 'token');
@@ -24,10 +27,19 @@ export function authenticateRunner(call: Call): Runner {
 export function heartbeat(call: Call, runner: Runner): RunnerManager {
   const { store, parameters } = call;
   const systemId = optionalText(parameters, 'system_id') ?? legacySystemId;
-  const manager: RunnerManager = runner.managers.get(systemId) ?? { systemId, contactedAtMs: 0, info: {} };
-  manager.contactedAtMs = store.now();
   const { info } = parameters.values;
+  const now = store.now();
+  const known = runner.managers.get(systemId);
+  const manager: RunnerManager = known ?? {
+    systemId,
+    contactedAtMs: now,
+    info: {},
+    kept: { features: {}, sinceMs: now },
+  };
+  manager.contactedAtMs = now;
   if (isRecord(info)) manager.info = info;
+  const features = isRecord(manager.info['features']) ? manager.info['features'] : {};
+  if (known === undefined || now - manager.kept.sinceMs >= keepFeaturesMs) manager.kept = { features, sinceMs: now };
   runner.managers.set(systemId, manager);
   return manager;
 }
@@ -52,6 +64,7 @@ export function authenticateJob(call: Call): Job {
   const job = jobInPath(call);
   const token = jobToken(call);
   if (job === undefined || job.token !== token) throw forbidden();
+  if (job.tokenExpiresAtMs <= call.store.now()) throw forbidden(undefined, { kind: 'state' });
   if (!isExecuting(job)) {
     throw forbidden('Job is not processing on runner', { headers: { 'job-status': job.status }, kind: 'state' });
   }

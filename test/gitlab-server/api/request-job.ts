@@ -21,11 +21,11 @@ export async function requestJob(call: Call): Promise<Reply> {
   const manager = heartbeat(call, runner);
   const lastUpdate = optionalText(parameters, 'last_update');
   const info = optionalRecord(parameters, 'info');
-  optionalRecord(parameters, 'session');
+  const session = optionalRecord(parameters, 'session');
   const headers = { 'x-gitlab-last-update': runner.queueValue };
   if (runner.paused || lastUpdate === runner.queueValue) return emptyReply(204, headers);
   const { features } = info;
-  const asking = { runner, systemId: manager.systemId, features: isRecord(features) ? features : {} };
+  const asking = { runner, manager, session, features: isRecord(features) ? features : {} };
   const found = takeJob(store, asking);
   switch (found.kind) {
     case 'job':

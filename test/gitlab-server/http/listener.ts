@@ -27,12 +27,12 @@ export async function openListener({ host, port, tls, handle }: ListenerOptions)
   const state: { server: Server | undefined; port: number } = { server: undefined, port };
   const open = async (): Promise<void> => {
     const server = tls === undefined ? createServer(handle) : createTlsServer(tlsOptions(tls), handle);
+    state.server = server;
     server.on('clientError', (_error, socket) => socket.destroy());
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(state.port, host, resolve);
     });
-    state.server = server;
     state.port = (server.address() as AddressInfo).port;
   };
   await open();

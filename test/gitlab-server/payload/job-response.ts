@@ -2,7 +2,7 @@ import type { DescribedImage, JobDescription } from '../description.ts';
 import { dependenciesOf } from '../state/dependencies.ts';
 import type { Job } from '../state/model.ts';
 import type { Store } from '../state/store.ts';
-import { timeoutOf } from '../state/sweep.ts';
+import { timeoutOf } from '../state/timeout.ts';
 import { artifactsOf } from './artifacts.ts';
 import { knownFailureReasons } from './failure-reasons.ts';
 import { described, jobVariables, repositoryUrl } from './variables.ts';

@@ -30,7 +30,10 @@ export interface Runner {
 export interface RunnerManager {
   readonly systemId: string;
   contactedAtMs: number;
+  /** What its last request said of itself. */
   info: Readonly<Record<string, unknown>>;
+  /** What is kept of its features, and since when: renewed only now and then. */
+  kept: { readonly features: Readonly<Record<string, unknown>>; readonly sinceMs: number };
 }
 
 export type JobStatus =
@@ -101,6 +104,10 @@ export interface Job {
   queuedAtMs: number;
   startedAtMs: number | undefined;
   updatedAtMs: number;
+  /** Its token is good until then. */
+  tokenExpiresAtMs: number;
+  /** What the request said that took it: how to reach the runner's session server. */
+  session: Readonly<Record<string, unknown>>;
   /** How often it was handed out by `jobs/request`: more than once is a mistake of the server. */
   handedOut: number;
   /** The id of the job that took its place. */

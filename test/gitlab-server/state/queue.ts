@@ -1,7 +1,8 @@
 import { dependenciesOf } from './dependencies.ts';
 import { matches, neededFeatures } from './matching.ts';
-import { isExecuting, type Job, type Runner } from './model.ts';
+import { isExecuting, type Job, type Runner, type RunnerManager } from './model.ts';
 import type { Store } from './store.ts';
+import { timeoutOf } from './timeout.ts';
 import { drop, setStatus } from './transitions.ts';
 
 /** So many jobs are looked at in one request. */
@@ -13,11 +14,15 @@ export type Found =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'conflict' };
 
+/** After its timeout a job has so long to tell how it ended. */
+const tokenLeewayMs = 5 * 60_000;
+
 /** What a runner says of itself with a request. */
 export interface Asking {
   readonly runner: Runner;
-  readonly systemId: string;
+  readonly manager: RunnerManager;
   readonly features: Readonly<Record<string, unknown>>;
+  readonly session: Readonly<Record<string, unknown>>;
 }
 
 /** Looks for a job, oldest first. One that the runner can't run, or whose artifacts are gone, fails on the way. */
@@ -43,9 +48,13 @@ function isWaiting(job: Job): boolean {
   return job.status === 'pending' && job.waitingForAck === undefined;
 }
 
-function assign(store: Store, job: Job, { runner, systemId, features }: Asking): void {
+function assign(store: Store, job: Job, { runner, manager, features, session }: Asking): void {
+  const { systemId } = manager;
   job.runner = runner;
-  job.cancelGracefully = features['cancel_gracefully'] === true;
+  job.session = session;
+  job.tokenExpiresAtMs = store.now() + Math.max(60, timeoutOf(job)) * 1000 + tokenLeewayMs;
+  // Not what this request says, but what is kept of the machine.
+  job.cancelGracefully = manager.kept.features['cancel_gracefully'] === true;
   job.handedOut++;
   if (features['two_phase_job_commit'] === true) {
     job.waitingForAck = { systemId, heardAtMs: store.now() };
@@ -68,5 +77,7 @@ function hasLostArtifacts(store: Store, job: Job): boolean {
 
 /** The job whose token it is, if a runner may speak for it now. */
 export function executingJobOf(store: Store, token: string): Job | undefined {
-  return [...store.jobs.values()].find((job) => job.token === token && isExecuting(job) && !job.erased);
+  return [...store.jobs.values()].find(
+    (job) => job.token === token && isExecuting(job) && !job.erased && job.tokenExpiresAtMs > store.now(),
+  );
 }

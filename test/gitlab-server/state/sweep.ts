@@ -1,10 +1,10 @@
 import { isFinished, type Job } from './model.ts';
 import type { Store } from './store.ts';
+import { timeoutOf } from './timeout.ts';
 import { drop } from './transitions.ts';
 
 /** What a running job may be late beyond its timeout before the server ends it. */
 const timeoutBufferMs = 15 * 60_000;
-const defaultTimeoutS = 3600;
 
 /** What GitLab's cron jobs do: drops jobs that nobody speaks for. */
 export function sweep(store: Store): void {
@@ -24,9 +24,4 @@ function overdue(store: Store, job: Job): string | undefined {
   if (now - job.updatedAtMs >= heartbeatTimeoutMs) return 'stuck_or_timeout_failure';
   const running = now - (job.startedAtMs ?? now);
   return running >= timeoutOf(job) * 1000 + timeoutBufferMs ? 'job_execution_server_timeout' : undefined;
-}
-
-/** Seconds: the job's own, limited by its runner's. */
-export function timeoutOf(job: Job): number {
-  return Math.min(job.description.timeout ?? defaultTimeoutS, job.runner?.maximumTimeout ?? Number.POSITIVE_INFINITY);
 }

@@ -112,6 +112,8 @@ export function addJob(store: Store, pipeline: Pipeline, description: JobDescrip
     queuedAtMs: store.now(),
     startedAtMs: undefined,
     updatedAtMs: store.now(),
+    tokenExpiresAtMs: Number.POSITIVE_INFINITY,
+    session: {},
     handedOut: 0,
     retriedBy: undefined,
     retries,
