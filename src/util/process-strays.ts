@@ -3,7 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from './monotonic.ts';
 import { once } from './once.ts';
 
-/** Name of the environment variable by which the processes of one job find each other, also after `setsid`. */
+/**
+ * Name of the environment variable by which the processes of one job are found, also after `setsid`; for jobs in the shell its value starts
+ * with the path of the directory that is the job's own.
+ */
 export const markerName = 'CI_CLI_JOB_MARKER';
 
 /** Processes of one job: the groups of its shells and everything else that carries its marker. */

@@ -3,9 +3,9 @@ import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
 import { measureTree } from '../../util/files/measure-tree.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import { findByVariable } from '../../util/process-strays.ts';
+import { findByVariable, markerName } from '../../util/process-strays.ts';
 import { mountsBelow } from '../../util/unmount.ts';
-import { freeWorkspaces, jobVariable } from '../run/tidy.ts';
+import { freeWorkspaces } from '../run/tidy.ts';
 import { type CleanMode, type Found, type Item, together, type Unremoved } from './item.ts';
 
 /**
@@ -44,7 +44,7 @@ async function free(directory: string, path: string, mode: CleanMode): Promise<F
 }
 
 function heldBy(directory: string): readonly Item[] {
-  const processes = findByVariable(jobVariable, `${directory}/`);
+  const processes = findByVariable(markerName, `${directory}/`);
   return [
     ...processes.map(({ pid, command }) => ({ kind: 'process' as const, name: String(pid), about: command })),
     ...mountsBelow(directory).map((name) => ({ kind: 'mount' as const, name })),

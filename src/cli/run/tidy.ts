@@ -4,7 +4,7 @@ import { listDeadWorkspaces, pruneRuns } from '../../stores/prune-runs.ts';
 import type { RunStoreLocation } from '../../stores/run-store.ts';
 import { listDeadShellPlaces } from '../../stores/shell-places.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import { killByVariable } from '../../util/process-strays.ts';
+import { killByVariable, markerName } from '../../util/process-strays.ts';
 import { unmountBelow } from '../../util/unmount.ts';
 
 /** Runs of a project that are kept when nobody says otherwise. */
@@ -48,15 +48,12 @@ async function removeDeadWorkspaces(place: RunStoreLocation, path: string, signa
   }
 }
 
-/** Every process of a job has this variable, and its value lies in the run's workspaces, also for `--in-place`. */
-export const jobVariable = 'RUNNER_TEMP_PROJECT_DIR';
-
 /**
  * Ends what jobs of a killed `ci` still run, and takes down what it had mounted for them.
  * @param workspaces `Run.workspacesDirectory` of a dead run, or the place of a dead shell.
  * @param path the user's `PATH`.
  */
 export async function freeWorkspaces(workspaces: string, path: string): Promise<void> {
-  await killByVariable(jobVariable, `${workspaces}/`);
+  await killByVariable(markerName, `${workspaces}/`);
   await unmountBelow(workspaces, path);
 }

@@ -49,7 +49,6 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const oom = oomWatch();
   // Short: the paths of sockets that jobs make may have 107 bytes.
   const prefix = randomBytes(4).toString('hex');
-  const marker = randomBytes(12).toString('hex');
   let opened = 0;
   const pipes = join(options.root, `${prefix}.pipes`);
   const layPipes = (): Plumbing => ({
@@ -93,7 +92,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       }
       return openShellSession({
         job,
-        marker: `${marker}-${number}`,
+        marker: `${own}/job`,
         directory,
         temporaryDirectory,
         ...(home === undefined ? {} : { home }),

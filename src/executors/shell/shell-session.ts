@@ -23,7 +23,10 @@ import { visitShell } from './visit-shell.ts';
 /** Everything that a session needs to know; the directories exist. */
 export interface ShellSessionPlace {
   readonly job: JobSpec;
-  /** Marks the processes of this session, with a dot behind it; no other session on this machine has the same. */
+  /**
+   * Marks the processes of this session, with a dot behind it: below the session's own directory, so that no other session has the
+   * same, and who finds that directory left finds the processes.
+   */
   readonly marker: string;
   readonly directory: string;
   readonly temporaryDirectory: string;
