@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { testEngine } from '../executors/support/engine.ts';
@@ -203,5 +203,89 @@ describe.each(executors)('a job of CircleCI in $title', ({ args, image, isMissin
     const words = ['sh', '-c', 'echo "~${PWD#"$HOME"}"; ls; cat ~/.npm/x'];
     const shell = await runCi(['shell', ...args, 'w/look', '--', ...words], { cwd: project.root, home: project.home });
     expect(shell.stdout, shell.stderr).toBe('~/project\nfile\nsub\nkept\n');
+  });
+});
+
+describe('a job of CircleCI in the shell', () => {
+  it.each(['copy', 'overlay'])('has its files above and in its directory with --isolation %s', async (isolation) => {
+    using project = circleProject(
+      `
+  mix:
+    machine: true
+    steps:
+      - run: mkdir -p ~/.cfg && echo home > ~/.cfg/x
+      - checkout
+      - run: cat ~/project/file; echo made > ~/project/sub/made; chmod -R a-w ~/.cfg sub
+      - persist_to_workspace: { root: ~/, paths: [project/sub, .cfg] }
+  last:
+    machine: true
+    steps:
+      - checkout
+      - attach_workspace: { at: ~/ }
+      - run: cat sub/made sub/in ~/.cfg/x ~/project/file
+`,
+      { last: 'mix' },
+    );
+    const result = await run(project, ['--isolation', isolation]);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(outputOf(result, 'w/last')).toBe('made\ndeep\nhome\nsource\n');
+    expect(project.git('status', '--porcelain')).toBe('');
+  });
+
+  it('in place works in the tree, with a home of its own', async () => {
+    using project = circleProject(`
+  own:
+    machine: true
+    steps:
+      - checkout
+      - restore_cache: { keys: [k-] }
+      - run: |
+          echo "in=$PWD told=$CIRCLE_WORKING_DIRECTORY home=$(ls -A ~ | tr '\\n' ' ') \${XDG_CONFIG_HOME-none}"
+          echo left > left; mkdir -p ~/.npm; echo cached > ~/.npm/x; cmp left ~/project/left
+      - run: { command: pwd -P, working_directory: ~/project/sub }
+      - save_cache: { key: k-1, paths: [~/.npm, sub] }
+`);
+    const options = { cwd: project.root, home: project.home, env: { XDG_CONFIG_HOME: '/nowhere', HOME: project.home } };
+    const start = () => runCi(['run', '--reporter', 'json', '--in-place'], options);
+    const first = await start();
+    expect(first.exitCode, first.stdout + first.stderr).toBe(0);
+    const at = `in=${project.root} told=${project.root}`;
+    expect(outputOf(first, 'w/own')).toBe(`${at} home=project  none\n${project.root}/sub\n`);
+    expect(readFileSync(join(project.root, 'left'), 'utf8')).toBe('left\n');
+    expect(outputOf(await start(), 'w/own')).toContain(`${at} home=.npm project  none\n`);
+    expect(existsSync(join(project.home, '.npm'))).toBe(false);
+    expect(project.git('status', '--porcelain')).toBe('?? left');
+  });
+
+  it('neither keeps nor brings back what is not its own, and says so', async () => {
+    using project = circleProject(`
+  keep:
+    machine: true
+    steps:
+      - save_cache: { key: k-1, paths: [/usr/share/doc, ~/../x, nothing] }
+`);
+    const result = await run(project, []);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(result.stdout).toContain("/usr/share/doc: not cached, since it is this machine's and not the job's");
+    expect(result.stdout).toContain('Nothing to cache');
+  });
+});
+
+describe.skipIf(engine === undefined)('a job of CircleCI in a container that is read-only', () => {
+  it('has its home where it may be written to', async () => {
+    using project = circleProject(`
+  closed:
+    docker: [{ image: "ci-test/busybox:latest", user: app }]
+    steps:
+      - checkout
+      - run: pwd; cat file; echo x > ~/x; touch new; [ "$HOME/project" = "$PWD" ]
+      - save_cache: { key: k, paths: [~/x] }
+`);
+    const config = join(project.home, 'config');
+    mkdirSync(config, { recursive: true });
+    writeFileSync(join(config, 'config.toml'), '[docker]\nread_only = true\n');
+    const result = await run(project, []);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    expect(outputOf(result, 'w/closed')).toBe('/builds/home/project\nsource\n');
   });
 });

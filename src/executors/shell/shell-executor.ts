@@ -99,7 +99,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         where: `Running on ${hostname()}...`,
         shell: bash === undefined ? 'sh' : 'bash',
         shellFile: bash ?? findProgram('sh', path) ?? '/bin/sh',
-        env,
+        env: home === undefined ? env : withoutHomes(env),
         path,
         graceMs: options.graceMs,
         plumbing,
@@ -123,6 +123,11 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       await copies.close();
     },
   };
+}
+
+/** Where programs keep things of a user's, if not in the home. A job with a home of its own uses that. */
+function withoutHomes(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^XDG_\w+_HOME$/.test(name)));
 }
 
 /** Copies that take longer make it worth to tell of a faster way. */
