@@ -271,6 +271,27 @@ describe('a job of CircleCI in the shell', () => {
   });
 });
 
+describe.skipIf(engine === undefined)('a container beside the first of a job of CircleCI', () => {
+  it('sees the variables that stand with it, and none of the job', async () => {
+    using project = circleProject(`
+  serve:
+    docker:
+      - image: ci-test/busybox:latest
+      - image: ci-test/busybox:latest
+        environment: { OWN: variable }
+        command: [sh, -c, 'mkdir /www; env > /www/env; httpd -f -p 8080 -h /www']
+    environment: { OF_THE: job }
+    steps:
+      - run: 'for i in $(seq 100); do wget -qO- localhost:8080/env && exit; sleep 0.1; done'
+`);
+    const result = await run(project, []);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    const seen = outputOf(result, 'w/serve');
+    expect(seen).toContain('OWN=variable\n');
+    expect(seen).not.toMatch(/^(CI|CIRCLE|GITLAB|OF_THE|BASH_ENV)/m);
+  });
+});
+
 describe.skipIf(engine === undefined)('a job of CircleCI in a container that is read-only', () => {
   it('has its home where it may be written to', async () => {
     using project = circleProject(`
