@@ -198,6 +198,61 @@ async function gitlabSupportPage() {
   return lines.join('\n');
 }
 
+async function circleSupportPage() {
+  const { circleSupportMatrix } = await load('src/dialects/circle/language.ts');
+  const matrix = circleSupportMatrix();
+  const lines = [generated('src/dialects/circle/language.ts'), '# CircleCI support', ''];
+  lines.push('What each key of `.circleci/config.yml`, by its place, and each feature of the language does here:', '');
+  lines.push('- **runs**: what it does on CircleCI');
+  lines.push('- **simulated**: its effect is imitated, as is said beside it');
+  lines.push('- **ignored**: it is read and has no effect');
+  lines.push('- **refused**: an error here', '');
+  lines.push('An unknown key of a job is an error, as it is on CircleCI; any other unknown key is a warning.', '');
+  const count = (state) => matrix.filter(({ support }) => support.state === state).length;
+  const counts = ['runs', 'simulated', 'ignored', 'refused'].map((state) => `${count(state)} ${state}`);
+  lines.push(`Of ${matrix.length} rows: ${counts.join(', ')}.`);
+  let place = '';
+  for (const { id, support } of matrix) {
+    const slash = id.indexOf('/');
+    if (id.slice(0, slash) !== place) {
+      place = id.slice(0, slash);
+      lines.push('', `## ${circlePlaces[place] ?? `Step \`${place}\``}`, '', '| key | here | how |', '|---|---|---|');
+    }
+    lines.push(`| \`${id.slice(slash + 1)}\` | ${support.state} | ${cell(support.how ?? '')} |`);
+  }
+  lines.push('');
+  return lines.join('\n');
+}
+
+const circlePlaces = {
+  command: 'Commands',
+  condition: 'Logic statements',
+  container: 'Containers of `docker`',
+  display: '`display` of an orb',
+  example: '`examples` of an orb',
+  executor: 'Executors',
+  file: 'Top level',
+  filter: '`branches` and `tags` of `filters`',
+  filters: '`filters`',
+  group: '`job-groups`',
+  invocation: 'Jobs in a workflow',
+  job: 'Jobs',
+  'job type': '`type` of a job',
+  machine: '`machine`',
+  macos: '`macos`',
+  matrix: '`matrix`',
+  operator: 'Operators of expressions',
+  orb: 'Orbs in place',
+  parameter: '`parameters`',
+  'parameter type': '`type` of a parameter',
+  retention: '`retention`',
+  schedule: '`schedule`',
+  step: 'Steps',
+  tag: '`<< … >>`',
+  trigger: '`triggers`',
+  workflow: 'Workflows',
+};
+
 const phases = { before: 'always', pipeline: 'in rules', job: 'in jobs' };
 
 async function predefinedVariablesPage() {
@@ -229,6 +284,7 @@ async function predefinedVariablesPage() {
 const pages = {
   'docs/predefined-variables.md': await predefinedVariablesPage(),
   'docs/gitlab-support.md': await gitlabSupportPage(),
+  'docs/circleci-support.md': await circleSupportPage(),
   'docs/command-line.md': await commandLinePage(),
   'docs/ci-yml.md': await ciYmlPage(),
   'docs/diagnostics.md': await diagnosticsPage(),

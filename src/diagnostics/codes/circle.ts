@@ -21,6 +21,7 @@ export const circleCodes = {
   'circle/unexpected-argument': 'A parameter is given that is not declared.',
   'circle/unknown-executor': 'A job names an executor that does not exist.',
   'circle/unknown-job': 'A workflow names a job that does not exist.',
+  'circle/unknown-key': 'A key has no meaning at its place.',
   'circle/unknown-parameter': 'A `<< … >>` names a parameter or value that does not exist here.',
   'circle/unknown-requirement': '`requires` names a job that the workflow does not have.',
   'circle/unknown-step': 'A step has a name that does not exist.',

@@ -77,10 +77,15 @@ function fillText(text: string, span: Span, scope: Scope, reading: Reading): str
   return wrong === undefined ? textOfParts(parts, asking) : reportProblem(text, wrong, asking);
 }
 
-function reportProblem(text: string, wrong: { message: string; at: TextRange }, { reading, place }: Asking): string {
+function reportProblem(text: string, wrong: { message: string; at: TextRange }, asking: Asking): string {
+  reportTemplate(wrong, asking);
+  return text;
+}
+
+/** Tells what is wrong with the tags of a text. */
+export function reportTemplate(wrong: { message: string; at: TextRange }, { reading, place }: Asking): void {
   const hint = 'write `\\<<` for a literal `<<`, as in a here-document';
   problem(reading, 'circle/unescaped-tag', place(wrong.at), wrong.message, { hint });
-  return text;
 }
 
 function textOfParts(parts: readonly Part[], asking: Asking): string {

@@ -22,9 +22,6 @@ export interface JobCall {
 
 const compileTimeOnly: ReadonlySet<string> = new Set(['parameters', 'description', 'executor', 'steps']);
 
-/** The kinds of job that run steps. */
-const runningTypes: ReadonlySet<string> = new Set(['build', 'release']);
-
 /** The job with its parameters, executor and commands put in: what version 2 of the language knows. */
 export function expandJob(call: JobCall, around: Scope, shared: StepsShared): MapNode {
   const { element, given } = call;
@@ -38,7 +35,7 @@ export function expandJob(call: JobCall, around: Scope, shared: StepsShared): Ma
   const executor = named && resolveExecutor(named, homesFor(named, call), scope, shared);
   const settings = executor === undefined ? own : overExecutor(executor, own);
   const type = textOf(field(settings, 'type')?.value) ?? 'build';
-  if (!runningTypes.has(type)) return settings;
+  if (type !== 'build' && !(type === 'release' && field(element.node, 'steps') !== undefined)) return settings;
   if (named === undefined || executor !== undefined) checkEnvironment(settings, call, shared);
   const place = { home: element.home, scope, calls: [], shared };
   const steps = [...call.preSteps, ...expandSteps(field(element.node, 'steps')?.value, place), ...call.postSteps];

@@ -1,5 +1,6 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
+import { checkFile } from './check-file.ts';
 import { holds } from './condition.ts';
 import { type MissingOrb, type Namespace, type OrbFile, readNamespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
@@ -64,6 +65,7 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
   const expanded = new WeakSet<Node>();
   const place: WorkflowPlace = {
     root: namespace,
+    groups: new Map(entriesOf(field(root, 'job-groups')?.value).map((each) => [each.key, each])),
     scope,
     reading,
     shared: (missing): StepsShared => ({
@@ -76,6 +78,7 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
     }),
   };
   const workflows = readWorkflows(root, place, namespace, reading);
+  checkFile(root, namespace, scope, reading);
   const isLibrary = workflows.length === 0 && looksLikeOrb(root, namespace);
   if (workflows.length === 0 && !isLibrary) reportNothingToRun(root, reading);
   return {

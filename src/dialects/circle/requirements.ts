@@ -18,6 +18,8 @@ export interface Requiring {
   readonly name: string;
   /** Names under which `requires` finds it, besides its own. */
   readonly aliases: readonly string[];
+  /** The group of jobs as a part of which it is called; who requires that requires all of its jobs. */
+  readonly group?: string;
   /** The number of the entry that it comes from; all jobs of a matrix have one. */
   readonly entry: number;
   /** The job that it calls, as it is written. */
@@ -47,6 +49,7 @@ export function resolveRequirements(jobs: readonly Requiring[], reading: Reading
 function finder(jobs: readonly Requiring[]): Find {
   const byName = new Map<string, Requiring[]>();
   const byAlias = new Map<string, Requiring[]>();
+  const byGroup = new Map<string, Requiring[]>();
   const add = (to: Map<string, Requiring[]>, name: string, job: Requiring): void => {
     const found = to.get(name);
     if (found === undefined) to.set(name, [job]);
@@ -55,8 +58,9 @@ function finder(jobs: readonly Requiring[]): Find {
   for (const job of jobs) {
     add(byName, job.name, job);
     for (const alias of new Set(job.aliases)) add(byAlias, alias, job);
+    if (job.group !== undefined) add(byGroup, job.group, job);
   }
-  return (name) => byName.get(name) ?? byAlias.get(name) ?? [];
+  return (name) => byName.get(name) ?? byAlias.get(name) ?? byGroup.get(name) ?? [];
 }
 
 function resolve(
@@ -81,7 +85,7 @@ function resolve(
   const others = all.filter((job) => job.entry !== own);
   const found = others.length > 0 ? others : all;
   if (found.length === 0) reportUnknown(name, span, among);
-  const entries = new Set(found.map((job) => job.entry)).size;
+  const entries = new Set(found.map((job) => (job.group === name ? name : job.entry))).size;
   if (entries > 1) {
     const hint = 'give each of them a `name`, or each matrix an `alias`';
     const message = `\`requires\` names \`${name}\`, which is the name of ${entries} others in this workflow`;

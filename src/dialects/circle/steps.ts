@@ -1,3 +1,4 @@
+import type { Severity } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, Node } from '../../syntax/node.ts';
 import { didYouMean } from '../../util/nearest.ts';
 import { holds } from './condition.ts';
@@ -77,7 +78,7 @@ function expandStep(node: Node, place: StepPlace): readonly Node[] {
     place.shared.missingOrb(found, step);
     return [interpolate(node, place.scope, reading)];
   }
-  reportUnknown(step, place);
+  reportUnknownStep(step, place.home, reading, 'error');
   return [];
 }
 
@@ -176,11 +177,13 @@ export function givenSteps(
   );
 }
 
-function reportUnknown(step: MapEntry, { home, shared }: StepPlace): void {
+/** @param severity `warning`: of a step that may never be used. */
+export function reportUnknownStep(step: MapEntry, home: Namespace, reading: Reading, severity: Severity): void {
   const known = [...builtInSteps, 'when', 'unless', 'steps', ...elementNames(home, 'command')];
   const isJob = home.elements.job.has(step.key);
   const hint =
     didYouMean(step.key, known) ??
     (isJob ? 'a job is called from a workflow; only commands are steps' : 'define it under `commands`');
-  problem(shared.reading, 'circle/unknown-step', step.keySpan, `there is no step or command \`${step.key}\``, { hint });
+  const message = `there is no step or command \`${step.key}\``;
+  reading.report({ code: 'circle/unknown-step', severity, message, span: step.keySpan, hint });
 }

@@ -22,7 +22,7 @@ const nowhere = { file: '', start: 0, end: 0 };
 
 /** The value of what stands between `<<` and `>>`; undefined: none, which was told. */
 export function valueOfTag(body: string, at: TextRange, asking: Asking): Node | undefined {
-  if (nameForm.test(body) && body !== 'true' && body !== 'false') return valueOfName(body, at, asking);
+  if (isName(body)) return valueOfName(body, at, asking);
   let expression: Expression;
   try {
     expression = readExpression(body);
@@ -31,6 +31,24 @@ export function valueOfTag(body: string, at: TextRange, asking: Asking): Node | 
     return reportExpression(error, `<< ${body} >>`, at, asking);
   }
   return evaluate(expression, `<< ${body} >>`, at, asking);
+}
+
+/** Tells what is wrong with what stands between `<<` and `>>`, whatever the values are. */
+export function checkTag(body: string, at: TextRange, asking: Asking): void {
+  if (isName(body)) {
+    valueOfName(body, at, asking);
+    return;
+  }
+  try {
+    for (const { name } of readExpression(body).names) valueOfName(name, at, asking);
+  } catch (error) {
+    if (laxNameForm.test(body)) valueOfName(body, at, asking);
+    else reportExpression(error, `<< ${body} >>`, at, asking);
+  }
+}
+
+function isName(body: string): boolean {
+  return nameForm.test(body) && body !== 'true' && body !== 'false';
 }
 
 /** The value of an expression; what is wrong with it was told. @param shown for messages: how it is written. */

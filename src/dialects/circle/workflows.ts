@@ -1,12 +1,13 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { didYouMean } from '../../util/nearest.ts';
-import { elementNames, findElement, type Namespace } from './elements.ts';
+import { elementNames, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { expandJob } from './jobs.ts';
 import { type Leg, readMatrix } from './matrix.ts';
+import { findCalledJob } from './overrides.ts';
 import { argumentsOf } from './parameters.ts';
-import { entry, field, itemsOf, map, problem, type Reading, textOf } from './reading.ts';
+import { entriesOf, entry, field, itemsOf, map, problem, type Reading, textOf } from './reading.ts';
 import { type Requirement, type Requiring, resolveRequirements } from './requirements.ts';
 import type { Scope } from './scope.ts';
 import { expandSteps, givenSteps, type StepsShared } from './steps.ts';
@@ -44,6 +45,8 @@ const ownKeys: ReadonlySet<string> = new Set([
 
 export interface WorkflowPlace {
   readonly root: Namespace;
+  /** `job-groups` of the file by name. */
+  readonly groups: ReadonlyMap<string, MapEntry>;
   /** What the workflow sees: values of the pipeline. */
   readonly scope: Scope;
   readonly reading: Reading;
@@ -55,16 +58,24 @@ type Draft = Omit<WorkflowJob, 'requires'> & Requiring;
 
 /** The jobs of one workflow: matrices multiplied out, jobs expanded, names made unique, `requires` resolved. */
 export function readWorkflowJobs(list: Node | undefined, place: WorkflowPlace): readonly WorkflowJob[] {
-  const drafts = numberTwins(itemsOf(list).flatMap((item, index) => readEntry(item, index, place)));
+  let entries = 0;
+  const read = (item: Node): readonly Draft[] => {
+    const call = callOf(item, place);
+    const group = call && place.groups.get(call.key);
+    if (call === undefined || group === undefined) return call ? readCall(call, entries++, place) : [];
+    const members = membersOf(group, place).flatMap((member) => readCall(member, entries++, place));
+    return inGroup(members, call, group, place);
+  };
+  const drafts = numberTwins(itemsOf(list).flatMap(read));
   const requirements = resolveRequirements(drafts, place.reading);
-  return drafts.map(({ aliases: _, calls: __, entry: ___, ...draft }, index) => ({
+  return drafts.map(({ aliases: _, calls: __, entry: ___, group: ____, ...draft }, index) => ({
     ...draft,
     requires: requirements[index]!,
   }));
 }
 
-function readEntry(item: Node, index: number, place: WorkflowPlace): readonly Draft[] {
-  const { reading, scope: base } = place;
+/** An entry as a name with what is said of it; undefined: it is none, and that was told. */
+function callOf(item: Node, { reading, scope }: WorkflowPlace): MapEntry | undefined {
   const called = item.kind === 'map' && item.entries.size === 1 ? [...item.entries.values()][0] : undefined;
   const written = called?.key ?? textOf(item);
   if (written === undefined) {
@@ -72,15 +83,59 @@ function readEntry(item: Node, index: number, place: WorkflowPlace): readonly Dr
     problem(reading, 'circle/workflow', item.span, 'an entry must be the name of a job, or a map with one key', {
       hint,
     });
-    return [];
+    return undefined;
   }
-  const name = textOf(interpolate({ kind: 'scalar', value: written, text: written, span: item.span }, base, reading))!;
-  const call: MapEntry = entry(name, called?.value ?? map([], item.span), called?.keySpan ?? item.span);
+  const name = textOf(interpolate({ kind: 'scalar', value: written, text: written, span: item.span }, scope, reading))!;
+  return entry(name, called?.value ?? map([], item.span), called?.keySpan ?? item.span);
+}
+
+function readCall(call: MapEntry, index: number, place: WorkflowPlace): readonly Draft[] {
   const matrix = field(call.value, 'matrix');
-  if (matrix === undefined) return [{ ...readLeg(call, base, undefined, place), entry: index }];
-  return readMatrix(matrix, base, reading).map((leg) => ({
-    ...readLeg(call, { ...base, matrix: leg.values }, leg, place),
+  const { scope, reading } = place;
+  if (matrix === undefined) return [{ ...readLeg(call, scope, undefined, place), entry: index }];
+  return readMatrix(matrix, scope, reading).map((leg) => ({
+    ...readLeg(call, { ...scope, matrix: leg.values }, leg, place),
     entry: index,
+  }));
+}
+
+function membersOf(group: MapEntry, place: WorkflowPlace): readonly MapEntry[] {
+  return itemsOf(field(group.value, 'jobs')?.value).flatMap((item) => {
+    const call = callOf(item, place);
+    if (call === undefined || !place.groups.has(call.key)) return call ?? [];
+    const hint = 'list the jobs of that group instead';
+    problem(place.reading, 'circle/workflow', call.keySpan, 'a group of jobs can not be part of another one', { hint });
+    return [];
+  });
+}
+
+const groupKeys: ReadonlySet<string> = new Set(['name', 'requires', 'filters', 'serial-group']);
+
+/** The jobs of a group as the entry of a workflow calls it: what that requires, each of them does. */
+function inGroup(
+  members: readonly Draft[],
+  call: MapEntry,
+  group: MapEntry,
+  { scope, reading }: WorkflowPlace,
+): readonly Draft[] {
+  for (const { key, keySpan } of entriesOf(call.value)) {
+    if (groupKeys.has(key)) continue;
+    const hint = `a group takes ${[...groupKeys].join(', ')}; say the rest to its jobs`;
+    problem(reading, 'circle/workflow', keySpan, `the group \`${call.key}\` takes no \`${key}\``, { hint });
+  }
+  if (members.length === 0) {
+    problem(reading, 'circle/workflow', group.keySpan, `the group \`${call.key}\` lists no jobs`);
+  }
+  const name = textOf(field(call.value, 'name')?.value) ?? call.key;
+  const requires = requiredBy(call, scope);
+  const filters = field(call.value, 'filters')?.value;
+  const serialGroup = textOf(field(call.value, 'serial-group')?.value);
+  return members.map((member) => ({
+    ...member,
+    group: name,
+    requires: [...member.requires, ...requires],
+    ...(filters === undefined || member.filters ? {} : { filters: interpolate(filters, scope, reading) }),
+    ...(serialGroup === undefined ? {} : { serialGroup }),
   }));
 }
 
@@ -135,7 +190,7 @@ function expand(
 ): { readonly type: string; readonly body?: MapNode } {
   const type = textOf(field(call.value, 'type')?.value);
   if (type === 'approval') return { type };
-  const found = findElement(place.root, 'job', call.key);
+  const found = findCalledJob(call, place.root, shared);
   if (found.kind === 'missing') {
     shared.missingOrb(found, call);
     return { type: 'build' };
