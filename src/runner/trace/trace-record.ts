@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../util/files/write-file-atomic.ts';
 import { isGone, type Owner, thisOwner } from '../../util/process-owner.ts';
@@ -70,9 +70,10 @@ export interface LeftTrace {
  */
 export async function takeLeftTraces(directory: string): Promise<readonly LeftTrace[]> {
   const names = await readdir(directory).catch(() => []);
-  const stems = names.map((name) => /^(\d+-[0-9a-f]+)\.json(\.taken)?$/.exec(name)?.[1]);
+  await sweep(directory, names);
+  const stems = names.map((name) => /^(\d+-[0-9a-f]+)\.json$/.exec(name)?.[1]);
   const left: LeftTrace[] = [];
-  for (const stem of new Set(stems)) {
+  for (const stem of stems) {
     if (stem === undefined) continue;
     const place = { log: join(directory, `${stem}.log`), record: join(directory, `${stem}.json`) };
     const record = await takeOver(place).catch(() => undefined);
@@ -81,33 +82,40 @@ export async function takeLeftTraces(directory: string): Promise<readonly LeftTr
   return left;
 }
 
-/** So long may taking over a record last; who hasn't done it by then has died at it. */
-const takenForMs = 60_000;
-
-/** While it is taken over a record has another name, which one of several can give it. @throws Error: another was faster. */
-async function takeOver(place: TracePlace): Promise<TraceRecord | undefined> {
-  const taken = `${place.record}.taken`;
-  await putBack(taken, place);
-  if (!isLeft(await readRecord(place.record))) return undefined;
-  await rename(place.record, taken);
-  const record = await readRecord(taken);
-  if (!isLeft(record)) {
-    // Between our two looks another has taken it over.
-    await rename(taken, place.record);
-    return undefined;
+/** Removes what somebody who was killed at writing has left: halves of records, and logs that nothing is known of. */
+async function sweep(directory: string, names: readonly string[]): Promise<void> {
+  const there = new Set(names);
+  for (const name of names) {
+    const isHalf = /^\.tmp-\d+-[0-9a-f]+$/.test(name);
+    const log = /^(\d+-[0-9a-f]+)\.log$/.exec(name)?.[1];
+    if (!isHalf && (log === undefined || there.has(`${log}.json`))) continue;
+    const path = join(directory, name);
+    const found = await stat(path).catch(() => undefined);
+    // Somebody may be just making it.
+    if (found !== undefined && Date.now() - found.mtimeMs > takingMs) await rm(path, { force: true });
   }
-  const mine = { ...record, owner: thisOwner() };
-  await writeRecord(place, mine);
-  await rm(taken, { force: true });
-  return mine;
 }
 
-async function putBack(taken: string, place: TracePlace): Promise<void> {
-  const found = await stat(taken).catch(() => undefined);
-  if (found === undefined || Date.now() - found.ctimeMs < takenForMs) return;
-  const isThere = await stat(place.record).catch(() => undefined);
-  if (isThere === undefined) await rename(taken, place.record);
-  else await rm(taken, { force: true });
+/** So long may taking over a record last; who hasn't done it by then has died at it. */
+const takingMs = 60_000;
+
+/** @throws Error: it is gone, or another is taking it over. */
+async function takeOver(place: TracePlace): Promise<TraceRecord | undefined> {
+  if (!isLeft(await readRecord(place.record))) return undefined;
+  const lock = `${place.record}.taken`;
+  const held = await stat(lock).catch(() => undefined);
+  if (held !== undefined && Date.now() - held.mtimeMs > takingMs) await rm(lock, { force: true });
+  // One of several makes it; the others come too late, also where the first has let go of it again: they look once more.
+  await writeFile(lock, '', { flag: 'wx', mode: 0o600 });
+  try {
+    const record = await readRecord(place.record);
+    if (!isLeft(record)) return undefined;
+    const mine = { ...record, owner: thisOwner() };
+    await writeRecord(place, mine);
+    return mine;
+  } finally {
+    await rm(lock, { force: true });
+  }
 }
 
 function isLeft(record: TraceRecord): boolean {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,11 @@ function asked(of: { onAsked(asked: string): void }, what: string): Promise<void
   });
 }
 
+/** Whoever is killed while it writes may leave a half. */
+function left(directory: string): readonly string[] {
+  return readdirSync(directory).filter((name) => !name.startsWith('.tmp-'));
+}
+
 async function said(child: ChildProcess, word: string): Promise<void> {
   let text = '';
   for await (const chunk of child.stdout!) {
@@ -126,7 +131,7 @@ it('reports a job failed whose runner was killed, with its log so far', async ()
   const last = it.seen.at(-1)!.json();
   expect(last).toMatchObject({ state: 'failed', failure_reason: 'runner_system_failure', token: 'j' });
   expect(last).toMatchObject({ output: { bytesize: stage.kept.length } });
-  expect(readdirSync(directory)).toEqual([]);
+  expect(left(directory)).toEqual([]);
 });
 
 it('reports a job as it ended where only the report was missing', async () => {
@@ -145,7 +150,20 @@ it('reports a job as it ended where only the report was missing', async () => {
   expect(resumed).toMatchObject([{ result: { failureReason: 'script_failure', exitCode: 7 } }]);
   expect(stage.kept).toBe('first\nsecond\n');
   expect(it.seen.at(-1)!.json()).toMatchObject({ state: 'failed', failure_reason: 'script_failure', exit_code: 7 });
-  expect(readdirSync(directory)).toEqual([]);
+  expect(left(directory)).toEqual([]);
+});
+
+it('removes what is of no use, but nothing that is just being made', async () => {
+  const directory = join(place, 'halves');
+  mkdirSync(directory);
+  const names = ['.tmp-12-ab', '.tmp-13-ab', '4-ab.log', '5-ab.log', '6-ab.log', '6-ab.json', 'notes.txt'];
+  for (const name of names) writeFileSync(join(directory, name), '{}');
+  const longAgo = new Date(Date.now() - 600_000);
+  for (const name of names.filter((one) => !one.includes('13') && !one.startsWith('5'))) {
+    utimesSync(join(directory, name), longAgo, longAgo);
+  }
+  expect(await resumeLeftTraces(given(directory))).toEqual([]);
+  expect(readdirSync(directory).sort()).toEqual(['.tmp-13-ab', '5-ab.log', '6-ab.json', '6-ab.log', 'notes.txt']);
 });
 
 it('finds nothing where nothing is', async () => {
