@@ -13,6 +13,9 @@ import type { Route } from './routes.ts';
 import type { Store } from './state/store.ts';
 import { sweep } from './state/sweep.ts';
 
+/** Routes that are not of the runner's interface. */
+const outside: readonly string[] = ['git', 'storage'];
+
 /** What serving a request needs of the server. */
 export interface Surroundings {
   readonly store: Store;
@@ -110,10 +113,8 @@ async function answer(
   };
   try {
     sweep(store);
-    if (store.migrating && route.name !== 'git') throw backOff();
-    const parameters = ['git', 'storage'].includes(route.name)
-      ? { values: {}, files: new Map() }
-      : readParameters(incoming);
+    if (store.migrating && !outside.includes(route.name)) throw backOff();
+    const parameters = outside.includes(route.name) ? { values: {}, files: new Map() } : readParameters(incoming);
     const [baseUrl, storageUrl] = [server.baseUrl(), server.storageUrl()];
     const call: Call = { store, incoming, parameters, id: route.id, logged, baseUrl, storageUrl, note };
     if (route.limit !== undefined) server.limiter.check(route.limit, limitedToken(call, route.limit));
