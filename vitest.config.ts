@@ -1,6 +1,14 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type Plugin } from 'vitest/config';
+
+/** As the bundle has it: files with programs for shells are imported as texts. */
+const texts: Plugin = {
+  name: 'texts',
+  transform: (code, id) =>
+    /\.(awk|sh)$/.test(id) ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
+};
 
 export default defineConfig({
+  plugins: [texts],
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],

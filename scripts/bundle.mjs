@@ -37,6 +37,7 @@ export async function bundle(outdir, { names = 'short' } = {}) {
     // Only needed for an ssh:// engine and for BuildKit sessions: loaded from node_modules when used.
     external: ['ssh2', 'cpu-features', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
     plugins: [lazyModules],
+    loader: { '.awk': 'text', '.sh': 'text' },
     define: { 'import.meta.url': 'bundleUrl' },
     // No line is added in front, so that the source map stays true but for columns of the first line.
     banner: { js: `(function(${parameters.join(',')}){` },

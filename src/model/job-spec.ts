@@ -1,4 +1,5 @@
 import type { FileTree } from './files.ts';
+import type { JobProgram } from './job-program.ts';
 import type { Environment, Image, Service } from './pipeline.ts';
 import type { Repository } from './repository.ts';
 import type { Step } from './step.ts';
@@ -65,6 +66,11 @@ export interface JobSpec {
   readonly directory?: string;
   /** See JobDefinition.facts. */
   readonly facts?: readonly FactVariable[];
+  /**
+   * Come before all others of their names. A job that has some may end itself: as success, after the script that makes the
+   * file that the variable `CI_HALT_FILE` names. `CI_TEST_TIMINGS_FILE` names what is known of how long tests take.
+   */
+  readonly programs?: readonly JobProgram[];
   readonly source: Source;
   /** `group/name`: decides the directory's name in the session. */
   readonly projectPath: string;

@@ -1,4 +1,5 @@
 import type { Span, Spanned } from '../diagnostics/diagnostic.ts';
+import type { JobProgram } from './job-program.ts';
 import type { Step } from './step.ts';
 import type { FactVariable, Variable, VariableDefinition } from './variable.ts';
 
@@ -84,6 +85,8 @@ export interface ScriptJobDefinition extends DefinitionBase {
   readonly directory?: string;
   /** The job's life in order, text not expanded. `download-artifacts` is filled in when the job is handed out. */
   readonly steps: readonly Step[];
+  /** See JobSpec.programs. */
+  readonly programs?: readonly JobProgram[];
   /** Whose artifacts to fetch. Absent: those of `needs` with artifacts, or of all earlier stages. `[]`: none. */
   readonly dependencies?: readonly Spanned<string>[];
   /** Whose artifacts to fetch besides, from other pipelines. */

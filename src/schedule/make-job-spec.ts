@@ -57,6 +57,7 @@ export function makeJobSpec(node: JobNode, dispatch: Dispatch): JobSpec {
     ...(definition.facts === undefined ? {} : { facts: definition.facts }),
     ...(definition.servicesReachedBy === undefined ? {} : { servicesReachedBy: definition.servicesReachedBy }),
     steps: [...refuseMissing(secrets.missing), ...withCacheKeys(definition.steps, dispatch.repository)],
+    ...(definition.programs === undefined ? {} : { programs: definition.programs }),
     source: dispatch.source,
     projectPath: dispatch.projectPath,
     dependencies: dispatch.dependencies,

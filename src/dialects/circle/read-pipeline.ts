@@ -8,6 +8,7 @@ import { readContainers } from './containers.ts';
 import { type DecidedJob, decideJobs, workflowLeftOut } from './decide.ts';
 import { readEnvironment } from './environment.ts';
 import type { Processed, Workflow } from './process.ts';
+import { circleciPrograms } from './program/circleci-program.ts';
 import { readSteps } from './read-steps.ts';
 import { field, itemsOf, kindOf, problem, type Reading, textOf } from './reading.ts';
 import type { PipelineValues } from './scope.ts';
@@ -93,6 +94,7 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
     serviceVariables: 'own',
     directory: body?.directory ?? defaultDirectory,
     steps: refusal === undefined ? (body?.steps ?? []) : [refusal],
+    programs: circleciPrograms,
     retry: { max: 0 },
     tags: [],
     ...(body?.image === undefined ? {} : { image: body.image }),
