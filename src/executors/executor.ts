@@ -38,6 +38,8 @@ export interface Session extends AsyncDisposable {
   readonly home?: string;
   /** For the log: `Running on HOST...`. */
   readonly where: string;
+  /** Absolute path inside the session of the directory with the job's programs, which comes first in `PATH`; absent: it has none. */
+  readonly programs?: string;
   /** The shell that scripts are written for: bash where there is one. */
   readonly shell: 'bash' | 'sh';
   /**
@@ -82,7 +84,10 @@ export interface Command {
   readonly script: string;
   /** Default: the session's shell. Else a command line like `/bin/bash -eo pipefail`, split at spaces. */
   readonly shell?: string;
-  /** Complete environment of the job as variables; the shell executor adds the user's own (PATH, HOME …) below it. */
+  /**
+   * Complete environment of the job as variables; the shell executor adds the user's own (PATH, HOME …) below it. Programs of
+   * the job come before all of its `PATH`.
+   */
   readonly env: Readonly<Record<string, string>>;
   /** Absolute path inside the session; default: `Session.directory`. */
   readonly directory?: string;

@@ -5,13 +5,14 @@ import type { Emit } from '../model/event.ts';
 import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { ArtifactRecord, Outcome } from '../model/outcome.ts';
-import type { ArtifactPort, CachePort } from '../model/ports.ts';
+import type { ArtifactPort, CachePort, TestTimingsPort } from '../model/ports.ts';
 import type { Variable } from '../model/variable.ts';
 import type { Clock } from '../util/clock.ts';
 import type { JobLimits } from './job-limits.ts';
 import type { JobLog } from './job-log.ts';
 import type { JobVariables, RunnerFacts } from './job-variables.ts';
 import type { JunitReports } from './junit.ts';
+import type { TimingSums } from './test-timings.ts';
 
 /** What a job's life needs from outside. */
 export interface JobDeps {
@@ -19,6 +20,8 @@ export interface JobDeps {
   readonly artifacts: ArtifactPort;
   /** Absent: caches are neither restored nor saved (`--no-cache`). */
   readonly caches?: CachePort;
+  /** Absent: nothing is known of tests, and nothing kept. */
+  readonly testTimings?: TestTimingsPort;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly runner: RunnerFacts;
@@ -72,8 +75,11 @@ export interface JobRun {
   readonly dotenv: Variable[];
   /** Made by the first JUnit report. */
   tests?: JunitReports;
+  timings?: TimingSums;
   release?: Release;
   pages?: PagesSite;
+  /** Name of the script that ended the job early. */
+  haltedBy?: string;
 }
 
 /** `CI_JOB_STATUS` as `after_script` sees it. */

@@ -4,6 +4,8 @@ import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { FactVariable, Variable } from '../model/variable.ts';
 import { once } from '../util/once.ts';
+import { haltFile } from './halting.ts';
+import { testTimingsFile } from './test-timings.ts';
 
 /** What the program tells jobs about itself (`CI_RUNNER_*`). */
 export interface RunnerFacts {
@@ -139,11 +141,16 @@ export function statusVariables({ facts }: Pick<JobSpec, 'facts'>, status: strin
   return facts === undefined ? [literal('CI_JOB_STATUS', status)] : [];
 }
 
-/** As the file writes it, which stays true wherever the home is; as it is, where the place is another one. */
 function toldPlace(spec: JobSpec, facts: readonly FactVariable[], place: Place): readonly Variable[] {
+  const { directory, temporaryDirectory } = place;
   const isAsWritten = spec.directory?.startsWith('~') && spec.source.kind !== 'in-place';
-  const directory = isAsWritten ? spec.directory! : place.directory;
-  const told = { directory, temporary: place.temporaryDirectory };
+  const told: Readonly<Record<Exclude<FactVariable['fact'], 'number'>, string>> = {
+    // As the file writes it, which stays true wherever the home is; as it is, where the place is another one.
+    directory: isAsWritten ? spec.directory! : directory,
+    temporary: temporaryDirectory,
+    'halt-file': haltFile(temporaryDirectory),
+    'test-timings-file': testTimingsFile(temporaryDirectory),
+  };
   return facts.flatMap(({ name, fact }) => (fact === 'number' ? [] : [literal(name, told[fact])]));
 }
 

@@ -18,10 +18,22 @@ export interface JunitReports {
   results(): TestResults;
 }
 
+/** One case of a report, whatever became of it. */
+export interface JunitCase {
+  readonly name: string | undefined;
+  readonly className: string | undefined;
+  /** Its own, or that of the suite that it stands in. */
+  readonly file: string | undefined;
+  /** Undefined: the report does not tell, or nonsense. */
+  readonly seconds: number | undefined;
+}
+
 /** The case that is being read. */
 interface OpenCase {
   readonly attributes: ReadonlyMap<string, string>;
   readonly suite: string | undefined;
+  /** That of its suite. */
+  readonly suiteFile: string | undefined;
   verdict: 'passed' | 'failure' | 'error' | 'skipped';
   message: string;
 }
@@ -29,8 +41,9 @@ interface OpenCase {
 /**
  * Reads JUnit reports as GitLab does: cases count below any number of nested suites; of a case that holds several, `failure` is
  * more than `error`, and that more than `skipped`. Source: lib/gitlab/ci/parsers/test/junit.rb
+ * @param onCase told of each case.
  */
-export function junitReports(): JunitReports {
+export function junitReports(onCase?: (one: JunitCase) => void): JunitReports {
   const counts = { total: 0, passed: 0, failed: 0, errors: 0, skipped: 0, durationMs: 0 };
   const failures: FailedTest[] = [];
   const unreadable: string[] = [];
@@ -39,8 +52,15 @@ export function junitReports(): JunitReports {
   };
   const end = (open: OpenCase): void => {
     counts.total++;
-    const seconds = Number(open.attributes.get('time')?.replaceAll(',', ''));
-    if (Number.isFinite(seconds) && seconds > 0) counts.durationMs += seconds * 1000;
+    const written = Number(open.attributes.get('time')?.replaceAll(',', ''));
+    const seconds = Number.isFinite(written) && written >= 0 ? written : undefined;
+    counts.durationMs += (seconds ?? 0) * 1000;
+    onCase?.({
+      name: open.attributes.get('name'),
+      className: open.attributes.get('classname'),
+      file: open.attributes.get('file') ?? open.suiteFile,
+      seconds,
+    });
     counts[countOf[open.verdict]]++;
     if (open.verdict !== 'failure' && open.verdict !== 'error') return;
     if (failures.length < mostFailures) failures.push(failedTest(open, open.verdict));
@@ -60,7 +80,7 @@ const weight = { passed: 0, skipped: 1, error: 2, failure: 3 } as const;
 const suiteElements: ReadonlySet<string> = new Set(['testsuites', 'testsuite']);
 
 function readReport(text: string, end: (open: OpenCase) => void): string | undefined {
-  const suites: (string | undefined)[] = [];
+  const suites: { readonly name: string | undefined; readonly file: string | undefined }[] = [];
   let root: string | undefined;
   let open: OpenCase | undefined;
   /** What the failure that is being read says, unless its `message` does. */
@@ -71,9 +91,11 @@ function readReport(text: string, end: (open: OpenCase) => void): string | undef
       root ??= name;
       depth++;
       if (open === undefined) {
-        if (suiteElements.has(name)) suites.push(attributes.get('name'));
+        if (suiteElements.has(name)) suites.push({ name: attributes.get('name'), file: attributes.get('file') });
         else if (name === 'testcase' && suites.length > 0) {
-          open = { attributes, suite: suites.findLast((suite) => suite), verdict: 'passed', message: '' };
+          const suite = suites.findLast(({ name }) => name)?.name;
+          const suiteFile = suites.findLast(({ file }) => file)?.file;
+          open = { attributes, suite, suiteFile, verdict: 'passed', message: '' };
           depth = 0;
         }
         return;

@@ -3,6 +3,7 @@ import type { Step } from '../model/step.ts';
 import { assertNever } from '../util/assert-never.ts';
 import { downloadArtifacts, uploadArtifacts, uploadTestReport } from './artifact-steps.ts';
 import { restoreCache, saveCache } from './cache-steps.ts';
+import { lookForHalt } from './halting.ts';
 import { endedOutcome } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
 import { previewPages } from './pages-preview.ts';
@@ -23,6 +24,8 @@ interface Progress {
   scriptStarted: boolean;
   /** Sources, caches or artifacts could not be had, so the script makes no sense. */
   prepareFailed: boolean;
+  /** A script has ended the job: no other step of the user's follows. */
+  halted: boolean;
   /** Nothing more is to be done but cleaning up. */
   over: boolean;
   /** What `CI_JOB_STATUS` says to `after_script`. */
@@ -34,7 +37,10 @@ interface Progress {
  * @returns how the job ended. Throws only bugs: failures of the surroundings become outcomes here.
  */
 export async function live(run: JobRun): Promise<Outcome> {
-  const progress: Progress = { scriptStarted: false, prepareFailed: false, over: false, scriptStatus: 'success' };
+  const progress: Progress = {
+    ...{ scriptStarted: false, prepareFailed: false, halted: false, over: false },
+    scriptStatus: 'success',
+  };
   const { insteadOfScripts } = run.deps;
   for (const step of run.spec.steps) {
     if (progress.over) break;
@@ -112,6 +118,7 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
       if (failure?.status === 'failed') await run.session.explainFailure?.();
       if (limit === 'own') progress.scriptStatus = 'timedout';
       if (failure?.status === 'failed') await showFailure(run, step, failure);
+      if (run.limits.ending() === undefined) progress.halted = await lookForHalt(run, step);
       return failure;
     }
     default:
@@ -168,7 +175,7 @@ function isDue(step: Step, progress: Progress): boolean {
     case 'prepare':
       return !failed && matches;
     case 'script':
-      if (progress.failure?.status === 'canceled') return false;
+      if (progress.failure?.status === 'canceled' || progress.halted) return false;
       return matches && !progress.prepareFailed;
     case 'after':
       return progress.scriptStarted;

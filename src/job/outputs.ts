@@ -17,6 +17,7 @@ export async function outputsOf(run: JobRun, outcome: Outcome, resources: Resour
     ...(deployment === undefined ? {} : { deployment: await masked(run, deployment) }),
     ...(release === undefined ? {} : { release: await masked(run, release) }),
     ...(pages === undefined ? {} : { pages: await masked(run, pages) }),
+    ...(run.haltedBy === undefined ? {} : { haltedBy: await run.log.masked(run.haltedBy) }),
     ...(resources === undefined ? {} : { resources }),
   };
 }

@@ -12,6 +12,7 @@ import { outputsOf } from './outputs.ts';
 import { pullEvents } from './pull-events.ts';
 import { refusalOf } from './refusal.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
+import { keepTestTimings, putTestTimings } from './test-timings.ts';
 
 /**
  * Lives one try of a job: opens a session, works off the steps, cleans up, writes the log as GitLab Runner does.
@@ -88,7 +89,8 @@ async function inSession(
   };
   await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
   await log.line(session.where);
-  const outcome = await writeFileVariables(run).then((failure) => failure ?? live(run));
+  const outcome = await writeFiles(run).then((failure) => failure ?? live(run));
+  if (outcome.status === 'success') await keepTestTimings(run);
   const resources = await session.stats?.();
   await cleanUp(run, resources);
   return { outcome, outputs: await outputsOf(run, outcome, resources) };
@@ -111,11 +113,12 @@ async function openSession(
   }
 }
 
-async function writeFileVariables(run: JobRun): Promise<Outcome | undefined> {
+async function writeFiles(run: JobRun): Promise<Outcome | undefined> {
   try {
     for (const { path, content } of run.variables.files) {
       await run.session.files.write(path, Buffer.from(content, 'utf8'), 0o600);
     }
+    await putTestTimings(run);
     return undefined;
   } catch (error) {
     return surroundingsFailed(run.limits, error);

@@ -83,6 +83,7 @@ async function execute(
         script: scriptText(step.script, {
           shell: shell === undefined ? session.shell : shellOf(shell),
           echo: step.echo,
+          ...(session.programs === undefined ? {} : { programs: session.programs }),
           trace,
         }),
         ...(shell === undefined ? {} : { shell }),

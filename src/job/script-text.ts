@@ -6,6 +6,8 @@ export interface ScriptTextOptions {
   readonly shell: 'bash' | 'sh' | 'plain';
   /** `gitlab`: stop at the first failure, print each command before it runs. `plain`: neither. */
   readonly echo: 'gitlab' | 'plain';
+  /** Directory that has to be in `PATH`, also where files that a shell reads at its start have set that anew. */
+  readonly programs?: string;
   /** `on`: the shell prints every command it runs (`CI_DEBUG_TRACE`). */
   readonly trace?: 'on' | 'off';
 }
@@ -18,7 +20,10 @@ export interface ScriptTextOptions {
  */
 export function scriptText(commands: readonly string[], options: ScriptTextOptions): string {
   if (options.shell === 'plain') return `${commands.join('\n')}\n`;
-  const prologue = options.echo === 'gitlab' ? strictMode(options.shell) : [];
+  const prologue = [
+    ...(options.programs === undefined ? [] : [inPath(options.programs)]),
+    ...(options.echo === 'gitlab' ? strictMode(options.shell) : []),
+  ];
   const body = options.echo === 'gitlab' ? commands.map(echoed).join('\n') : commands.join('\n');
   const trace = options.trace === 'on' ? 'set -o xtrace\n' : '';
   return `${[...prologue, `eval ${shellQuote(`${trace}${body}\n`)} </dev/null`, 'exit'].join('\n')}\n`;
@@ -34,6 +39,11 @@ export function shellOf(commandLine: string): 'bash' | 'sh' | 'plain' {
   if (words.includes('-c')) return 'plain';
   if (name === 'bash') return 'bash';
   return ['sh', 'dash', 'ash', 'ksh', 'mksh', 'zsh', 'busybox'].includes(name) ? 'sh' : 'plain';
+}
+
+function inPath(directory: string): string {
+  const quoted = shellQuote(directory);
+  return `case ":$PATH:" in *:${quoted}:*) ;; *) PATH=${quoted}:"$PATH"; export PATH ;; esac`;
 }
 
 function strictMode(shell: 'bash' | 'sh'): readonly string[] {

@@ -7,6 +7,7 @@ import { type FailedTest, type TestResults, testCountsText } from '../model/test
 import type { JobLog } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
 import { junitReports } from './junit.ts';
+import { timingSums } from './test-timings.ts';
 
 /** A larger report is kept and not read. */
 const maxReportBytes = 32 * 1024 * 1024;
@@ -17,7 +18,8 @@ const maxJobBytes = 128 * 1024 * 1024;
 export async function readTestReports(run: JobRun, taken: TakenFiles, directory: string): Promise<void> {
   const reports = reportsAmong(taken.entries);
   if (reports.length === 0) return;
-  run.tests ??= junitReports();
+  if (run.deps.testTimings !== undefined) run.timings ??= timingSums(run.session.directory);
+  run.tests ??= junitReports((one) => run.timings?.add(one));
   const before = run.tests.results().unreadable.length;
   let left = maxJobBytes;
   for (const { path, sizeBytes } of reports) {

@@ -66,10 +66,7 @@ export interface JobSpec {
   readonly directory?: string;
   /** See JobDefinition.facts. */
   readonly facts?: readonly FactVariable[];
-  /**
-   * Come before all others of their names. A job that has some may end itself: as success, after the script that makes the
-   * file that the variable `CI_HALT_FILE` names. `CI_TEST_TIMINGS_FILE` names what is known of how long tests take.
-   */
+  /** Its scripts find them before all others of their names. */
   readonly programs?: readonly JobProgram[];
   readonly source: Source;
   /** `group/name`: decides the directory's name in the session. */

@@ -113,6 +113,8 @@ export interface Findings {
   readonly deployment?: Deployment;
   readonly release?: Release;
   readonly pages?: PagesSite;
+  /** Name of the script that ended the job early. */
+  readonly haltedBy?: string;
 }
 
 /** What a job leaves for later jobs and for the summary. */

@@ -73,6 +73,25 @@ export interface CachePort {
   ): Promise<'saved' | 'exists' | 'empty'>;
 }
 
+/** How long what bears a name took in the tests of one job, all its cases together. */
+export interface TestTiming {
+  readonly kind: 'file' | 'classname' | 'name';
+  /** Neither empty nor with control characters; files relative to the project's directory. */
+  readonly name: string;
+  readonly seconds: number;
+}
+
+/** Times of a project's tests, from run to run. */
+export interface TestTimingsPort {
+  /**
+   * What is known, a line `KIND<tab>SECONDS<tab>NAME` each: the same for all jobs of a run and of those that go on from it, so that
+   * their parts of a list of tests fit together. Undefined: nothing.
+   */
+  known(): Promise<string | undefined>;
+  /** For later runs. */
+  add(timings: readonly TestTiming[]): Promise<void>;
+}
+
 /** Reads files that a pipeline file includes. Diagnostics have no span: it is the include's, which the caller knows. */
 export interface FileLoader {
   /**

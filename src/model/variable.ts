@@ -19,8 +19,10 @@ export interface FactVariable {
   /**
    * `number`: unique in the run, another one for each try. `directory`: where it works, as its file writes it if that is true here. `temporary`: a
    * directory of its own for what is no business of its scripts'.
+   * `halt-file`: a path; a script that makes a file there ends the job, as success if nothing has failed.
+   * `test-timings-file`: a path, where what is known of the time that tests take is found, in the form of `TestTimingsPort`.
    */
-  readonly fact: 'number' | 'directory' | 'temporary';
+  readonly fact: 'number' | 'directory' | 'temporary' | 'halt-file' | 'test-timings-file';
 }
 
 /** A variable as a pipeline file defines it. */

@@ -95,13 +95,14 @@ function plannedFields(event: Event & { type: 'pipeline-planned' }): Record<stri
 }
 
 function finishedFields(event: Event & { type: 'job-finished' }): Record<string, unknown> {
-  const { durationMs, attempts, coverage, message } = event.result;
+  const { durationMs, attempts, coverage, haltedBy, message } = event.result;
   const artifacts = event.result.artifacts.map(artifactFields);
   return {
     ...resultFields(event.result),
     durationMs,
     attempts,
     coverage,
+    haltedBy,
     message,
     because: event.because,
     artifacts,

@@ -12,6 +12,7 @@ export interface ResultFacts {
   readonly because?: string;
   readonly allowFailure: boolean;
   readonly attempts: number;
+  readonly haltedBy?: string;
 }
 
 const reasons: Readonly<Partial<Record<FailureReason, string>>> = {
@@ -47,11 +48,12 @@ export function failureText(result: ResultFacts): string {
   return message === undefined ? reason : `${reason}: ${message}`;
 }
 
-/** What the summary notes about a job: why it failed, was skipped or waits; number of tries. Empty: nothing to say. */
+/** What the summary notes about a job: why it failed, ended early, was skipped or waits; number of tries. Empty: nothing to say. */
 export function noteText(result: ResultFacts): string {
   const notes: string[] = [];
   switch (result.status) {
     case 'success':
+      if (result.haltedBy !== undefined) notes.push(`halted by "${result.haltedBy}"`);
       break;
     case 'failed':
       notes.push(result.allowFailure ? `${failureText(result)} (allowed to fail)` : failureText(result));

@@ -1,8 +1,9 @@
 import type { JobDeps } from '../../job/job-run.ts';
 import type { RunnerFacts } from '../../job/job-variables.ts';
 import { runJob } from '../../job/run-job.ts';
+import { wantsTestTimings } from '../../job/test-timings.ts';
 import { maskingTables } from '../../masking/masking-tables.ts';
-import type { JobLease } from '../../model/ports.ts';
+import type { JobLease, TestTimingsPort } from '../../model/ports.ts';
 import type { JobRunResult } from '../../schedule/run-workers.ts';
 import type { Executors } from './executors.ts';
 import type { FailureShells } from './failure-shells.ts';
@@ -12,6 +13,8 @@ import type { RunRecorder } from './run-recorder.ts';
 export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'emit' | 'clock'> {
   /** Absent: `--no-cache`. */
   readonly caches?: ProjectCaches;
+  /** Of the run; looked for when a job wants them. */
+  readonly testTimings: () => Promise<TestTimingsPort>;
   readonly executors: Executors;
   readonly recorder: RunRecorder;
   /** This program's. */
@@ -23,7 +26,16 @@ export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'emit' | 'cl
 }
 
 /** Makes what runs one leased job: with the executor it names, in the lowest free slot. */
-export function jobRunner({ executors, recorder, version, shells, keep, caches, ...shared }: JobRunnerParts) {
+export function jobRunner({
+  executors,
+  recorder,
+  version,
+  shells,
+  keep,
+  caches,
+  testTimings,
+  ...shared
+}: JobRunnerParts) {
   const runner = runnerFacts(version);
   const slots = freeSlots();
   const tables = maskingTables();
@@ -35,7 +47,17 @@ export function jobRunner({ executors, recorder, version, shells, keep, caches, 
       const onScriptFailure = shells?.open ?? keep;
       const looking = onScriptFailure === undefined ? {} : { onScriptFailure };
       const cached = caches === undefined ? {} : { caches: caches.of(lease.spec.projectPath) };
-      const deps = { ...shared, ...cached, ...looking, executor, runner, maskingTables: tables, concurrentId: slot };
+      const timed = wantsTestTimings(lease.spec) ? { testTimings: await testTimings() } : {};
+      const deps = {
+        ...shared,
+        ...cached,
+        ...looking,
+        ...timed,
+        executor,
+        runner,
+        maskingTables: tables,
+        concurrentId: slot,
+      };
       const ended = await runJob(lease, deps);
       recorder.outputs(lease.spec.id, ended.outputs);
       return ended;

@@ -35,6 +35,7 @@ import { projectCaches } from './project-caches.ts';
 import { startReaper } from './reaper.ts';
 import { repositoryFacts } from './repository-facts.ts';
 import { runRecorder } from './run-recorder.ts';
+import { runTestTimings } from './run-test-timings.ts';
 import { lateVariables } from './run-variables.ts';
 import { screenReporter } from './screen-reporter.ts';
 import { otherTrees, snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
@@ -138,7 +139,15 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),
-      runJob: jobRunner({ ...shared, executors, recorder, version: invocation.version, shells, keep }),
+      runJob: jobRunner({
+        ...shared,
+        testTimings: runTestTimings(place, run, earlier?.run),
+        executors,
+        recorder,
+        version: invocation.version,
+        shells,
+        keep,
+      }),
     });
     return { result: await source.finished, run, signal: ending.signal() };
   } finally {

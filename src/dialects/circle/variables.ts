@@ -42,6 +42,9 @@ export const facts: readonly FactVariable[] = [
   { name: 'CIRCLE_BUILD_NUM', fact: 'number' },
   { name: 'CIRCLE_WORKING_DIRECTORY', fact: 'directory' },
   { name: 'CIRCLE_INTERNAL_SCRATCH', fact: 'temporary' },
+  // For the program `circleci`.
+  { name: 'CIRCLE_INTERNAL_HALT_FILE', fact: 'halt-file' },
+  { name: 'CIRCLE_INTERNAL_TEST_TIMINGS', fact: 'test-timings-file' },
 ];
 
 /** The variables that differ from job to job. */

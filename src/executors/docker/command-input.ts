@@ -1,6 +1,7 @@
 import type { Command } from '../executor.ts';
 import { preamble } from './bootstrap.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
+import { programsFirst } from './programs-first.ts';
 
 /**
  * What a container's bootstrap reads: its line, then the script. Says on standard error which variables are left out.
@@ -8,13 +9,14 @@ import type { JobContainerPlace } from './job-container-place.ts';
 export async function commandInput(
   command: Command,
   env: Readonly<Record<string, string>>,
-  { shell, firstWords }: Pick<JobContainerPlace, 'shell' | 'firstWords'>,
+  place: Pick<JobContainerPlace, 'shell' | 'firstWords' | 'programs'>,
   usageMark: string,
 ): Promise<string> {
+  const { firstWords, env: whole } = programsFirst(env, place);
   const { line, skipped } = preamble({
-    env,
+    env: whole,
     ...(command.directory === undefined ? {} : { directory: command.directory }),
-    shell: command.shell?.trim() ?? shell,
+    shell: command.shell?.trim() ?? place.shell,
     usageMark,
   });
   for (const name of skipped) {

@@ -6,6 +6,7 @@ import { SystemError } from '../../model/outcome.ts';
 import type { Image } from '../../model/pipeline.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { KeptPlace, Session } from '../executor.ts';
+import { programFile, programMode, programsDirectory } from '../job-programs.ts';
 import { answerOf, EngineSilent } from './answer-of.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, jobContainerOptions, ownVolumeNames } from './container-config.ts';
@@ -20,6 +21,7 @@ import { keptPrefix, labelsFor } from './labels.ts';
 import { type Prepared, prepareContainer } from './prepare-container.ts';
 import { isEngineImage } from './service-names.ts';
 import { noServices, type RunningServices, type ServicesPlace, startServices } from './services.ts';
+import type { SessionContainer } from './session-container.ts';
 import { sessionFiles } from './session-files.ts';
 import type { DockerSessionRequest } from './session-request.ts';
 
@@ -83,6 +85,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     made,
   );
   const { container, inside, services } = await withServices(beside, place, made, preparing);
+  const programs = await putPrograms(request, facts, container);
   const { memoryBytes } = options;
   const usage = new ContainerUsage({
     engine,
@@ -102,6 +105,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       return container.firstWords();
     },
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...programs,
     ...(greeting === undefined ? {} : { greeting }),
     log: out,
   });
@@ -111,6 +115,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
     directory,
     temporaryDirectory,
     ...(home === undefined ? {} : { home }),
+    ...programs,
     where: `Running on ${name} via ${hostname()}...`,
     shell: inside.shell,
     prepare: (prepareSignal) => container.begin(out, prepareSignal),
@@ -169,6 +174,22 @@ async function placeFor(request: DockerSessionRequest, image: Image, facts: Imag
       request.removeLater(made);
     }
   });
+}
+
+/** Has the job's programs written before its first command, and tells where they will be. */
+async function putPrograms(
+  { job, knowledge }: DockerSessionRequest,
+  facts: ImageFacts,
+  container: SessionContainer,
+): Promise<Pick<Session, 'programs'>> {
+  if (job.programs === undefined) return {};
+  const shell = await knowledge.shellPath(facts, container.container);
+  const programs = programsDirectory(container.temporaryDirectory);
+  for (const program of job.programs) {
+    const content = programFile(program, shell);
+    await container.write({ path: `${programs}/${program.name}`, content, mode: programMode });
+  }
+  return { programs };
 }
 
 /**

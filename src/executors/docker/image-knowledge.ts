@@ -28,6 +28,7 @@ export interface WantedPlace {
 /** Makes a container for a look into its image. */
 export type Looking = <T>(look: (container: string) => Promise<T>) => Promise<T>;
 
+const shPaths = ['/bin/sh', '/usr/bin/sh', '/busybox/sh'];
 const bashPaths = ['/bin/bash', '/usr/bin/bash', '/usr/local/bin/bash'];
 
 /** Remembers what is inside of images. */
@@ -36,6 +37,7 @@ export class ImageKnowledge {
   readonly #known = new Map<string, Promise<InsideFacts>>();
   readonly #found = new Map<string, InsideFacts>();
   readonly #places = new Map<string, Promise<JobPlace>>();
+  readonly #shells = new Map<string, Promise<string | undefined>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -84,6 +86,25 @@ export class ImageKnowledge {
     const name = (user ?? image.user).split(':')[0]!;
     if (name === '' || name === 'root') return 0;
     return /^\d+$/.test(name) ? Number(name) : this.#found.get(keyOf(image, user))?.owner.uid;
+  }
+
+  /**
+   * Absolute path of a POSIX shell; undefined: there is none in the usual places.
+   * @param container any container of the image, started or not.
+   */
+  shellPath({ id }: ImageFacts, container: string): Promise<string | undefined> {
+    let known = this.#shells.get(id);
+    if (known === undefined) {
+      known = this.#firstOf(shPaths, container);
+      known.catch(() => this.#shells.delete(id));
+      this.#shells.set(id, known);
+    }
+    return known;
+  }
+
+  async #firstOf(paths: readonly string[], container: string): Promise<string | undefined> {
+    for (const path of paths) if (await existsInContainer(this.#engine, container, path)) return path;
+    return undefined;
   }
 
   async #look(container: string, user: string): Promise<InsideFacts> {

@@ -14,6 +14,8 @@ export interface JobContainerPlace {
   readonly graceMs: number;
   /** Shell commands that run before each script, as the image's user. */
   readonly firstWords: string | undefined;
+  /** Directory with the job's programs. */
+  readonly programs?: string;
   readonly memoryBytes?: number;
   /** What the bootstrap says once an image's entrypoint has let it run; absent: it is started without one. */
   readonly greeting?: string;

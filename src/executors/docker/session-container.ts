@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { withFileErrors, withFileErrorsNow } from '../../model/file-errors.ts';
 import type { FileTree } from '../../model/files.ts';
 import type { LogSink } from '../../model/ports.ts';
@@ -86,7 +87,7 @@ export class SessionContainer implements FilesPlace {
     return withFileErrorsNow({ doing, path: tree.root }, () => this.#support.takes(tree) && layers.lay(tree));
   }
 
-  /** Writes a file into the temporary directory: before the first command with the others, when `ready` is called. */
+  /** Writes a file into the temporary directory or a directory in it: before the first command with the others, when `ready` is called. */
   async write(file: FileToWrite): Promise<void> {
     if (this.#sealed) await this.#writeTemporary([file]);
     else this.#writes.push(file);
@@ -159,7 +160,9 @@ export class SessionContainer implements FilesPlace {
   }
 
   #writeTemporary(files: readonly FileToWrite[]): Promise<void> {
-    return writeFiles(this, [temporaryIn(this)], files);
+    const temporary = temporaryIn(this);
+    const below = new Set(files.map(({ path }) => posix.dirname(path)).filter((path) => path !== temporary.path));
+    return writeFiles(this, [temporary, ...[...below].map((path) => ({ path, mode: 0o755 }))], files);
   }
 
   async #startAnew(trees: readonly FileTree[], signal = new AbortController().signal): Promise<void> {

@@ -7,6 +7,7 @@ import type { StreamsVisitor, TerminalVisitor, Visit } from '../visit.ts';
 import { answerOf } from './answer-of.ts';
 import { doorwayOutput } from './doorway-output.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
+import { programsFirst } from './programs-first.ts';
 import { sizeFollower } from './size-follower.ts';
 import { readUntilSilent, takeUntilSilent } from './take-until-silent.ts';
 import { doorway, type VisitLines, visitLines } from './visit-lines.ts';
@@ -129,13 +130,12 @@ function linesFor({ visit, place }: Visiting): VisitLines {
   // What an image's ~/.bashrc does is no part of the job's environment.
   const flags = isTerminal && place.shell.endsWith('bash') ? '--norc -i' : isTerminal ? '-i' : '';
   return visitLines({
-    env: visit.env,
+    ...programsFirst(visit.env, place),
     directory: visit.directory ?? '/',
     shell: place.shell,
     flags,
     ...(visit.command === undefined ? {} : { command: visit.command }),
     mark: isTerminal ? 'wanted' : 'not wanted',
-    firstWords: place.firstWords,
   });
 }
 

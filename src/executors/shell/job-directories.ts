@@ -1,8 +1,10 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { JobProgram } from '../../model/job-program.ts';
 import type { JobSpec } from '../../model/job-spec.ts';
 import { errorCode } from '../../util/files/file-problem.ts';
 import { logicalPath, withHome } from '../../util/home-path.ts';
+import { programFile, programMode, programsDirectory } from '../job-programs.ts';
 
 /** Where a job in the shell lives. All absolute. */
 export interface JobDirectories {
@@ -34,15 +36,29 @@ export function jobDirectories(own: string, job: JobSpec): JobDirectories {
   return { ...places, directory: source.directory, ...(hasName ? { link: wanted } : {}) };
 }
 
-/** Synchronous: through the thread pool these few calls take four times as long. */
-export function makeJobDirectories(root: string, job: JobSpec, places: JobDirectories): void {
+/**
+ * Synchronous: through the thread pool these few calls take four times as long.
+ * @param sh absolute path of a shell for the job's programs.
+ */
+export function makeJobDirectories(root: string, job: JobSpec, places: JobDirectories, sh: string): void {
   makeOwn(root, places.own);
   if (places.home !== undefined) mkdirSync(places.home, { mode: 0o700 });
   if (job.source.kind !== 'in-place') mkdirSync(places.directory, { recursive: true });
   mkdirSync(places.temporaryDirectory, { recursive: true, mode: 0o700 });
+  if (job.programs !== undefined) putPrograms(job.programs, programsDirectory(places.temporaryDirectory), sh);
   if (places.link === undefined) return;
   mkdirSync(dirname(places.link), { recursive: true });
   symlinkSync(places.directory, places.link);
+}
+
+function putPrograms(programs: readonly JobProgram[], directory: string, sh: string): void {
+  mkdirSync(directory);
+  for (const program of programs) {
+    const path = join(directory, program.name);
+    writeFileSync(path, programFile(program, sh));
+    // Whatever the umask.
+    chmodSync(path, programMode);
+  }
 }
 
 /** What all jobs share is there already but for the first one. */

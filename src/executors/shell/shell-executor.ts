@@ -13,9 +13,11 @@ import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
 import type { Executor, Session } from '../executor.ts';
+import { programsDirectory } from '../job-programs.ts';
 import { jobDirectories, makeJobDirectories } from './job-directories.ts';
+import { startable } from './job-environment.ts';
 import { usageWatch } from './session-usage.ts';
-import { openShellSession, startable } from './shell-session.ts';
+import { openShellSession } from './shell-session.ts';
 
 /** What the composition root decides about jobs in the shell. */
 export interface ShellExecutorOptions {
@@ -39,6 +41,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const open = new Set<() => void>();
   const path = options.env.PATH ?? '/usr/local/bin:/usr/bin:/bin';
   const bash = findProgram('bash', path);
+  const sh = findProgram('sh', path) ?? '/bin/sh';
   const env = startable(options.env);
   const isolation = options.isolation ?? 'auto';
   const mounts = layerMounts(isolation, path, (why) => {
@@ -72,11 +75,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       const number = ++opened;
       const places = jobDirectories(join(options.root, `${prefix}-${number}`), job);
       const { own, directory, temporaryDirectory, home } = places;
+      const programs = job.programs && programsDirectory(temporaryDirectory);
       let workspace: Workspace | undefined;
       plumbing ??= layPipes();
       try {
         await withFileErrors({ doing: "make the job's directory", path: own }, async () =>
-          makeJobDirectories(options.root, job, places),
+          makeJobDirectories(options.root, job, places, sh),
         );
         if (job.source.kind !== 'in-place') {
           workspace = await openWorkspace(directory, {
@@ -97,8 +101,9 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         temporaryDirectory,
         ...(home === undefined ? {} : { home }),
         where: `Running on ${hostname()}...`,
+        ...(programs === undefined ? {} : { programs }),
         shell: bash === undefined ? 'sh' : 'bash',
-        shellFile: bash ?? findProgram('sh', path) ?? '/bin/sh',
+        shellFile: bash ?? sh,
         env: home === undefined ? env : withoutHomes(env),
         path,
         graceMs: options.graceMs,

@@ -5,17 +5,11 @@ import type { OomWatch } from '../../util/oom-kills.ts';
 import { type Plumbing, startPipedProcess } from '../../util/piped-process.ts';
 import type { ProcessEnd, ProcessRequest, RunningProcess } from '../../util/process.ts';
 import { ProcessLost } from '../../util/process-launcher.ts';
-import {
-  endFamily,
-  groupHasMembers,
-  isAlive,
-  killFamily,
-  markerName,
-  type ProcessFamily,
-} from '../../util/process-strays.ts';
+import { endFamily, groupHasMembers, isAlive, killFamily, type ProcessFamily } from '../../util/process-strays.ts';
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, KeptPlace, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
+import { jobEnvironment } from './job-environment.ts';
 import { placesOfJob } from './places-of-job.ts';
 import { type SessionUsage, sessionUsage, type UsageWatch } from './session-usage.ts';
 import { visitShell } from './visit-shell.ts';
@@ -33,6 +27,8 @@ export interface ShellSessionPlace {
   /** Of a job with a home of its own. */
   readonly home?: string;
   readonly where: string;
+  /** See Session. */
+  readonly programs?: string;
   readonly shell: 'bash' | 'sh';
   /** Absolute path of that shell. */
   readonly shellFile: string;
@@ -68,6 +64,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
     temporaryDirectory: place.temporaryDirectory,
     ...(place.home === undefined ? {} : { home: place.home }),
     where: place.where,
+    ...(place.programs === undefined ? {} : { programs: place.programs }),
     shell: place.shell,
     prepare: async (signal) => {
       await workspace?.fill(signal);
@@ -77,7 +74,7 @@ export function openShellSession(place: ShellSessionPlace): Session {
       const marker = processes.nextMarker();
       const visited = {
         ...place,
-        environment: (env: Readonly<Record<string, string>>) => environment(place, env, marker),
+        environment: (env: Readonly<Record<string, string>>) => jobEnvironment(place, env, marker),
         started: (running: Pick<RunningProcess, 'pid' | 'ended'>) => processes.started(running),
       };
       return visitShell(visited, visit, signal);
@@ -124,7 +121,7 @@ async function runCommand(
       file: file!,
       args,
       directory: start.directory,
-      env: environment(place, command.env, marker),
+      env: jobEnvironment(place, command.env, marker),
       stdin: command.script,
       stdout: (bytes) => command.stdout.write(bytes),
       stderr: (bytes) => command.stderr.write(bytes),
@@ -138,32 +135,6 @@ async function runCommand(
   running.ended.then(unwatch, unwatch);
   if (command.background) return { kind: 'code', code: 0 };
   return processes.waitFor(running, marker, signal);
-}
-
-/** Bash reads `~/.bashrc` when its input is a socket, as it is with Node, unless another shell runs above it. */
-function environment(
-  place: ShellSessionPlace,
-  env: Readonly<Record<string, string>>,
-  marker: string,
-): Record<string, string> {
-  const all: Record<string, string> = { SHLVL: '1', ...place.env };
-  addStartable(env, all);
-  all[markerName] = marker;
-  return all;
-}
-
-/** The variables with which a process can be started: a name or value with NUL is none. */
-export function startable(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const kept: Record<string, string> = {};
-  addStartable(variables, kept);
-  return kept;
-}
-
-function addStartable(variables: Readonly<Record<string, string>>, to: Record<string, string>): void {
-  for (const name of Object.keys(variables)) {
-    const value = variables[name]!;
-    if (name !== '' && !name.includes('=') && !name.includes('\0') && !value.includes('\0')) to[name] = value;
-  }
 }
 
 /** As a shell would say it: a wrong directory or shell is the script's mistake, all else the machine's. */

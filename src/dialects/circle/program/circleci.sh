@@ -61,8 +61,8 @@ step() {
     -h | --help) usage && exit 0 ;;
     *) unknown step "$@" ;;
   esac
-  [ -n "${CI_HALT_FILE-}" ] || fail 'cannot halt the job: the variable CI_HALT_FILE is gone from the environment'
-  (: >"$CI_HALT_FILE") 2>/dev/null || fail "cannot halt the job: $CI_HALT_FILE can't be written"
+  [ -n "${CIRCLE_INTERNAL_HALT_FILE-}" ] || fail 'cannot halt the job: the variable CIRCLE_INTERNAL_HALT_FILE is gone from the environment'
+  (: >"$CIRCLE_INTERNAL_HALT_FILE") 2>/dev/null || fail "cannot halt the job: $CIRCLE_INTERNAL_HALT_FILE can't be written"
 }
 
 environment() {

@@ -2,11 +2,13 @@
 declare module '*.sh' {
   const text: string;
 
+  // biome-ignore lint/style/noDefaultExport: that is how bundlers give a text
   export { text as default };
 }
 
 declare module '*.awk' {
   const text: string;
 
+  // biome-ignore lint/style/noDefaultExport: that is how bundlers give a text
   export { text as default };
 }

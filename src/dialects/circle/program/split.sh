@@ -2,7 +2,7 @@
 options() {
   what=$1
   shift
-  by=name type=autodetect fallback='' timings=${CI_TEST_TIMINGS_FILE-} counts='' verbose='' command='' list='' mine=''
+  by=name type=autodetect fallback='' timings=${CIRCLE_INTERNAL_TEST_TIMINGS-} counts='' verbose='' command='' list='' mine=''
   index=${CIRCLE_NODE_INDEX:-0} total=${CIRCLE_NODE_TOTAL:-1}
   while [ $# -gt 0 ]; do
     option=$1 value='' given=''

@@ -75,12 +75,12 @@ function read(file, line, first, parts) {
   close(file)
 }
 
-function readJson(file, saved, object, key, value, field) {
+function readJson(file, saved, object, more, key, value, field) {
   saved = RS
   RS = "}"
   while ((getline object < file) > 0) {
+    while (endsInText(object) && (getline more < file) > 0) object = object "}" more
     for (key in field) delete field[key]
-    sub(/.*[{]/, "", object)
     while (match(object, /"[a-z_]+"[ \t\r\n]*:[ \t\r\n]*("([^"\\]|\\.)*"|[-0-9.eE+]+)/)) {
       value = substr(object, RSTART, RLENGTH)
       object = substr(object, RSTART + RLENGTH)
@@ -97,6 +97,11 @@ function readJson(file, saved, object, key, value, field) {
   }
   RS = saved
   close(file)
+}
+
+function endsInText(text) {
+  gsub(/\\./, "", text)
+  return gsub(/"/, "", text) % 2
 }
 
 function unescaped(text, out, at) {
