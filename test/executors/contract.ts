@@ -199,6 +199,24 @@ function commands(open: Open, contestant: Contestant): void {
     expect(await output(session, script, { env })).toBe(`${Object.values(env).join('|')}|`);
   });
 
+  it("finds the job's programs before all others, whatever PATH is, and a visitor does too", async () => {
+    const programs = [
+      { name: 'our-first', text: 'echo "mine $1"; [ -w "$0" ] && [ "$(id -u)" != 0 ] && echo writable; :\n' },
+      { name: 'our-tool', text: 'exec "${0%/*}/our-first" tool\n' },
+    ];
+    await using session = await open({ programs });
+    expect(session.programs?.startsWith(`${session.temporaryDirectory}/`)).toBe(true);
+    const script = 'our-first a; echo x | xargs our-tool; PATH=/bin:/usr/bin:$PATH our-tool; echo *';
+    expect(await output(session, script)).toBe('mine a\nmine tool\nmine tool\n*\n');
+    expect(await output(session, 'our-first b; echo "$PATH"', { env: { PATH: '/bin:/usr/bin' } })).toBe(
+      `mine b\n${session.programs}:/bin:/usr/bin\n`,
+    );
+    const stdout = collect();
+    const by = { kind: 'streams', stdout, stderr: collect() } as const;
+    await session.enter?.({ command: 'our-tool', env: {}, by }, never);
+    expect(stdout.text()).toBe('mine tool\n');
+  });
+
   it('leaves a variable out that no shell could have, and says so or passes it on', async () => {
     await using session = await open();
     const ran = await run(session, 'echo "$GOOD"', { env: { 'A.B': '1', GOOD: 'yes' } });

@@ -147,6 +147,13 @@ describe('script text', () => {
     expect((await run('bash -eo pipefail', text)).code).toBe(1);
   });
 
+  it('puts programs back into a PATH that was set anew, and only then', async () => {
+    const text = scriptText(['echo "$PATH"'], { shell: 'sh', echo: 'plain', programs: "/it's/mine" });
+    const { out } = await run('sh', text);
+    expect(out).toMatch(/^\/it's\/mine:./);
+    expect((await run('sh', `PATH="$PATH:/it's/mine"\n${text}`)).out).toMatch(/^(?!\/it's).*:\/it's\/mine\n$/);
+  });
+
   it('traces on request', async () => {
     const text = scriptText(['true'], { shell: 'bash', echo: 'gitlab', trace: 'on' });
     expect((await run('bash', text)).err).toContain('+ true');
