@@ -1,10 +1,6 @@
 import type { RunStep } from '../model/step.ts';
+import { haltFile } from './fact-files.ts';
 import type { JobRun } from './job-run.ts';
-
-/** Who makes it ends the job after its script. No file variable is called like this. */
-export function haltFile(temporaryDirectory: string): string {
-  return `${temporaryDirectory}/.halt`;
-}
 
 /** Has a script ended the job early? Tells so, and remembers it. */
 export async function lookForHalt(run: JobRun, step: RunStep): Promise<boolean> {

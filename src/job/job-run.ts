@@ -12,7 +12,7 @@ import type { JobLimits } from './job-limits.ts';
 import type { JobLog } from './job-log.ts';
 import type { JobVariables, RunnerFacts } from './job-variables.ts';
 import type { JunitReports } from './junit.ts';
-import type { TimingSums } from './test-timings.ts';
+import type { TimingSums } from './timing-sums.ts';
 
 /** What a job's life needs from outside. */
 export interface JobDeps {

@@ -4,8 +4,7 @@ import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { FactVariable, Variable } from '../model/variable.ts';
 import { once } from '../util/once.ts';
-import { haltFile } from './halting.ts';
-import { testTimingsFile } from './test-timings.ts';
+import { haltFile, testTimingsFile } from './fact-files.ts';
 
 /** What the program tells jobs about itself (`CI_RUNNER_*`). */
 export interface RunnerFacts {

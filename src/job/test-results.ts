@@ -7,7 +7,7 @@ import { type FailedTest, type TestResults, testCountsText } from '../model/test
 import type { JobLog } from './job-log.ts';
 import type { JobRun } from './job-run.ts';
 import { junitReports } from './junit.ts';
-import { timingSums } from './test-timings.ts';
+import { timingSums } from './timing-sums.ts';
 
 /** A larger report is kept and not read. */
 const maxReportBytes = 32 * 1024 * 1024;

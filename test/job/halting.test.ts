@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobSpec } from '../../src/model/job-spec.ts';
 import type { Step } from '../../src/model/step.ts';
+import type { FactVariable } from '../../src/model/variable.ts';
 import { done, memoryExecutor, type Runs } from '../support/memory-session.ts';
 import { afterScript, live, memoryArtifacts, script, specOf, upload } from './job.ts';
 
@@ -11,7 +12,7 @@ const runs: Runs = ({ script: text, env }, _signal, files) => {
   return text.includes('make') ? { kind: 'code', code: 3 } : done;
 };
 
-const facts: JobSpec['facts'] = [{ name: 'HALT', fact: 'halt-file' }];
+const facts: readonly FactVariable[] = [{ name: 'HALT', fact: 'halt-file' }];
 const named = (name: string, over: Partial<Step> = {}): Step => ({ ...script(name), name, ...over }) as Step;
 
 async function scriptsOf(steps: readonly Step[], over: Partial<JobSpec> = {}) {

@@ -3,6 +3,7 @@ import type { JobSpec } from '../../src/model/job-spec.ts';
 import { SystemError } from '../../src/model/outcome.ts';
 import type { TestTiming, TestTimingsPort } from '../../src/model/ports.ts';
 import type { Step } from '../../src/model/step.ts';
+import type { FactVariable } from '../../src/model/variable.ts';
 import { done, memoryExecutor } from '../support/memory-session.ts';
 import { live, memoryArtifacts, script, specOf } from './job.ts';
 
@@ -14,7 +15,7 @@ const report = `<testsuites><testsuite file="suite.rb" name="s">
   <testcase name="one" time="1" classname="tab&#9;"/>
 </testsuite></testsuites>`;
 
-const facts: JobSpec['facts'] = [{ name: 'TIMINGS', fact: 'test-timings-file' }];
+const facts: readonly FactVariable[] = [{ name: 'TIMINGS', fact: 'test-timings-file' }];
 const stored: Step = { kind: 'test-report', phase: 'script', when: 'always', path: 'junit.xml' };
 
 function port(known: string | undefined, problem?: SystemError) {
