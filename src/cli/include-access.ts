@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Elsewhere } from '../sources/elsewhere.ts';
-import { type GitServer, type ServerToken, serverAt, serverOfRemote } from '../sources/git-server.ts';
-import type { FetchPolicy, OrbRegistry } from '../sources/include-access.ts';
+import { type GitServer, serverAt, serverOfRemote } from '../sources/git-server.ts';
+import type { FetchPolicy } from '../sources/include-access.ts';
 import type { IncludeLock, LockedOrb } from '../sources/include-lock.ts';
 import { includeStore } from '../sources/include-store.ts';
 import { keptPaths } from '../sources/kept-paths.ts';
@@ -67,6 +67,7 @@ export function includesFromElsewhere(
   let opened: Promise<Elsewhere> | undefined;
   const open = async (): Promise<Elsewhere> => {
     const { elsewhere } = await import('../sources/elsewhere.ts');
+    const { orbRegistry, tokenFor } = await import('./server-logins.ts');
     return elsewhere({
       policy,
       store,
@@ -120,40 +121,4 @@ export async function readLock(root: string): Promise<IncludeLock> {
   if (!('problem' in lock)) return lock;
   const hint = 'remove it, and `ci fetch --lock` writes it anew';
   throw new CommandError(exitCodes.usage, `${lockFileName} is no lock file: ${lock.problem}`, hint);
-}
-
-/**
- * The token for a server. One of the environment is shown to one server only, which no pipeline file can choose:
- * `GITLAB_HOST`, else that of the setting `gitlab-url`, else gitlab.com; a job's to the server that it runs for.
- */
-export function tokenFor(
-  host: string,
-  env: Invocation['env'],
-  tokens: Settings['tokens'],
-  ownHost: string | undefined,
-): ServerToken | undefined {
-  const name = host.toLowerCase();
-  const own = tokens.get(name);
-  if (own !== undefined) return { kind: 'user', value: own };
-  const { GITLAB_TOKEN, GITLAB_HOST, CI_JOB_TOKEN, CI_SERVER_FQDN, CI_SERVER_HOST } = env;
-  const named = (GITLAB_HOST || ownHost || 'gitlab.com').replace(/^https?:\/\//i, '').replace(/\/.*$/, '');
-  if (GITLAB_TOKEN && named.toLowerCase() === name) return { kind: 'user', value: GITLAB_TOKEN };
-  const server = CI_SERVER_FQDN || CI_SERVER_HOST;
-  if (CI_JOB_TOKEN && server?.toLowerCase() === name) return { kind: 'job', value: CI_JOB_TOKEN };
-  return undefined;
-}
-
-/**
- * Where orbs come from: CircleCI's own registry, or that of the setting. The token is the user's for that host, else the one that
- * CircleCI's own command takes from the environment.
- */
-function orbRegistry(url = 'https://circleci.com', tokens: Settings['tokens'], env: Invocation['env']): OrbRegistry {
-  const full = /^https?:\/\//i.test(url) ? url : `https://${url}`;
-  if (!URL.canParse(full)) {
-    throw new CommandError(exitCodes.usage, `the setting \`circleci-url\` is no address: ${url}`);
-  }
-  const token = tokens.get(new URL(full).host.toLowerCase()) ?? (env['CIRCLECI_CLI_TOKEN'] || undefined);
-  // No control character may get into a header.
-  const isFit = token !== undefined && /^[\x21-\x7e]+$/.test(token);
-  return { url: full, ...(isFit ? { token } : {}) };
 }

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { LoadedFile } from '../model/included-file.ts';
 import { runGit } from '../util/git.ts';
 import { checkAddress } from '../util/guarded-get.ts';
@@ -16,7 +17,7 @@ export interface Elsewhere {
   repository(project: string, host?: string): ProjectRepository;
   remote(file: RemoteFile): Promise<Had<LoadedFile>>;
   /** @param reference `namespace/orb@version`. */
-  orb(reference: string): Promise<Had<LoadedFile>>;
+  orb(reference: string): Promise<Checked<LoadedFile>>;
 }
 
 /** Gives access to what lies elsewhere. Loaded only when a file includes something from there. */
@@ -33,10 +34,11 @@ export function elsewhere(access: IncludeAccess): Elsewhere {
     },
     remote: (file) => readRemote(file, access),
     orb: async (reference) => {
-      const { readOrb } = await import('./orb-registry.ts');
+      const { readOrb, toldOfOrb } = await import('./orb-registry.ts');
       const found = await readOrb(reference, access);
-      if (found.kind === 'trouble' && access.policy !== 'never') access.onMissing(reference, found.trouble.why ?? '');
-      return found;
+      if (found.kind === 'had') return { value: found.value, diagnostics: [] };
+      if (access.policy !== 'never') access.onMissing(reference, found.trouble.why ?? '');
+      return toldOfOrb(found.trouble);
     },
   };
 }

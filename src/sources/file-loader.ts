@@ -5,7 +5,7 @@ import type { Environment } from '../util/git.ts';
 import { badAddress, type ComponentAddress, parseComponentAddress, readComponent } from './component.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { type FoundFiles, includePath } from './include-path.ts';
-import { type Had, had, told, toldOfOrb, trouble } from './include-trouble.ts';
+import { type Had, had, told, trouble } from './include-trouble.ts';
 import { readLocalFiles } from './local-files.ts';
 import { mappedProject } from './mapped-project.ts';
 import type { ProjectRepository } from './project-repository.ts';
@@ -30,7 +30,6 @@ interface Places {
   /** The same for one that lies on this machine. */
   readonly mapped: (project: string, host?: string) => ProjectRepository | undefined;
   readonly remote: (file: RemoteFile) => Promise<Had<LoadedFile>>;
-  readonly orb: (reference: string) => Promise<Had<LoadedFile>>;
 }
 
 /** Where GitLab's templates lie in GitLab's own project. */
@@ -49,7 +48,6 @@ export function fileLoader(sources: FileSources): FileLoader {
     },
     mapped: (project, host) => mappedRepository(sources, project, host),
     remote: async (file) => (sources.elsewhere ? (await sources.elsewhere()).remote(file) : nowhere),
-    orb: async (reference) => (sources.elsewhere ? (await sources.elsewhere()).orb(reference) : nowhere),
   };
   return {
     local: (pattern, origin = { kind: 'own' }) => {
@@ -63,13 +61,13 @@ export function fileLoader(sources: FileSources): FileLoader {
       }
     },
     foreign: async (file) => {
+      if (file.kind === 'orb' && sources.elsewhere) return (await sources.elsewhere()).orb(file.reference);
       const address = file.kind === 'component' ? parseComponentAddress(file.address) : undefined;
       if (file.kind === 'component' && address === undefined) {
         return { value: undefined, diagnostics: [badAddress(file.address)] };
       }
       const found = await readForeign(places, file, address);
-      if (found.kind === 'had') return { value: found.value, diagnostics: [] };
-      return file.kind === 'orb' ? toldOfOrb(found.trouble) : told(found.trouble, nameOf(file));
+      return found.kind === 'had' ? { value: found.value, diagnostics: [] } : told(found.trouble, nameOf(file));
     },
   };
 }
@@ -120,10 +118,10 @@ async function readForeign(
     }
     case 'remote':
       return places.remote(file);
-    case 'orb':
-      return places.orb(file.reference);
     case 'template':
       return readTemplate(places, file.name);
+    // Read before; where it isn't, nobody may be asked.
+    case 'orb':
     // Only known to the run in which the job has left it.
     case 'artifact':
       return nowhere;

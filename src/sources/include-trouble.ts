@@ -39,16 +39,6 @@ export function told({ kind, why, hint }: Trouble, name: string): Checked<never>
   return { value: undefined, diagnostics: [{ ...sentence(kind, shown(name), why ?? ''), ...rest }] };
 }
 
-/** The same of an orb, as the rest of a sentence about it: who wants it says the beginning. */
-export function toldOfOrb({ kind, why = '', hint }: Trouble): Checked<never> {
-  if (kind === 'not-read') return told({ kind }, '');
-  const rest = hint === undefined ? {} : { hint };
-  return {
-    value: undefined,
-    diagnostics: [{ code: 'circle/missing-orb', severity: 'warning', message: why, ...rest }],
-  };
-}
-
 function sentence(kind: Trouble['kind'], name: string, why: string): Pick<Diagnostic, 'code' | 'severity' | 'message'> {
   switch (kind) {
     case 'not-read': {

@@ -1,9 +1,10 @@
+import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { LoadedFile } from '../model/included-file.ts';
 import { type Got, guardedGet } from '../util/guarded-get.ts';
 import { type IncludeAccess, usualAgeMs } from './include-access.ts';
 import type { LockedOrb } from './include-lock.ts';
 import { hashOf, type IncludeRecords } from './include-store.ts';
-import { type Had, had, trouble } from './include-trouble.ts';
+import { type Had, had, type Trouble, told, trouble } from './include-trouble.ts';
 
 const limits = { timeoutMs: 15_000, maxBytes: 4 * 1024 * 1024, maxRedirects: 0 };
 
@@ -116,4 +117,14 @@ function take(reference: string, version: string, source: Buffer, access: Includ
   access.onLocked('orbs', reference, { sha: hashOf(source), version });
   const path = `${reference.replace(/@.*/s, '')}@${version}`;
   return had({ path, text: source.toString('utf8'), origin: { kind: 'nowhere' } });
+}
+
+/** What a user reads about an orb that can't be had, as the rest of a sentence: who wants the orb says the beginning. */
+export function toldOfOrb({ kind, why = '', hint }: Trouble): Checked<never> {
+  if (kind === 'not-read') return told({ kind, why }, '');
+  const rest = hint === undefined ? {} : { hint };
+  return {
+    value: undefined,
+    diagnostics: [{ code: 'circle/missing-orb', severity: 'warning', message: why, ...rest }],
+  };
 }
