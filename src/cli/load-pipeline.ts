@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { buildContext } from '../context/build-context.ts';
 import { lazyContext } from '../context/lazy-context.ts';
 import { projectCheckouts } from '../context/project-checkouts.ts';
@@ -7,7 +8,7 @@ import type { Sources } from '../diagnostics/locate.ts';
 import { compileFile } from '../dialects/compile-file.ts';
 import type { Compiled, CompileInput, Dialect } from '../dialects/dialect.ts';
 import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
-import type { Context } from '../model/context.ts';
+import type { Context, VariableSets } from '../model/context.ts';
 import type { FileLoader } from '../model/ports.ts';
 import { fileLoader } from '../sources/file-loader.ts';
 import type { FetchPolicy } from '../sources/include-access.ts';
@@ -42,7 +43,7 @@ export interface LoadedPipeline extends FoundPipeline {
   readonly files: FileLoader;
   readonly limits: NonNullable<CompileInput['limits']>;
   /** What was given on the command line and counts for what goes on with it, too. */
-  readonly given: Pick<CompileInput, 'parameters' | 'workflows' | 'platform'>;
+  readonly given: Pick<CompileInput, 'parameters' | 'workflows' | 'platform' | 'arch'>;
   /** Undefined when the file is too broken to say anything about it. */
   readonly compiled: Compiled | undefined;
   /** Texts of the files that diagnostics name. */
@@ -106,6 +107,7 @@ export async function loadPipeline(
     projectVariables: given.project,
     pipelineVariables: given.pipeline,
     projects,
+    variableSets: await readContexts(found),
   };
   const built =
     more.facts === 'when wanted'
@@ -132,6 +134,7 @@ export async function loadPipeline(
   const inputs = readInputArguments(options.input ?? []);
   const handedOn = {
     platform: process.platform,
+    arch: process.arch,
     parameters: readParameters(options.param ?? []),
     workflows: options.workflow ?? [],
   };
@@ -152,6 +155,14 @@ export async function loadPipeline(
     includesMissing: elsewhere.missing,
     notices: [...settings.warnings, ...given.warnings, ...built.notices, ...elsewhere.notices],
   };
+}
+
+/** CircleCI's contexts, as the user's settings have them. */
+async function readContexts({ settings, locations }: FoundPipeline): Promise<VariableSets> {
+  const definedIn = join(locations.config, 'config.toml');
+  if (settings.contexts === undefined) return { definedIn, get: () => undefined };
+  const { variableSets } = await import('./variable-sets.ts');
+  return variableSets(settings.contexts, definedIn);
 }
 
 /** `--param NAME=VALUE`, by name. */

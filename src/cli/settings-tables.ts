@@ -5,6 +5,7 @@ import { CommandError, exitCodes } from './exit-code.ts';
 import { type MappedProjects, readProjectsTable } from './mapped-projects.ts';
 import { readTokensTable, type ServerTokens } from './server-tokens.ts';
 import type { SettingsFile } from './settings-file.ts';
+import type { WrittenContexts } from './variable-sets.ts';
 
 /** What stands in the tables of the settings files. */
 export interface SettingsTables {
@@ -14,13 +15,20 @@ export interface SettingsTables {
   readonly projects: MappedProjects;
   /** `[tokens]` of the user's file: shown to the GitLab servers of these names. */
   readonly tokens: ServerTokens;
+  /** `[contexts]` of the user's file, not looked at yet: CircleCI's contexts. */
+  readonly contexts?: WrittenContexts;
   /** `host` below `[docker]` of the user's file: where the container engine is. */
   readonly engineHost?: string;
   /** `[docker]` of both files; the repository's only made it stricter. */
   readonly containers: ContainerOptions;
 }
 
-export const noTables: SettingsTables = { variables: {}, projects: new Map(), tokens: new Map(), containers: {} };
+export const noTables: SettingsTables = {
+  variables: {},
+  projects: new Map(),
+  tokens: new Map(),
+  containers: {},
+};
 
 interface Laid {
   readonly tables: SettingsTables;
@@ -46,6 +54,12 @@ const layers: Readonly<Record<string, LayTable>> = {
     const where = at(['tokens']);
     if (owner === 'repository') return { tables: below, warnings: [`${where}: \`tokens\` ${ignoredHere}`] };
     return { tables: { ...below, tokens: readTokensTable(value, where) }, warnings: [] };
+  },
+  contexts: (below, value, file) => {
+    if (file.owner === 'repository') {
+      return { tables: below, warnings: [`${file.at(['contexts'])}: \`contexts\` ${ignoredHere}`] };
+    }
+    return { tables: { ...below, contexts: { value, file } }, warnings: [] };
   },
   docker: (below, value, file) => {
     const { options, host, warnings } = readDocker(file, value, below.containers);

@@ -1,4 +1,4 @@
-import type { Context, PipelineSource } from '../model/context.ts';
+import type { Context, PipelineSource, VariableSets } from '../model/context.ts';
 import type { ProjectCheckouts } from '../model/included-file.ts';
 import type { Variable } from '../model/variable.ts';
 import { type Environment, runGit } from '../util/git.ts';
@@ -40,6 +40,7 @@ export interface ContextOptions {
   readonly projectPath?: string;
   /** Other projects that lie on this machine. */
   readonly projects?: ProjectCheckouts;
+  readonly variableSets?: VariableSets;
 }
 
 export type BuiltContext =
@@ -96,6 +97,7 @@ export function buildContext(options: ContextOptions): BuiltContext {
       settings: gathered.settings,
     }),
     ...(options.projects === undefined ? {} : { projects: options.projects }),
+    ...(options.variableSets === undefined ? {} : { variableSets: options.variableSets }),
   };
   return { kind: 'context', context, notices: notices(gathered, ref, current) };
 }

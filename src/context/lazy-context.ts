@@ -41,5 +41,6 @@ export function lazyContext(options: PlainContextOptions): Context {
       return context().query;
     },
     ...(options.projects === undefined ? {} : { projects: options.projects }),
+    ...(options.variableSets === undefined ? {} : { variableSets: options.variableSets }),
   };
 }

@@ -37,6 +37,8 @@ export interface CompileInput {
   readonly parameters?: ReadonlyMap<string, string>;
   /** The kind of this machine (`process.platform`), for jobs that only one kind can run. */
   readonly platform?: string;
+  /** Its processor (`process.arch`). */
+  readonly arch?: string;
   /** CircleCI: only these workflows. Absent or empty: those that the event starts. */
   readonly workflows?: readonly string[];
   /** What the user allows beyond the usual. */

@@ -54,6 +54,8 @@ export interface Session extends AsyncDisposable {
    */
   run(command: Command, signal: AbortSignal): Promise<Exit>;
   readonly files: SessionFiles;
+  /** Do commands reach a container engine? Absent: as this machine does. */
+  readonly engine?: 'reached' | 'out of reach';
   /** After a script has failed: writes into the job's log what else may tell why, like the logs of services. */
   readonly explainFailure?: () => Promise<void>;
   /** What the job has used so far; undefined: nothing could be found out. Never rejects. */

@@ -45,5 +45,8 @@ function expandImage(image: Image, { expand }: JobVariables): Image {
     ...(image.entrypoint === undefined ? {} : { entrypoint: image.entrypoint.map(expand) }),
     ...(image.platform === undefined ? {} : { platform: expand(image.platform) }),
     ...(image.user === undefined ? {} : { user: expand(image.user) }),
+    ...(image.login === undefined
+      ? {}
+      : { login: { username: expand(image.login.username), password: expand(image.login.password) } }),
   };
 }

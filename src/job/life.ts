@@ -8,6 +8,7 @@ import { endedOutcome } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
 import { previewPages } from './pages-preview.ts';
 import { letVisit, showFailure } from './places.ts';
+import { reachEngine } from './reach-engine.ts';
 import { refusal } from './refusal.ts';
 import { previewRelease } from './release-preview.ts';
 import { runUntilItPasses } from './rerun-script.ts';
@@ -105,6 +106,8 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
       return previewRelease(run, step);
     case 'publish-pages':
       return ignoreResult(previewPages(run, step));
+    case 'reach-engine':
+      return ignoreResult(reachEngine(run));
     case 'refuse':
       return refusal(step);
     case 'persist-workspace':

@@ -26,6 +26,8 @@ export function sectionOf(step: Step, job: 'successful' | 'failed'): Section {
       return { name: 'step_release', caption: 'Executing "step_release" stage of the job script', phase };
     case 'publish-pages':
       return { name: 'publish_pages', caption: 'Publishing pages', phase };
+    case 'reach-engine':
+      return { name: 'reach_engine', caption: 'Setting up a container engine', phase };
     case 'refuse':
       return { name: 'prepare_script', caption: 'Preparing environment', phase };
     case 'persist-workspace':

@@ -59,6 +59,16 @@ export interface Context {
   readonly query: RepositoryQuery;
   /** Other projects that lie on this machine; absent: none do. */
   readonly projects?: ProjectCheckouts;
+  /** Absent: there are none. */
+  readonly variableSets?: VariableSets;
+}
+
+/** Named sets of variables that the user keeps outside of the repository: CircleCI's contexts. */
+export interface VariableSets {
+  /** The variables of a set, all of them masked; undefined: there is no set of this name. */
+  get(name: string): readonly Variable[] | undefined;
+  /** For people: the file in which one defines a set. */
+  readonly definedIn: string;
 }
 
 /** Memoised questions about the repository and the tree; may start `git`, nothing else. */

@@ -16,6 +16,11 @@ export interface Pipeline {
   readonly stages: readonly string[];
   /** Takes the place of GitLab's predefined variables (`CI_*`), in a pipeline of another language. */
   readonly predefined?: readonly Variable[];
+  /**
+   * Where variables stand that the user gives (settings, `--secret`, `--var`). `below`: below the predefined ones and all that the
+   * file says, as on CircleCI. Absent: above, as on GitLab.
+   */
+  readonly givenVariables?: 'below';
   /** Global `variables:`. */
   readonly variables: readonly VariableDefinition[];
   readonly workflow: Workflow;
@@ -96,6 +101,8 @@ export interface ScriptJobDefinition extends DefinitionBase {
   /** RE2 source without slashes. */
   readonly coverage?: string;
   readonly tags: readonly string[];
+  /** Names of the sets of variables that the job gets besides (CircleCI's contexts); of one name the last counts. */
+  readonly variableSets?: readonly string[];
   readonly idTokens?: readonly IdToken[];
   readonly secrets?: readonly JobSecret[];
 }
@@ -225,6 +232,11 @@ export interface Retry {
   readonly when?: readonly string[];
   /** Absent: any exit code. */
   readonly exitCodes?: readonly number[];
+  /**
+   * `way`: retries of the jobs that this one needs count too, as if the pipeline were run again from where it failed.
+   * Absent: each job has its own.
+   */
+  readonly counts?: 'way';
 }
 
 /** One entry of `rules:` or `workflow:rules:`. All conditions that are present must hold; none present: it matches. */
@@ -287,6 +299,8 @@ export interface Image {
   readonly pullPolicy?: readonly PullPolicy[];
   readonly platform?: string;
   readonly user?: string;
+  /** To pull it with; counts only where both texts are something once variables are filled in. */
+  readonly login?: { readonly username: string; readonly password: string };
 }
 
 export interface Service extends Image {

@@ -56,12 +56,21 @@ export interface PlanEdge {
   readonly statuses?: readonly string[];
 }
 
+/** A job that leaves files in the workspace. */
+export interface WorkspaceSource {
+  readonly id: string;
+  /** Ids of those of the same list that have to end before it starts. */
+  readonly after: readonly string[];
+}
+
 export interface JobNode extends PlanNodeBase {
   readonly kind: 'job';
   readonly executor: ExecutorName;
   readonly definition: ScriptJobDefinition;
   /** Ids of the nodes whose artifacts (and dotenv variables) it receives, in plan order. */
   readonly artifactsFrom: readonly string[];
+  /** Whose files it finds in the workspace, in graph order, also of jobs that this run does not run. Absent: it attaches none. */
+  readonly workspaceFrom?: readonly WorkspaceSource[];
   readonly timeoutMs: number;
 }
 

@@ -115,6 +115,11 @@ export interface TestReportStep extends StepBase {
   readonly path: string;
 }
 
+/** CircleCI's `setup_remote_docker`: from here on the job wants to reach a container engine. */
+export interface ReachEngineStep extends StepBase {
+  readonly kind: 'reach-engine';
+}
+
 /** GitLab's `release`: what a server would make after the script. All texts may hold variables. */
 export interface ReleaseStep extends StepBase, Omit<Release, 'name' | 'ref'> {
   readonly kind: 'release';
@@ -150,6 +155,7 @@ export type Step =
   | PersistWorkspaceStep
   | AttachWorkspaceStep
   | TestReportStep
+  | ReachEngineStep
   | ReleaseStep
   | PublishPagesStep
   | RefuseStep;

@@ -8,7 +8,7 @@ import { assertNever } from '../util/assert-never.ts';
 import type { Draft } from './decide-jobs.ts';
 import type { JobIndex } from './job-index.ts';
 import { jobVariables } from './job-variables.ts';
-import type { PlanGraph, SelectedJobs } from './plan-graph.ts';
+import { type PlanGraph, type SelectedJobs, workspaceFrom } from './plan-graph.ts';
 
 export interface BuildInput {
   readonly index: JobIndex;
@@ -18,6 +18,8 @@ export interface BuildInput {
   readonly context: Context;
   /** Project and pipeline variables. */
   readonly above: readonly Variable[];
+  /** The same, where they stand below all others. */
+  readonly below: readonly Variable[];
 }
 
 /** `auto`: Docker for a job that names an image, else the shell. */
@@ -68,13 +70,13 @@ function sharedByStage<T>(drafts: readonly Draft[], make: (draft: Draft) => T): 
 }
 
 function buildNode(draft: Draft, wiring: Wiring): PlanNode {
-  const { selected, selection, context, above } = wiring;
+  const { selected, selection, context, above, below } = wiring;
   const { definition, stageIndex } = draft.job;
   const when = draft.when === 'never' ? definition.when : draft.when;
   const started = when === 'manual' && (selected.started.has(draft) || selected.forced.has(draft));
   const timeoutMs = (definition.kind === 'job' ? definition.timeoutMs : undefined) ?? selection.defaultTimeoutMs;
   const manual = when === 'manual' || when === 'delayed';
-  const variables = jobVariables({ draft, context, above, number: draft.order + 1, timeoutMs, manual });
+  const variables = jobVariables({ draft, context, above, below, number: draft.order + 1, timeoutMs, manual });
   const base = {
     id: draft.leg.name,
     name: draft.leg.name,
@@ -93,7 +95,16 @@ function buildNode(draft: Draft, wiring: Wiring): PlanNode {
   switch (definition.kind) {
     case 'job': {
       const executor = executorOf(definition, selection);
-      return { ...base, kind: 'job', executor, definition, artifactsFrom: artifactsFrom(draft, wiring), timeoutMs };
+      const attached = workspaceFrom(draft, wiring.graph);
+      return {
+        ...base,
+        kind: 'job',
+        executor,
+        definition,
+        artifactsFrom: artifactsFrom(draft, wiring),
+        ...(attached === undefined ? {} : { workspaceFrom: attached }),
+        timeoutMs,
+      };
     }
     case 'bridge':
       return {

@@ -1,9 +1,10 @@
+import type { VariableSets } from '../model/context.ts';
 import { givenSecrets, missingSecretsText } from '../model/job-secrets.ts';
 import type { PlanNode } from '../model/plan.ts';
 
 /** What somebody should know of the jobs of a plan before they start, one line each. */
-export function jobNotices(nodes: readonly PlanNode[]): readonly string[] {
-  const notices = new Set<string>();
+export function jobNotices(nodes: readonly PlanNode[], sets?: VariableSets): readonly string[] {
+  const notices = new Set<string>(unknownSets(nodes, sets));
   const signed = new Set<string>();
   for (const node of nodes) {
     if (node.kind !== 'job') continue;
@@ -24,4 +25,25 @@ export function jobNotices(nodes: readonly PlanNode[]): readonly string[] {
     );
   }
   return [...notices];
+}
+
+/** Sets of variables that jobs name and that are not on this machine. */
+function unknownSets(nodes: readonly PlanNode[], sets: VariableSets | undefined): readonly string[] {
+  const users = new Map<string, string[]>();
+  for (const node of nodes) {
+    for (const name of node.kind === 'job' ? (node.definition.variableSets ?? []) : []) {
+      if (sets?.get(name) === undefined) users.set(name, [...(users.get(name) ?? []), node.id]);
+    }
+  }
+  const where = sets === undefined ? 'your settings' : sets.definedIn;
+  return [...users].map(
+    ([name, [first, ...others]]) =>
+      `the context \`${name}\` is not on this machine: ${first}${others.length > 0 ? ` and ${others.length} more` : ''} ` +
+      `will run without its variables (define it below \`[contexts.${tomlKey(name)}]\` in ${where})`,
+  );
+}
+
+/** A key of TOML; what is no plain word is quoted. */
+function tomlKey(name: string): string {
+  return /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
 }

@@ -17,6 +17,8 @@ export interface JobVariablesInput {
   readonly context: Context;
   /** Project and pipeline variables; one list for all jobs. */
   readonly above: readonly Variable[];
+  /** The same, where they stand below all others. */
+  readonly below: readonly Variable[];
   /** Unique number of the job, for `CI_JOB_ID`. */
   readonly number: number;
   readonly timeoutMs: number;
@@ -26,10 +28,11 @@ export interface JobVariablesInput {
 
 /** Adds the predefined variables that differ from job to job. */
 export function jobVariables(input: JobVariablesInput): JobVariables {
-  const { draft, context, above } = input;
+  const { draft, context, above, below } = input;
   const { definition } = draft.job;
   const { facts } = definition;
-  const first = [...context.predefined, ...(facts === undefined ? ownVariables(input) : numbers(facts, input.number))];
+  const own = facts === undefined ? ownVariables(input) : numbers(facts, input.number);
+  const first = [...below, ...setVariables(input), ...context.predefined, ...own];
   const layers = { belowDotenv: [...first, ...draft.variables], aboveDotenv: above };
   const image = definition.kind === 'job' ? definition.image?.name : undefined;
   const { environment, resourceGroup } = definition;
@@ -46,6 +49,13 @@ export function jobVariables(input: JobVariablesInput): JobVariables {
 /** What a job that has variables of its own for it is told of its number. */
 function numbers(facts: readonly FactVariable[], number: number): readonly Variable[] {
   return facts.filter(({ fact }) => fact === 'number').map(({ name }) => fixed(name, String(number)));
+}
+
+/** Of the sets that the job names; those that nobody has defined are told by `jobNotices`. */
+function setVariables({ draft, context }: JobVariablesInput): readonly Variable[] {
+  const { definition } = draft.job;
+  const names = definition.kind === 'job' ? (definition.variableSets ?? []) : [];
+  return names.flatMap((name) => context.variableSets?.get(name) ?? []);
 }
 
 function ownVariables({ draft, context, number, timeoutMs, manual }: JobVariablesInput): readonly Variable[] {

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../diagnostics/diagnostic.ts';
-import type { Need } from '../model/pipeline.ts';
+import type { JobDefinition, Need } from '../model/pipeline.ts';
+import type { WorkspaceSource } from '../model/plan.ts';
 import type { Draft } from './decide-jobs.ts';
 import { type JobIndex, neededLegs } from './job-index.ts';
 import type { Asked } from './select-drafts.ts';
@@ -171,4 +172,44 @@ function unique(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
     if (!byPlace.has(key)) byPlace.set(key, diagnostic);
   }
   return [...byPlace.values()];
+}
+
+/** Does the job take part in the workspace of its pipeline, and how? */
+function takesPart(definition: JobDefinition, kind: 'attach-workspace' | 'persist-workspace'): boolean {
+  return definition.kind === 'job' && definition.steps.some((step) => step.kind === kind);
+}
+
+/**
+ * Whose files a job finds in the workspace: all jobs of the pipeline that persist some and have to end before it, in graph order
+ * (needed ones first), also those that this run does not run. Costs as much as the part of the graph before the job, so it is
+ * made for jobs that attach the workspace.
+ */
+export function workspaceFrom(draft: Draft, graph: PlanGraph): readonly WorkspaceSource[] | undefined {
+  if (!takesPart(draft.job.definition, 'attach-workspace')) return undefined;
+  const needsOf = (of: Draft): readonly Draft[] =>
+    graph.needsOf(of)?.flatMap(({ targets }) => targets) ??
+    graph.drafts.filter(({ included, job }) => included && job.stageIndex < of.job.stageIndex);
+  /** Of those that persist: whatever came before each. */
+  const before = new Map<Draft, ReadonlySet<string>>();
+  const order: WorkspaceSource[] = [];
+  const stack: { readonly at: Draft; readonly left: boolean }[] = [{ at: draft, left: false }];
+  while (stack.length > 0) {
+    const { at, left } = stack.pop()!;
+    if (before.has(at)) continue;
+    const needs = needsOf(at);
+    if (!left) {
+      stack.push({ at, left: true });
+      for (const need of [...needs].reverse()) if (!before.has(need)) stack.push({ at: need, left: false });
+      continue;
+    }
+    const ids = new Set<string>();
+    for (const need of needs) {
+      if (takesPart(need.job.definition, 'persist-workspace')) ids.add(need.leg.name);
+      for (const id of before.get(need) ?? []) ids.add(id);
+    }
+    before.set(at, ids);
+    const persists = takesPart(at.job.definition, 'persist-workspace');
+    if (at !== draft && persists) order.push({ id: at.leg.name, after: [...ids] });
+  }
+  return order;
 }

@@ -3,6 +3,7 @@ import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { Decision, Plan, Selection } from '../model/plan.ts';
+import type { Variable } from '../model/variable.ts';
 import { buildDecisions } from './build-decisions.ts';
 import { type BuildInput, buildNodes } from './build-nodes.ts';
 import { checkReferences, cycleDiagnostic } from './check-references.ts';
@@ -35,7 +36,7 @@ export interface PlanResult extends Checked<Plan> {
  * decision keeps `when: manual`.
  */
 export function plan(pipeline: Pipeline, given: Context, selection: Selection): PlanResult {
-  const context = pipeline.predefined === undefined ? given : { ...given, predefined: pipeline.predefined };
+  const { context, below } = surroundings(pipeline, given);
   const diagnostics: Diagnostic[] = [...checkReferences(pipeline)];
   if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [] };
 
@@ -70,7 +71,7 @@ export function plan(pipeline: Pipeline, given: Context, selection: Selection): 
   };
   const out = leftOut(workflow.kind === 'out' ? workflow.because : undefined, asked.drafts, selection, pipeline);
   if (out !== undefined) {
-    const input = { index, graph, selected: nothing, selection, context: full, above };
+    const input = { index, graph, selected: nothing, selection, context: full, above, below };
     const decisions = buildDecisions(input, []).map((decision) => ({
       ...decision,
       included: false,
@@ -83,18 +84,29 @@ export function plan(pipeline: Pipeline, given: Context, selection: Selection): 
   }
   const selected = closeOverNeeds(graph, asked);
   diagnostics.push(...selected.diagnostics, ...cycles(graph, index));
-  const input: BuildInput = { index, graph, selected, selection, context: full, above };
+  const input: BuildInput = { index, graph, selected, selection, context: full, above, below };
   if (hasErrors(diagnostics)) {
     return { value: undefined, diagnostics, unknownSelectors: [], decisions: buildDecisions(input, []) };
   }
   const nodes = buildNodes(input);
-  const told = [...selected.notices, ...jobNotices(nodes)];
+  const told = [...selected.notices, ...jobNotices(nodes, context.variableSets)];
   const notices = nodes.length === 0 && told.length === 0 ? ['no job is to run'] : told;
   return {
     value: { ...whole, nodes, decisions: buildDecisions(input, nodes), notices },
     diagnostics,
     unknownSelectors: [],
   };
+}
+
+/** The context as the pipeline wants it, and the variables that stand below all others. */
+function surroundings(
+  { predefined, givenVariables }: Pipeline,
+  given: Context,
+): { readonly context: Context; readonly below: readonly Variable[] } {
+  const context = predefined === undefined ? given : { ...given, predefined };
+  if (givenVariables === undefined) return { context, below: [] };
+  const below = uniqueVariables(given.projectVariables, given.pipelineVariables).map(plainVariable);
+  return { context: { ...context, projectVariables: [], pipelineVariables: [] }, below };
 }
 
 /** The same rule is judged for many jobs: what is wrong with it is told once. */

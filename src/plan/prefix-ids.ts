@@ -1,4 +1,4 @@
-import type { JobNode, Plan, PlanEdge, PlanNode } from '../model/plan.ts';
+import type { Plan, PlanEdge, PlanNode } from '../model/plan.ts';
 
 /** The plan with all ids begun by a prefix (`deploy/`), so that they are unique in a run of several pipelines. Names stay. */
 export function prefixIds(plan: Plan, prefix: string): Plan {
@@ -8,7 +8,12 @@ export function prefixIds(plan: Plan, prefix: string): Plan {
   const nodes = plan.nodes.map((node): PlanNode => {
     const renamed = { id: prefix + node.id, needs: edges(node.needs) };
     if (node.kind === 'approval') return { ...node, ...renamed };
-    return { ...node, ...renamed, artifactsFrom: ids(node.artifactsFrom) } as JobNode;
+    const rest = { ...renamed, artifactsFrom: ids(node.artifactsFrom) };
+    if (node.kind === 'bridge') return { ...node, ...rest };
+    const { workspaceFrom } = node;
+    if (workspaceFrom === undefined) return { ...node, ...rest };
+    const sources = workspaceFrom.map(({ id, after }) => ({ id: prefix + id, after: ids(after) }));
+    return { ...node, ...rest, workspaceFrom: sources };
   });
   const decisions = plan.decisions.map((decision) => ({ ...decision, ids: ids(decision.ids) }));
   return { ...plan, nodes, decisions };

@@ -39,7 +39,8 @@ export function forgives(allowFailure: AllowFailure, outcome: Failed): boolean {
  * @param attempt the try that just failed, counted from 1.
  */
 export function shouldRetry(retry: Retry, outcome: Failed, attempt: number): boolean {
-  if (attempt > retry.max) return false;
+  // What can't be run here can't be run a moment later either.
+  if (attempt > retry.max || outcome.reason === 'runner_unsupported') return false;
   if (retry.when === undefined && retry.exitCodes === undefined) return true;
   const code = exitCodeOf(outcome);
   if (code !== undefined && retry.exitCodes?.includes(code)) return true;

@@ -1,7 +1,6 @@
 import type { JobSpec } from '../model/job-spec.ts';
 import type { BridgeNode, JobNode } from '../model/plan.ts';
 import type { Variable } from '../model/variable.ts';
-import { ancestorsOf } from './ancestors.ts';
 import { dispatchVariables, makeJobSpec } from './make-job-spec.ts';
 import type { NodeRun } from './node-run.ts';
 import type { EndedJob, ScheduledPipeline } from './scheduled-pipeline.ts';
@@ -61,7 +60,6 @@ export function jobSpecs(
     variables: (node, run) => dispatchVariables(node, known(node, run, givenTo(node)), { as: 'final' }),
     of(node, run, elsewhere = []) {
       const given = [...givenTo(node), ...elsewhere];
-      const wantsWorkspace = node.definition.steps.some(({ kind }) => kind === 'attach-workspace');
       return makeJobSpec(node, {
         ...known(node, run, given),
         runId,
@@ -70,7 +68,7 @@ export function jobSpecs(
         repository: pipeline.repository,
         attempt: run.attempts,
         dependencies: given.map(({ dependency }) => dependency),
-        workspaceFrom: wantsWorkspace ? ancestorsOf(node, pipeline.plan.nodes) : [],
+        workspaceFrom: (node.workspaceFrom ?? []).map(({ id, after }) => ({ id, name: id, after })),
       });
     },
     bridge: (node, run) => {

@@ -10,6 +10,8 @@ export interface NodeRun {
   state: 'created' | 'waiting' | 'queued' | 'running' | 'ended';
   /** How often it was handed out. */
   attempts: number;
+  /** See Retry.counts: the most retries on a way that leads to it. */
+  retriesBefore: number;
   /** `CI_JOB_ID` of the last try; absent: it was never handed out. */
   number?: number;
   /** Of the first try, milliseconds since the epoch. */
@@ -33,6 +35,7 @@ export function newNodeRun(node: PlanNode): NodeRun {
     node,
     state: 'created',
     attempts: 0,
+    retriesBefore: 0,
     cancel: new AbortController(),
     abort: new AbortController(),
     outputs: noOutputs,

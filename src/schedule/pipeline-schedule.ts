@@ -104,7 +104,7 @@ export class PipelineSchedule {
   judge(run: NodeRun, outcome: Outcome, outputs: Outputs): void {
     const { node } = run;
     if (outcome.status === 'failed' && node.kind === 'job' && !this.#stopped.signal.aborted) {
-      if (shouldRetry(node.definition.retry, outcome, run.attempts)) {
+      if (shouldRetry(node.definition.retry, outcome, run.attempts + run.retriesBefore)) {
         const { reason } = outcome;
         this.#services.emit({ type: 'job-retried', job: node.id, attempt: run.attempts + 1, reason });
         this.#services.due(this, run);
@@ -183,6 +183,7 @@ export class PipelineSchedule {
   /** @returns what is released when the node ends right here because nothing of it is to be run. */
   #makeDue(run: NodeRun): readonly Released[] {
     const { node } = run;
+    if (countsWay(node)) run.retriesBefore = this.#retriesBefore(node);
     if (node.when === 'manual') {
       return this.#conclude(run, unrunResult(node, 'manual'), { because: 'not started' });
     }
@@ -198,6 +199,13 @@ export class PipelineSchedule {
       isStuck: (holderOf) => waitsForItself(this, this.groupOf(run)!, holderOf),
     });
     return [];
+  }
+
+  #retriesBefore({ needs }: NodeRun['node']): number {
+    return needs.reduce((most, { id }) => {
+      const need = this.runs.get(id);
+      return need === undefined ? most : Math.max(most, need.retriesBefore + Math.max(0, need.attempts - 1));
+    }, 0);
   }
 
   /** Name of its resource group, with the project whose it is. */
@@ -225,4 +233,9 @@ export class PipelineSchedule {
     this.#stopped.abort(new Error('the pipeline has ended'));
     this.#services.ended(this);
   }
+}
+
+/** See Retry.counts; nodes without jobs hand on what came before them. */
+function countsWay(node: NodeRun['node']): boolean {
+  return node.kind === 'approval' || (node.kind === 'job' && node.definition.retry.counts === 'way');
 }

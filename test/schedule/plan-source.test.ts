@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SystemError } from '../../src/model/outcome.ts';
+import { type Outcome, SystemError } from '../../src/model/outcome.ts';
 import type { JobLease, ResourceLocks } from '../../src/model/ports.ts';
 import { Readiness } from '../../src/schedule/readiness.ts';
 import { runWorkers } from '../../src/schedule/run-workers.ts';
@@ -140,6 +140,35 @@ describe('PlanSource', () => {
       '/logs/a-3',
     ]);
     expect(events.at(-2)).toMatchObject({ result: { status: 'success', attempts: 3 } });
+  });
+
+  it.each([
+    // As if the pipeline were run again from where it failed: what a job needed counts.
+    [1, { a: 1 }, ['a', '^a', 'a', '-a success', 'b', '-b success', 'c', '-c success']],
+    [1, { a: 1, b: 1 }, ['a', '^a', 'a', '-a success', 'b', '-b failed', '-c skipped']],
+    [2, { a: 1, b: 1 }, ['a', '^a', 'a', '-a success', 'b', '^b', 'b', '-b success', 'c', '-c success']],
+    [2, { a: 1, c: 2 }, ['a', '^a', 'a', '-a success', 'b', '-b success', 'c', '^c', 'c', '-c failed']],
+    [2, { b: 2 }, ['a', '-a success', 'b', '^b', 'b', '^b', 'b', '-b success', 'c', '-c success']],
+  ] as const)('counts retries on the way: %i for failures %j', async (max, failures, expected) => {
+    const retry = { max, counts: 'way' } as const;
+    const jobs: readonly JobSketch[] = [
+      { name: 'a', needs: [], retry },
+      { name: 'b', needs: ['a'], retry },
+      { name: 'gate', kind: 'approval', needs: ['b'] },
+      { name: 'c', needs: ['gate'], retry },
+    ];
+    const outcomes = Object.entries(failures).map(([name, count]) => [
+      name,
+      Array.from({ length: count }, () => exit(1)),
+    ]);
+    const { story } = await runPipeline(sketchPlan(jobs), Object.fromEntries(outcomes));
+    expect(story.filter((line) => !line.includes('gate'))).toEqual(expected);
+  });
+
+  it('tries a job that can not be run here once', async () => {
+    const refused: Outcome = { status: 'failed', reason: 'runner_unsupported' };
+    const { story } = await runPipeline(sketchPlan([{ name: 'a', retry: { max: 2 } }]), { a: [refused] });
+    expect(story).toEqual(['a', '-a failed']);
   });
 
   it('looks at each edge once: linear in a layered graph', () => {
@@ -434,27 +463,6 @@ describe('dispatch', () => {
     const { leases } = await runPipeline(plan, {}, { options: { earlier } });
     expect(leases[0]!.spec.dependencies).toEqual([{ id: 'old', name: 'old' }]);
     expect(leases[0]!.spec.variables).toContainEqual({ name: 'X', value: '1', raw: true });
-  });
-
-  it('lists whose workspace a job sees, needed jobs first', async () => {
-    const plan = sketchPlan([
-      {
-        name: 'deploy',
-        needs: ['b', 'c'],
-        steps: [{ kind: 'attach-workspace', at: '.', phase: 'script', when: 'on_success' }],
-      },
-      { name: 'c', needs: ['a'] },
-      { name: 'b', needs: ['a'] },
-      { name: 'a', needs: [] },
-      { name: 'other', needs: [] },
-    ]);
-    const { leases } = await runPipeline(plan, {});
-    expect(leases.at(-1)!.spec.workspaceFrom).toEqual([
-      { id: 'a', name: 'a', after: [] },
-      { id: 'b', name: 'b', after: ['a'] },
-      { id: 'c', name: 'c', after: ['a'] },
-    ]);
-    expect(leases[0]!.spec.workspaceFrom).toEqual([]);
   });
 
   it('turns a log that cannot be opened into a failed job', async () => {

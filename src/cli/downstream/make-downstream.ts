@@ -39,7 +39,7 @@ export interface Origin {
   readonly given: HandedOn;
 }
 
-export type HandedOn = Pick<CompileInput, 'parameters' | 'workflows' | 'platform'>;
+export type HandedOn = Pick<CompileInput, 'parameters' | 'workflows' | 'platform' | 'arch'>;
 
 /** What is known of a bridge when its pipeline is made. */
 export interface BridgeFacts {

@@ -117,7 +117,7 @@ export async function takeOver(
 /** Ids of the jobs whose artifacts a node uses; for a bridge also those that make its files. */
 function artifactsOf(node: PlanNode): readonly string[] {
   if (node.kind === 'approval') return [];
-  if (node.kind === 'job') return node.artifactsFrom;
+  if (node.kind === 'job') return [...node.artifactsFrom, ...(node.workspaceFrom ?? []).map(({ id }) => id)];
   const { trigger } = node.definition;
   const makers = trigger.kind === 'child' ? trigger.files.flatMap(({ madeBy }) => madeBy ?? []) : [];
   return [...new Set([...node.artifactsFrom, ...makers])];

@@ -10,7 +10,7 @@ export const circleCodes = {
   'circle/matrix': 'A matrix has no values, too many combinations, or excludes what it does not have.',
   'circle/missing-argument': 'A parameter without a default is not given.',
   'circle/missing-orb': 'An orb of the registry is not on this machine: the jobs that use it can not run.',
-  'circle/not-run': 'A step has no effect on this machine.',
+  'circle/not-run': 'Something that the file asks for has no effect on this machine.',
   'circle/nothing-to-run': 'There is neither a workflow nor a job `build`.',
   'circle/orb': 'What an orb refers to has the wrong form.',
   'circle/parameter': 'A parameter is declared without a type that is known, or an enum without values.',

@@ -3,6 +3,7 @@ import type { VariableDefinition } from '../../model/variable.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
 import { readEnvironment } from './environment.ts';
 import { field, itemsOf, kindOf, problem, type Reading, textOf } from './reading.ts';
+import { literal } from './step-fields.ts';
 
 /** What the list under `docker` means: the first container runs the steps, the others stand beside it. */
 export interface Containers {
@@ -12,17 +13,35 @@ export interface Containers {
   readonly services: readonly Service[];
 }
 
-/** Reads `docker`. Source: https://circleci.com/docs/reference/configuration-reference/#docker */
-export function readContainers(docker: MapEntry, reading: Reading): Containers | undefined {
+/**
+ * Reads `docker`. The first container's own program counts for nothing, since the job's steps are run in it.
+ * Source: https://circleci.com/docs/reference/configuration-reference/#docker
+ * @param platform of all containers; undefined: the engine's own.
+ */
+export function readContainers(
+  docker: MapEntry,
+  platform: string | undefined,
+  reading: Reading,
+): Containers | undefined {
   if (docker.value.kind !== 'seq' || docker.value.items.length === 0) {
     const message = `\`docker\` must be a list of containers, not ${kindOf(docker.value)}`;
     problem(reading, 'circle/wrong-type', docker.value.span, message);
     return undefined;
   }
-  const [first, ...others] = itemsOf(docker.value).flatMap((item) => readContainer(item, reading) ?? []);
+  const items = itemsOf(docker.value);
+  const all = items.flatMap((item) => readContainer(item, reading) ?? []);
+  const [first, ...others] = platform === undefined ? all : all.map((one) => ({ ...one, platform }));
   if (first === undefined) return undefined;
+  for (const key of ['entrypoint', 'command']) tellUnused(items[0], key, reading);
   const { aliases: _, variables, command: __, ...image } = first;
-  return { image, variables, services: others };
+  return { image: { ...image, entrypoint: [] }, variables, services: others };
+}
+
+function tellUnused(item: Node | undefined, key: string, reading: Reading): void {
+  const found = field(item, key);
+  if (found === undefined) return;
+  const message = `\`${key}\` of a job's first container does nothing here: the steps are run in that container`;
+  reading.report({ code: 'circle/not-run', severity: 'warning', message, span: found.keySpan });
 }
 
 function readContainer(item: Node, reading: Reading): Service | undefined {
@@ -43,10 +62,28 @@ function readContainer(item: Node, reading: Reading): Service | undefined {
     span: named.value.span,
     aliases: alias === undefined ? [] : [alias],
     variables: environment === undefined ? [] : readEnvironment(environment, reading),
-    ...(user === undefined ? {} : { user }),
+    ...(user === undefined ? {} : { user: literal(user) }),
+    ...readLogin(item, reading),
     ...(entrypoint === undefined ? {} : { entrypoint }),
     ...(command === undefined ? {} : { command }),
   };
+}
+
+/**
+ * `auth`: variables in it are filled in when the image is pulled.
+ * Source: https://circleci.com/docs/guides/execution-managed/private-images/
+ */
+function readLogin(item: MapNode, reading: Reading): Pick<Image, 'login'> {
+  const aws = field(item, 'aws_auth');
+  if (aws !== undefined) {
+    const message = '`aws_auth` does nothing here: images are pulled with your own logins';
+    const hint = 'log in with `aws ecr get-login-password | docker login --password-stdin …`';
+    reading.report({ code: 'circle/not-run', severity: 'warning', message, span: aws.keySpan, hint });
+  }
+  const auth = field(item, 'auth');
+  const username = textOf(field(auth?.value, 'username')?.value);
+  const password = textOf(field(auth?.value, 'password')?.value);
+  return username === undefined || password === undefined ? {} : { login: { username, password } };
 }
 
 /** A list of words; one text is what a shell would run. */
@@ -54,12 +91,17 @@ function words(item: MapNode, key: string, reading: Reading): readonly string[] 
   const found = field(item, key);
   if (found === undefined) return undefined;
   const text = textOf(found.value);
-  if (text !== undefined) return text.split(/\s+/).filter((word) => word !== '');
+  if (text !== undefined) {
+    return text
+      .split(/\s+/)
+      .filter((word) => word !== '')
+      .map(literal);
+  }
   return itemsOf(found.value).flatMap((word) => {
     const value = textOf(word);
     if (value === undefined) {
       problem(reading, 'circle/wrong-type', word.span, `\`${key}\` wants words, not ${kindOf(word)}`);
     }
-    return value ?? [];
+    return value === undefined ? [] : literal(value);
   });
 }

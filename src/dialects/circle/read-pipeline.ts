@@ -1,6 +1,5 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { ApprovalDefinition, JobDefinition, Pipeline, ScriptJobDefinition } from '../../model/pipeline.ts';
-import type { Step } from '../../model/step.ts';
 import type { VariableDefinition } from '../../model/variable.ts';
 import type { MapNode } from '../../syntax/node.ts';
 import type { CompileInput } from '../dialect.ts';
@@ -11,14 +10,19 @@ import type { Processed, Workflow } from './process.ts';
 import { circleciPrograms } from './program/circleci-program.ts';
 import { readSteps } from './read-steps.ts';
 import { field, itemsOf, kindOf, problem, type Reading, textOf } from './reading.ts';
+import { isArmClass, type Machine, refusalOf } from './refusals.ts';
+import { readMaxReruns } from './reruns.ts';
 import type { PipelineValues } from './scope.ts';
 import { circleVariables, facts, jobVariables } from './variables.ts';
+import type { WorkflowJob } from './workflows.ts';
 
 /** What all jobs of a configuration are read with. */
 interface Surroundings {
   readonly workflow: Workflow;
   readonly reading: Reading;
-  readonly platform: string | undefined;
+  readonly machine: Machine;
+  /** How often the workflow may be run again from where it failed. */
+  readonly maxReruns: number;
 }
 
 /**
@@ -41,12 +45,16 @@ export function readPipeline(
       because === undefined
         ? decideJobs(workflow, context.git, { pipeline }, reading)
         : workflow.jobs.map((job) => ({ job, verdict: { kind: 'out', because } as const, requires: job.requires }));
-    return decided.map((each) => readJob(each, { workflow, reading, platform: given.platform }));
+    const machine = { platform: given.platform, arch: given.arch };
+    const reruns = workflow.settings.find(({ key }) => key === 'max_auto_reruns');
+    const maxReruns = readMaxReruns(reruns, reading);
+    return decided.map((each) => readJob(each, { workflow, maxReruns, reading, machine }));
   });
   return {
     file: given.file,
     stages: processed.workflows.map(({ name }) => name),
     variables: [],
+    givenVariables: 'below',
     predefined: circleVariables(context),
     workflow: { autoCancelOnJobFailure: 'none' },
     jobs,
@@ -54,7 +62,13 @@ export function readPipeline(
   };
 }
 
-function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, platform }: Surroundings): JobDefinition {
+/** Types of job in which nothing is run: gates, nodes that shape the graph, and what only the service can do. */
+const stepless: ReadonlySet<string> = new Set(['approval', 'no-op', 'release', 'lock', 'unlock']);
+
+function readJob(
+  { job, verdict, requires }: DecidedJob,
+  { workflow, reading, machine, maxReruns }: Surroundings,
+): JobDefinition {
   const own = jobVariables(workflow.name, job.name).map((variable) => ({ ...variable, span: job.span }));
   const base = {
     name: `${workflow.name}/${job.name}`,
@@ -73,17 +87,13 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
     ...(verdict.kind === 'out' ? { leftOutBecause: verdict.because } : {}),
     ...(job.serialGroup === undefined ? {} : { resourceGroup: job.serialGroup }),
   };
-  if (job.type === 'approval') {
-    return {
-      ...base,
-      kind: 'approval',
-      when: 'manual',
-      allowFailure: false,
-      variables: own,
-    } satisfies ApprovalDefinition;
+  if (stepless.has(job.type) && field(job.body, 'steps') === undefined) {
+    tellUndone(job, reading);
+    const when = job.type === 'approval' ? 'manual' : 'on_success';
+    return { ...base, kind: 'approval', when, allowFailure: false, variables: own } satisfies ApprovalDefinition;
   }
   const body = job.body === undefined ? undefined : readBody(job.body, reading);
-  const refusal = refusalOf(job.missingOrbs, job.body, platform);
+  const refusal = refusalOf(job.missingOrbs, job.body, machine);
   return {
     ...base,
     kind: 'job',
@@ -93,14 +103,28 @@ function readJob({ job, verdict, requires }: DecidedJob, { workflow, reading, pl
     servicesReachedBy: 'localhost',
     serviceVariables: 'own',
     directory: body?.directory ?? defaultDirectory,
+    ...(job.contexts.length === 0 ? {} : { variableSets: job.contexts }),
     steps: refusal === undefined ? (body?.steps ?? []) : [refusal],
     programs: circleciPrograms,
-    retry: { max: 0 },
+    retry: maxReruns === 0 ? { max: 0 } : { max: maxReruns, counts: 'way' },
     tags: [],
     ...(body?.image === undefined ? {} : { image: body.image }),
     ...(body?.parallel === undefined ? {} : { parallel: body.parallel }),
   } satisfies ScriptJobDefinition;
 }
+
+function tellUndone({ type, name, span }: WorkflowJob, reading: Reading): void {
+  const undone = Object.hasOwn(onlyThere, type) ? onlyThere[type] : undefined;
+  if (undone === undefined) return;
+  const message = `the job \`${name}\` does nothing here: ${undone}`;
+  reading.report({ code: 'circle/not-run', severity: 'warning', message, span });
+}
+
+const onlyThere: Readonly<Record<string, string>> = {
+  release: 'a release is started by the service',
+  lock: 'locks are held by the service',
+  unlock: 'locks are held by the service',
+};
 
 interface Body extends Pick<ScriptJobDefinition, 'image' | 'services' | 'steps' | 'parallel' | 'directory'> {
   readonly variables: readonly VariableDefinition[];
@@ -108,7 +132,8 @@ interface Body extends Pick<ScriptJobDefinition, 'image' | 'services' | 'steps' 
 
 function readBody(body: MapNode, reading: Reading): Body {
   const docker = field(body, 'docker');
-  const containers = docker && readContainers(docker, reading);
+  const isArm = isArmClass(textOf(field(body, 'resource_class')?.value));
+  const containers = docker && readContainers(docker, isArm ? 'linux/arm64' : undefined, reading);
   const environment = field(body, 'environment');
   const shell = textOf(field(body, 'shell')?.value);
   const directory = directoryOf(body);
@@ -156,29 +181,4 @@ function parallelOf(body: MapNode, reading: Reading): ScriptJobDefinition['paral
   }
   const index = { name: 'CIRCLE_NODE_INDEX', first: 0 };
   return count === 1 ? undefined : { kind: 'count', count, index, span: found.keySpan };
-}
-
-/** A step in place of all others, for a job that can't be run on this machine. */
-function refusalOf(
-  missingOrbs: readonly string[],
-  body: MapNode | undefined,
-  platform: string | undefined,
-): Step | undefined {
-  const refuse = (message: string, hint: string): Step => ({
-    kind: 'refuse',
-    phase: 'prepare',
-    when: 'always',
-    reason: 'runner_unsupported',
-    message,
-    hint,
-  });
-  if (missingOrbs.length > 0) {
-    const [first] = missingOrbs;
-    const hint = `\`ci fetch\` reads them, or put the source of \`${first}\` into \`.circleci/orbs\``;
-    return refuse(`the job is made of orbs that can't be had: ${missingOrbs.join(', ')}`, hint);
-  }
-  if (body !== undefined && field(body, 'macos') !== undefined && platform !== 'darwin') {
-    return refuse('the job runs on macOS, and this machine does not', 'run it on a Mac');
-  }
-  return undefined;
 }

@@ -25,8 +25,11 @@ const readers: Readonly<Record<string, ReadStep>> = {
   restore_cache: readRestoreCache,
   run: readRun,
   save_cache: readSaveCache,
-  setup_remote_docker: (step, reading) =>
-    leftAside(step, 'the job reaches an engine only with `--mount-socket`', reading),
+  setup_remote_docker: (step, reading) => ({
+    kind: 'reach-engine',
+    phase: 'script',
+    when: whenOf(step, reading),
+  }),
   store_artifacts: readStoreArtifacts,
   store_test_results: readTestResults,
 };

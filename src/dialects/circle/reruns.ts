@@ -1,5 +1,5 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
-import type { MapEntry, Node } from '../../syntax/node.ts';
+import type { MapEntry } from '../../syntax/node.ts';
 import { field, kindOf, problem, type Reading, textOf } from './reading.ts';
 import { duration } from './step-fields.ts';
 
@@ -7,11 +7,10 @@ const mostReruns = 5;
 const longestDelayMs = 10 * 60_000;
 
 /**
- * `max_auto_reruns` of a step or a workflow: from 1 to 5. 0: none.
+ * The entry `max_auto_reruns` of a step or a workflow: from 1 to 5. 0: none.
  * Source: https://circleci.com/docs/guides/orchestrate/automatic-reruns/
  */
-export function readMaxReruns(owner: Node, reading: Reading): number {
-  const found = field(owner, 'max_auto_reruns');
+export function readMaxReruns(found: MapEntry | undefined, reading: Reading): number {
   if (found === undefined) return 0;
   const written = textOf(found.value);
   const count = written === undefined || !/^\d+$/.test(written) ? 0 : Number(written);
@@ -26,7 +25,7 @@ export function readStepReruns(
   step: MapEntry,
   reading: Reading,
 ): { readonly max: number; readonly delayMs: number } | undefined {
-  const max = readMaxReruns(step.value, reading);
+  const max = readMaxReruns(field(step.value, 'max_auto_reruns'), reading);
   const delay = field(step.value, 'auto_rerun_delay');
   if (delay === undefined) return max === 0 ? undefined : { max, delayMs: 0 };
   if (field(step.value, 'max_auto_reruns') === undefined) {

@@ -142,6 +142,7 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       return keptPlace;
     },
     files: sessionFiles(container),
+    engine: options.mountSocket === undefined ? 'out of reach' : 'reached',
     explainFailure: () => services.explain(out),
     stats: async () => usage.total(),
     [Symbol.asyncDispose]: async () => {

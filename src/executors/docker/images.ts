@@ -9,7 +9,7 @@ import { readImageName } from './image-name.ts';
 import { type FailedPolicy, noImage } from './no-image.ts';
 import { PullFailure, type PullSettings, type PullWatcher } from './pull.ts';
 import { type ChosenPolicies, choosePolicies, type PullRules } from './pull-policies.ts';
-import { findLogin, type LoginPlaces, type RegistryLogin } from './registry-auth.ts';
+import { findLogin, givenLogin, type LoginPlaces, type RegistryLogin } from './registry-auth.ts';
 import { imageKey, type PulledImage, SharedPulls } from './shared-pulls.ts';
 import { tellPull } from './tell-pull.ts';
 
@@ -33,6 +33,7 @@ interface Wanted {
   readonly platform: string | undefined;
   readonly key: string;
   readonly chosen: ChosenPolicies;
+  readonly login: Image['login'];
   readonly job: JobSpec;
   readonly watcher: OpenWatcher | undefined;
   readonly out: LogSink;
@@ -63,10 +64,11 @@ export class ImageStore {
     return {
       ensure: async (image, out, signal) => {
         const name = readImageName(image.name);
-        const { platform } = image;
+        const { platform, login } = image;
         const key = imageKey({ image: name, ...(platform === undefined ? {} : { platform }) });
         const chosen = choosePolicies(image, this.#settings);
-        const facts = used.get(key) ?? (await this.#have({ name, platform, key, chosen, job, watcher, out, signal }));
+        const facts =
+          used.get(key) ?? (await this.#have({ name, platform, key, chosen, login, job, watcher, out, signal }));
         used.set(key, facts);
         return this.#isAmbiguous(name, platform) ? { ...facts, reference: facts.id } : facts;
       },
@@ -151,7 +153,12 @@ export class ImageStore {
     }
   }
 
-  async #login({ name, job, out, signal }: Wanted): Promise<RegistryLogin | undefined> {
+  async #login({ name, login: given, job, out, signal }: Wanted): Promise<RegistryLogin | undefined> {
+    const own = given && givenLogin(name, given);
+    if (own !== undefined) {
+      await say(out, `Authenticating with credentials from ${own.source}`);
+      return own;
+    }
     const warnings = new Set<string>();
     const variable = job.variables.findLast((one) => one.name === 'DOCKER_AUTH_CONFIG');
     if (variable?.file) warnings.add("the job's DOCKER_AUTH_CONFIG is a file variable, so no login is taken from it");

@@ -58,6 +58,16 @@ export async function findLogin(
   return undefined;
 }
 
+/** The login that the pipeline file names for an image; undefined: a part of it is empty, so it is none. */
+export function givenLogin(
+  image: ImageName,
+  { username, password }: { readonly username: string; readonly password: string },
+): RegistryLogin | undefined {
+  if (username === '' || password === '') return undefined;
+  const serveraddress = image.registry === 'docker.io' ? 'https://index.docker.io/v1/' : image.registry;
+  return { auth: { username, password, serveraddress }, source: 'the pipeline file' };
+}
+
 /** What of a login must never be seen. */
 export function secretsOf({ auth }: RegistryLogin): readonly string[] {
   return [auth.password, auth.identitytoken, auth.registrytoken].flatMap((one) => one || []);
