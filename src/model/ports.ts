@@ -3,6 +3,7 @@ import type { FileEntry, FileSelection, FileTree, TakenFiles } from './files.ts'
 import type { FileOrigin, ForeignFile, LoadedFile } from './included-file.ts';
 import type { Dependency, JobSpec } from './job-spec.ts';
 import type { ArtifactRecord, Outcome, Outputs } from './outcome.ts';
+import type { Repository } from './repository.ts';
 import type { UploadArtifactsStep } from './step.ts';
 
 /** Takes a job's output. Bytes, not text; the promise is backpressure: await it before writing more. */
@@ -44,6 +45,28 @@ export interface ArtifactPort {
   workspaceLayers(from: readonly Dependency[]): Promise<readonly WorkspaceLayer[]>;
   /** Stores one `persist-workspace` step's files. */
   persist(job: JobSpec, fill: Fill, signal: AbortSignal): Promise<void>;
+}
+
+/** Where the sources of a server's jobs come from. */
+export interface SourcePort {
+  /**
+   * Brings the sources of a job onto this machine, its `.git` with them. Undefined: the job wants none.
+   * @throws SystemError
+   */
+  fetch(repository: Repository, given: SourceRequest): Promise<FileTree | undefined>;
+}
+
+/** What fetching sources needs of the job. */
+export interface SourceRequest {
+  readonly job: JobSpec;
+  /** A variable of the job, expanded. */
+  readonly variable: (name: string) => string | undefined;
+  /** Lines of the runner's own in the log. */
+  readonly say: (line: string) => Promise<void>;
+  readonly warn: (line: string) => Promise<void>;
+  /** What git says. */
+  readonly output: LogSink;
+  readonly signal: AbortSignal;
 }
 
 export interface WorkspaceLayer {

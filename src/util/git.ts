@@ -39,7 +39,7 @@ const dropped =
  */
 export function runGit(args: readonly string[], options: GitOptions): GitResult {
   try {
-    const { error, status, stdout, stderr } = spawnSync('git', argumentsOf(args), {
+    const { error, status, stdout, stderr } = spawnSync('git', hardenedArguments(args), {
       ...processOptions(options),
       encoding: 'utf8',
       maxBuffer: 512 * 1024 * 1024,
@@ -55,7 +55,7 @@ export function runGit(args: readonly string[], options: GitOptions): GitResult 
 export async function askGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
   let child: ReturnType<typeof spawn>;
   try {
-    child = spawn('git', argumentsOf(args), processOptions(options));
+    child = spawn('git', hardenedArguments(args), processOptions(options));
   } catch (error) {
     // Too long an argument, or no memory for another process.
     return resultOf({ error: error as Error, code: null, stdout: '', stderr: '' });
@@ -89,7 +89,8 @@ function resultOf({ error, code, stdout, stderr }: Ended): GitResult {
   return { kind: 'failed', code: code ?? -1, stdout, stderr };
 }
 
-function argumentsOf(args: readonly string[]): readonly string[] {
+/** Arguments with what keeps a repository's own configuration from running anything. */
+export function hardenedArguments(args: readonly string[]): readonly string[] {
   return ['--no-pager', ...hardening.flatMap((setting) => ['-c', setting]), ...args];
 }
 
@@ -102,7 +103,12 @@ function processOptions(options: GitOptions) {
   };
 }
 
-function gitEnvironment({ env, settings = [], network }: GitOptions): NodeJS.ProcessEnv {
+/** The environment of a git that asks nobody, with its settings in it: never seen in process lists. */
+export function gitEnvironment({
+  env,
+  settings = [],
+  network,
+}: Pick<GitOptions, 'env' | 'settings' | 'network'>): NodeJS.ProcessEnv {
   const kept: NodeJS.ProcessEnv = {};
   for (const [name, value] of Object.entries(env)) if (!dropped.test(name)) kept[name] = value;
   // Not by `-c key=value`: a key (the name of a filter) may hold `=`.

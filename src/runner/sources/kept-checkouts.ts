@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { SystemError } from '../../model/outcome.ts';
+import type { SourcePort, SourceRequest } from '../../model/ports.ts';
+import type { Clock } from '../../util/clock.ts';
+import { removeTree } from '../../util/files/remove-tree.ts';
+import { fetchRepository, GitFailed, type GitPlace } from './fetch-repository.ts';
+import { gitWishes } from './git-wishes.ts';
+
+/** Between two tries, doubled each time. */
+const firstPauseMs = 5000;
+const longestPauseMs = 300_000;
+
+/** Where the sources of one job are kept, and what git needs to get them. */
+export interface KeptCheckout extends Pick<GitPlace, 'env' | 'tls'> {
+  /** Absolute; of one job at a time. */
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+/**
+ * The directory of a project's sources: of one runner, and of one job of the project at a time.
+ * @param given.buildsDir absolute.
+ */
+export function checkoutDirectory(given: {
+  readonly buildsDir: string;
+  readonly shortToken: string;
+  readonly concurrentProjectId: number;
+  /** `group/name`. */
+  readonly projectPath: string;
+}): string {
+  const { buildsDir, shortToken, concurrentProjectId, projectPath } = given;
+  const parts = projectPath.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+  return join(buildsDir, shortToken.replace(/[^\w.-]/g, '_'), String(concurrentProjectId), ...parts);
+}
+
+/**
+ * Sources that are fetched by git on this machine into a directory that stays: jobs get the tree as a layer or copy and
+ * never write into it, so that only what is new must be fetched for the next one.
+ */
+export function keptCheckouts({ directory, clock, ...place }: KeptCheckout): SourcePort {
+  return {
+    async fetch(repository, request) {
+      const { say, warn } = request;
+      const { wishes, warnings, error } = gitWishes(repository, request.variable);
+      if (error !== undefined) throw new SystemError('runner_configuration_error', error);
+      for (const warning of warnings) await warn(warning);
+      if (wishes.strategy === 'none' || wishes.strategy === 'empty') {
+        await say('Skipping Git repository setup');
+        return undefined;
+      }
+      const { output, signal } = request;
+      const git: GitPlace = { ...place, directory, say, signal, take: (bytes) => output.write(bytes) };
+      await withRetries(wishes.attempts, request, clock, async (attempt) => {
+        if (attempt > 0) await removeTree(directory);
+        await fetchRepository(repository, wishes, git);
+      });
+      return { root: directory, immutable: true };
+    },
+  };
+}
+
+async function withRetries(
+  attempts: number,
+  { warn, signal }: Pick<SourceRequest, 'warn' | 'signal'>,
+  clock: Clock,
+  work: (attempt: number) => Promise<void>,
+): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await work(attempt);
+      return;
+    } catch (error) {
+      if (!(error instanceof GitFailed) || attempt + 1 >= attempts) throw error;
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
+      await warn(`${error.message}; trying again in ${pauseMs / 1000} s`);
+      await clock.sleep(pauseMs, signal);
+      signal.throwIfAborted();
+    }
+  }
+}

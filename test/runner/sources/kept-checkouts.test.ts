@@ -1,0 +1,244 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JobSpec } from '../../../src/model/job-spec.ts';
+import type { Repository } from '../../../src/model/repository.ts';
+import { readConfig } from '../../../src/runner/config/read-config.ts';
+import { jobSpecOf } from '../../../src/runner/job/job-spec-of.ts';
+import { decodeJob } from '../../../src/runner/network/decode-job.ts';
+import { checkoutDirectory, keptCheckouts } from '../../../src/runner/sources/kept-checkouts.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import { type GitlabServer, startGitlabServer } from '../../gitlab-server/gitlab-server.ts';
+import { askForJob } from '../../gitlab-server/raw.ts';
+import { plainEnvironment } from '../../support/run-ci.ts';
+
+const env = {
+  ...plainEnvironment('/nonexistent'),
+  GIT_AUTHOR_NAME: 'a',
+  GIT_AUTHOR_EMAIL: 'a@b',
+  GIT_COMMITTER_NAME: 'a',
+  GIT_COMMITTER_EMAIL: 'a@b',
+};
+const runner = readConfig({ runners: [{ executor: 'shell' }] }, {}).config.runners[0]!;
+
+let root: string;
+let server: GitlabServer;
+let token: string;
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'ci-checkouts-'));
+  server = await startGitlabServer({ relativeUrl: '/gitlab' });
+  token = server.addRunner().token;
+});
+
+afterEach(async () => {
+  await server[Symbol.asyncDispose]();
+  rmSync(root, { recursive: true, force: true });
+});
+
+function git(directory: string, ...args: string[]): string {
+  return execFileSync('git', ['-c', 'protocol.file.allow=always', ...args], {
+    cwd: directory,
+    env,
+    encoding: 'utf8',
+  }).trim();
+}
+
+/** A repository with so many commits. */
+function repository(name: string, commits = 3): string {
+  const directory = join(root, name);
+  mkdirSync(directory);
+  git(directory, 'init', '-q', '-b', 'main');
+  for (let count = 1; count <= commits; count++) commit(directory, `file-${count}`);
+  return directory;
+}
+
+function commit(directory: string, file: string, content = file): string {
+  writeFileSync(join(directory, file), content);
+  git(directory, 'add', '-A');
+  git(directory, 'commit', '-q', '-m', file);
+  return git(directory, 'rev-parse', 'HEAD');
+}
+
+/** The job that the server hands out, as this program sees it. */
+async function nextJob(): Promise<JobSpec> {
+  const { json } = await askForJob(server, token);
+  return jobSpecOf(decodeJob(json), runner).spec;
+}
+
+function repositoryOf({ source }: JobSpec): Repository {
+  if (source.kind !== 'repository') throw new Error('no repository');
+  return source.repository;
+}
+
+/** Fetches a job's sources into one kept directory. */
+async function fetch(job: JobSpec, variables: Record<string, string> = {}, url?: string) {
+  const lines: string[] = [];
+  const directory = join(root, 'kept');
+  const port = keptCheckouts({ directory, env, tls: {}, clock: systemClock });
+  const say = async (line: string): Promise<void> => void lines.push(line);
+  const tree = await port.fetch(url === undefined ? repositoryOf(job) : { ...repositoryOf(job), url }, {
+    job,
+    variable: (name) => variables[name],
+    say,
+    warn: async (line) => void lines.push(`WARNING: ${line}`),
+    output: { write: async (bytes) => void lines.push(Buffer.from(bytes).toString()) },
+    signal: new AbortController().signal,
+  });
+  return { tree, lines, directory };
+}
+
+function pipeline(directory: string, jobs = 1): void {
+  const project = server.store.projects.find(({ path }) => path === 'group/project');
+  server.addPipeline(
+    { jobs: Array.from({ length: jobs }, (_, at) => ({ name: `job-${at}` })) },
+    project ?? server.addProject({ repository: directory, depth: 2 }),
+  );
+}
+
+describe('sources of a job', () => {
+  it('are fetched with the token of the job, which stays nowhere', async () => {
+    pipeline(repository('one'));
+    const job = await nextJob();
+    const { lines, directory } = await fetch(job);
+    expect(readFileSync(join(directory, 'file-3'), 'utf8')).toBe('file-3');
+    expect(git(directory, 'rev-list', '--count', 'HEAD')).toBe('2');
+    expect(git(directory, 'status', '--porcelain')).toBe('');
+    expect(lines).toEqual([
+      'Created fresh repository.',
+      'Fetching changes with git depth set to 2...',
+      expect.stringMatching(/^Checking out [0-9a-f]{8} as detached HEAD \(ref is main\)\.\.\.$/),
+      'Skipping Git submodules setup',
+    ]);
+    const config = readFileSync(join(directory, '.git', 'config'), 'utf8');
+    expect(config).toContain('/gitlab/group/project.git');
+    expect(config).not.toContain('gitlab-ci-token');
+    expect(existsSync(join(directory, '.git', 'hooks'))).toBe(false);
+  });
+
+  it('are only brought up to date for the next job, whatever lies there', async () => {
+    const source = repository('one');
+    pipeline(source, 2);
+    const { directory } = await fetch(await nextJob());
+    writeFileSync(join(directory, 'left'), 'by a git that was killed');
+    writeFileSync(join(directory, '.git', 'index.lock'), '');
+    writeFileSync(join(directory, '.git', 'shallow.lock'), '');
+    const marker = join(directory, '.git', 'marker');
+    writeFileSync(marker, '');
+    const { lines } = await fetch(await nextJob());
+    expect(lines).not.toContain('Created fresh repository.');
+    expect(existsSync(marker)).toBe(true);
+    expect(existsSync(join(directory, 'left'))).toBe(false);
+  });
+
+  it('are cloned anew with GIT_STRATEGY=clone', async () => {
+    pipeline(repository('one'), 2);
+    const { directory } = await fetch(await nextJob());
+    writeFileSync(join(directory, '.git', 'marker'), '');
+    const { lines } = await fetch(await nextJob(), { GIT_STRATEGY: 'clone' });
+    expect(lines).toContain('Created fresh repository.');
+    expect(existsSync(join(directory, '.git', 'marker'))).toBe(false);
+  });
+
+  it.each(['none', 'empty'])('are not there with GIT_STRATEGY=%s', async (strategy) => {
+    pipeline(repository('one'));
+    const { tree, lines, directory } = await fetch(await nextJob(), { GIT_STRATEGY: strategy });
+    expect(tree).toBeUndefined();
+    expect(lines).toEqual(['Skipping Git repository setup']);
+    expect(existsSync(directory)).toBe(false);
+  });
+
+  it('have all of their history with GIT_DEPTH=0, also after a shallow fetch', async () => {
+    pipeline(repository('one', 5), 2);
+    const { directory } = await fetch(await nextJob());
+    const { lines } = await fetch(await nextJob(), { GIT_DEPTH: '0' });
+    expect(lines).toContain('Fetching changes...');
+    expect(git(directory, 'rev-list', '--count', 'HEAD')).toBe('5');
+  });
+
+  it('stay at the old commit with GIT_CHECKOUT=false', async () => {
+    const source = repository('one');
+    pipeline(source);
+    const { directory } = await fetch(await nextJob());
+    const before = git(directory, 'rev-parse', 'HEAD');
+    const project = server.store.projects[0]!;
+    const clone = join(root, 'clone');
+    git(root, 'clone', '-q', project.repository!, clone);
+    commit(clone, 'later');
+    git(clone, 'push', '-q', 'origin', 'main');
+    pipeline(source);
+    const job = await nextJob();
+    const { lines } = await fetch(job, { GIT_CHECKOUT: 'false' });
+    expect(lines).toContain('Skipping Git checkout');
+    expect(git(directory, 'rev-parse', 'HEAD')).toBe(before);
+    expect(git(directory, 'cat-file', '-t', repositoryOf(job).sha)).toBe('commit');
+  });
+
+  it('hold submodules of the same server, by the same token', async () => {
+    const inner = repository('inner', 1);
+    server.addProject({ path: 'group/inner', repository: inner });
+    const outer = repository('outer', 1);
+    git(outer, 'submodule', '--quiet', 'add', inner, 'sub');
+    git(outer, 'config', '-f', '.gitmodules', 'submodule.sub.url', '../inner.git');
+    git(outer, 'commit', '-q', '-am', 'sub');
+    pipeline(outer, 3);
+    const without = await fetch(await nextJob());
+    expect(existsSync(join(without.directory, 'sub', 'file-1'))).toBe(false);
+    const { lines, directory } = await fetch(await nextJob(), { GIT_SUBMODULE_STRATEGY: 'recursive' });
+    expect(lines).toContain('Updating/initializing submodules recursively...');
+    expect(existsSync(join(directory, 'sub', 'file-1'))).toBe(true);
+    await expect(fetch(await nextJob(), { GIT_SUBMODULE_STRATEGY: 'sometimes' })).rejects.toThrow(
+      /GIT_SUBMODULE_STRATEGY can't be sometimes/,
+    );
+  });
+
+  it('fail with a line of git when the server refuses, without the token', async () => {
+    pipeline(repository('one'));
+    const job = await nextJob();
+    const wrong = repositoryOf(job).url.replace(/:[^:@/]+@/, ':wrong@');
+    await expect(fetch(job, {}, wrong)).rejects.toThrow(/^git fetch failed \(exit code 128\)$/);
+  });
+
+  it('take no flags that would run programs beside the job', async () => {
+    pipeline(repository('one'));
+    const evil = join(root, 'evil');
+    const flags = `--upload-pack=touch${'$'}{IFS}${evil} --no-tags -j2`;
+    const { lines } = await fetch(await nextJob(), {
+      GIT_FETCH_EXTRA_FLAGS: flags,
+      GIT_CLEAN_FLAGS: '-ffd -e keep --x',
+    });
+    expect(lines.filter((line) => line.startsWith('WARNING'))).toEqual([
+      expect.stringMatching(/GIT_FETCH_EXTRA_FLAGS: --upload-pack=\S+ is left out|GIT_CLEAN_FLAGS: --x is left out/),
+      expect.stringMatching(/left out/),
+    ]);
+    expect(existsSync(evil)).toBe(false);
+  });
+
+  it('end at once when the job does', async () => {
+    pipeline(repository('one'));
+    const job = await nextJob();
+    const port = keptCheckouts({ directory: join(root, 'kept'), env, tls: {}, clock: systemClock });
+    const stop = new AbortController();
+    stop.abort(new Error('canceled'));
+    const request = {
+      job,
+      variable: () => undefined,
+      say: async () => {},
+      warn: async () => {},
+      output: { write: async () => {} },
+    };
+    await expect(port.fetch(repositoryOf(job), { ...request, signal: stop.signal })).rejects.toThrow('canceled');
+  });
+});
+
+describe('the directory of a project', () => {
+  it('is of one runner and one job at a time, and below the builds', () => {
+    const given = { buildsDir: '/builds', shortToken: 'abc', concurrentProjectId: 2, projectPath: 'group/sub/app' };
+    expect(checkoutDirectory(given)).toBe('/builds/abc/2/group/sub/app');
+    expect(checkoutDirectory({ ...given, shortToken: '../x', projectPath: '../../etc/./passwd' })).toBe(
+      '/builds/.._x/2/etc/passwd',
+    );
+  });
+});
