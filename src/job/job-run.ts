@@ -5,7 +5,7 @@ import type { Emit } from '../model/event.ts';
 import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { ArtifactRecord, Outcome } from '../model/outcome.ts';
-import type { ArtifactPort, CachePort, TestTimingsPort } from '../model/ports.ts';
+import type { ArtifactPort, CachePort, SourcePort, TestTimingsPort } from '../model/ports.ts';
 import type { Variable } from '../model/variable.ts';
 import type { Clock } from '../util/clock.ts';
 import type { JobLimits } from './job-limits.ts';
@@ -22,6 +22,8 @@ export interface JobDeps {
   readonly caches?: CachePort;
   /** Absent: nothing is known of tests, and nothing kept. */
   readonly testTimings?: TestTimingsPort;
+  /** Where sources of a kind `repository` come from. */
+  readonly sources?: SourcePort;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly runner: RunnerFacts;

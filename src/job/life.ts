@@ -3,6 +3,7 @@ import type { Step } from '../model/step.ts';
 import { assertNever } from '../util/assert-never.ts';
 import { downloadArtifacts, uploadArtifacts, uploadTestReport } from './artifact-steps.ts';
 import { restoreCache, saveCache } from './cache-steps.ts';
+import { checkout } from './checkout.ts';
 import { lookForHalt } from './halting.ts';
 import { endedOutcome } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
@@ -14,7 +15,6 @@ import { previewRelease } from './release-preview.ts';
 import { runUntilItPasses } from './rerun-script.ts';
 import { runAfterScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
-import { notPut, pathIn } from './session-path.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 import { attachWorkspace, persistWorkspace } from './workspace-steps.ts';
 
@@ -144,25 +144,6 @@ async function prepareSession({ session, limits }: JobRun, progress: Progress): 
 
 async function ignoreResult(work: Promise<void> | undefined): Promise<undefined> {
   await work;
-}
-
-async function checkout(run: JobRun, path: string): Promise<Outcome | undefined> {
-  const { spec, log, session, limits, variables } = run;
-  const strategy = variables.get('GIT_STRATEGY');
-  if (strategy === 'none' || strategy === 'empty') {
-    await log.info('Skipping Git repository setup');
-    return undefined;
-  }
-  if (spec.source.kind === 'snapshot') {
-    const at = pathIn(spec, session, variables.expand(path));
-    const refused = await session.files.refuses?.(at);
-    if (refused !== undefined) return notPut('the sources', at, refused);
-    await log.info('Taking the working tree as it was when the run started');
-    await session.files.put(spec.source.tree, at, limits.soft);
-  } else if (spec.source.kind === 'in-place') {
-    await log.info(`Working in ${spec.source.directory} itself`);
-  }
-  return undefined;
 }
 
 /** Is it done also where somebody is let in instead of scripts? What brings files in is, wherever it stands. */
