@@ -3,8 +3,8 @@ import { Readable } from 'node:stream';
 import { type Header, type Pack, pack as tarPack } from 'tar-stream';
 import { errorCode } from '../files/file-problem.ts';
 import type { SkippedPath, Tree, TreeEntry } from '../files/tree-entry.ts';
-import { readEntry, walkTree } from '../files/walk-tree.ts';
 import { drained } from './drained.ts';
+import { treeEntries } from './tree-entries.ts';
 
 /** How to pack. */
 export interface PackOptions {
@@ -66,7 +66,7 @@ async function* joined(pack: Pack, packing: Promise<void>): AsyncGenerator<Buffe
 async function packAll(tree: Tree, pack: Pack, options: PackOptions): Promise<void> {
   const firstOf = new Map<string, string>();
   const prefix = options.prefix === undefined || options.prefix === '' ? '' : `${options.prefix.replace(/\/+$/, '')}/`;
-  for await (const entry of entriesOf(tree, options)) {
+  for await (const entry of treeEntries(tree, options)) {
     options.signal?.throwIfAborted();
     const name = prefix + entry.path;
     const key = `${entry.dev}:${entry.ino}`;
@@ -80,21 +80,6 @@ async function packAll(tree: Tree, pack: Pack, options: PackOptions): Promise<vo
     } else if (await addFile(pack, `${tree.root}/${entry.path}`, name, entry, options)) firstOf.set(key, name);
   }
   pack.finalize();
-}
-
-async function* entriesOf(tree: Tree, options: PackOptions): AsyncGenerator<TreeEntry> {
-  if (tree.entries === undefined) {
-    const walked = await walkTree(tree.root, options.signal === undefined ? {} : { signal: options.signal });
-    for (const skipped of walked.skipped) options.onSkipped?.(skipped);
-    yield* walked.entries;
-    return;
-  }
-  for (const { path } of tree.entries) {
-    const entry = readEntry(tree.root, path);
-    if (entry === undefined) options.onSkipped?.({ path, because: 'ENOENT' });
-    else if ('because' in entry) options.onSkipped?.(entry);
-    else yield entry;
-  }
 }
 
 function headerOf(entry: TreeEntry, options: PackOptions): Omit<EntryHeader, 'name'> {

@@ -5,22 +5,7 @@ import { ArchiveError } from './archive-error.ts';
 import { drained } from './drained.ts';
 import { entryName } from './entry-name.ts';
 import { type SymlinkPolicy, type TreeWriter, treeWriter, type UnpackedEntry } from './tree-writer.ts';
-
-/** Caps of what an archive may unpack to. */
-export interface UnpackLimits {
-  /** Default 2,000,000. */
-  readonly maxEntries?: number;
-  /** Sum of the files' sizes; default 64 GiB. Checked before a file is written. */
-  readonly maxTotalBytes?: number;
-  /** Parts of a path; default 200. */
-  readonly maxDepth?: number;
-  /** Default 3000. */
-  readonly maxPathBytes?: number;
-  /** Bytes received so far where the stream was compressed, for `maxRatio`; default: the stream itself. */
-  readonly receivedBytes?: () => number;
-  /** Unpacked to received bytes, once 16 MiB are passed; default 200. */
-  readonly maxRatio?: number;
-}
+import { type UnpackLimits, unpackAccount, unpackDefaults } from './unpack-limits.ts';
 
 /** How to unpack. */
 export interface UnpackOptions {
@@ -38,9 +23,6 @@ export interface UnpackOptions {
   readonly symlinks?: SymlinkPolicy;
   readonly signal?: AbortSignal;
 }
-
-const defaults = { maxEntries: 2_000_000, maxTotalBytes: 2 ** 36, maxDepth: 200, maxPathBytes: 3000, maxRatio: 200 };
-const ratioFromBytes = 16 << 20;
 
 /**
  * Unpacks a tar stream into an existing directory. Only regular files, directories, symbolic links and hard links to
@@ -62,10 +44,10 @@ export async function unpackTar(
   const meter = { bytes: 0, trailingZeros: 0 };
   const feeding = feed(stream, parser, meter, options.signal);
   const writer = treeWriter(intoDirectory, options.symlinks ?? 'inside');
-  const account = accountant(options.limits ?? {}, meter);
+  const account = unpackAccount(options.limits ?? {}, () => meter.bytes);
   try {
     for await (const entry of parser as AsyncIterable<unknown> as AsyncIterable<ArchiveEntry>) {
-      account.entry(entry.header);
+      account.entry(entry.header.name, entry.header.size ?? 0);
       await unpackEntry(entry, writer, options);
       entry.resume();
     }
@@ -112,32 +94,6 @@ function zerosAtEnd(chunk: Uint8Array, before: number): number {
   let at = chunk.byteLength;
   while (at > 0 && chunk[at - 1] === 0) at--;
   return at === 0 ? before + chunk.byteLength : chunk.byteLength - at;
-}
-
-function accountant(given: UnpackLimits, meter: { readonly bytes: number }) {
-  const limits = { ...defaults, ...given };
-  let entries = 0;
-  let total = 0;
-  return {
-    entry: (header: Header): void => {
-      const { name } = header;
-      if (++entries > limits.maxEntries) {
-        throw new ArchiveError('too-many-entries', `the archive has more than ${limits.maxEntries} entries`);
-      }
-      const size = header.size ?? 0;
-      if (!Number.isSafeInteger(size) || size < 0)
-        throw new ArchiveError('corrupt', 'an entry has no valid size', name);
-      total += size;
-      if (total > limits.maxTotalBytes) {
-        throw new ArchiveError('too-large', `the archive unpacks to more than ${limits.maxTotalBytes} bytes`, name);
-      }
-      // What this entry declares has not been received yet, so only what lies before it counts.
-      const received = limits.receivedBytes?.() ?? meter.bytes;
-      if (total - size > ratioFromBytes && total - size > received * limits.maxRatio) {
-        throw new ArchiveError('ratio', `the archive unpacks to more than ${limits.maxRatio} times its size`, name);
-      }
-    },
-  };
 }
 
 /** `tar-stream`'s types leave the kind of chunk open. */
@@ -189,7 +145,7 @@ function typeOf(header: Header): 'file' | 'directory' | 'symlink' | 'link' {
 }
 
 function placeOf(name: string, options: UnpackOptions): string | undefined {
-  const limits = { ...defaults, ...options.limits };
+  const limits = { ...unpackDefaults, ...options.limits };
   const path = entryName(name, limits);
   const prefix = options.stripPrefix?.replace(/\/+$/, '') ?? '';
   let inside = path;
