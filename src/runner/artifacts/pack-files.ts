@@ -1,0 +1,51 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { FileEntry } from '../../model/files.ts';
+import { SystemError } from '../../model/outcome.ts';
+import { packZip } from '../../util/archive/pack-zip.ts';
+
+/**
+ * Packs files as a server wants them: `zip`; `gzip`: each file by itself, one behind the other; `raw`: the one file as
+ * it is.
+ * @param path where the packed file goes.
+ * @returns the path of what is to be sent.
+ */
+export async function packFiles(
+  files: { readonly root: string; readonly entries: readonly FileEntry[] },
+  format: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const plain = files.entries.filter(({ type }) => type === 'file');
+  switch (format) {
+    case 'zip':
+      await pipeline(await packZip(files, { signal }), createWriteStream(path, { mode: 0o600 }), { signal });
+      return path;
+    case 'gzip': {
+      const target = await open(path, 'w', 0o600);
+      try {
+        for (const { path: file } of plain) {
+          const into = target.createWriteStream({ autoClose: false });
+          await pipeline(createReadStream(join(files.root, file)), createGzip(), into, { signal });
+        }
+      } finally {
+        await target.close();
+      }
+      return path;
+    }
+    case 'raw': {
+      const [only, ...others] = plain;
+      if (only !== undefined && others.length === 0) return join(files.root, only.path);
+      const message = `a report of the format raw is one file, not ${plain.length}`;
+      throw new SystemError('runner_configuration_error', message, { hint: 'name one file in `artifacts:reports`' });
+    }
+    default:
+      throw new SystemError(
+        'runner_system_failure',
+        `the server wants artifacts packed as ${format}, which is not known`,
+      );
+  }
+}

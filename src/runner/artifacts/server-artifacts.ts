@@ -1,0 +1,139 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { FileTree, TakenFiles } from '../../model/files.ts';
+import type { Dependency } from '../../model/job-spec.ts';
+import { type ArtifactRecord, SystemError } from '../../model/outcome.ts';
+import type { ArtifactPort } from '../../model/ports.ts';
+import type { UploadArtifactsStep } from '../../model/step.ts';
+import { unpackZip } from '../../util/archive/unpack-zip.ts';
+import {
+  artifactFilename,
+  artifactFormatOf,
+  downloadArtifact,
+  type TriesGiven,
+  uploadArtifact,
+} from '../network/artifact-tries.ts';
+import type { ArtifactUpload } from '../network/gitlab-client.ts';
+import type { ArtifactPayload, JobPayload } from '../network/payload.ts';
+import { packFiles } from './pack-files.ts';
+
+/** What moving artifacts needs. */
+export interface ServerArtifactsGiven extends Omit<TriesGiven, 'signal'> {
+  readonly job: Pick<JobPayload, 'id' | 'token' | 'artifacts' | 'dependencies'>;
+  /** Absolute and of this job alone; what is in it is removed with it. */
+  readonly directory: string;
+  /** Downloads may come from the object storage itself. */
+  readonly directDownload: 'on' | 'off';
+  readonly timeouts?: ArtifactUpload['timeouts'];
+}
+
+/** Artifacts of one job of a server: dependencies are downloaded from there, uploads go there. */
+export function serverArtifacts(given: ServerArtifactsGiven): ArtifactPort {
+  return {
+    fetch: (dependency, signal) => fetchDependency(given, dependency, signal),
+    store: async (_, step, fill, signal) => {
+      const directory = await scratch(given);
+      const taken = await fill(directory);
+      return taken.entries.length === 0 ? undefined : upload(given, step, { directory, taken }, signal);
+    },
+    // Workspaces are no part of the protocol.
+    workspaceLayers: async () => [],
+    persist: async () => {
+      throw new SystemError('runner_system_failure', 'a GitLab server keeps no workspaces');
+    },
+  };
+}
+
+async function scratch({ directory }: ServerArtifactsGiven): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return mkdtemp(join(directory, 'artifacts-'));
+}
+
+async function fetchDependency(
+  given: ServerArtifactsGiven,
+  { id, name }: Dependency,
+  signal: AbortSignal,
+): Promise<FileTree | undefined> {
+  const dependency = given.job.dependencies.find((one) => String(one.id) === id);
+  if (dependency?.artifactsFile === undefined) return undefined;
+  const directory = await scratch(given);
+  const archive = join(directory, 'archive');
+  const root = join(directory, 'files');
+  await mkdir(root);
+  const { state, why } = await downloadArtifact({ ...given, signal }, dependency, {
+    directDownload: given.directDownload,
+    take: (body) => pipeline(body, createWriteStream(archive, { mode: 0o600 })),
+  });
+  signal.throwIfAborted();
+  if (state !== 'succeeded') {
+    throw new SystemError('runner_system_failure', `the artifacts of ${name} (${id}) can't be downloaded: ${why}`);
+  }
+  const format = await formatOf(archive);
+  if (format !== 'zip') {
+    throw new SystemError(
+      'runner_system_failure',
+      `the artifacts of ${name} (${id}) are packed as ${format}, not as zip`,
+    );
+  }
+  try {
+    await unpackZip(archive, root, { signal });
+  } catch (cause) {
+    signal.throwIfAborted();
+    const what = (cause as Error).message;
+    throw new SystemError('runner_system_failure', `the artifacts of ${name} (${id}) can't be unpacked: ${what}`, {
+      cause,
+    });
+  }
+  await rm(archive);
+  return { root, immutable: true };
+}
+
+async function formatOf(path: string): Promise<ReturnType<typeof artifactFormatOf>> {
+  await using file = await open(path);
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return artifactFormatOf(buffer);
+}
+
+interface Taken {
+  readonly directory: string;
+  readonly taken: TakenFiles;
+}
+
+async function upload(
+  given: ServerArtifactsGiven,
+  step: UploadArtifactsStep,
+  { directory, taken }: Taken,
+  signal: AbortSignal,
+): Promise<ArtifactRecord> {
+  const { format, expireIn } = payloadOf(given, step);
+  const path = await packFiles({ root: directory, entries: taken.entries }, format, `${directory}.packed`, signal);
+  const filename = artifactFilename(step.name ?? '', format);
+  const { state, why } = await uploadArtifact({ ...given, signal }, given.job, {
+    filename,
+    open: async () => createReadStream(path),
+    type: step.type,
+    format,
+    expireIn,
+    ...(given.timeouts === undefined ? {} : { timeouts: given.timeouts }),
+  });
+  signal.throwIfAborted();
+  if (state !== 'succeeded') {
+    const hint = state === 'too-large' ? 'make them smaller, or let an administrator raise the limit' : undefined;
+    const message = `artifacts (${step.type}) can't be uploaded: ${why}`;
+    throw new SystemError('runner_system_failure', message, hint === undefined ? {} : { hint });
+  }
+  await rm(`${directory}.packed`, { force: true });
+  const { totalBytes, entries } = taken;
+  return { type: step.type, name: filename, path: directory, files: entries.length, totalBytes };
+}
+
+/** What the server said of the artifacts that a step uploads. */
+function payloadOf(
+  { job }: ServerArtifactsGiven,
+  step: UploadArtifactsStep,
+): Pick<ArtifactPayload, 'format' | 'expireIn'> {
+  const found = job.artifacts.find(({ type }) => (type === '' ? 'archive' : type) === step.type);
+  return { format: found?.format || 'zip', expireIn: found?.expireIn ?? '' };
+}
