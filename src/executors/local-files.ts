@@ -51,14 +51,10 @@ export function localFiles(options: {
     signal: AbortSignal,
     onFound?: (entries: number) => void,
   ): Promise<SelectedFiles> => {
-    const { paths, exclude } = selection;
+    const { untracked: _, base: __, ...wanted } = selection;
     const untracked = selection.untracked ? await untrackedFiles(base.seenAt, options.path, signal) : [];
     const alsoKnownAs = base.seenAt === base.inSession ? [] : [base.inSession];
-    return selectFiles(
-      base.seenAt,
-      { paths, exclude, untracked, alsoKnownAs },
-      { signal, ...(onFound && { onFound }) },
-    );
+    return selectFiles(base.seenAt, { ...wanted, untracked, alsoKnownAs }, { signal, ...(onFound && { onFound }) });
   };
   return {
     ...(refuses === undefined ? {} : { refuses: (at: string) => refuses(resolve(directory, at)) }),

@@ -6,7 +6,7 @@ import type { Fill } from '../model/ports.ts';
 import type { TestReportStep, UploadArtifactsStep } from '../model/step.ts';
 import { maxDotenvBytes, parseDotenv, usualDotenvVariables } from './dotenv.ts';
 import type { JobRun } from './job-run.ts';
-import { homePath } from './session-path.ts';
+import { homePath, wholePaths } from './session-path.ts';
 import { takeFiles } from './take-files.ts';
 import { readTestReports } from './test-results.ts';
 
@@ -42,7 +42,8 @@ async function storeFiles(
     paths: step.paths.map((path) => homePath(spec, session, variables.expand(path))),
     exclude: step.exclude.map(variables.expand),
   };
-  const selection = { paths: expanded.paths, exclude: expanded.exclude, untracked: expanded.untracked };
+  const { paths, exclude, untracked } = expanded;
+  const selection = { paths, exclude, untracked, ...wholePaths(spec) };
   const destination = written === undefined ? undefined : variables.expand(written);
   await log.info('Uploading artifacts...');
   let problem: string | undefined;

@@ -5,7 +5,7 @@ import { SystemError } from '../model/outcome.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { logicalPath, relativeTo } from '../util/home-path.ts';
 import type { JobRun } from './job-run.ts';
-import { pathIn } from './session-path.ts';
+import { pathIn, wholePaths } from './session-path.ts';
 
 /** What lies where in a cache of a job whose paths may lead anywhere: directories `0`, `1`, … and this list of their places. */
 const listName = 'places.json';
@@ -35,7 +35,7 @@ export async function takePlaces(run: JobRun, written: readonly string[], into: 
     const number = String(places.length);
     await mkdir(join(into, number));
     const inDirectory = base === session.directory ? {} : { base };
-    const selection = { paths, exclude: [], untracked: false, ...inDirectory };
+    const selection = { paths, exclude: [], untracked: false, ...wholePaths(spec), ...inDirectory };
     const taken = await session.files.get(selection, join(into, number), limits.taking);
     places.push(place);
     all.push(inPlace(taken, place, number));

@@ -88,12 +88,19 @@ async function inSession(
     ...{ cacheKeys: new Map(), restoredCaches: new Map(), artifacts: [], dotenv: [] },
   };
   await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
-  await log.line(session.where);
+  await tellPlace(run);
   const outcome = await writeFiles(run).then((failure) => failure ?? live(run));
   if (outcome.status === 'success') await keepTestTimings(run);
   const resources = await session.stats?.();
   await cleanUp(run, resources);
   return { outcome, outputs: await outputsOf(run, outcome, resources) };
+}
+
+async function tellPlace({ spec, session, log }: JobRun): Promise<void> {
+  await log.line(session.where);
+  if (spec.directory?.startsWith('/') && session.directory !== spec.directory) {
+    await log.line(`Working in ${session.directory}, which stands for ${spec.directory}`);
+  }
 }
 
 async function openSession(

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Session } from '../executors/executor.ts';
+import type { FileSelection } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { logicalPath, relativeTo, withHome } from '../util/home-path.ts';
@@ -31,4 +32,9 @@ export function notPut(what: string, at: string, because: string): Outcome {
   const message = `${what} can't be put into ${at}: ${because}`;
   const hint = 'name a directory of the job, below `~` or `/tmp`, or give the job an image';
   return { status: 'failed', reason: 'runner_unsupported', message, hint };
+}
+
+/** What a selection of such a job takes besides: repositories, which GitLab Runner leaves out. */
+export function wholePaths({ directory }: Pick<JobSpec, 'directory'>): Pick<FileSelection, 'repositories'> {
+  return directory === undefined ? {} : { repositories: 'all' };
 }

@@ -2,14 +2,14 @@ import type { Outcome } from '../model/outcome.ts';
 import type { WorkspaceLayer } from '../model/ports.ts';
 import type { AttachWorkspaceStep, PersistWorkspaceStep } from '../model/step.ts';
 import type { JobRun } from './job-run.ts';
-import { homePath, notPut, pathIn } from './session-path.ts';
+import { homePath, notPut, pathIn, wholePaths } from './session-path.ts';
 
 /** Keeps files of this job for the jobs after it; that there are none is a failure. */
 export async function persistWorkspace(run: JobRun, step: PersistWorkspaceStep): Promise<Outcome | undefined> {
   const { deps, spec, session, limits, log, variables } = run;
   const base = pathIn(spec, session, variables.expand(step.root));
   const paths = step.paths.map((path) => homePath(spec, session, variables.expand(path)));
-  const selection = { paths, exclude: [], untracked: false, base };
+  const selection = { paths, exclude: [], untracked: false, base, ...wholePaths(spec) };
   const { taking } = limits;
   let count = 0;
   await deps.artifacts.persist(

@@ -46,6 +46,8 @@ export interface FileSelection {
   readonly exclude: readonly string[];
   /** Also every file that git does not track (ignored ones too), as GitLab's `untracked: true`. */
   readonly untracked: boolean;
+  /** `all`: `.git` as anything else. Absent: only where a pattern names it, as GitLab Runner. */
+  readonly repositories?: 'all';
   /** Directory in the session; absolute, or relative to the session's directory. Default: the session's directory. */
   readonly base?: string;
 }

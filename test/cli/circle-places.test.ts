@@ -118,6 +118,28 @@ describe.each(executors)('a job of CircleCI in $title', ({ args, image, isMissin
     expect(project.git('status', '--porcelain', '--', ':!kept')).toBe('');
   });
 
+  it.skipIf(isMissing)('hands its repository on with the directory that it is in', async () => {
+    using project = circleProject(
+      `
+  make:
+    docker: [${image}]
+    steps:
+      - checkout
+      - persist_to_workspace: { root: ~/, paths: [project] }
+  use:
+    docker: [${image}]
+    steps:
+      - attach_workspace: { at: ~/ }
+      - run: ls -A; git log -1 --format=%s 2> /dev/null || cat .git/HEAD
+`,
+      { use: 'make' },
+    );
+    const result = await run(project, args);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(0);
+    const told = image.includes('debian') ? 'First commit' : 'ref: refs/heads/main';
+    expect(outputOf(result, 'w/use')).toBe(`.circleci\n.git\nfile\nsub\n${told}\n`);
+  });
+
   it.skipIf(isMissing)('may work anywhere, in a directory that is its own', async () => {
     using project = circleProject(`
   absolute:

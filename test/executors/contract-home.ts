@@ -54,6 +54,10 @@ export function homes(open: Open, temporary: () => string): void {
       expect.arrayContaining(['.npm/x', 'place/made', 'place/sub/file']),
     );
     expect(readFileSync(join(into, 'place/sub/file'), 'utf8')).toBe('again');
+    await output(session, 'mkdir .git; echo ref > .git/HEAD');
+    const whole = temporary();
+    await session.files.get({ ...wanted, paths: ['place'], repositories: 'all' }, whole, never);
+    expect(readFileSync(join(whole, 'place/.git/HEAD'), 'utf8')).toBe('ref\n');
   });
 
   it('may be the directory itself, or lie elsewhere', async () => {

@@ -18,7 +18,7 @@ export interface PathSelector {
  * @param names absolute paths of the base directory.
  */
 export function pathSelector(selection: FileSelection, names: readonly string[]): PathSelector {
-  const { patterns, outside } = pathPatterns(selection.paths, names);
+  const { patterns, outside } = pathPatterns(selection.paths, names, selection.repositories);
   const { patterns: excluded } = pathPatterns(selection.exclude, names);
   const found = new Set<PathPattern>();
   const coveringOf = new Map<string, readonly PathPattern[]>([['', patterns.filter(({ glob }) => glob === '')]]);
@@ -29,7 +29,7 @@ export function pathSelector(selection: FileSelection, names: readonly string[])
     const above = covering(slash < 0 ? '' : path.slice(0, slash));
     const inGit = path.split('/').includes('.git');
     const matching = patterns.filter((pattern) => pattern.matches(path));
-    const all = [...new Set([...above, ...matching])].filter((pattern) => !inGit || pattern.namesGit);
+    const all = [...new Set([...above, ...matching])].filter((pattern) => !inGit || pattern.takesGit);
     coveringOf.set(path, all);
     return all;
   };

@@ -66,8 +66,8 @@ async function takeByStaging(
       await unpackTar(ordinary, staging, { rename: placeBelow(base, root), symlinks: 'literal', signal });
     }
     const untracked = selection.untracked ? await untrackedPaths(place, base, staging, signal) : [];
-    const { paths, exclude } = selection;
-    const selected = await selectFiles(staging, { paths, exclude, untracked, alsoKnownAs: [base] }, { signal });
+    const { untracked: _, base: __, ...wanted } = selection;
+    const selected = await selectFiles(staging, { ...wanted, untracked, alsoKnownAs: [base] }, { signal });
     await cloneTree({ root: staging, entries: selected.entries }, into, { signal });
     return taken(selected.entries, selected.unmatched, selected.outside);
   } catch (error) {

@@ -6,7 +6,8 @@ export interface PathPattern {
   readonly text: string;
   /** Relative to the root, cleaned; `''` is the root itself. */
   readonly glob: string;
-  readonly namesGit: boolean;
+  /** Does it take `.git`, and what is in it? */
+  readonly takesGit: boolean;
   matches(path: string): boolean;
   /** False when nothing below the directory can match. */
   mayMatchBelow(directory: string): boolean;
@@ -15,8 +16,9 @@ export interface PathPattern {
 /**
  * Reads a pattern relative to a root.
  * @param names absolute paths of the root; an absolute pattern below one of them is made relative.
+ * @param repositories `all`: it takes `.git` also where it does not name it.
  */
-export function pathPattern(text: string, names: readonly string[]): PathPattern | 'outside' {
+export function pathPattern(text: string, names: readonly string[], repositories?: 'all'): PathPattern | 'outside' {
   const glob = relativeGlob(text, names);
   if (glob === undefined) return 'outside';
   const segments = glob === '' ? [] : glob.split('/');
@@ -29,7 +31,7 @@ export function pathPattern(text: string, names: readonly string[]): PathPattern
   return {
     text,
     glob,
-    namesGit: segments.includes('.git'),
+    takesGit: repositories === 'all' || segments.includes('.git'),
     matches: compileGlob(glob, { dialect: 'doublestar' }),
     mayMatchBelow: (directory) => {
       if (!agrees(prefix, directory)) return false;
@@ -77,11 +79,12 @@ function relativeGlob(text: string, names: readonly string[]): string | undefine
 export function pathPatterns(
   texts: readonly string[],
   names: readonly string[],
+  repositories?: 'all',
 ): { readonly patterns: readonly PathPattern[]; readonly outside: readonly string[] } {
   const patterns: PathPattern[] = [];
   const outside: string[] = [];
   for (const text of texts) {
-    const pattern = pathPattern(text, names);
+    const pattern = pathPattern(text, names, repositories);
     if (pattern === 'outside') outside.push(text);
     else patterns.push(pattern);
   }

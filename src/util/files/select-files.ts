@@ -14,6 +14,8 @@ export interface FileSelectionInput {
   readonly exclude: readonly string[];
   /** Files that git does not track, relative to the directory (`git ls-files --others -z`). */
   readonly untracked?: readonly string[];
+  /** `all`: `.git` is taken as anything else is. Absent: only where a pattern names it. */
+  readonly repositories?: 'all';
   /** Absolute paths under which the directory is also known, as its path inside a container. */
   readonly alsoKnownAs?: readonly string[];
 }
@@ -42,7 +44,8 @@ export interface SelectedFiles {
 /**
  * Finds files as GitLab Runner's archiver does: a match that is a directory stands for all below it, `exclude` is
  * tried on every single path, symbolic links are taken as links and never followed, paths outside of `root` are
- * ignored. Directories that no pattern can match in are not entered. `.git` is taken only where a pattern names it.
+ * ignored. Directories that no pattern can match in are not entered. `.git` is taken only where a pattern names it,
+ * unless the selection says otherwise.
  * Source: https://docs.gitlab.com/ci/yaml/#artifactspaths
  * @throws the error of the operating system when `root` itself can't be read.
  */
@@ -53,7 +56,7 @@ export async function selectFiles(
 ): Promise<SelectedFiles> {
   options.signal?.throwIfAborted();
   const names = [root, ...(selection.alsoKnownAs ?? [])];
-  const { patterns, outside } = pathPatterns(selection.paths, names);
+  const { patterns, outside } = pathPatterns(selection.paths, names, selection.repositories);
   const excluded = excluder(selection.exclude, names);
   const walk = await walkMatches(root, patterns, excluded, options);
   const taken = new Map(walk.entries.map((entry) => [entry.path, entry]));
@@ -141,8 +144,8 @@ async function walkMatches(
     for (const child of listed.children) {
       const { path } = child;
       const isGit = path.endsWith('.git') && (path === '.git' || path.endsWith('/.git'));
-      const usable = isGit ? active.filter((pattern) => pattern.namesGit) : active;
-      const above = isGit ? covering.filter((pattern) => pattern.namesGit) : covering;
+      const usable = isGit ? active.filter((pattern) => pattern.takesGit) : active;
+      const above = isGit ? covering.filter((pattern) => pattern.takesGit) : covering;
       const matching = usable.filter((pattern) => pattern.matches(path));
       const now = matching.length === 0 ? above : [...new Set([...above, ...matching])];
       const deeper = child.type === 'directory' ? usable.filter((pattern) => pattern.mayMatchBelow(path)) : [];

@@ -94,6 +94,13 @@ describe('selectFiles', () => {
     expect(selected.unmatched).toEqual(['dist/etc/passwd']);
   });
 
+  it('takes .git as all else if it is told to', async () => {
+    const { entries } = await selectFiles(base, { paths: ['dist', '.'], exclude: ['**/HEAD'], repositories: 'all' });
+    const found = entries.map(({ path }) => path);
+    expect(found).toEqual(expect.arrayContaining(['.git/config', 'dist/.git', 'dist/app.js']));
+    expect(found).not.toContain('dist/.git/HEAD');
+  });
+
   it('adds untracked files, but none of .git or outside', async () => {
     const selected = await selectFiles(base, {
       paths: [],
