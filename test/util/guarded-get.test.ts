@@ -186,6 +186,13 @@ describe('proxyFor', () => {
     ['https://example.org/', { HTTPS_PROXY: proxy, NO_PROXY: 'example.org:8443' }, proxy],
     ['https://example.org/', { HTTPS_PROXY: proxy, NO_PROXY: '*' }, undefined],
     ['https://example.org/', { HTTPS_PROXY: 'socks5://proxy.test' }, undefined],
+    ['http://example.org/', { HTTPS_PROXY: proxy }, undefined],
+    ['http://example.org/', { HTTP_PROXY: proxy }, proxy],
+    ['http://example.org/', { http_proxy: proxy, NO_PROXY: 'example.org:80' }, undefined],
+    ['https://10.1.2.3/', { HTTPS_PROXY: proxy, NO_PROXY: '10.0.0.0/8' }, undefined],
+    ['https://11.1.2.3/', { HTTPS_PROXY: proxy, NO_PROXY: '10.0.0.0/8,10.0.0.0/99' }, proxy],
+    ['https://[fd00::1]/', { HTTPS_PROXY: proxy, NO_PROXY: 'fd00::/8' }, undefined],
+    ['https://[fd00::1]/', { HTTPS_PROXY: proxy, NO_PROXY: '[fd00::1]' }, undefined],
   ])('%s with %j is %s', (url, env, expected) => {
     expect(proxyFor(new URL(url), env)?.origin).toBe(expected);
   });

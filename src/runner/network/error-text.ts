@@ -23,8 +23,8 @@ function withoutQuerySecrets(url: URL): string {
   const shown = new URL(url);
   shown.username = '';
   shown.password = '';
-  if (/signature|token|credential/i.test(shown.search)) shown.search = '?…';
-  return shown.href;
+  const isSigned = /signature|token|credential/i.test(shown.search);
+  return isSigned ? `${shown.origin}${shown.pathname}?…` : shown.href;
 }
 
 async function messageOf(reply: Reply, bodies: ErrorBodies): Promise<string> {
