@@ -53,7 +53,7 @@ export function noteText(result: ResultFacts): string {
   const notes: string[] = [];
   switch (result.status) {
     case 'success':
-      if (result.haltedBy !== undefined) notes.push(`halted by "${result.haltedBy}"`);
+      if (result.haltedBy !== undefined) notes.push(`halted by "${shortened(result.haltedBy)}"`);
       break;
     case 'failed':
       notes.push(result.allowFailure ? `${failureText(result)} (allowed to fail)` : failureText(result));
@@ -78,6 +78,11 @@ export function noteText(result: ResultFacts): string {
   }
   if (result.attempts > 1) notes.push(`${result.attempts} attempts`);
   return notes.join(', ');
+}
+
+/** A step without a name is called like its command. */
+function shortened(name: string): string {
+  return name.length > 40 ? `${name.slice(0, 39)}…` : name;
 }
 
 /** `noteText` with tests and coverage, where the job has them. */
