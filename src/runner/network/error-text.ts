@@ -1,5 +1,5 @@
 import { readXml } from '../../util/read-xml.ts';
-import { type Reply, readAll } from './exchange.ts';
+import { discard, type Reply, readAll } from './exchange.ts';
 
 /** More of a server's words is of no use. */
 const longestMessage = 2000;
@@ -30,13 +30,13 @@ function withoutQuerySecrets(url: URL): string {
 async function messageOf(reply: Reply, bodies: ErrorBodies): Promise<string> {
   const { location } = reply.headers;
   if (reply.status >= 300 && reply.status < 400 && location !== undefined && URL.canParse(location, reply.url.href)) {
-    reply.body.destroy();
+    await discard(reply);
     return `the server moved to ${withoutQuerySecrets(new URL(location, reply.url))}: is the runner's url right?`;
   }
   const type = mediaType(reply.headers['content-type']);
   const isXml = bodies === 'json-or-xml' && (type === 'application/xml' || type === 'text/xml');
   if (type !== 'application/json' && !isXml) {
-    reply.body.destroy();
+    await discard(reply);
     return '';
   }
   try {

@@ -155,6 +155,18 @@ describe('connections', () => {
     clients.close();
   });
 
+  it('are kept after answers that are no success, too', async () => {
+    const sockets = new Set<Socket>();
+    const html = { status: 409, headers: { 'Content-Type': 'text/html' }, body: '<h1>no</h1>' };
+    await using server = await scriptedServer(inTurn(html, json(422, { message: 'no' }), { status: 204 }));
+    server.server.on('connection', (socket) => sockets.add(socket));
+    const { client } = clientOf({ url: server.url, token: 't' });
+    for (const status of [409, 422]) expect(await client.requestJob(ask)).toMatchObject({ status });
+    await client.requestJob(ask);
+    expect(sockets.size).toBe(1);
+    client.close();
+  });
+
   it('go through a proxy, but for hosts that are excepted', async () => {
     await using server = await scriptedServer(inTurn({ status: 204 }));
     const asked: string[] = [];
