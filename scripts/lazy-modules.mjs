@@ -20,7 +20,9 @@ const lazyExports = {
     ...['randomBytes', 'randomInt', 'randomUUID', 'sign'],
   ],
   'node:inspector': ['Session'],
+  'node:readline': ['createInterface'],
   'node:v8': ['setFlagsFromString'],
+  'node:worker_threads': ['Worker'],
 };
 
 /** Code that makes a stand-in for the function or class that an expression gives. */

@@ -129,7 +129,7 @@ function sectionWriter(
   };
   const begin = async ({ name, caption, phase }: Section): Promise<void> => {
     if (open?.name === name) return;
-    await end();
+    if (open !== undefined) await end();
     open = { name, at: clock.now() };
     emit({ type: 'section-started', at: open.at, job, name, caption, phase });
     await write(`${mark('section_start', name)}\x1b[0K\x1b[36;1m${caption}\x1b[0;m\n`);

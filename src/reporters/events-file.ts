@@ -108,7 +108,7 @@ export async function eventsFileReporter(path: string, options: OpenLogFileOptio
     while (waiting.length > 0 && failure === undefined) {
       const lines = waiting;
       waiting = [];
-      await file.sink.write(Buffer.from(lines.join('')));
+      await file.write(Buffer.from(lines.join('')));
     }
   }
   function add(events: readonly StoredEvent[]): void {

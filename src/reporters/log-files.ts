@@ -1,7 +1,6 @@
 import { closeSync, createReadStream, mkdirSync, openSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import type { LogSink } from '../model/ports.ts';
 import { errorCode } from '../util/files/file-problem.ts';
 import { writeFailure } from './system-failure.ts';
 
@@ -16,8 +15,11 @@ export interface AppendHandle {
 /** A job's log on disk. */
 export interface LogFile {
   readonly path: string;
-  /** Writes in order, also of several writers. Rejects with a SystemError that names the path (disk full). */
-  readonly sink: LogSink;
+  /**
+   * Writes in order, also of several writers. What is small is written at once (undefined). Rejects with a SystemError that
+   * names the path (disk full).
+   */
+  write(bytes: Uint8Array): Promise<void> | undefined;
   /** Bytes taken so far: the offset at which the next chunk will lie. */
   readonly size: number;
   /** Waits for what is being written. */
@@ -79,6 +81,8 @@ export async function openLogFile(path: string, options: OpenLogFileOptions = {}
     last = written.catch(() => {});
     try {
       await written;
+    } catch (error) {
+      throw writeFailure(path, error);
     } finally {
       underWay--;
     }
@@ -88,17 +92,15 @@ export async function openLogFile(path: string, options: OpenLogFileOptions = {}
     get size() {
       return size;
     },
-    sink: {
-      async write(bytes) {
-        size += bytes.length;
-        try {
-          if (underWay > 0 || bytes.length > smallBytes || handle.writeNow === undefined)
-            return await writeLater(bytes);
-          for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(handle.writeNow(rest));
-        } catch (error) {
-          throw writeFailure(path, error);
-        }
-      },
+    write(bytes) {
+      size += bytes.length;
+      if (underWay > 0 || bytes.length > smallBytes || handle.writeNow === undefined) return writeLater(bytes);
+      try {
+        for (let rest = bytes; rest.length > 0; ) rest = rest.subarray(handle.writeNow(rest));
+        return undefined;
+      } catch (error) {
+        return Promise.reject(writeFailure(path, error));
+      }
     },
     async close() {
       await last;

@@ -23,6 +23,8 @@ export type TerminalStream = Writable & {
   readonly rows?: number;
 };
 
+const readyNow = Promise.resolve();
+
 /**
  * An Output on a stream. A reader that went away (EPIPE) silences it; any other error of the stream is given to
  * `onError` once, if there is one.
@@ -56,7 +58,7 @@ export function streamOutput(stream: TerminalStream, onError?: (error: Error) =>
       if (broken || stream.destroyed || content.length === 0) return;
       if (!stream.write(content)) drained ??= whenDrained();
     },
-    ready: () => (broken || stream.destroyed ? Promise.resolve() : (drained ?? Promise.resolve())),
+    ready: () => (broken || stream.destroyed ? readyNow : (drained ?? readyNow)),
   };
 }
 

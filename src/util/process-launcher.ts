@@ -62,6 +62,11 @@ const direct: ProcessLauncher = {
 /** From so many on a helper is worth its 40 ms. */
 const worthHelper = 24;
 
+/** How many of so many expected starts this process does itself, by `fork`, which takes the longer the more memory it holds. */
+export function ownStarts(expected: number): number {
+  return expected < worthHelper ? expected : 0;
+}
+
 /**
  * Starts processes itself, or where many are expected, leaves that to a helper as soon as that is there. To start a
  * program Node forks, which takes as long as its own memory is large: 1 ms in a process that does nothing else, 3 ms in

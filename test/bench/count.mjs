@@ -1,13 +1,15 @@
 // `node --import` this: writes what was loaded as lines of the file $COUNT_LOADS (each CommonJS file, and the name of
-// each function of the bundle that ran), and the program of each process that is started as a line of $COUNT_SPAWNS.
+// each function of the bundle that ran), the program of each process that is started as a line of $COUNT_SPAWNS, and how
+// many promises were made to $COUNT_PROMISES.
 
+import { createHook } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { createRequire } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
-const { COUNT_LOADS, COUNT_SPAWNS } = process.env;
+const { COUNT_LOADS, COUNT_PROMISES, COUNT_SPAWNS } = process.env;
 
 if (isMainThread && COUNT_LOADS) {
   const session = new Session();
@@ -28,4 +30,9 @@ if (isMainThread && COUNT_SPAWNS) {
     const note = () => appendFileSync(COUNT_SPAWNS, `${child.spawnfile}\n`);
     child.once('spawn', note);
   });
+}
+if (isMainThread && COUNT_PROMISES) {
+  let count = 0;
+  createHook({ init: (_, type) => (count += type === 'PROMISE' ? 1 : 0) }).enable();
+  process.on('exit', () => appendFileSync(COUNT_PROMISES, `${count}\n`));
 }

@@ -36,7 +36,7 @@ afterAll(() => rmSync(named, { recursive: true, force: true }));
 async function counted(
   project: TemporaryProject,
   args: readonly string[],
-  what: 'COUNT_LOADS' | 'COUNT_SPAWNS',
+  what: 'COUNT_LOADS' | 'COUNT_PROMISES' | 'COUNT_SPAWNS',
   env: CiOptions['env'] = {},
 ): Promise<readonly string[]> {
   const file = join(dirname(project.home), `${what}-${args.join('-').replaceAll('/', '-')}.txt`);
@@ -174,6 +174,15 @@ describe('counts that do not depend on time', () => {
     // The shell waits for our end, to remove what a killed run leaves.
     expect(one['/bin/sh']).toBe(1);
     expect(Object.keys({ ...one, mkfifo: 0 }).sort()).toEqual(['/bin/sh', 'bash', 'git', 'mkfifo']);
+  });
+
+  it('makes few promises for each job, and as many however many jobs there are', async () => {
+    const promises = async (jobs: number): Promise<number> => {
+      using project = temporaryProject(graphFiles(flat(jobs)));
+      return Number((await counted(project, ['run', '-j', '2'], 'COUNT_PROMISES'))[0]);
+    };
+    const [ten, thirty] = [await promises(10), await promises(30)];
+    expect((thirty - ten) / 20).toBeLessThan(310);
   });
 
   it.skipIf(whyNoOverlays(tmpdir()) !== undefined)(

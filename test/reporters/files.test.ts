@@ -23,7 +23,7 @@ describe('openLogFile', () => {
   it('keeps the order of writers that do not wait for each other', async () => {
     const log = await openLogFile(join(directory, 'deep/a.log'));
     const parts = Array.from({ length: 200 }, (_, index) => `${index}\n`);
-    await Promise.all(parts.map((part) => log.sink.write(Buffer.from(part))));
+    await Promise.all(parts.map((part) => log.write(Buffer.from(part))));
     expect(log.size).toBe(parts.join('').length);
     await log.close();
     expect(await readFile(log.path, 'utf8')).toBe(parts.join(''));
@@ -45,7 +45,7 @@ describe('openLogFile', () => {
     };
     const log = await openLogFile('x', { openHandle: async () => handle });
     let done = false;
-    const write = log.sink.write(Buffer.from('abc')).then(() => {
+    const write = log.write(Buffer.from('abc'))!.then(() => {
       done = true;
     });
     await Promise.resolve();
@@ -65,14 +65,14 @@ describe('openLogFile', () => {
       close: async () => {},
     };
     const log = await openLogFile('x', { openHandle: async () => handle });
-    await log.sink.write(Buffer.from('abcde'));
+    await log.write(Buffer.from('abcde'));
     expect(written).toEqual(['ab', 'cd', 'e']);
   });
 
   it('a full disk is a SystemError that names the path', async () => {
     const handle: AppendHandle = { write: () => Promise.reject(full()), close: async () => {} };
     const log = await openLogFile('/state/a.log', { openHandle: async () => handle });
-    await expect(log.sink.write(Buffer.from('x'))).rejects.toMatchObject({
+    await expect(log.write(Buffer.from('x'))).rejects.toMatchObject({
       name: 'SystemError',
       reason: 'runner_system_failure',
       message: "can't write /state/a.log: no space left",

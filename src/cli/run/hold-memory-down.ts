@@ -18,7 +18,7 @@ const startMsPerByte = 0.05 / (1024 * 1024);
  * What reading a large file and planning needed is given back, where that is much: for 2,000 jobs with 100,000 needs it
  * made each start of a job twice as dear. The inspector is the only documented way to ask for that.
  *
- * @param starts how many jobs are about to be started.
+ * @param starts how many jobs this process is about to start itself.
  */
 export async function holdMemoryDown(starts: number): Promise<Disposable> {
   setFlagsFromString('--semi-space-growth-factor=1');

@@ -9,19 +9,21 @@ const mostUnderWay = 4;
 export async function openJobLog(path: string, output: Output): Promise<JobLog> {
   const log = await openLogFile(path);
   const underWay: Promise<void>[] = [];
-  const flush = async (): Promise<void> => void (await Promise.all(underWay.splice(0)));
+  const later = async (written: Promise<void>): Promise<void> => {
+    // One of the next writes, or `flush`, hears of it.
+    written.catch(() => {});
+    underWay.push(written);
+    if (underWay.length > mostUnderWay) await underWay.shift();
+    await output.ready();
+  };
   return {
     path,
     sink: {
-      async write(bytes) {
-        const written = log.sink.write(bytes);
-        // One of the next writes, or `flush`, hears of it.
-        written.catch(() => {});
-        underWay.push(written);
-        if (underWay.length > mostUnderWay) await underWay.shift();
-        await output.ready();
+      write: (bytes) => {
+        const written = log.write(bytes);
+        return written === undefined ? output.ready() : later(written);
       },
-      flush,
+      flush: () => (underWay.length === 0 ? undefined : Promise.all(underWay.splice(0)).then(() => {})),
     },
     close: () => log.close(),
   };

@@ -15,6 +15,7 @@ import { resourceLocks } from '../../stores/resource-locks.ts';
 import { createRun, type Run } from '../../stores/run-store.ts';
 import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import { ownStarts } from '../../util/process-launcher.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
 import { earlierElsewhere } from '../downstream/earlier-elsewhere.ts';
@@ -55,6 +56,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   const taken = earlier === undefined ? undefined : await takeOver(plan, { location: place, last: earlier, artifacts });
   let isClean = true;
   const keeps = options.onFailure === 'keep';
+  const expectedJobs = plan.nodes.filter((node) => node.kind === 'job').length;
   const containers = containerOptions(options, loaded.settings);
   const executors = createExecutors(invocation, {
     workspaces: keeps ? run.keptDirectory : run.workspacesDirectory,
@@ -64,7 +66,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     engine: given.engine,
     // What is kept may not depend on snapshots and caches, which change.
     isolation: keeps ? 'copy' : (options.isolation ?? 'auto'),
-    expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
+    expectedJobs,
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
     onLeft: () => {
       isClean = false;
@@ -135,7 +137,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
       ...(taken === undefined ? {} : { earlier: taken.jobs }),
     });
     ending.watch(source);
-    using _memory = await holdMemoryDown(plan.nodes.length);
+    using _memory = await holdMemoryDown(ownStarts(expectedJobs));
     const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
     await runWorkers(source, {
       concurrency: options.concurrency ?? availableParallelism(),
