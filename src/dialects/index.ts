@@ -1,5 +1,4 @@
 import { assertNever } from '../util/assert-never.ts';
-import { ci } from './ci/ci.ts';
 import type { Dialect } from './dialect.ts';
 import { gitlab } from './gitlab/gitlab.ts';
 
@@ -9,11 +8,11 @@ export function recogniseDialect(path: string): Dialect['name'] {
   return /(^|\/)\.ci\.ya?ml$/.test(path) ? 'ci' : 'gitlab';
 }
 
-/** The language of a name. GitLab's words are two of them; CircleCI's are loaded when they are wanted. */
+/** The language of a name. GitLab's words are two of them; the others' are loaded when they are wanted. */
 export async function dialectNamed(name: Dialect['name']): Promise<Dialect> {
   switch (name) {
     case 'ci':
-      return ci;
+      return (await import('./ci/ci.ts')).ci;
     case 'gitlab':
       return gitlab;
     case 'circle':
