@@ -81,6 +81,12 @@ describe('a setup configuration', () => {
     expect(await ci(project, ['lint'])).toBe('no problems in 1 file\n');
     expect(await ci(project, ['list'])).toMatch(/continuation\/main\/hello +main +on_success .* in /);
     expect(await ci(project, ['plan'])).toContain('goes on with .circleci/next.yml');
+    expect(await ci(project, ['explain', 'continuation/main/hello'])).toContain(
+      'main/hello (stage main): in the pipeline',
+    );
+    expect(await ci(project, ['explain', 'continuation'])).toContain(
+      'what the pipeline goes on with: .circleci/next.yml',
+    );
     project.write('.circleci/next.yml', `${base}${main.replace('hello', 'helo')}\n`);
     const linted = await ci(project, ['lint']);
     expect(linted).toMatch(/\.circleci\/next\.yml:\d+:\d+: error: there is no job `helo` \[circle\/unknown-job\]/);

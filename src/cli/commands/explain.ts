@@ -1,6 +1,7 @@
 import { locator } from '../../diagnostics/locate.ts';
 import type { Decision, PolicyTrace, RuleTrace } from '../../model/plan.ts';
 import { nearest } from '../../util/nearest.ts';
+import type { DecisionBelow } from '../downstream/decisions-below.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import { explanation } from '../explain-text.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
@@ -16,12 +17,10 @@ export async function explain(
   [job = '']: readonly string[],
   options: ExplainOptions,
 ): Promise<number> {
-  const all = await loadDecisions(invocation, options);
-  const { decisions } = all;
-  const decision = decisions.find(
-    ({ name, ids, legs }) => name === job || ids.includes(job) || legs?.some((leg) => leg.name === job),
-  );
-  if (decision === undefined) {
+  const own = await loadDecisions(invocation, options);
+  const found = await findDecision(invocation, own, job, options);
+  if (found === undefined) {
+    const { decisions } = own;
     const near = nearest(
       job,
       decisions.map(({ name }) => name),
@@ -32,15 +31,32 @@ export async function explain(
       near.length > 0 ? `nearest: ${near.join(', ')}` : '`ci list` shows what there is',
     );
   }
+  const { decision, all, name: asked } = found;
   if (options.format === 'json') {
     await printJson(invocation, explanationDocument(decision, all));
     return exitCodes.ok;
   }
   const { leftOutBecause } = all;
   const head = leftOutBecause === undefined ? [] : [`the whole pipeline is left out: ${leftOutBecause}`, ''];
-  const lines = [...head, ...explanation(decision, all, job, invocation.stdout.columns ?? 80)];
+  const lines = [...head, ...explanation(decision, all, asked, invocation.stdout.columns ?? 80)];
   await print(invocation.stdout, `${lines.join('\n')}\n`);
   return exitCodes.ok;
+}
+
+/** Of the pipeline itself, else of those that its bridges would start. */
+async function findDecision(
+  invocation: Invocation,
+  all: LoadedDecisions,
+  job: string,
+  options: ExplainOptions,
+): Promise<DecisionBelow | undefined> {
+  const decision = all.decisions.find(
+    ({ name, ids, legs }) => name === job || ids.includes(job) || legs?.some((leg) => leg.name === job),
+  );
+  if (decision !== undefined) return { decision, all, name: job };
+  if (!job.includes('/')) return undefined;
+  const { decisionBelow } = await import('../downstream/decisions-below.ts');
+  return decisionBelow(invocation, all, job, options);
 }
 
 function explanationDocument(decision: Decision, { loaded, workflow, leftOutBecause }: LoadedDecisions): object {

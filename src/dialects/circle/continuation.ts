@@ -74,6 +74,7 @@ export async function withContinuations(
   if (continuing.length === 0 && !processed.workflows.some(({ jobs }) => jobs.some(lacksOrb))) {
     reportNotContinued(setup, reading);
   }
+  for (const { definition } of continuing) checkCopies(definition, reading);
   const downstream = new Map<string, Downstream>();
   const bridges: BridgeDefinition[] = [];
   for (const [name, one] of namesOf(continuing)) {
@@ -187,6 +188,12 @@ function checkSetup(pipeline: Pipeline, { workflows }: Processed, setup: MapEntr
   const message = `of a setup configuration one workflow may run, and here ${[...running].join(' and ')} would`;
   const hint = 'put their jobs into one workflow, or give them conditions (`when`) that exclude each other';
   problem(reading, 'circle/setup', second.span, message, { related, hint });
+}
+
+function checkCopies(definition: JobDefinition, reading: Reading): void {
+  if (definition.kind !== 'job' || definition.parallel === undefined) return;
+  const message = `each copy of \`${definition.name}\` would continue the pipeline, which can be done once`;
+  problem(reading, 'circle/setup', definition.span, message, { hint: 'leave `parallelism` out' });
 }
 
 function reportNotContinued({ keySpan: span }: MapEntry, reading: Reading): void {

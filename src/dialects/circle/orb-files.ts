@@ -68,7 +68,11 @@ async function readFile(reference: string, alias: string, files: FileLoader): Pr
     if (file !== undefined) return { kind: 'found', file };
   }
   const missing = { kind: 'missing', reference } as const;
-  if (!isOrbReference(reference) || isStoodInFor(reference)) return missing;
+  if (!isOrbReference(reference)) return missing;
+  if (isStoodInFor(reference)) {
+    const hint = `put its source into \`${vendorPath(reference)}\``;
+    return { ...missing, why: 'what stands in for it here does not know this part of it', hint };
+  }
   const isAddress = reference.startsWith('https:');
   const { value: file, diagnostics } = await files.foreign(
     isAddress ? { kind: 'remote', url: reference } : { kind: 'orb', reference },
