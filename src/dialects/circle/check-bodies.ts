@@ -23,7 +23,7 @@ export function checkJob({ key, value, keySpan }: MapEntry, place: CheckedPlace,
   }
   checkRetention(field(value, 'retention'), reading);
   const steps = field(value, 'steps');
-  if (steps?.value.kind === 'seq' && steps.value.items.length === 0) {
+  if (!isOld && steps?.value.kind === 'seq' && steps.value.items.length === 0) {
     problem(reading, 'circle/job', keySpan, `${what} has no \`steps\``);
   }
   checkSteps(steps?.value, place);

@@ -53,7 +53,10 @@ function collect(sources: Iterable<readonly [path: string, text: string]>): Coll
     told.add(identity);
     diagnostics.push(diagnostic);
   };
-  return { reading: { report, sources: new Map(sources) }, diagnostics };
+  return {
+    reading: { report, sources: new Map(sources), left: { suggestions: 100, characters: 2 ** 27 } },
+    diagnostics,
+  };
 }
 
 /** @param handed parameters that a setup job has given. */

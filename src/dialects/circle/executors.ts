@@ -1,9 +1,8 @@
 import { type MapEntry, type MapNode, type Node, withoutKeys } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
 import { elementNames, findElement, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
-import { entriesOf, entry, field, kindOf, map, problem, textOf } from './reading.ts';
+import { entriesOf, entry, field, kindOf, map, problem, suggestion, textOf } from './reading.ts';
 import { insideOf, type Scope } from './scope.ts';
 import type { StepsShared } from './steps.ts';
 
@@ -47,10 +46,8 @@ export function resolveExecutor(
     return interpolate(body, { ...inside, parameters }, reading) as MapNode;
   }
   const hint =
-    didYouMean(
-      name,
-      homes.flatMap((home) => elementNames(home, 'executor')),
-    ) ?? 'define it under `executors`';
+    suggestion(reading, name, () => homes.flatMap((home) => elementNames(home, 'executor'))) ??
+    'define it under `executors`';
   problem(reading, 'circle/unknown-executor', named.value.span, `there is no executor \`${name}\``, { hint });
   return undefined;
 }

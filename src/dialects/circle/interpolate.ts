@@ -89,12 +89,25 @@ export function reportTemplate(wrong: { message: string; at: TextRange }, { read
 }
 
 function textOfParts(parts: readonly Part[], asking: Asking): string {
-  return parts
-    .map((part) => {
-      if (part.kind === 'text') return part.text;
-      return part.kind === 'tag' ? textOfTag(part, asking) : textOfSection(part, asking);
-    })
-    .join('');
+  const { left } = asking.reading;
+  const texts = parts.map((part) => {
+    const text = textOfPart(part, asking);
+    if (left === undefined || left.characters < 0) return left === undefined ? text : '';
+    left.characters -= text.length;
+    if (left.characters >= 0) return text;
+    const at = part.kind === 'text' ? { start: 0, end: 2 } : part.at;
+    const hint = 'let commands call fewer others, with shorter texts';
+    problem(asking.reading, 'circle/wrong-type', asking.place(at), 'with tags filled in the texts are too long', {
+      hint,
+    });
+    return '';
+  });
+  return texts.join('');
+}
+
+function textOfPart(part: Part, asking: Asking): string {
+  if (part.kind === 'text') return part.text;
+  return part.kind === 'tag' ? textOfTag(part, asking) : textOfSection(part, asking);
 }
 
 function textOfTag({ body, at }: Tag, asking: Asking): string {

@@ -1,8 +1,7 @@
 import type { MapEntry, Node } from '../../syntax/node.ts';
 import { toValue } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
 import { interpolate } from './interpolate.ts';
-import { entriesOf, field, isNothing, itemsOf, kindOf, problem, type Reading } from './reading.ts';
+import { entriesOf, field, isNothing, itemsOf, kindOf, problem, type Reading, suggestion } from './reading.ts';
 import type { Scope } from './scope.ts';
 
 /** One combination of a matrix's values. */
@@ -91,7 +90,7 @@ function exclusions(
     const given = entriesOf(interpolate(item, scope, reading));
     const strange = given.find(({ key }) => !known.has(key));
     if (given.length > 0 && strange === undefined) return [given];
-    const hint = (strange && didYouMean(strange.key, names)) ?? `name each of ${names.join(', ')} once`;
+    const hint = (strange && suggestion(reading, strange.key, () => names)) ?? `name each of ${names.join(', ')} once`;
     const message = strange ? `the matrix has no parameter \`${strange.key}\`` : 'an exclusion is a map of parameters';
     problem(reading, 'circle/matrix', strange?.keySpan ?? item.span, message, { hint });
     return [];

@@ -1,8 +1,18 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
 import { interpolate } from './interpolate.ts';
-import { entriesOf, field, itemsOf, kindOf, problem, type Reading, scalar, seq, textOf } from './reading.ts';
+import {
+  entriesOf,
+  field,
+  itemsOf,
+  kindOf,
+  problem,
+  type Reading,
+  scalar,
+  seq,
+  suggestion,
+  textOf,
+} from './reading.ts';
 import type { Scope } from './scope.ts';
 
 const types = ['string', 'boolean', 'integer', 'enum', 'executor', 'steps', 'env_var_name'] as const;
@@ -98,7 +108,7 @@ export function bindArguments(
   const bound = new Map<string, Node>();
   for (const each of given.values()) {
     if (declared.has(each.key)) continue;
-    const hint = didYouMean(each.key, declared.keys());
+    const hint = suggestion(reading, each.key, () => declared.keys());
     const message = `${call.what} has no parameter \`${each.key}\``;
     problem(reading, 'circle/unexpected-argument', each.keySpan, message, hint === undefined ? {} : { hint });
   }

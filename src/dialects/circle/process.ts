@@ -20,7 +20,7 @@ import {
   textOf,
 } from './reading.ts';
 import type { PipelineValues, Scope } from './scope.ts';
-import type { StepsShared } from './steps.ts';
+import { mostSteps, type StepsShared } from './steps.ts';
 import { readWorkflowJobs, type WorkflowJob, type WorkflowPlace } from './workflows.ts';
 
 /** A configuration with everything that is decided when it is compiled: what CircleCI calls processed. */
@@ -63,6 +63,7 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
   if (agent !== undefined) interpolate(agent, { pipeline: given.pipeline }, reading);
   const namespace = readNamespace(root, '', given.orbFile, reading);
   const expanded = new WeakSet<Node>();
+  const left = { steps: mostSteps.file };
   const place: WorkflowPlace = {
     root: namespace,
     groups: new Map(entriesOf(field(root, 'job-groups')?.value).map((each) => [each.key, each])),
@@ -71,6 +72,7 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
     shared: (missing): StepsShared => ({
       reading,
       expanded,
+      left: { job: mostSteps.job, file: left },
       missingOrb: (orb, { key, keySpan }) => {
         missing.add(orb.reference);
         reportMissingOrb(orb, key, keySpan, reading);

@@ -1,11 +1,28 @@
 import type { Diagnostic, Report, Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node, Scalar, ScalarNode, SeqNode } from '../../syntax/node.ts';
+import { didYouMean } from '../../util/nearest.ts';
 
 /** What all readers of one configuration share. */
 export interface Reading {
   readonly report: Report;
   /** The texts of files by their paths, for places inside of long texts. */
   readonly sources?: ReadonlyMap<string, string>;
+  /** What may still be spent on this configuration. Absent: as much as it takes. */
+  readonly left?: Left;
+}
+
+/** "did you mean `build`?", or undefined when nothing is near. */
+export function suggestion({ left }: Reading, word: string, candidates: () => Iterable<string>): string | undefined {
+  if (left !== undefined && left.suggestions-- <= 0) return undefined;
+  return didYouMean(word, candidates());
+}
+
+/** Bounds for configurations that are made to take for ever. */
+export interface Left {
+  /** How many more mistakes get the name that is nearest: among thousands of names looking for it takes minutes. */
+  suggestions: number;
+  /** Of texts that tags are filled into: each call of a command may double one. */
+  characters: number;
 }
 
 /** Reports an error of the language. */

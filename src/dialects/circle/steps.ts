@@ -1,11 +1,10 @@
 import type { Severity } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, Node } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
 import { holds } from './condition.ts';
 import { type Element, elementNames, findElement, type MissingOrb, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { argumentsOf, bindArguments } from './parameters.ts';
-import { entry, field, isNothing, kindOf, map, problem, type Reading, seq, textOf } from './reading.ts';
+import { entry, field, isNothing, kindOf, map, problem, type Reading, seq, suggestion, textOf } from './reading.ts';
 import { insideOf, type Scope } from './scope.ts';
 import { continueStep } from './stand-in.ts';
 
@@ -25,6 +24,9 @@ export const builtInSteps: ReadonlySet<string> = new Set([
   'store_test_results',
 ]);
 
+/** So many steps and calls of commands are expanded, of one job and of all jobs of a file. */
+export const mostSteps = { job: 20_000, file: 1_000_000 } as const;
+
 /** Where steps are expanded: whose names and parameters count, and which commands are being called. */
 export interface StepPlace {
   readonly home: Namespace;
@@ -39,6 +41,8 @@ export interface StepsShared {
   readonly reading: Reading;
   /** Lists of steps that are expanded already: what a `steps` parameter carries. */
   readonly expanded: WeakSet<Node>;
+  /** How many more steps and calls may be expanded: of one job, and of all jobs together. */
+  readonly left: { job: number; file: { steps: number } };
   /** Told when a step is of an orb that can't be had. */
   readonly missingOrb: (orb: MissingOrb, step: MapEntry) => void;
 }
@@ -50,7 +54,7 @@ export interface StepsShared {
 export function expandSteps(node: Node | undefined, place: StepPlace): readonly Node[] {
   if (node === undefined) return [];
   if (node.kind === 'seq') {
-    if (place.shared.expanded.has(node)) return node.items;
+    if (place.shared.expanded.has(node)) return takes(node.items.length, node, place) ? node.items : [];
     return node.items.flatMap((item) => (item.kind === 'seq' ? expandSteps(item, place) : expandStep(item, place)));
   }
   const filled = interpolate(node, place.scope, place.shared.reading);
@@ -59,8 +63,23 @@ export function expandSteps(node: Node | undefined, place: StepPlace): readonly 
   return [];
 }
 
+/** Counts steps; false: there are too many, which was told once. */
+function takes(steps: number, node: Node, { shared: { left, reading } }: StepPlace): boolean {
+  if (left.job < 0 || left.file.steps < 0) return false;
+  left.job -= steps;
+  left.file.steps -= steps;
+  if (left.job >= 0 && left.file.steps >= 0) return true;
+  const message =
+    left.job < 0
+      ? `the job becomes more than ${mostSteps.job} steps`
+      : `all jobs become more than ${mostSteps.file} steps`;
+  problem(reading, 'circle/step', node.span, message, { hint: 'let commands call fewer others' });
+  return false;
+}
+
 function expandStep(node: Node, place: StepPlace): readonly Node[] {
   const { reading } = place.shared;
+  if (!takes(1, node, place)) return [];
   const step = asCall(node, place);
   if (step === undefined) {
     const hint = 'start each step with a dash, and indent what belongs to it below its name';
@@ -179,10 +198,10 @@ export function givenSteps(
 
 /** @param severity `warning`: of a step that may never be used. */
 export function reportUnknownStep(step: MapEntry, home: Namespace, reading: Reading, severity: Severity): void {
-  const known = [...builtInSteps, 'when', 'unless', 'steps', ...elementNames(home, 'command')];
+  const known = (): readonly string[] => [...builtInSteps, 'when', 'unless', 'steps', ...elementNames(home, 'command')];
   const isJob = home.elements.job.has(step.key);
   const hint =
-    didYouMean(step.key, known) ??
+    suggestion(reading, step.key, known) ??
     (isJob ? 'a job is called from a workflow; only commands are steps' : 'define it under `commands`');
   const message = `there is no step or command \`${step.key}\``;
   reading.report({ code: 'circle/unknown-step', severity, message, span: step.keySpan, hint });

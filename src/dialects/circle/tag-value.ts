@@ -1,9 +1,8 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { Node } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
 import { type Expression, readExpression, type Value } from './expression.ts';
 import { ExpressionError } from './expression-tokens.ts';
-import { problem, type Reading, scalar } from './reading.ts';
+import { problem, type Reading, scalar, suggestion } from './reading.ts';
 import { lookUp, namesIn, type Scope } from './scope.ts';
 import type { TextRange } from './template.ts';
 
@@ -84,13 +83,13 @@ export function valueOfName(name: string, at: TextRange, { scope, reading, place
   const value = lookUp(scope, name);
   if (value !== undefined) return value;
   if (isUnknownPipelineValue(name)) {
-    const hint = didYouMean(name, namesIn(scope));
+    const hint = suggestion(reading, name, () => namesIn(scope));
     const message = `there is no value \`${name}\`: it is empty`;
     const more = hint === undefined ? {} : { hint };
     reading.report({ code: 'circle/unknown-parameter', severity: 'warning', message, span: place(at), ...more });
     return scalar(null, nowhere);
   }
-  const hint = didYouMean(name, namesIn(scope)) ?? missingHint(name, scope);
+  const hint = suggestion(reading, name, () => namesIn(scope)) ?? missingHint(name, scope);
   problem(reading, 'circle/unknown-parameter', place(at), `there is no \`${name}\` here`, { hint });
   return undefined;
 }

@@ -1,13 +1,12 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, MapNode, Node } from '../../syntax/node.ts';
-import { didYouMean } from '../../util/nearest.ts';
 import { elementNames, type Namespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { expandJob } from './jobs.ts';
 import { type Leg, readMatrix } from './matrix.ts';
 import { findCalledJob } from './overrides.ts';
 import { argumentsOf } from './parameters.ts';
-import { entriesOf, entry, field, itemsOf, map, problem, type Reading, textOf } from './reading.ts';
+import { entriesOf, entry, field, itemsOf, map, problem, type Reading, suggestion, textOf } from './reading.ts';
 import { type Requirement, type Requiring, resolveRequirements } from './requirements.ts';
 import type { Scope } from './scope.ts';
 import { expandSteps, givenSteps, type StepsShared } from './steps.ts';
@@ -222,7 +221,7 @@ function expand(
 }
 
 function reportUnknownJob(call: MapEntry, { root }: WorkflowPlace, { reading }: StepsShared): void {
-  const hint = didYouMean(call.key, elementNames(root, 'job')) ?? 'define it under `jobs`';
+  const hint = suggestion(reading, call.key, () => elementNames(root, 'job')) ?? 'define it under `jobs`';
   problem(reading, 'circle/unknown-job', call.keySpan, `there is no job \`${call.key}\``, { hint });
 }
 
