@@ -128,54 +128,22 @@ export interface RunnerDocker {
   readonly tlsVerify: boolean;
   /** For a job that names no image. */
   readonly image?: string;
-  readonly runtime?: string;
-  readonly hostname?: string;
-  readonly user?: string;
-  readonly memory?: string;
-  readonly memorySwap?: string;
-  readonly memoryReservation?: string;
-  readonly cpus?: string;
-  readonly cpuShares: number;
-  readonly cpusetCpus?: string;
-  readonly cgroupParent?: string;
-  readonly dns: readonly string[];
-  readonly dnsSearch: readonly string[];
-  readonly extraHosts: readonly string[];
-  readonly networkMode?: string;
-  readonly privileged: boolean;
-  /** Absent: as `privileged`. */
-  readonly servicesPrivileged?: boolean;
-  readonly capAdd: readonly string[];
-  readonly capDrop: readonly string[];
-  readonly securityOpt: readonly string[];
-  readonly devices: readonly string[];
-  readonly gpus?: string;
-  readonly groupAdd: readonly string[];
-  readonly ulimit: Readonly<Record<string, string>>;
-  readonly sysctls: Readonly<Record<string, string>>;
-  readonly tmpfs: Readonly<Record<string, string>>;
-  readonly servicesTmpfs: Readonly<Record<string, string>>;
-  /** Bytes; 0: the engine's own. */
-  readonly shmSize: number;
-  readonly volumes: readonly string[];
+  /** Nothing is kept in volumes between jobs. */
   readonly disableCache: boolean;
-  readonly cacheDir?: string;
   readonly disableEntrypointOverwrite: boolean;
+  /** Patterns; none: all. */
   readonly allowedImages: readonly string[];
+  /** Patterns; none: all. */
   readonly allowedServices: readonly string[];
   /** Absent: what `pullPolicy` says. */
   readonly allowedPullPolicies?: readonly PullPolicy[];
   /** Tried in order. */
   readonly pullPolicy: readonly PullPolicy[];
-  readonly helperImage?: string;
   readonly services: readonly RunnerService[];
   /** Absent: any number; 0: none. */
   readonly servicesLimit?: number;
-  readonly serviceMemory?: string;
-  readonly serviceCpus?: string;
-  /** Negative: services are not waited for. */
-  readonly waitForServicesTimeoutMs: number;
-  readonly containerLabels: Readonly<Record<string, string>>;
+  /** All other keys that say something, as written: how containers are made. */
+  readonly containers: Readonly<Record<string, unknown>>;
 }
 
 /** `[[runners.docker.services]]`: beside each job. */

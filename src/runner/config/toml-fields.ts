@@ -107,6 +107,13 @@ export class TomlFields {
     }
   }
 
+  /** What nobody has asked for and says something, as written: for somebody else to read. */
+  others(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(
+      Object.entries(this.#table).filter(([key, value]) => !this.#asked.has(key) && saysSomething(value)),
+    );
+  }
+
   /** Tells of the keys that nobody has asked for. */
   rest(): void {
     for (const key of Object.keys(this.#table)) {

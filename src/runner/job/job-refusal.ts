@@ -2,7 +2,6 @@ import type { Image } from '../../model/pipeline.ts';
 import type { RefuseStep } from '../../model/step.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
 import { type JobPayload, unsupportedOptions } from '../network/payload.ts';
-import { pullPolicies } from './pull-policies.ts';
 
 /** Why a job of a server can't be run here; undefined: it can. */
 export function jobRefusal(job: JobPayload, runner: RunnerEntry, image: Image | undefined): RefuseStep | undefined {
@@ -19,15 +18,6 @@ export function jobRefusal(job: JobPayload, runner: RunnerEntry, image: Image | 
   if (image === undefined || image.name === '') {
     const hint = 'name one in the job, or set `image` below [runners.docker]';
     return refuse('runner_configuration_error', 'No Docker image was named for the job', hint);
-  }
-  return policyRefusal(job, runner);
-}
-
-function policyRefusal({ image, services }: JobPayload, runner: RunnerEntry): RefuseStep | undefined {
-  const asked = [...(image === undefined ? [] : [image]), ...services];
-  for (const { pullPolicy } of asked) {
-    const policies = pullPolicies(pullPolicy, runner);
-    if (policies.kind === 'refused') return refuse('runner_configuration_error', policies.why);
   }
   return undefined;
 }

@@ -1,11 +1,10 @@
 import type { Dependency, ExecutorName, JobSpec } from '../../model/job-spec.ts';
-import type { Image, Service } from '../../model/pipeline.ts';
+import type { Image, PullPolicy, Service } from '../../model/pipeline.ts';
 import type { Variable } from '../../model/variable.ts';
 import type { RunnerEntry, RunnerService } from '../config/runner-config.ts';
 import type { ImagePayload, JobPayload, VariablePayload } from '../network/payload.ts';
 import { jobRefusal } from './job-refusal.ts';
 import { jobSteps } from './job-steps.ts';
-import { pullPolicies } from './pull-policies.ts';
 
 /** What the server takes where it says nothing. */
 const defaultTimeoutMs = 7_200_000;
@@ -116,34 +115,33 @@ function dependenciesOf({ dependencies }: JobPayload): readonly Dependency[] {
 
 function defaultImage({ docker, executor }: RunnerEntry): Image | undefined {
   if (executor !== 'docker' || docker?.image === undefined) return undefined;
-  const { image, user, pullPolicy } = docker;
-  return { name: image, span: nowhere, pullPolicy, ...(user === undefined ? {} : { user }) };
+  return { name: docker.image, span: nowhere };
 }
 
 function imageOf(image: ImagePayload, runner: RunnerEntry): Image {
   const { entrypoint, docker } = image;
-  const policies = pullPolicies(image.pullPolicy, runner);
-  // `user` of the file beats the job's, as the machine's owner beats everybody.
-  const user = runner.docker?.user ?? docker.user;
+  const policies = image.pullPolicy.filter(isPolicy);
   const mayOverride = runner.docker?.disableEntrypointOverwrite !== true;
   return {
     name: image.name,
     span: nowhere,
     ...(entrypoint.length > 0 && mayOverride ? { entrypoint } : {}),
-    ...(policies.kind === 'allowed' ? { pullPolicy: policies.policies } : {}),
+    ...(policies.length === 0 ? {} : { pullPolicy: policies }),
     ...(docker.platform === '' ? {} : { platform: docker.platform }),
-    ...(user === '' ? {} : { user }),
+    ...(docker.user === '' ? {} : { user: docker.user }),
   };
 }
 
+function isPolicy(word: string): word is PullPolicy {
+  return word === 'always' || word === 'if-not-present' || word === 'never';
+}
+
 function serviceOf(service: ImagePayload, runner: RunnerEntry): Service {
-  const { user: _, ...image } = imageOf(service, runner);
   return {
-    ...image,
+    ...imageOf(service, runner),
     aliases: service.alias.split(/[\s,]+/).filter((alias) => alias !== ''),
     ...(service.command.length === 0 ? {} : { command: service.command }),
     variables: service.variables.map((variable) => ({ ...variableOf(variable), span: nowhere })),
-    ...(service.docker.user === '' ? {} : { user: service.docker.user }),
   };
 }
 
@@ -155,7 +153,6 @@ function ownService({ name, alias, command, entrypoint, environment }: RunnerSer
     aliases: (alias ?? '').split(/[\s,]+/).filter((one) => one !== ''),
     ...(command.length === 0 ? {} : { command }),
     ...(entrypoint.length === 0 ? {} : { entrypoint }),
-    ...(runner.docker === undefined ? {} : { pullPolicy: runner.docker.pullPolicy }),
     variables: environmentOf({ ...runner, environment }).map((variable) => ({ ...variable, span: nowhere })),
   };
 }

@@ -108,7 +108,7 @@ describe('reading', () => {
         image: 'ruby:3.3',
         pullPolicy: ['if-not-present', 'always'],
         services: [{ name: 'postgres:16', alias: 'db' }],
-        waitForServicesTimeoutMs: 30_000,
+        containers: { volumes: ['/cache'] },
       },
     });
     expect(first).not.toHaveProperty('tokenExpiresAt');
@@ -156,9 +156,9 @@ describe('reading', () => {
 
   it('warns of keys that do nothing, each with its line', () => {
     const text =
-      '[[runners]]\nname = "a"\nlimt = 3\n[runners.docker]\nlinks = ["a:b"]\n[runners.kubernetes]\nhost = "x"\n';
+      '[[runners]]\nname = "a"\nlimt = 3\n[runners.docker]\nhelper_image = "x"\n[runners.kubernetes]\nhost = "x"\n';
     expect(readConfigFile(fileOf(text), {}).warnings).toEqual([
-      `${path}:5: \`runners[0].docker.links\` is not supported and does nothing`,
+      `${path}:5: \`runners[0].docker.helper_image\` does nothing: no helper container is needed`,
       `${path}:6: \`runners[0].kubernetes\` belongs to an executor that is not supported`,
       `${path}:3: \`runners[0].limt\` is not known and does nothing`,
     ]);

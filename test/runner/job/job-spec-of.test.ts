@@ -140,7 +140,7 @@ describe('a job of a server', () => {
 
 describe('containers', () => {
   it('runs in the image of the job, else in that of the file', () => {
-    expect(made({}, inDocker()).spec.image).toMatchObject({ name: 'own', pullPolicy: ['always'] });
+    expect(made({}, inDocker()).spec.image).toMatchObject({ name: 'own' });
     const image = {
       name: 'ruby',
       entrypoint: [''],
@@ -151,9 +151,6 @@ describe('containers', () => {
       entrypoint: [''],
       user: '1000',
       platform: 'linux/arm64',
-    });
-    expect(made({ image }, inDocker({ user: 'owner', disable_entrypoint_overwrite: true })).spec.image).toMatchObject({
-      user: 'owner',
     });
     expect(made({ image }, inDocker({ disable_entrypoint_overwrite: true })).spec.image).not.toHaveProperty(
       'entrypoint',
@@ -168,28 +165,6 @@ describe('containers', () => {
       { name: 'postgres', aliases: ['db'], variables: [{ name: 'POSTGRES_PASSWORD', value: 'x' }] },
       { name: 'redis', aliases: ['cache', 'store'], command: ['x'], variables: [{ name: 'V', value: '1' }] },
     ]);
-  });
-
-  it.each([
-    [{ pull_policy: ['if-not-present'] }, {}, undefined],
-    [{ pull_policy: ['if-not-present'] }, { allowed_pull_policies: ['always', 'if-not-present'] }, ['if-not-present']],
-    [{ pull_policy: ['never', 'always'] }, { pull_policy: ['always', 'never'] }, ['never', 'always']],
-    [{}, { pull_policy: ['if-not-present', 'always'] }, ['if-not-present', 'always']],
-    [{}, { pull_policy: 'never', allowed_pull_policies: ['always'] }, undefined],
-  ])('with %j of the job and %j of the file', (policy, docker, expected) => {
-    const { spec } = made({ image: { name: 'x', ...policy } }, inDocker(docker));
-    const refusal = spec.steps.find(({ kind }) => kind === 'refuse');
-    if (expected !== undefined) {
-      expect(spec.image?.pullPolicy).toEqual(expected);
-      expect(refusal).toBeUndefined();
-      return;
-    }
-    expect(refusal).toMatchObject({
-      reason: 'runner_configuration_error',
-      message: expect.stringMatching(
-        /^pull_policy \(\[.+\]\) defined in .+ is not one of the allowed_pull_policies \(\[/,
-      ),
-    });
   });
 });
 
