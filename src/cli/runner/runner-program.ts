@@ -84,8 +84,17 @@ function withFilter(command: Command, env: 'with-variables' | 'flags-only'): Com
     .option('-n, --name <name>', 'only runners of this name');
 }
 
+const runHelp = `
+SIGQUIT takes no further jobs and waits for those that run; SIGTERM and SIGINT end them and tell the server; a second
+one ends at once. The file is read again when it changes, or on SIGHUP. After a crash the next start reports what was
+left.`;
+
 const subcommands: readonly (() => Command)[] = [
   registerCommand,
+  () =>
+    withConfig(new Command('run'))
+      .description('take jobs from the servers of the file, and run them; SIGQUIT: end when the jobs have ended')
+      .addHelpText('after', runHelp),
   () =>
     withFilter(withConfig(new Command('verify')), 'flags-only')
       .description('ask the servers whether they know the runners of the file')

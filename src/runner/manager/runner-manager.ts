@@ -73,7 +73,7 @@ export class RunnerManager {
   /** The state of a runner, for metrics. */
   stateOf(runner: RunnerEntry): RunnerState {
     const key = `${runner.url} ${runner.token}`;
-    const state = this.#states.get(key) ?? new RunnerState(this.#ports.clock);
+    const state = this.#states.get(key) ?? new RunnerState(runner, this.#ports.clock);
     this.#states.set(key, state);
     return state;
   }
@@ -186,7 +186,7 @@ export class RunnerManager {
     const since = clock.now();
     const outcome = await client.requestJob({ ...this.#ports.requestOf(runner), signal: stop });
     this.#ports.answered?.(runner, outcome, clock.now() - since);
-    const isResting = state.answered(runner, { ...outcome, gotJob: outcome.kind === 'job' });
+    const isResting = state.answered({ ...outcome, gotJob: outcome.kind === 'job' });
     if (isResting) {
       const forMs = runner.unhealthyIntervalMs;
       const message = `Runner is unhealthy: it is not asked for ${forMs / 1000} s`;

@@ -1,5 +1,7 @@
 import type { Clock } from '../../util/clock.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
+import { type AdaptiveConcurrency, adaptiveConcurrency } from '../network/adaptive-concurrency.ts';
+import { type RunnerHealth, runnerHealth } from '../network/runner-health.ts';
 
 /** Places that a job holds while it runs: the lowest that were free. */
 export interface JobPlace {
@@ -23,18 +25,18 @@ export interface Asked {
  * of the file. Sources of the figures: "2.1 HTTP retry", "2.5 Polling" of GitLab Runner's behaviour.
  */
 export class RunnerState {
-  readonly #clock: Clock;
   readonly #jobs = new Set<JobPlace>();
   /** Jobs that run, and questions that may bring one. */
   #builds = 0;
   #requests = 0;
-  #failures = 0;
-  #restsUntil = 0;
-  /** How many questions at once seem good to the server. */
-  #adaptive = 1;
+  readonly #health: RunnerHealth;
+  readonly #adaptive: AdaptiveConcurrency;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  /** @param entry its limits of health and questions stay as they are at first. */
+  constructor(entry: RunnerEntry, clock: Clock) {
+    const { unhealthyRequestsLimit: requestsLimit, unhealthyIntervalMs: intervalMs } = entry;
+    this.#health = runnerHealth({ clock, requestsLimit, intervalMs });
+    this.#adaptive = adaptiveConcurrency(entry.requestConcurrency);
   }
 
   get builds(): number {
@@ -48,12 +50,12 @@ export class RunnerState {
   /** Questions at once that are allowed now. */
   requestLimit(entry: RunnerEntry): number {
     if (entry.featureFlags['FF_USE_ADAPTIVE_REQUEST_CONCURRENCY'] === false) return entry.requestConcurrency;
-    return Math.max(1, Math.min(entry.requestConcurrency, Math.ceil(this.#adaptive)));
+    return Math.max(1, Math.min(entry.requestConcurrency, this.#adaptive.limit));
   }
 
   /** It failed too often, and is left alone for a while. */
   isResting(): boolean {
-    return this.#clock.now() < this.#restsUntil;
+    return !this.#health.isHealthy();
   }
 
   /** Takes the place of a job, and the right to ask for it. `limit`, `requests`: that is used up. */
@@ -66,16 +68,12 @@ export class RunnerState {
   }
 
   /** The question has been answered. @returns whether the runner rests from now on. */
-  answered(entry: RunnerEntry, asked: Asked): boolean {
+  answered(asked: Asked): boolean {
     this.#requests -= 1;
     if (!asked.gotJob) this.#builds -= 1;
-    const factor = asked.retried ? 0.5 : asked.gotJob ? 1.1 : 0.95;
-    this.#adaptive = Math.max(1, Math.min(entry.requestConcurrency, this.#adaptive * factor));
-    this.#failures = asked.healthy ? 0 : this.#failures + 1;
-    if (this.#failures < entry.unhealthyRequestsLimit) return false;
-    this.#failures = 0;
-    this.#restsUntil = this.#clock.now() + entry.unhealthyIntervalMs;
-    return true;
+    this.#adaptive.record(asked.retried ? 'retried' : asked.gotJob ? 'job' : 'empty');
+    this.#health.record(asked.healthy ? 'healthy' : 'unhealthy');
+    return this.isResting();
   }
 
   /** A job begins: gives it its places. */

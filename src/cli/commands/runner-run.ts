@@ -1,0 +1,102 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { editConfigFile } from '../../runner/config/config-file.ts';
+import type { RunnerEntry } from '../../runner/config/runner-config.ts';
+import { runnerTraits } from '../../runner/job/runner-traits.ts';
+import { RunnerManager } from '../../runner/manager/runner-manager.ts';
+import { rotateTokens } from '../../runner/manager/token-rotation.ts';
+import { WatchedConfig } from '../../runner/manager/watched-config.ts';
+import { createClients } from '../../runner/network/create-client.ts';
+import { runnerInfo } from '../../runner/network/features.ts';
+import { credentialsOf } from '../../runner/registration/kept-runners.ts';
+import { systemId } from '../../runner/system-id.ts';
+import { resumeLeftTraces } from '../../runner/trace/resume-traces.ts';
+import { systemClock } from '../../util/clock.ts';
+import { exitCodes, signalExitCode } from '../exit-code.ts';
+import type { Invocation } from '../invocation.ts';
+import { findLocations } from '../locations.ts';
+import { engineLocation } from '../run/executors.ts';
+import { startReaper } from '../run/reaper.ts';
+import { runnerExecutors } from '../runner/runner-executors.ts';
+import { asCommand, identityOf, type RunnerFileOptions, runnerFilePath } from '../runner/runner-file.ts';
+import { runnerOutput } from '../runner/runner-output.ts';
+import { listenForSignals } from '../runner/runner-signals.ts';
+import { type RunnerPlaces, serverJobs } from '../runner/server-jobs.ts';
+
+/** `ci runner run`: takes jobs from the servers of the file until it is stopped. */
+export function runnerRun(invocation: Invocation, _: readonly string[], options: RunnerFileOptions): Promise<number> {
+  return asCommand(() => attend(invocation, runnerFilePath(invocation, options)));
+}
+
+async function attend(invocation: Invocation, path: string): Promise<number> {
+  const clock = systemClock;
+  const { env } = invocation;
+  const quiet = runnerOutput(invocation, { format: 'runner', level: 'warning', now: clock.now });
+  const { logFormat, logLevel } = new WatchedConfig(path, env, quiet).current.config;
+  const log = runnerOutput(invocation, { format: logFormat, level: logLevel, now: clock.now });
+  const watched = new WatchedConfig(path, env, log);
+  const places = runnerPlaces(invocation);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const identity = identityOf(invocation);
+  const given = { identity, log, clock, random: Math.random, env, certificateDirectory: join(dirname(path), 'certs') };
+  const clients = createClients(given);
+  const clientOf = (runner: RunnerEntry) => clients.of(credentialsOf(runner));
+  const id = await systemId({ directory: dirname(path), log });
+  const executors = runnerExecutors(invocation, {
+    workspaces: places.workspaces,
+    warn: (text) => log('warning', text),
+  });
+  const giveUp = new AbortController();
+  using signals = listenForSignals({
+    reload: () => watched.refresh('always'),
+    tell: (text) => log('warning', text),
+    dropEverything: executors.kill,
+  });
+  const infoOf = (runner: RunnerEntry) => runnerInfo(identity, runnerTraits(runner, watched.current.config));
+  const shared = { clock, log, giveUp: giveUp.signal };
+  const resuming = resumeLeftTraces({
+    ...shared,
+    directory: places.traces,
+    info: runnerInfo(identity),
+    clientFor: (server) => clients.of({ ...server, token: '' }),
+  });
+  const reaper = startReaper(invocation, { workspaces: places.workspaces }, engineLocation(env));
+  const manager = new RunnerManager(
+    {
+      config: () => watched.current.config,
+      refresh: async () => {
+        watched.refresh('if-changed');
+        const edits = await rotateTokens(watched.current.config.runners, { clientOf, nowMs: clock.now(), log });
+        if (edits.length > 0) await editConfigFile(path, edits);
+      },
+      clientOf,
+      requestOf: (runner) => ({ info: infoOf(runner), systemId: id }),
+      runJob: serverJobs({ invocation, places, executors, systemId: id, infoOf, ...shared }),
+      clock,
+      log,
+    },
+    signals,
+  );
+  const ended = await manager.run();
+  giveUp.abort();
+  await resuming;
+  if (ended === 'timed-out') executors.kill();
+  await executors.close();
+  clients.close();
+  if (ended === 'ended') reaper?.dismiss();
+  const signal = signals.received();
+  return signal === undefined ? exitCodes.ok : signalExitCode(signal);
+}
+
+/** All below the state and cache directories of this program. */
+function runnerPlaces({ env }: Invocation): RunnerPlaces & { readonly workspaces: string } {
+  const { state, cache } = findLocations(env);
+  const root = join(state, 'runner');
+  return {
+    traces: join(root, 'traces'),
+    builds: join(root, 'builds'),
+    jobs: join(root, 'jobs'),
+    workspaces: join(root, 'workspaces', String(process.pid)),
+    caches: join(cache, 'runner'),
+  };
+}

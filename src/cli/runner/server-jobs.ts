@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { JobDeps } from '../../job/job-run.ts';
+import { runJob } from '../../job/run-job.ts';
+import { type Outcome, SystemError } from '../../model/outcome.ts';
+import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
+import type { RunnerEntry } from '../../runner/config/runner-config.ts';
+import { jobResult } from '../../runner/job/job-result.ts';
+import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
+import type { TakenJob } from '../../runner/manager/runner-manager.ts';
+import type { RunnerInfo } from '../../runner/network/features.ts';
+import { credentialsOf } from '../../runner/registration/kept-runners.ts';
+import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
+import { checkoutDirectory, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
+import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
+import { cacheStore } from '../../stores/cache-store.ts';
+import { anySignal } from '../../util/any-signal.ts';
+import type { Clock } from '../../util/clock.ts';
+import { removeTree } from '../../util/files/remove-tree.ts';
+import type { Invocation } from '../invocation.ts';
+import { runnerFacts } from '../run/job-runner.ts';
+import type { RunnerExecutors } from './runner-executors.ts';
+
+/** Where a runner keeps its things; all absolute. */
+export interface RunnerPlaces {
+  /** Logs that are not sent yet. */
+  readonly traces: string;
+  /** Sources, kept from job to job. */
+  readonly builds: string;
+  /** What belongs to one job and goes with it. */
+  readonly jobs: string;
+  readonly caches: string;
+}
+
+/** What running jobs of servers needs. */
+export interface ServerJobParts {
+  readonly invocation: Invocation;
+  readonly places: RunnerPlaces;
+  readonly executors: RunnerExecutors;
+  readonly systemId: string;
+  readonly infoOf: (runner: RunnerEntry) => RunnerInfo;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+  /** Sending of logs ends at once; they stay on the disk. */
+  readonly giveUp: AbortSignal;
+}
+
+/** Makes what runs one job of a server from its first update to its last; it tells the server whatever happens. */
+export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<void> {
+  return async (taken) => {
+    const { runner, client, answer } = taken;
+    const { job } = answer;
+    const fields = { job: job.id, project: job.jobInfo.projectId, runner: shortToken(runner.token) };
+    const info = parts.infoOf(runner);
+    let trace: JobTrace;
+    try {
+      trace = await openTrace(taken, parts, info);
+    } catch (error) {
+      parts.log('error', `The job can't be run: ${(error as Error).message}`, fields);
+      await client.updateJob(job, { state: 'failed', failureReason: 'runner_system_failure', info });
+      return;
+    }
+    const begun = await client.updateJob(job, { state: 'running', info });
+    if (begun.state === 'abort') {
+      await trace.drop();
+      parts.log('warning', 'The job is over before it began', fields);
+      return;
+    }
+    trace.start();
+    parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
+    const canceled: Outcome = { status: 'canceled' };
+    const outcome = begun.cancelRequested ? canceled : await outcomeOf(taken, parts, trace);
+    const result = jobResult(outcome, job.features.failureReasons);
+    const reported = await trace.finish(result);
+    const told = reported.kind === 'lost' ? { reported: reported.why } : { reported: reported.kind };
+    parts.log(reported.kind === 'reported' ? 'info' : 'error', 'Job has ended', {
+      ...fields,
+      state: result.state,
+      ...told,
+    });
+  };
+}
+
+function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, info: RunnerInfo): Promise<JobTrace> {
+  const { job } = answer;
+  const { token: _, ...server } = credentialsOf(runner);
+  const isOn = (name: string): boolean =>
+    /^(true|1)$/i.test(job.variables.findLast(({ key }) => key === name)?.value ?? '');
+  const isDebug = !runner.debugTraceDisabled && (isOn('CI_DEBUG_TRACE') || isOn('CI_DEBUG_SERVICES'));
+  return openJobTrace({
+    directory: parts.places.traces,
+    server,
+    job: { id: job.id, token: job.token },
+    systemId: parts.systemId,
+    debugTrace: isDebug ? 'on' : 'off',
+    note: runner.name,
+    ...{ client, info, clock: parts.clock, log: parts.log, giveUp: parts.giveUp },
+    limits: { outputLimitBytes: runner.outputLimitBytes, finalTries: runner.finalUpdateRetryLimit },
+  });
+}
+
+/** Runs the job; bugs of ours end it as a failure of the machine, and are logged. */
+async function outcomeOf(taken: TakenJob, parts: ServerJobParts, trace: JobTrace): Promise<Outcome> {
+  const { runner, answer, interrupted } = taken;
+  const directory = join(
+    parts.places.jobs,
+    `${answer.job.id}-${createHash('sha256').update(answer.job.token).digest('hex').slice(0, 12)}`,
+  );
+  using ended = anySignal([trace.abort, interrupted]);
+  try {
+    const made = jobSpecOf(answer.job, runner);
+    const deps = await depsFor(taken, parts, { made, directory, trace });
+    const { outcome } = await runJob(
+      { spec: made.spec, cancel: trace.cancel, abort: ended.signal, log: trace.sink },
+      deps,
+    );
+    if (!interrupted.aborted) return outcome;
+    return { status: 'failed', reason: 'runner_interrupted', message: 'aborted: the runner was stopped' };
+  } catch (error) {
+    const message = (error as Error).message;
+    const isOurs = !(error instanceof SystemError);
+    parts.log('error', `The job failed: ${isOurs ? ((error as Error).stack ?? message) : message}`, {
+      job: answer.job.id,
+    });
+    await trace.sink.write(Buffer.from(`\x1b[31;1mERROR: Job failed (system failure): ${message}\x1b[0;m\n`));
+    return { status: 'failed', reason: isOurs ? 'runner_system_failure' : error.reason, message };
+  } finally {
+    await removeTree(directory).catch(() => {});
+  }
+}
+
+async function depsFor(
+  { runner, client, answer, place }: TakenJob,
+  parts: ServerJobParts,
+  { made, directory, trace }: { readonly made: ServerJob; readonly directory: string; readonly trace: JobTrace },
+): Promise<JobDeps> {
+  const { invocation, places, executors, clock, log } = parts;
+  const { job } = answer;
+  const { spec, secrets } = made;
+  const token = shortToken(runner.token);
+  const say: RunnerLog = (level, message, fields) => {
+    log(level, message, fields);
+    void trace.sink.write(Buffer.from(`${message}\n`)).catch(() => {});
+  };
+  return {
+    executor: await executors.of(runner),
+    artifacts: serverArtifacts({
+      ...{ client, clock, log: say, job, directory },
+      directDownload: runner.featureFlags['FF_USE_DIRECT_DOWNLOAD'] === false ? 'off' : 'on',
+      timeouts: { totalMs: runner.artifact.uploadTimeoutMs, headersMs: runner.artifact.responseHeaderTimeoutMs },
+    }),
+    caches: cacheStore({
+      directory: join(runner.cacheDir ?? places.caches, token, ...safeParts(spec.projectPath)),
+      now: clock.now,
+    }),
+    sources: keptCheckouts({
+      directory: checkoutDirectory({
+        buildsDir: runner.buildsDir ?? places.builds,
+        shortToken: token,
+        concurrentProjectId: place.concurrentProjectId,
+        projectPath: spec.projectPath,
+      }),
+      env: invocation.env,
+      tls: runner.tls,
+      clock,
+    }),
+    emit: () => {},
+    clock,
+    runner: { ...runnerFacts(invocation.version), shortToken: token },
+    concurrentId: place.concurrentId,
+    secrets,
+    tokenPrefixes: job.features.tokenMaskPrefixes,
+    sections: job.features.traceSections ? 'markers' : 'plain',
+  };
+}
+
+function safeParts(path: string): readonly string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
+}
