@@ -4,6 +4,7 @@ import type { Executor } from '../../executors/executor.ts';
 import { loadExecutor } from '../../executors/index.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { RunnerDocker, RunnerEntry } from '../../runner/config/runner-config.ts';
+import { refusedImage } from '../../runner/job/allowed-images.ts';
 import { readDockerTable } from '../docker-settings.ts';
 import type { Invocation } from '../invocation.ts';
 import { engineLocation, jobEnvironment } from '../run/executors.ts';
@@ -53,12 +54,29 @@ function load(
     case 'shell':
       return loadExecutor({ name: 'shell', options: { root: workspaces, graceMs, env: jobEnvironment(env), warn } });
     case 'docker':
-      return loadExecutor({ name: 'docker', options: dockerOptions(env, docker, workspaces) });
+      return loadExecutor({ name: 'docker', options: dockerOptions(env, docker, workspaces) }).then((made) =>
+        docker === undefined ? made : withAllowedImages(made, docker),
+      );
     default:
       throw new SystemError('runner_configuration_error', `there is no executor "${executor}" here`, {
         hint: 'set `executor` of the runner to docker or shell',
       });
   }
+}
+
+/** Looks at the names of images when nothing in them is to be expanded any more. */
+function withAllowedImages(executor: Executor, docker: RunnerDocker): Executor {
+  return {
+    ...executor,
+    open: async (job, out, signal, watcher) => {
+      const refused = refusedImage(job, docker);
+      if (refused !== undefined) {
+        const hint = 'use another one, or add it to `allowed_images` or `allowed_services` of the runner';
+        throw new SystemError('runner_system_failure', refused, { hint });
+      }
+      return executor.open(job, out, signal, watcher);
+    },
+  };
 }
 
 function dockerOptions(env: Invocation['env'], docker: RunnerDocker | undefined, workspaces: string) {
