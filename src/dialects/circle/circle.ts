@@ -54,7 +54,7 @@ function collect(sources: Iterable<readonly [path: string, text: string]>): Coll
     diagnostics.push(diagnostic);
   };
   return {
-    reading: { report, sources: new Map(sources), left: { suggestions: 100, characters: 2 ** 27 } },
+    reading: { report, sources: new Map(sources), left: { suggestions: 100, characters: 2 ** 27, orbs: 1000 } },
     diagnostics,
   };
 }

@@ -140,7 +140,7 @@ function readOrb(
     problem(reading, 'circle/orb', each.value.span, `\`${each.key}\` refers to no orb`, { hint });
     return undefined;
   }
-  if (depth >= maxOrbDepth) return { kind: 'missing', reference };
+  if (depth >= maxOrbDepth || !mayReadOrb(each, reading)) return { kind: 'missing', reference };
   const file = orbFile(reference, each.key);
   const own = standInFor(reference);
   if (own !== undefined) {
@@ -149,6 +149,17 @@ function readOrb(
     return readNamespace(overSource(own, source), inner, orbFile, reading, depth + 1, standIn);
   }
   return file.kind === 'missing' ? file : readNamespace(file, inner, orbFile, reading, depth + 1);
+}
+
+/** Is there room for one more orb? That there is none is told once. */
+function mayReadOrb({ keySpan }: MapEntry, reading: Reading): boolean {
+  const { left } = reading;
+  if (left === undefined || left.orbs-- > 0) return true;
+  if (left.orbs === -1) {
+    const hint = 'let orbs use fewer others';
+    problem(reading, 'circle/orb', keySpan, 'the file and its orbs use too many orbs', { hint });
+  }
+  return false;
 }
 
 /** `namespace/orb@1.2.3`, `@1`, `@volatile`, `@dev:first`, or the address of a file. */

@@ -170,6 +170,9 @@ function nodeVariables(parallel: ScriptJobDefinition['parallel'], span: Span): r
   ];
 }
 
+/** As many as the plan makes of one job: what was left out would be tests that nobody runs. */
+const mostCopies = 200;
+
 function parallelOf(body: MapNode, reading: Reading): ScriptJobDefinition['parallel'] {
   const found = field(body, 'parallelism');
   if (found === undefined) return undefined;
@@ -177,6 +180,12 @@ function parallelOf(body: MapNode, reading: Reading): ScriptJobDefinition['paral
   if (!Number.isInteger(count) || count < 1) {
     const message = `\`parallelism\` must be a whole number from 1 on, not ${kindOf(found.value)}`;
     problem(reading, 'circle/wrong-type', found.value.span, message);
+    return undefined;
+  }
+  if (count > mostCopies) {
+    const hint = 'share the work out to fewer jobs';
+    const message = `\`parallelism\` can be ${mostCopies} at most here, and this is ${count}`;
+    problem(reading, 'circle/wrong-type', found.value.span, message, { hint });
     return undefined;
   }
   const index = { name: 'CIRCLE_NODE_INDEX', first: 0 };

@@ -23,6 +23,8 @@ export interface Left {
   suggestions: number;
   /** Of texts that tags are filled into: each call of a command may double one. */
   characters: number;
+  /** Of orbs, each once for every place that uses it: two that use the next one twice double them at each level. */
+  orbs: number;
 }
 
 /** Reports an error of the language. */
