@@ -44,7 +44,7 @@ export async function requireValid(
   const shown = options.quiet && !failed ? [] : diagnostics;
   await tellDiagnostics(invocation, loaded, options, shown);
   if (failed && isCommandLineAlone(diagnostics)) {
-    throw new CommandError(exitCodes.usage, `${loaded.name} does not take these inputs`);
+    throw new CommandError(exitCodes.usage, `${loaded.name} does not take what the command line gives it`);
   }
   if (failed) throw invalid(loaded, diagnostics);
   if (!options.quiet) for (const notice of loaded.notices) await printMessage(invocation, notice);

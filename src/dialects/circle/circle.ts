@@ -1,4 +1,4 @@
-import type { Checked, Diagnostic, Span } from '../../diagnostics/diagnostic.ts';
+import type { Checked, Diagnostic } from '../../diagnostics/diagnostic.ts';
 import { validators } from '../../syntax/generated/circle-validators.js';
 import type { MapNode, Node } from '../../syntax/node.ts';
 import { validateSections } from '../../syntax/validate.ts';
@@ -10,6 +10,7 @@ import { pipelineValues } from './pipeline-values.ts';
 import { type Processed, processConfig, withOrbReferences } from './process.ts';
 import { readPipeline } from './read-pipeline.ts';
 import { field, kindOf, type Reading, scalar } from './reading.ts';
+import type { StartedParameters } from './started-parameters.ts';
 
 /** `.circleci/config.yml`. */
 export const circle: Dialect = {
@@ -67,9 +68,8 @@ async function compileMap(
   handed: ReadonlyMap<string, Node>,
 ): Promise<Checked<Compiled>> {
   const form = validateSections(root, validators.circle);
-  const nowhere = { file: given.file, start: 0, end: 0 };
-  const started = [...(given.parameters ?? [])].map(([name, text]) => [name, plainScalar(text, nowhere)] as const);
-  const pipeline = pipelineValues(root, given.context, new Map([...started, ...handed]), reading);
+  const started = { texts: given.parameters ?? new Map(), ...blameFor(given) };
+  const pipeline = pipelineValues(root, given.context, { started, handed }, reading);
   const entry = withOrbReferences(root, pipeline, reading);
   const orbFile = await readOrbFiles(entry, given.files, reading.report);
   const processed = processConfig(entry, { pipeline, orbFile, reading });
@@ -102,10 +102,9 @@ function nothingToRun(entry: Node, given: CompileInput, whyEmpty: string): Compi
   };
 }
 
-/** A value from the command line as YAML would read it, so that numbers and booleans are some. */
-function plainScalar(text: string, span: Span): Node {
-  const isPlain = /^(?:-?\d+|true|false)$/.test(text);
-  return { ...scalar(isPlain ? (JSON.parse(text) as number | boolean) : text, span), text };
+/** That the second configuration of a pipeline does not take what the first one takes is the file's mistake. */
+function blameFor({ entryIs, file }: CompileInput): Pick<StartedParameters, 'wrongIs'> {
+  return { wrongIs: entryIs === 'bridge' ? { span: { file, start: 0, end: 0 } } : { blames: 'command-line' } };
 }
 
 const formCodes: ReadonlySet<string> = new Set([

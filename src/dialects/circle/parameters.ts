@@ -162,9 +162,14 @@ function checkArgument(declaration: Declaration, node: Node, what: string, readi
   // What holds a tag is judged when that is filled in.
   if (node.kind === 'scalar' && node.text.includes('<<')) return;
   if (fits(declaration, node)) return;
-  const wanted = declaration.type === 'enum' ? `one of ${declaration.options.join(', ')}` : typeNames[declaration.type];
+  const wanted = typeName(declaration);
   const related = [{ message: 'declared here', span: declaration.span }];
   problem(reading, 'circle/wrong-type', node.span, `${what} must be ${wanted}, not ${kindOf(node)}`, { related });
+}
+
+/** What a parameter takes, for messages. */
+export function typeName({ type, options }: Declaration): string {
+  return type === 'enum' ? `one of ${options.join(', ')}` : typeNames[type];
 }
 
 const typeNames: Readonly<Record<Exclude<ParameterType, 'enum'>, string>> = {

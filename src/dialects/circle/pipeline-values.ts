@@ -4,6 +4,7 @@ import { interpolate } from './interpolate.ts';
 import { bindArguments, readDeclarations } from './parameters.ts';
 import { entry, type Reading, scalar } from './reading.ts';
 import type { PipelineValues } from './scope.ts';
+import { type StartedParameters, startedParameters } from './started-parameters.ts';
 import { unsetValues } from './unset-values.ts';
 
 const nowhere = { file: '', start: 0, end: 0 };
@@ -16,15 +17,22 @@ const triggerSources: Readonly<Partial<Record<Context['source'], string>>> = {
   schedule: 'scheduled_pipeline',
 };
 
+/** Values for parameters of the pipeline, by name. */
+export interface GivenParameters {
+  /** From the command line. */
+  readonly started?: StartedParameters;
+  /** From a setup job. */
+  readonly handed: ReadonlyMap<string, Node>;
+}
+
 /**
  * The values of `pipeline.*`: what git knows truthfully, the rest as CircleCI's own tool makes it up. Git is asked for
  * what is used only.
- * @param given values of `--param`, by name.
  */
 export function pipelineValues(
   root: MapNode,
   context: Context,
-  given: ReadonlyMap<string, Node>,
+  given: GivenParameters,
   reading: Reading,
 ): PipelineValues {
   const parameters = new Map<string, Node>();
@@ -38,7 +46,8 @@ export function pipelineValues(
     names: () => [...Object.keys(facts), ...unsetValues, ...[...parameters.keys()].map((name) => `parameters.${name}`)],
   };
   const declared = readDeclarations(root, 'pipeline', reading);
-  const entries = new Map([...given].map(([name, value]) => [name, entry(name, value)]));
+  const started = given.started === undefined ? [] : startedParameters(declared, given.started, reading);
+  const entries = new Map([...started, ...given.handed].map(([name, value]) => [name, entry(name, value, value.span)]));
   // That a default is missing was told.
   const optional = new Map([...declared].filter(([, each]) => each.default !== undefined || entries.has(each.name)));
   const bound = bindArguments(

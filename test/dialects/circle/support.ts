@@ -51,7 +51,7 @@ export async function processText(
     Object.entries(given.parameters ?? {}).map(([name, value]) => [name, scalar(value, nowhere)]),
   );
   const context = { ...circleContext, ...given.context };
-  const pipeline = pipelineValues(root, context, parameters, { report });
+  const pipeline = pipelineValues(root, context, { handed: parameters }, { report });
   const loader = {
     local: async (path: string) => {
       const source = given.orbs?.[path];
