@@ -182,7 +182,8 @@ describe('counts that do not depend on time', () => {
       return Number((await counted(project, ['run', '-j', '2'], 'COUNT_PROMISES'))[0]);
     };
     const [ten, thirty] = [await promises(10), await promises(30)];
-    expect((thirty - ten) / 20).toBeLessThan(310);
+    // 294 on a quiet machine; on a busy one output comes in more pieces.
+    expect((thirty - ten) / 20).toBeLessThan(340);
   });
 
   it.skipIf(whyNoOverlays(tmpdir()) !== undefined)(
