@@ -11,8 +11,10 @@ import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
 import { credentialsOf } from '../../runner/registration/kept-runners.ts';
 import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
+import type { RunnerWatcher, WatchedJob } from '../../runner/runner-watcher.ts';
 import { checkoutDirectory, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
 import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
+import type { TraceResult } from '../../runner/trace/trace-record.ts';
 import { cacheStore } from '../../stores/cache-store.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -39,6 +41,8 @@ export interface ServerJobParts {
   readonly executors: RunnerExecutors;
   readonly systemId: string;
   readonly infoOf: (runner: RunnerEntry) => RunnerInfo;
+  /** Looks at each job, for statistics. */
+  readonly watch: RunnerWatcher['jobTaken'];
   readonly clock: Clock;
   readonly log: RunnerLog;
   /** Sending of logs ends at once; they stay on the disk. */
@@ -48,37 +52,61 @@ export interface ServerJobParts {
 /** Makes what runs one job of a server from its first update to its last; it tells the server whatever happens. */
 export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<void> {
   return async (taken) => {
-    const { runner, client, answer } = taken;
-    const { job } = answer;
-    const fields = { job: job.id, project: job.jobInfo.projectId, runner: shortToken(runner.token) };
-    const info = parts.infoOf(runner);
-    let trace: JobTrace;
+    const watch = parts.watch(taken);
+    let result: TraceResult | undefined;
     try {
-      trace = await openTrace(taken, parts, info);
-    } catch (error) {
-      parts.log('error', `The job can't be run: ${(error as Error).message}`, fields);
-      await client.updateJob(job, { state: 'failed', failureReason: 'runner_system_failure', info });
-      return;
+      result = await fromFirstToLast(taken, parts, watch);
+    } finally {
+      watch.ended(result);
     }
-    const begun = await client.updateJob(job, { state: 'running', info });
-    if (begun.state === 'abort') {
-      await trace.drop();
-      parts.log('warning', 'The job is over before it began', fields);
-      return;
-    }
-    trace.start();
-    parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
-    const canceled: Outcome = { status: 'canceled' };
-    const outcome = begun.cancelRequested ? canceled : await outcomeOf(taken, parts, trace);
-    const result = jobResult(outcome, job.features.failureReasons);
-    const reported = await trace.finish(result);
-    const told = reported.kind === 'lost' ? { reported: reported.why } : { reported: reported.kind };
-    parts.log(reported.kind === 'reported' ? 'info' : 'error', 'Job has ended', {
-      ...fields,
-      state: result.state,
-      ...told,
-    });
   };
+}
+
+/** @returns what the server was told; undefined: it knew that the job is over. */
+async function fromFirstToLast(
+  taken: TakenJob,
+  parts: ServerJobParts,
+  watch: WatchedJob,
+): Promise<TraceResult | undefined> {
+  const { runner, client, answer } = taken;
+  const { job } = answer;
+  const fields = { job: job.id, project: job.jobInfo.projectId, runner: shortToken(runner.token) };
+  const info = parts.infoOf(runner);
+  let trace: JobTrace;
+  try {
+    trace = await openTrace(taken, parts, info);
+  } catch (error) {
+    parts.log('error', `The job can't be run: ${(error as Error).message}`, fields);
+    const failed: TraceResult = { state: 'failed', failureReason: 'runner_system_failure', exitCode: 0 };
+    await client.updateJob(job, { ...failed, info });
+    return failed;
+  }
+  const begun = await client.updateJob(job, { state: 'running', info });
+  if (begun.state === 'abort') {
+    await trace.drop();
+    parts.log('warning', 'The job is over before it began', fields);
+    return undefined;
+  }
+  trace.start();
+  parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
+  const canceled: Outcome = { status: 'canceled' };
+  const outcome = begun.cancelRequested ? canceled : await outcomeOf(taken, parts, { trace, watch });
+  watch.worked(outcome);
+  const result = jobResult(outcome, job.features.failureReasons);
+  const reported = await trace.finish(result);
+  const told = reported.kind === 'lost' ? { reported: reported.why } : { reported: reported.kind };
+  parts.log(reported.kind === 'reported' ? 'info' : 'error', 'Job has ended', {
+    ...fields,
+    state: result.state,
+    ...told,
+  });
+  return result;
+}
+
+/** What one job is looked at by. */
+interface Listeners {
+  readonly trace: JobTrace;
+  readonly watch: WatchedJob;
 }
 
 function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, info: RunnerInfo): Promise<JobTrace> {
@@ -100,7 +128,8 @@ function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, 
 }
 
 /** Runs the job; bugs of ours end it as a failure of the machine, and are logged. */
-async function outcomeOf(taken: TakenJob, parts: ServerJobParts, trace: JobTrace): Promise<Outcome> {
+async function outcomeOf(taken: TakenJob, parts: ServerJobParts, listeners: Listeners): Promise<Outcome> {
+  const { trace } = listeners;
   const { runner, answer, interrupted } = taken;
   const directory = join(
     parts.places.jobs,
@@ -109,7 +138,7 @@ async function outcomeOf(taken: TakenJob, parts: ServerJobParts, trace: JobTrace
   using ended = anySignal([trace.abort, interrupted]);
   try {
     const made = jobSpecOf(answer.job, runner);
-    const deps = await depsFor(taken, parts, { made, directory, trace });
+    const deps = await depsFor(taken, parts, { made, directory, ...listeners });
     const { outcome } = await runJob(
       { spec: made.spec, cancel: trace.cancel, abort: ended.signal, log: trace.sink },
       deps,
@@ -132,8 +161,9 @@ async function outcomeOf(taken: TakenJob, parts: ServerJobParts, trace: JobTrace
 async function depsFor(
   { runner, client, answer, place }: TakenJob,
   parts: ServerJobParts,
-  { made, directory, trace }: { readonly made: ServerJob; readonly directory: string; readonly trace: JobTrace },
+  given: Listeners & { readonly made: ServerJob; readonly directory: string },
 ): Promise<JobDeps> {
+  const { made, directory, trace, watch } = given;
   const { invocation, places, executors, clock, log } = parts;
   const { job } = answer;
   const { spec, secrets } = made;
@@ -164,7 +194,7 @@ async function depsFor(
       tls: runner.tls,
       clock,
     }),
-    emit: () => {},
+    emit: watch.emit,
     clock,
     runner: { ...runnerFacts(invocation.version), shortToken: token },
     concurrentId: place.concurrentId,

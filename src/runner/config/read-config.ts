@@ -1,3 +1,4 @@
+import { parseListenAddress } from '../metrics/listen-address.ts';
 import { readRunner } from './read-runner.ts';
 import type { RunnerConfig, SessionServer } from './runner-config.ts';
 import { type ConfigProblem, TomlFields } from './toml-fields.ts';
@@ -33,14 +34,14 @@ function readGlobal(fields: TomlFields, variables: Readonly<Record<string, strin
   if (concurrent < 1) fields.problem('concurrent', 'error', 'must be at least 1');
   const checkSeconds = fields.integer('check_interval') ?? 0;
   const logLevel = fields.filled('log_level');
-  const listenAddress = fields.filled('listen_address');
+  const listenAddress = listenAddressOf(fields);
   const sessionServer = readSessionServer(fields.table('session_server'));
   return {
     concurrent,
     checkIntervalMs: checkSeconds > 0 ? checkSeconds * 1000 : defaultCheckMs,
     ...(logLevel === undefined ? {} : { logLevel }),
     logFormat: logFormatOf(fields),
-    ...(listenAddress === undefined ? {} : { listenAddress: withPort(listenAddress) }),
+    ...(listenAddress === undefined ? {} : { listenAddress }),
     connectionMaxAgeMs: fields.durationMs('connection_max_age') ?? 15 * 60_000,
     shutdownTimeoutMs: (fields.integer('shutdown_timeout') || 30) * 1000,
     labels: fields.textMap('labels'),
@@ -67,6 +68,11 @@ function readSessionServer(fields: TomlFields | undefined): SessionServer | unde
 }
 
 /** `localhost` → `localhost:9252`, as GitLab Runner. */
-function withPort(address: string): string {
-  return /:\d+$/.test(address) ? address : `${address.replace(/:$/, '')}:${metricsPort}`;
+function listenAddressOf(fields: TomlFields): string | undefined {
+  const written = fields.filled('listen_address');
+  if (written === undefined) return undefined;
+  const address = /:\d+$/.test(written) ? written : `${written.replace(/:$/, '')}:${metricsPort}`;
+  if (parseListenAddress(address) !== undefined) return address;
+  fields.problem('listen_address', 'error', 'must be like ":9252", "127.0.0.1:9252" or "[::1]:9252"');
+  return undefined;
 }

@@ -34,8 +34,10 @@ export interface ManagerPorts {
   readonly requestOf: (runner: RunnerEntry) => Omit<JobRequest, 'signal'>;
   /** Runs a job to its end and tells the server; it does not throw. */
   readonly runJob: (job: TakenJob) => Promise<void>;
-  /** An answer that brought no job, or one that can't be read. */
-  readonly answered?: (runner: RunnerEntry, outcome: JobRequestOutcome, durationMs: number) => void;
+  /** Told of each turn of a runner, for statistics. */
+  readonly fed?: (runner: RunnerEntry, how: 'taken' | 'limit' | 'requests') => void;
+  /** Told of each answer, for statistics. */
+  readonly answered?: (runner: RunnerEntry, outcome: JobRequestOutcome) => void;
   readonly clock: Clock;
   readonly log: RunnerLog;
 }
@@ -144,6 +146,7 @@ export class RunnerManager {
   #feed(runner: RunnerEntry, stop: AbortSignal): void {
     const state = this.stateOf(runner);
     const taken = state.take(runner);
+    this.#ports.fed?.(runner, taken);
     if (taken !== 'taken') return;
     const work = this.#work(runner, state, stop).finally(() => {
       this.#busy.delete(work);
@@ -182,15 +185,13 @@ export class RunnerManager {
     client: GitlabClient,
     stop: AbortSignal,
   ): Promise<JobRequestOutcome> {
-    const { clock, log } = this.#ports;
-    const since = clock.now();
     const outcome = await client.requestJob({ ...this.#ports.requestOf(runner), signal: stop });
-    this.#ports.answered?.(runner, outcome, clock.now() - since);
+    this.#ports.answered?.(runner, outcome);
     const isResting = state.answered({ ...outcome, gotJob: outcome.kind === 'job' });
     if (isResting) {
       const forMs = runner.unhealthyIntervalMs;
       const message = `Runner is unhealthy: it is not asked for ${forMs / 1000} s`;
-      log('error', message, { runner: shortToken(runner.token), name: runner.name });
+      this.#ports.log('error', message, { runner: shortToken(runner.token), name: runner.name });
     }
     return outcome;
   }

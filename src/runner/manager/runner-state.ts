@@ -47,6 +47,16 @@ export class RunnerState {
     return this.#requests;
   }
 
+  /** Jobs that run. */
+  get jobs(): number {
+    return this.#jobs.size;
+  }
+
+  /** Questions at once that the answers so far call for. */
+  get adaptiveLimit(): number {
+    return this.#adaptive.limit;
+  }
+
   /** Questions at once that are allowed now. */
   requestLimit(entry: RunnerEntry): number {
     if (entry.featureFlags['FF_USE_ADAPTIVE_REQUEST_CONCURRENCY'] === false) return entry.requestConcurrency;

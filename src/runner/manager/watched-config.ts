@@ -7,6 +7,8 @@ export class WatchedConfig {
   readonly #log: RunnerLog;
   #file: ConfigFile;
   #stamp: string;
+  #loaded = 1;
+  #failed = 0;
 
   /**
    * @param variables for `$NAME` in `url` and `token`.
@@ -24,6 +26,11 @@ export class WatchedConfig {
     return this.#file;
   }
 
+  /** How often the file was read, and could not be used. */
+  get readings(): { readonly loaded: number; readonly failed: number } {
+    return { loaded: this.#loaded, failed: this.#failed };
+  }
+
   /** Reads the file again if it has changed, or in any case. @returns whether what is in force is new. */
   refresh(how: 'if-changed' | 'always'): boolean {
     const stamp = configStamp(this.#file.path);
@@ -31,7 +38,9 @@ export class WatchedConfig {
     this.#stamp = stamp;
     try {
       this.#file = readConfigFile(this.#file.path, this.#variables);
+      this.#loaded += 1;
     } catch (error) {
+      this.#failed += 1;
       this.#log('error', `${(error as Error).message}; the configuration before this change stays in force`);
       return false;
     }

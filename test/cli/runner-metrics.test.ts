@@ -1,0 +1,230 @@
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JobDescription } from '../gitlab-server/description.ts';
+import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
+import { traceOf } from '../gitlab-server/state/model.ts';
+import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
+
+let home: string;
+let server: GitlabServer;
+let token: string;
+let started: RunnerProcess[];
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'ci-metrics-'));
+  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
+  started = [];
+});
+
+afterEach(async () => {
+  // Told to end, it takes the places of its jobs along.
+  for (const { child } of started) child.kill('SIGTERM');
+  await Promise.all(started.map(({ ended }) => ended));
+  await server[Symbol.asyncDispose]();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** @param global what stands before `[[runners]]`. */
+function start(global: string, table = ''): RunnerProcess {
+  token = server.addRunner().token;
+  const file = `${global}
+check_interval = 1
+[[runners]]
+name = "one"
+url = "${server.url}"
+token = "${token}"
+executor = "shell"
+${table}`;
+  const runner = startRunner(join(home, 'runner'), file);
+  started.push(runner);
+  return runner;
+}
+
+/** Starts it with pages, and tells where they are. */
+async function startWithPages(table = ''): Promise<{ readonly runner: RunnerProcess; readonly base: string }> {
+  const runner = start('listen_address = "127.0.0.1:0"\nconcurrent = 3', table);
+  const [, address] = await runner.said(/Metrics are served {2}address=(127\.0\.0\.1:\d+)/);
+  return { runner, base: `http://${address}` };
+}
+
+function pipeline(...jobs: JobDescription[]): void {
+  const repository = smallRepository(join(home, 'project'));
+  server.addPipeline({ stages: ['test'], jobs }, server.addProject({ repository }));
+}
+
+const waiting: JobDescription = {
+  name: 'waits',
+  script: ['echo begun', 'while [ ! -e "$GO" ]; do sleep 0.05; done'],
+};
+const begun = () => server.until(() => Buffer.from(traceOf(server.job('waits'))).includes('\nbegun'));
+const get = async (address: string): Promise<string> => (await fetch(address)).text();
+
+/** The samples of a page whose lines begin like this. */
+async function samples(base: string, name: string): Promise<readonly string[]> {
+  return (await get(`${base}/metrics`)).split('\n').filter((line) => line.startsWith(name));
+}
+
+/** `address:port` of the TCP sockets that a process listens on, in the kernel's hexadecimals. */
+function listening(pid: number): readonly string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => /socket:\[(\d+)\]/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]),
+  );
+  return ['tcp', 'tcp6'].flatMap((kind) =>
+    readFileSync(`/proc/${pid}/net/${kind}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => fields[3] === '0A' && inodes.has(fields[9]))
+      .map((fields) => fields[1]!),
+  );
+}
+
+describe('metrics and pages of ci runner run', () => {
+  it('counts jobs while they run and after they have ended', async () => {
+    const go = join(home, 'go');
+    pipeline({ ...waiting, variables: { GO: go } }, { name: 'fails', script: ['exit 3'] });
+    const { base } = await startWithPages();
+    await begun();
+    await server.until(() => server.job('fails').status === 'failed');
+    expect(await samples(base, 'gitlab_runner_jobs{')).toContainEqual(
+      expect.stringMatching(
+        /executor_stage="run",runner="\S{9}",runner_name="one",stage="step_script",state="running",.* 1$/,
+      ),
+    );
+    expect(await get(`${base}/debug/jobs/list`)).toMatch(
+      /^url=http\S+\/-\/jobs\/\d+ state=running stage=step_script executor_stage=run duration=[\d.]+m?s$/m,
+    );
+    writeFileSync(go, '');
+    await server.until(() => server.job('waits').status === 'success');
+    await expect
+      .poll(() => samples(base, 'gitlab_runner_job_duration_seconds_count'))
+      .toEqual([
+        expect.stringMatching(/\{mode="traditional",runner="\S{9}",runner_name="one",system_id="[sr]_\w{12}"\} 2$/),
+      ]);
+    const page = await get(`${base}/metrics`);
+    expect(page).toMatch(/^gitlab_runner_jobs_total\{.*\} 2$/m);
+    expect(page).toMatch(/^gitlab_runner_failed_jobs_total\{failure_reason="script_failure",.*\} 1$/m);
+    expect(page).toMatch(/^gitlab_runner_job_execution_mode_total\{executor="shell",mode="traditional"\} 2$/m);
+    expect(page).toMatch(/^gitlab_runner_job_queue_duration_seconds_count\{project_jobs_running=".*\} \d$/m);
+    expect(page).toMatch(/^gitlab_runner_jobs\{executor_stage="idle",.*state="idle",.*\} 0$/m);
+    expect(page).toMatch(
+      /^gitlab_runner_api_request_statuses_total\{endpoint="request_job",method="post",.*status="201",.*\} 2$/m,
+    );
+    expect(page).toMatch(
+      /^gitlab_runner_api_request_duration_seconds_count\{endpoint="patch_trace",.*status_class="2xx",/m,
+    );
+    expect(page).toMatch(/^gitlab_runner_api_request_retries_total\{method="put",path="jobs\/\{id\}"\} [4-9]$/m);
+    expect(page).toMatch(/^gitlab_runner_concurrent 3$/m);
+    expect(page).toMatch(/^gitlab_runner_version_info\{.*name="pipewright".*\} 1$/m);
+    expect(page).not.toContain('gitlab_runner_job_stage_duration_seconds');
+    expect(await get(`${base}/debug/jobs/list`)).toBe('');
+    expect(server.violations).toEqual([]);
+  });
+
+  it('counts stages of jobs where that is wanted', async () => {
+    pipeline({ name: 'short', script: ['true'] });
+    const { base } = await startWithPages('[runners.feature_flags]\nFF_EXPORT_HIGH_CARDINALITY_METRICS = true');
+    await server.until(() => server.job('short').status === 'success');
+    await expect
+      .poll(() => samples(base, 'gitlab_runner_job_stage_duration_seconds_count'))
+      .toContainEqual(expect.stringContaining('stage="get_sources"'));
+  });
+
+  it('shows tokens and variables on no page', async () => {
+    const go = join(home, 'go');
+    pipeline({
+      ...waiting,
+      variables: { GO: go, PLAIN: 'plain-value', SECRET: { value: 'secret-value', masked: true } },
+    });
+    const { base } = await startWithPages();
+    await begun();
+    const names = ['/metrics', '/debug/jobs/list', '/debug/process/state', '/health/ready', '/debug/health'];
+    const pages = await Promise.all(names.map((name) => get(`${base}${name}?x=1`)));
+    for (const page of pages) {
+      expect(page).not.toBe('');
+      for (const secret of [token, server.job('waits').token, 'plain-value', 'secret-value', 'gitlab-ci-token', go]) {
+        expect(page).not.toContain(secret);
+      }
+    }
+    writeFileSync(go, '');
+  });
+
+  it('tells whether it takes jobs, and ends with all connections', async () => {
+    const go = join(home, 'go');
+    pipeline({ ...waiting, variables: { GO: go } });
+    const { runner, base } = await startWithPages();
+    await begun();
+    expect((await fetch(`${base}/health/ready`)).status).toBe(200);
+    expect(await get(`${base}/debug/process/state`)).toBe('running\n');
+    expect(await (await fetch(`${base}/debug/health`)).json()).toMatchObject({
+      status: 'ok',
+      state: 'running',
+      runners: [{ name: 'one', healthy: true, jobs: 1 }],
+    });
+    runner.child.kill('SIGQUIT');
+    await runner.said(/SIGQUIT/);
+    expect((await fetch(`${base}/health/ready`)).status).toBe(503);
+    expect(await get(`${base}/debug/process/state`)).toBe('graceful-shutdown\n');
+    expect(await samples(base, 'gitlab_runner_process_state_info')).toEqual([
+      'gitlab_runner_process_state_info{state="graceful-shutdown"} 1',
+    ]);
+    writeFileSync(go, '');
+    expect((await runner.ended).code).toBe(0);
+  });
+
+  it('can only be read', async () => {
+    const { base } = await startWithPages();
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const answer = await fetch(`${base}/metrics`, { method });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    }
+    const head = await fetch(`${base}/metrics`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    expect(Number(head.headers.get('content-length'))).toBeGreaterThan(1000);
+    expect(head.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    for (const path of ['/', '/debug', '/__proto__', '/metrics/..%2f', '/constructor']) {
+      expect((await fetch(`${base}${path}`)).status).toBe(404);
+    }
+  });
+
+  it('tells that a server can not be asked', async () => {
+    const { base } = await startWithPages('unhealthy_requests_limit = 1\nunhealthy_interval = "1h"');
+    const body = JSON.stringify({ token });
+    const headers = { 'content-type': 'application/json' };
+    expect((await fetch(`${server.url}/api/v4/runners`, { method: 'DELETE', headers, body })).status).toBe(204);
+    await expect.poll(async () => (await fetch(`${base}/debug/health`)).status, { timeout: 20_000 }).toBe(503);
+    expect(await samples(base, 'gitlab_runner_worker_health_check_failures_total')).toEqual([
+      expect.stringMatching(/ [1-9]\d*$/),
+    ]);
+    expect(await samples(base, 'gitlab_runner_errors_total{level="error"}')).toEqual([
+      expect.stringMatching(/ [1-9]\d*$/),
+    ]);
+  });
+
+  it.skipIf(!existsSync('/proc/self/net/tcp'))('listens where it was told, and nowhere else', async () => {
+    const { runner, base } = await startWithPages();
+    const port = Number(new URL(base).port).toString(16).toUpperCase().padStart(4, '0');
+    expect(listening(runner.child.pid!)).toEqual([`0100007F:${port}`]);
+    runner.child.kill('SIGKILL');
+    const silent = start('concurrent = 1');
+    await server.until(() => server.requests.some((request) => request.path.endsWith('/jobs/request')));
+    expect(listening(silent.child.pid!)).toEqual([]);
+  });
+
+  it('says why it can not listen', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const taken = await start(`listen_address = "127.0.0.1:${port}"`).ended;
+    other.close();
+    expect(taken.code).toBe(4);
+    expect(taken.output).toMatch(new RegExp(`can't listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`));
+    expect(taken.output).toContain('change `listen_address`');
+    const wrong = await start('listen_address = "http://localhost:9252"').ended;
+    expect(wrong.code).toBe(2);
+    expect(wrong.output).toMatch(/runner\.toml:1: `listen_address` must be like ":9252"/);
+  });
+});

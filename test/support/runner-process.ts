@@ -1,0 +1,67 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { plainEnvironment } from './run-ci.ts';
+
+const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
+
+/** A `ci runner run` that was started. */
+export interface RunnerProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
+  /** What it has written so far. */
+  readonly output: () => string;
+  /** Resolves with what was found, once its output matches; rejects when it ends before. */
+  readonly said: (pattern: RegExp) => Promise<RegExpExecArray>;
+}
+
+/** Starts the runners of a file. @param home where it keeps its things: a folder of its own. */
+export function startRunner(home: string, file: string): RunnerProcess {
+  mkdirSync(join(home, 'config'), { recursive: true });
+  writeFileSync(join(home, 'config', 'runner.toml'), file);
+  const env = plainEnvironment(home);
+  const child = spawn(process.execPath, [binary, 'runner', 'run'], {
+    cwd: home,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+      for (const look of waiting) look();
+    });
+  }
+  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, output }));
+  const said = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = pattern.exec(output);
+        if (found === null) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+      void ended.then(() => reject(new Error(`it ended without saying ${pattern}:\n${output}`)));
+    });
+  return { child, ended, output: () => output, said };
+}
+
+/** Makes a git repository with one file. @param directory made. */
+export function smallRepository(directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'hello.txt'), 'hello\n');
+  const git = (...args: string[]) =>
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+      cwd: directory,
+      env: plainEnvironment(directory),
+    });
+  git('init', '-q', '-b', 'main');
+  git('add', '-A');
+  git('commit', '-q', '-m', 'first');
+  return directory;
+}
