@@ -37,17 +37,15 @@ export async function findRun(invocation: Invocation, choice: RunChoice): Promis
 
 /**
  * The ids of a run's jobs that `job` means: all of them without a name, a job by its id, all legs of a parallel one, or a job
- * that starts another pipeline with all that this ran.
+ * that starts another pipeline with all that this ran; a name that fits none is looked for without the workflow or the
+ * pipeline that ids begin with.
  * @throws CommandError exit 2 when the run has no such job.
  */
 export function chooseJobs(stored: StoredRun, job: string | undefined): readonly string[] {
   const ids = Object.keys(stored.state.jobs);
   if (job === undefined) return ids;
-  const legs = ids.filter(
-    (id) =>
-      id === job || id.startsWith(`${job}: [`) || id.startsWith(`${job}/`) || /^ \d+\/\d+$/.test(id.slice(job.length)),
-  );
-  const chosen = legs.filter((id) => id === job || id.startsWith(job));
+  const named = ids.filter((id) => isMeant(id, job));
+  const chosen = named.length > 0 ? named : ids.filter((id) => isMeant(id.slice(id.indexOf('/') + 1), job));
   if (chosen.length > 0) return chosen;
   const near = nearest(job, ids);
   throw new CommandError(
@@ -55,4 +53,10 @@ export function chooseJobs(stored: StoredRun, job: string | undefined): readonly
     `run ${stored.run.id} has no job \`${job}\``,
     near.length > 0 ? `nearest: ${near.join(', ')}` : `its jobs: ${ids.join(', ') || 'none'}`,
   );
+}
+
+function isMeant(id: string, job: string): boolean {
+  if (!id.startsWith(job)) return false;
+  const rest = id.slice(job.length);
+  return rest === '' || rest.startsWith(': [') || rest.startsWith('/') || /^ \d+\/\d+$/.test(rest);
 }

@@ -151,6 +151,10 @@ function selectionOf(
 function refuseUnknown({ unknownSelectors }: PlanResult): void {
   const [first] = unknownSelectors;
   if (first === undefined) return;
+  if (first.ambiguous !== undefined) {
+    const hint = `say which: ${first.ambiguous.join(', ')}`;
+    throw new CommandError(exitCodes.usage, `\`${first.text}\` may mean several jobs`, hint);
+  }
   const what = first.option === 'stage' ? 'stage' : 'job';
   const hint = first.nearest.length > 0 ? `nearest: ${first.nearest.join(', ')}` : '`ci list` shows what there is';
   throw new CommandError(exitCodes.usage, `there is no ${what} \`${first.text}\``, hint);

@@ -67,6 +67,8 @@ interface DefinitionBase {
   readonly facts?: readonly FactVariable[];
   /** Which global variables the job sees: all, none, or the named ones (`inherit:variables`). */
   readonly inheritVariables: boolean | readonly string[];
+  /** Shorter names by which a user may ask for it, where they mean jobs of one stage only. */
+  readonly alsoCalled?: readonly string[];
   readonly resourceGroup?: string;
   readonly interruptible: boolean;
   readonly environment?: Environment;

@@ -2,11 +2,14 @@ import type { Selection } from '../model/plan.ts';
 import { compileGlob } from '../util/glob.ts';
 import { nearest } from '../util/nearest.ts';
 import type { Draft } from './decide-jobs.ts';
+import { findByShortName } from './short-names.ts';
 
 /** A name on the command line that means no job or stage: wrong usage, exit 2. */
 export interface UnknownSelector {
   readonly option: 'selector' | 'stage' | 'from' | 'manual';
   readonly text: string;
+  /** Names of the jobs that it may mean, where that is the trouble. */
+  readonly ambiguous?: readonly string[];
   /** The three names most like it, nearest first. */
   readonly nearest: readonly string[];
 }
@@ -39,14 +42,23 @@ export function selectDrafts(
   const named = new Set<Draft>();
   const unknown: UnknownSelector[] = [];
   const notices: string[] = [];
-  const names = [...new Set(drafts.flatMap(({ job, leg }) => [job.definition.name, leg.name]))];
+  const names = [...new Set(drafts.flatMap(namesOf))];
   const miss = (option: UnknownSelector['option'], text: string, candidates: readonly string[]): void => {
     unknown.push({ option, text, nearest: nearest(text, candidates, 3, Number.POSITIVE_INFINITY) });
   };
+  const find = (option: UnknownSelector['option'], text: string): Match | undefined => {
+    const match = matchSelector(text, drafts);
+    if (match?.kind !== 'ambiguous') {
+      if (!match) miss(option, text, names);
+      return match;
+    }
+    const ambiguous = match.drafts.map(({ job }) => job.definition.name);
+    unknown.push({ option, text, nearest: [], ambiguous: [...new Set(ambiguous)] });
+    return undefined;
+  };
 
   for (const text of selection.selectors) {
-    const match = matchSelector(text, drafts);
-    if (!match) miss('selector', text, names);
+    const match = find('selector', text);
     for (const draft of match?.drafts ?? []) {
       if (match?.kind === 'exact') named.add(draft);
       if (match?.kind === 'exact' || draft.included) asked.add(draft);
@@ -64,16 +76,14 @@ export function selectDrafts(
     for (const draft of inStage) asked.add(draft);
   }
   if (selection.from !== undefined) {
-    const match = matchSelector(selection.from, drafts);
-    if (!match) miss('from', selection.from, names);
+    const match = find('from', selection.from);
     for (const draft of match?.drafts ?? []) named.add(draft);
     for (const draft of after(match?.drafts ?? [])) asked.add(draft);
   }
   if (selection.only) addOnly(selection.only, drafts, asked, notices);
   const started = new Set<Draft>(named);
   for (const text of selection.manual === 'all' ? [] : selection.manual) {
-    const match = matchSelector(text, drafts);
-    if (!match) miss('manual', text, names);
+    const match = find('manual', text);
     for (const draft of match?.drafts ?? []) started.add(draft);
   }
   const everything =
@@ -100,17 +110,28 @@ function addOnly(only: readonly string[], drafts: readonly Draft[], asked: Set<D
 }
 
 interface Match {
-  readonly kind: 'exact' | 'glob';
+  readonly kind: 'exact' | 'glob' | 'ambiguous';
   readonly drafts: readonly Draft[];
 }
 
 function matchSelector(text: string, drafts: readonly Draft[]): Match | undefined {
   const exact = drafts.filter(({ job, leg }) => job.definition.name === text || leg.name === text);
   if (exact.length > 0) return { kind: 'exact', drafts: exact };
+  const short = findByShortName(text, drafts.map(shortNameOf));
+  if (short)
+    return { kind: short.kind === 'found' ? 'exact' : 'ambiguous', drafts: short.jobs.map(({ draft }) => draft) };
   if (!/[*?[{]/.test(text)) return undefined;
   // In a name a slash is nothing special: `*` stands for it too.
   const flat = (name: string): string => name.replaceAll('/', '\u0001');
   const test = compileGlob(flat(text), { dialect: 'fnmatch' });
-  const found = drafts.filter(({ job, leg }) => test(flat(job.definition.name)) || test(flat(leg.name)));
+  const found = drafts.filter((draft) => namesOf(draft).some((name) => test(flat(name))));
   return found.length > 0 ? { kind: 'glob', drafts: found } : undefined;
+}
+
+function namesOf({ job: { definition }, leg }: Draft): readonly string[] {
+  return [definition.name, leg.name, ...(definition.alsoCalled ?? [])];
+}
+
+function shortNameOf(draft: Draft) {
+  return { definition: draft.job.definition, included: draft.included, draft };
 }

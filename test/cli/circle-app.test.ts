@@ -132,3 +132,47 @@ describe.each(['shell', 'docker'] as const)('a real project of CircleCI in %s', 
     timeout,
   );
 });
+
+const reads = `
+version: 2.1
+jobs:
+  build: { machine: true, parameters: { os: { type: string, default: linux } }, steps: [run: 'true'] }
+  check: { machine: true, steps: [run: 'true'] }
+workflows:
+  main:
+    jobs:
+      - build: { name: 'build-<< matrix.os >>', matrix: { parameters: { os: [linux, bsd] } } }
+      - check
+      - only-here: { type: approval }
+  tagged:
+    jobs: [check: { filters: { branches: { ignore: /.*/ }, tags: { only: /.*/ } } }]
+  other:
+    jobs: [build]
+`;
+
+describe('jobs of workflows', () => {
+  it('are named without their workflow, by their matrix, or told apart', async () => {
+    using at = temporaryProject({ '.circleci/config.yml': reads });
+    const planned = async (...args: string[]): Promise<readonly string[]> => {
+      const { stdout, stderr, exitCode } = await ci(at, 'plan', '--format', 'json', ...args);
+      expect(exitCode, stderr).toBe(0);
+      return (JSON.parse(stdout) as { jobs: { id: string }[] }).jobs.map(({ id }) => id);
+    };
+    expect(await planned('build-bsd')).toEqual(['main/build-bsd']);
+    expect(await planned('main/build')).toEqual(['main/build-linux', 'main/build-bsd']);
+    expect(await planned('check')).toEqual(['main/check']);
+    expect(await planned('build-*', '--manual', 'only-here')).toEqual(['main/build-linux', 'main/build-bsd']);
+    expect(await planned('build', '--workflow', 'other')).toEqual(['other/build']);
+    const unclear = await ci(at, 'plan', 'build');
+    expect(unclear).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(unclear.stderr).toContain('`build` may mean several jobs');
+    expect(unclear.stderr).toContain('say which: main/build-linux, main/build-bsd, other/build');
+    expect((await ci(at, 'plan', 'chekc')).stderr).toContain('nearest: check');
+    expect((await ci(at, 'explain', 'only-here')).stdout).toContain('main/only-here (stage main)');
+    expect((await ci(at, 'explain', 'main/build')).stderr).toContain(
+      'name one of them: main/build-linux, main/build-bsd',
+    );
+    expect((await ci(at, 'run', '-q', '-e', 'shell', 'check')).exitCode).toBe(0);
+    expect((await ci(at, 'logs', 'check')).stdout).toContain('Job succeeded');
+  });
+});

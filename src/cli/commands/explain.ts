@@ -1,5 +1,6 @@
 import { locator } from '../../diagnostics/locate.ts';
 import type { Decision, PolicyTrace, RuleTrace } from '../../model/plan.ts';
+import { findByShortName } from '../../plan/short-names.ts';
 import { nearest } from '../../util/nearest.ts';
 import type { DecisionBelow } from '../downstream/decisions-below.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
@@ -18,20 +19,7 @@ export async function explain(
   options: ExplainOptions,
 ): Promise<number> {
   const own = await loadDecisions(invocation, options);
-  const found = await findDecision(invocation, own, job, options);
-  if (found === undefined) {
-    const { decisions } = own;
-    const near = nearest(
-      job,
-      decisions.map(({ name }) => name),
-    );
-    throw new CommandError(
-      exitCodes.usage,
-      `there is no job \`${job}\``,
-      near.length > 0 ? `nearest: ${near.join(', ')}` : '`ci list` shows what there is',
-    );
-  }
-  const { decision, all, name: asked } = found;
+  const { decision, all, name: asked } = await findDecision(invocation, own, job, options);
   if (options.format === 'json') {
     await printJson(invocation, explanationDocument(decision, all));
     return exitCodes.ok;
@@ -43,20 +31,47 @@ export async function explain(
   return exitCodes.ok;
 }
 
-/** Of the pipeline itself, else of those that its bridges would start. */
+/**
+ * Of the pipeline itself, else of those that its bridges would start, else what a short name means.
+ * @throws CommandError exit 2 when it is no job, or may be several.
+ */
 async function findDecision(
   invocation: Invocation,
   all: LoadedDecisions,
   job: string,
   options: ExplainOptions,
-): Promise<DecisionBelow | undefined> {
-  const decision = all.decisions.find(
+): Promise<DecisionBelow> {
+  const { decisions } = all;
+  const named = decisions.find(
     ({ name, ids, legs }) => name === job || ids.includes(job) || legs?.some((leg) => leg.name === job),
   );
-  if (decision !== undefined) return { decision, all, name: job };
-  if (!job.includes('/')) return undefined;
-  const { decisionBelow } = await import('../downstream/decisions-below.ts');
-  return decisionBelow(invocation, all, job, options);
+  if (named !== undefined) return { decision: named, all, name: job };
+  if (job.includes('/')) {
+    const { decisionBelow } = await import('../downstream/decisions-below.ts');
+    const below = await decisionBelow(invocation, all, job, options);
+    if (below !== undefined) return below;
+  }
+  const meant = shortlyNamed(job, all);
+  if (meant.length === 1) return { decision: meant[0]!, all, name: meant[0]!.name };
+  if (meant.length > 1) {
+    const hint = `name one of them: ${meant.map(({ name }) => name).join(', ')}`;
+    throw new CommandError(exitCodes.usage, `\`${job}\` means ${meant.length} jobs`, hint);
+  }
+  const near = nearest(
+    job,
+    decisions.map(({ name }) => name),
+  );
+  const hint = near.length > 0 ? `nearest: ${near.join(', ')}` : '`ci list` shows what there is';
+  throw new CommandError(exitCodes.usage, `there is no job \`${job}\``, hint);
+}
+
+function shortlyNamed(job: string, { decisions, loaded }: LoadedDecisions): readonly Decision[] {
+  const byName = new Map(decisions.map((decision) => [decision.name, decision]));
+  const jobs = (loaded.compiled?.pipeline.jobs ?? []).flatMap((definition) => {
+    const decision = byName.get(definition.name);
+    return decision === undefined ? [] : [{ definition, included: decision.included, decision }];
+  });
+  return findByShortName(job, jobs)?.jobs.map(({ decision }) => decision) ?? [];
 }
 
 function explanationDocument(decision: Decision, { loaded, workflow, leftOutBecause }: LoadedDecisions): object {

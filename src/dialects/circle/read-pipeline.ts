@@ -84,6 +84,7 @@ function readJob(
     inheritVariables: true,
     facts,
     interruptible: false,
+    alsoCalled: [job.name, ...job.alsoCalled.flatMap((name) => [name, `${workflow.name}/${name}`])],
     ...(verdict.kind === 'out' ? { leftOutBecause: verdict.because } : {}),
     ...(job.serialGroup === undefined ? {} : { resourceGroup: job.serialGroup }),
   };

@@ -15,6 +15,8 @@ import { expandSteps, givenSteps, type StepsShared } from './steps.ts';
 export interface WorkflowJob {
   /** Unique in its workflow. */
   readonly name: string;
+  /** What else it may be called, by whoever can only mean this one or all jobs of its entry: its matrix, the job that it calls. */
+  readonly alsoCalled: readonly string[];
   readonly span: Span;
   /** `approval`: somebody has to open it; it has no body. Else the job's `type`. */
   readonly type: string;
@@ -53,7 +55,7 @@ export interface WorkflowPlace {
   readonly shared: (missing: Set<string>) => StepsShared;
 }
 
-type Draft = Omit<WorkflowJob, 'requires'> & Requiring;
+type Draft = Omit<WorkflowJob, 'requires' | 'alsoCalled'> & Requiring;
 
 /** The jobs of one workflow: matrices multiplied out, jobs expanded, names made unique, `requires` resolved. */
 export function readWorkflowJobs(list: Node | undefined, place: WorkflowPlace): readonly WorkflowJob[] {
@@ -67,8 +69,10 @@ export function readWorkflowJobs(list: Node | undefined, place: WorkflowPlace): 
   };
   const drafts = numberTwins(itemsOf(list).flatMap(read));
   const requirements = resolveRequirements(drafts, place.reading);
-  return drafts.map(({ aliases: _, calls: __, entry: ___, group: ____, ...draft }, index) => ({
+  const names = new Set(drafts.map(({ name }) => name));
+  return drafts.map(({ aliases, calls, entry: _, group, ...draft }, index) => ({
     ...draft,
+    alsoCalled: [...aliases, calls, ...(group === undefined ? [] : [group])].filter((name) => !names.has(name)),
     requires: requirements[index]!,
   }));
 }
