@@ -82,7 +82,9 @@ describe('ci runner register with an authentication token', () => {
       'Enter the default Docker image (for example, ruby:',
     ]);
     expect(stdout).toContain('there is no executor dokcer here');
-    expect(runners()).toMatchObject([{ name: 'by hand', docker: { image: 'alpine', volumes: ['/cache'] } }]);
+    expect(runners()).toMatchObject([
+      { name: 'by hand', docker: { image: 'alpine', containers: { volumes: ['/cache'] } } },
+    ]);
   });
 
   it('takes flags and variables for what is not asked', async () => {
@@ -104,7 +106,10 @@ describe('ci runner register with an authentication token', () => {
         limit: 3,
         environment: ['A=1'],
         cache: { s3: { secretKey: 'key' } },
-        docker: { image: 'ruby:3.3', privileged: true, volumes: ['/a:/a', '/b', '/cache'], tmpfs: { '/tmp': 'rw' } },
+        docker: {
+          image: 'ruby:3.3',
+          containers: { privileged: true, volumes: ['/a:/a', '/b', '/cache'], tmpfs: { '/tmp': 'rw' } },
+        },
       },
     ]);
   });
@@ -157,7 +162,9 @@ describe('ci runner register with an authentication token', () => {
     writeFileSync(template, '[[runners]]\nexecutor = "docker"\n[runners.docker]\nimage = "busybox"\nmemory = "1g"\n');
     const args = ['register', '-n', '-u', server.url, '-t', token, '--template-config', template];
     expect((await ci([...args, '--docker-image', 'alpine'])).exitCode).toBe(0);
-    expect(runners()).toMatchObject([{ executor: 'docker', docker: { image: 'alpine', memory: '1g' } }]);
+    expect(runners()).toMatchObject([
+      { executor: 'docker', docker: { image: 'alpine', containers: { memory: '1g' } } },
+    ]);
     writeFileSync(template, '');
     const wrong = await ci(args);
     expect(wrong.exitCode).toBe(2);
