@@ -62,6 +62,8 @@ function readSessionServer(fields: TomlFields | undefined): SessionServer | unde
   const advertiseAddress = fields?.filled('advertise_address') ?? listenAddress;
   const sessionTimeoutMs = (fields?.integer('session_timeout') || 1800) * 1000;
   fields?.rest();
+  if (listenAddress !== undefined)
+    fields?.problem('listen_address', 'warning', 'is not supported yet and does nothing');
   return listenAddress === undefined || advertiseAddress === undefined
     ? undefined
     : { listenAddress, advertiseAddress, sessionTimeoutMs };

@@ -36,6 +36,7 @@ export class WatchedConfig {
     const stamp = configStamp(this.#file.path);
     if (how === 'if-changed' && stamp === this.#stamp) return false;
     this.#stamp = stamp;
+    const { listenAddress } = this.#file.config;
     try {
       this.#file = readConfigFile(this.#file.path, this.#variables);
       this.#loaded += 1;
@@ -45,6 +46,9 @@ export class WatchedConfig {
       return false;
     }
     this.#tell('Configuration reloaded');
+    if (this.#file.config.listenAddress !== listenAddress) {
+      this.#log('warning', '`listen_address` has changed: that counts from the next start');
+    }
     return true;
   }
 

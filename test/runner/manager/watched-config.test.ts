@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { WatchedConfig } from '../../../src/runner/manager/watched-config.ts';
+
+let directory: string;
+let path: string;
+let told: string[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ci-watched-'));
+  path = join(directory, 'runner.toml');
+  told = [];
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+function watched(text: string): WatchedConfig {
+  writeFileSync(path, text);
+  return new WatchedConfig(path, {}, (level, message) => {
+    if (level !== 'info') told.push(message);
+  });
+}
+
+it('counts how often the file was read, and leaves the last good one in force', () => {
+  const config = watched('concurrent = 2\n');
+  expect(config.readings).toEqual({ loaded: 1, failed: 0 });
+  writeFileSync(path, 'concurrent = 0\n');
+  expect(config.refresh('always')).toBe(false);
+  expect(config.current.config.concurrent).toBe(2);
+  writeFileSync(path, 'concurrent = 3\n');
+  expect(config.refresh('always')).toBe(true);
+  expect(config.readings).toEqual({ loaded: 2, failed: 1 });
+  expect(told).toEqual([expect.stringContaining('stays in force')]);
+});
+
+it('tells that a new address of metrics is for the next start', () => {
+  const config = watched('listen_address = ":9252"\n');
+  config.refresh('always');
+  expect(told).toEqual([]);
+  writeFileSync(path, 'listen_address = ":9253"\n');
+  config.refresh('always');
+  expect(told).toEqual(['`listen_address` has changed: that counts from the next start']);
+});
+
+it('tells that the terminal is not there', () => {
+  watched('[session_server]\nsession_timeout = 1800\n');
+  expect(told).toEqual([]);
+  watched('[session_server]\nlisten_address = ":8093"\n');
+  expect(told).toEqual([expect.stringContaining('is not supported yet and does nothing')]);
+});
