@@ -175,4 +175,23 @@ describe('jobs of workflows', () => {
     expect((await ci(at, 'run', '-q', '-e', 'shell', 'check')).exitCode).toBe(0);
     expect((await ci(at, 'logs', 'check')).stdout).toContain('Job succeeded');
   });
+
+  it('wait for an approval that nobody has given, also with --failed', async () => {
+    using at = temporaryProject({
+      '.circleci/config.yml': `
+version: 2.1
+jobs:
+  bad: { machine: true, steps: [run: 'test -n "$FIXED"'] }
+  publish: { machine: true, steps: [run: 'echo published'] }
+workflows:
+  w: { jobs: [bad, { hold: { type: approval } }, { publish: { requires: [hold] } }] }
+`,
+    });
+    const run = (...args: string[]) => ci(at, 'run', '-e', 'shell', '--reporter', 'json', ...args);
+    await run();
+    const again = await run('--failed', '--var', 'FIXED=yes');
+    expect(results(again)).toEqual({ 'w/bad': 'success', 'w/hold': 'manual', 'w/publish': 'skipped' });
+    const opened = await run('--failed', '--manual', 'hold');
+    expect(results(opened)).toEqual({ 'w/hold': 'success', 'w/publish': 'success' });
+  });
 });

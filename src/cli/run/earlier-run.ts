@@ -41,7 +41,7 @@ export async function failedLastTime(
   const unfinished = beginnings(
     [...planned, ...Object.keys(last.state.jobs)].filter((id) => !own.has(id) && endedBadly(last.state.jobs[id])),
   );
-  return plan.nodes
+  const failed = plan.nodes
     .filter(({ id, kind }) => {
       const record = last.state.jobs[id];
       if (record === undefined) return planned.has(id);
@@ -49,6 +49,15 @@ export async function failedLastTime(
       return record.status === 'failed' || record.status === 'canceled' || record.status === 'skipped';
     })
     .map(({ id }) => id);
+  return [...closedGates(plan, failed, last), ...failed];
+}
+
+/** Manual jobs that nobody started, and that the given jobs wait for: without them these would run unasked. */
+function closedGates({ nodes }: Plan, waiting: readonly string[], last: StoredRun): readonly string[] {
+  const needed = new Set(
+    nodes.filter(({ id }) => waiting.includes(id)).flatMap(({ needs }) => needs.map(({ id }) => id)),
+  );
+  return nodes.map(({ id }) => id).filter((id) => needed.has(id) && last.state.jobs[id]?.status === 'manual');
 }
 
 function endedBadly(record: JobRecord | undefined): boolean {
