@@ -44,13 +44,17 @@ export function decideJobs(
   const verdicts = new Map<string, Verdict>();
   for (const job of workflow.jobs) verdicts.set(job.name, judgeFilters(job.filters, git, scope, reading));
   const isOut = (name: string): boolean => verdicts.get(name)?.kind === 'out';
-  let isSettled = false;
-  while (!isSettled) {
-    isSettled = true;
-    for (const { name, requires } of workflow.jobs) {
-      if (isOut(name) || requires.length === 0 || !requires.every((required) => isOut(required.name))) continue;
-      verdicts.set(name, { kind: 'out', because: 'all jobs that it requires are left out' });
-      isSettled = false;
+  const dependents = dependentsOf(workflow.jobs);
+  const stillIn = new Map(workflow.jobs.map((job) => [job, job.requires.length]));
+  const left = [...verdicts.keys()].filter(isOut);
+  // Grows while it is gone through.
+  for (const name of left) {
+    for (const job of dependents.get(name) ?? []) {
+      const count = stillIn.get(job)! - 1;
+      stillIn.set(job, count);
+      if (count > 0 || isOut(job.name)) continue;
+      verdicts.set(job.name, { kind: 'out', because: 'all jobs that it requires are left out' });
+      left.push(job.name);
     }
   }
   return workflow.jobs.map((job) => ({
@@ -58,4 +62,17 @@ export function decideJobs(
     verdict: verdicts.get(job.name)!,
     requires: job.requires.filter((required) => !isOut(required.name)),
   }));
+}
+
+/** The jobs that require a job, by its name; one that does so twice is there twice. */
+function dependentsOf(jobs: readonly WorkflowJob[]): ReadonlyMap<string, readonly WorkflowJob[]> {
+  const dependents = new Map<string, WorkflowJob[]>();
+  for (const job of jobs) {
+    for (const { name } of job.requires) {
+      const known = dependents.get(name);
+      if (known === undefined) dependents.set(name, [job]);
+      else known.push(job);
+    }
+  }
+  return dependents;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decideJobs, workflowLeftOut } from '../../../src/dialects/circle/decide.ts';
+import { parseYaml } from '../../../src/syntax/parse.ts';
 import { circleContext, processText } from './support.ts';
 
 async function decided(filters: Readonly<Record<string, string>>, ref: { branch?: string; tag?: string }) {
@@ -96,4 +97,24 @@ describe('workflows', () => {
   ] as const)('%#', (workflow, source, named, expected) => {
     expect(workflowLeftOut(workflow, { source }, named, true)).toBe(expected);
   });
+});
+
+it('looks at each job a few times only, however long the chain is that is dropped', () => {
+  const span = { file: 'config.yml', start: 0, end: 0 };
+  let looks = 0;
+  const filters = parseYaml('config.yml', 'branches: { ignore: main }', 'yaml-1.2').value![0]!;
+  const count = 2000;
+  const jobs = Array.from({ length: count + 1 }, (_, index) => ({
+    ...{ name: `j${index}`, span, type: 'build', alsoCalled: [], contexts: [], missingOrbs: [] },
+    ...(index === count ? { filters } : {}),
+    get requires() {
+      looks++;
+      return index === count ? [] : [{ name: `j${index + 1}`, span }];
+    },
+  }));
+  const workflow = { name: 'main', span, isScheduled: false, settings: [], jobs };
+  const pipeline = { get: () => undefined, names: () => [] };
+  const decided = decideJobs(workflow, circleContext.git, { pipeline }, { report: () => {} });
+  expect(decided.filter(({ verdict }) => verdict.kind === 'in')).toEqual([]);
+  expect(looks).toBeLessThan(10 * count);
 });
