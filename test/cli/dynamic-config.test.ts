@@ -116,6 +116,18 @@ workflows: { main: { jobs: [a, b] } }
     expect(readFileSync(`${project.home}/count`, 'utf8')).toBe('once\n');
   });
 
+  it('refuses the name of a workflow that neither configuration has, and runs nothing of the second', async () => {
+    using project = temporaryProject({
+      '.circleci/config.yml': setup('true', '{ configuration_path: .circleci/next.yml }'),
+      '.circleci/next.yml': `${base}${main}\n`,
+    });
+    const result = await run(project, ['--workflow', 'mian']);
+    expect(result.exitCode, result.stderr).toBe(1);
+    expect(result.statuses).toEqual({ 'setup/generate': 'success', continuation: 'failed' });
+    expect(result.outputOf('continuation')).toContain('there is no workflow `mian`');
+    expect(await ci(project, ['list', '--workflow', 'mian'])).toContain('did you mean `main`?');
+  });
+
   it('refuses what the service refuses, and says where', async () => {
     const told = async (files: Readonly<Record<string, string>>, args: readonly string[] = []) => {
       using project = temporaryProject(files);

@@ -25,6 +25,7 @@ export const circleCodes = {
   'circle/unknown-parameter': 'A `<< … >>` names a parameter or value that does not exist here.',
   'circle/unknown-requirement': '`requires` names a job that the workflow does not have.',
   'circle/unknown-step': 'A step has a name that does not exist.',
+  'circle/unknown-workflow': 'A workflow that is named on the command line does not exist.',
   'circle/version': 'The version is missing or not known.',
   'circle/workflow': 'A workflow, or an entry of it, has the wrong form.',
   'circle/wrong-type': 'A value is not of the type that its place wants.',

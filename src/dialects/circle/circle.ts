@@ -9,7 +9,7 @@ import { booleanOf } from './parameters.ts';
 import { pipelineValues } from './pipeline-values.ts';
 import { type Processed, processConfig, withOrbReferences } from './process.ts';
 import { readPipeline } from './read-pipeline.ts';
-import { field, kindOf, type Reading, scalar } from './reading.ts';
+import { field, itemsOf, kindOf, type Reading, scalar, suggestion, textOf } from './reading.ts';
 import type { StartedParameters } from './started-parameters.ts';
 
 /** `.circleci/config.yml`. */
@@ -27,7 +27,8 @@ async function compile({ documents, text }: ParsedFile, given: CompileInput): Pr
     const continued = await readContinued(entry, given, reading);
     if (continued.kind === 'wrong') return { value: undefined, diagnostics };
     if (continued.kind === 'none') return { value: nothingToRun(entry, given, continued.because), diagnostics };
-    return compileMap(continued.entry, given, { reading, diagnostics }, continued.parameters);
+    const first = itemsOf(field(entry, 'workflows')?.value).map((name) => textOf(name)!);
+    return compileMap(continued.entry, given, { reading, diagnostics }, { ...continued, workflows: first });
   }
   if (entry.kind !== 'map') {
     const span = { ...entry.span, end: Math.max(entry.span.end, entry.span.start + 1) };
@@ -35,7 +36,7 @@ async function compile({ documents, text }: ParsedFile, given: CompileInput): Pr
     reading.report({ code: 'circle/wrong-type', severity: 'error', message, span });
     return { value: undefined, diagnostics };
   }
-  return compileMap(entry, given, { reading, diagnostics }, new Map());
+  return compileMap(entry, given, { reading, diagnostics }, { parameters: new Map(), workflows: [] });
 }
 
 interface Collected {
@@ -60,22 +61,29 @@ function collect(sources: Iterable<readonly [path: string, text: string]>): Coll
   };
 }
 
-/** @param handed parameters that a setup job has given. */
+/** What a setup configuration hands on: parameters that its job has given, and the names of its own workflows. */
+interface Setup {
+  readonly parameters: ReadonlyMap<string, Node>;
+  readonly workflows: readonly string[];
+}
+
 async function compileMap(
   root: MapNode,
   given: CompileInput,
   { reading, diagnostics }: Collected,
-  handed: ReadonlyMap<string, Node>,
+  setup: Setup,
 ): Promise<Checked<Compiled>> {
   const form = validateSections(root, validators.circle);
   const started = { texts: given.parameters ?? new Map(), ...blameFor(given) };
-  const pipeline = pipelineValues(root, given.context, { started, handed }, reading);
+  const pipeline = pipelineValues(root, given.context, { started, handed: setup.parameters }, reading);
   const entry = withOrbReferences(root, pipeline, reading);
   const orbFile = await readOrbFiles(entry, given.files, reading.report);
   const processed = processConfig(entry, { pipeline, orbFile, reading });
   const read = readPipeline(processed, { ...given, ...ownWorkflows(entry, processed, given) }, pipeline, reading);
   const continued = await withContinuations(read, processed, entry, { files: given.files, reading });
   const isContinued = given.entryIs === 'bridge';
+  // One that this configuration lacks may be of the next.
+  if (continued.downstream.size === 0) checkNamed(entry, processed, given, { setup, reading });
   const value: Compiled = {
     pipeline: { ...continued.pipeline, ...(isContinued ? { whyEmpty: 'no workflow of it is to be run' } : {}) },
     config: processed.config,
@@ -90,6 +98,27 @@ function ownWorkflows(root: MapNode, { workflows }: Processed, given: CompileInp
   const named = given.workflows ?? [];
   if (given.entryIs !== 'bridge' && booleanOf(field(root, 'setup')?.value) !== true) return { workflows: named };
   return { workflows: named.filter((name) => workflows.some((workflow) => workflow.name === name)) };
+}
+
+/** Nothing, or everything, would run where a name is mistyped. */
+function checkNamed(
+  root: MapNode,
+  { workflows }: Processed,
+  given: CompileInput,
+  { setup, reading }: { readonly setup: Setup; readonly reading: Reading },
+): void {
+  const known = [...setup.workflows, ...workflows.map(({ name }) => name)];
+  const { wrongIs } = blameFor(given);
+  const section = field(root, 'workflows');
+  const place = section === undefined || 'blames' in wrongIs ? wrongIs : { span: section.keySpan };
+  for (const name of given.workflows ?? []) {
+    if (known.includes(name)) continue;
+    const others = known.length === 0 ? undefined : `there is ${known.slice(0, 10).join(', ')}`;
+    const hint = suggestion(reading, name, () => known) ?? others;
+    const message = `there is no workflow \`${name}\``;
+    const code = 'circle/unknown-workflow';
+    reading.report({ code, severity: 'error', message, ...place, ...(hint === undefined ? {} : { hint }) });
+  }
 }
 
 function nothingToRun(entry: Node, given: CompileInput, whyEmpty: string): Compiled {

@@ -75,13 +75,14 @@ export async function withContinuations(
     reportNotContinued(setup, reading);
   }
   for (const { definition } of continuing) checkCopies(definition, reading);
+  const workflows = processed.workflows.map(({ name }) => name);
   const downstream = new Map<string, Downstream>();
   const bridges: BridgeDefinition[] = [];
   for (const [name, one] of namesOf(continuing)) {
     const rivals = continuing.filter((other) => other !== one).map(({ definition }) => definition.name);
     const expected = await expectedFile(one, files);
     bridges.push(bridgeOf(name, one, expected));
-    downstream.set(name, { content: contentOf(one, { rivals, expected, root, reading }) });
+    downstream.set(name, { content: contentOf(one, { rivals, expected, root, reading, workflows }) });
   }
   const jobs = [...pipeline.jobs, ...bridges];
   const stages = [...new Set([...pipeline.stages, ...bridges.map(({ stage }) => stage.value)])];
@@ -157,6 +158,7 @@ function contentOf(
     readonly expected: string | undefined;
     readonly root: MapNode;
     readonly reading: Reading;
+    readonly workflows: readonly string[];
   },
 ): MapNode {
   const { span } = definition;
@@ -165,11 +167,16 @@ function contentOf(
   const isLiteral = parameters.trimStart().startsWith('{') && !parameters.includes('$');
   const isKnown = isLiteral && readHandedParameters(parameters, () => span, given.reading) !== undefined;
   const declared = field(given.root, 'parameters')?.value;
-  const rivals = given.rivals.map((name) => scalar(name, span));
+  const names = (list: readonly string[]) =>
+    seq(
+      list.map((name) => scalar(name, span)),
+      span,
+    );
   return map(
     [
       entry('job', scalar(definition.name, span)),
-      entry('rivals', seq(rivals, span)),
+      entry('rivals', names(given.rivals)),
+      entry('workflows', names(given.workflows)),
       ...(given.expected === undefined ? [] : [entry('expected', scalar(given.expected, span))]),
       ...(isKnown ? [entry('parameters', scalar(parameters, span))] : []),
       ...(declared === undefined ? [] : [entry('declared', declared)]),
