@@ -11,6 +11,8 @@ export interface Section {
   readonly name: string;
   readonly caption: string;
   readonly phase: Phase;
+  /** `step`: people see the caption wherever they see output. Absent: it is for the log. */
+  readonly level?: 'step';
 }
 
 /** Everything that a job writes goes through here: masked, told as events, written into its log. */
@@ -60,7 +62,7 @@ export function createJobLog(options: JobLogOptions): JobLog {
   const { job, sink, emit, clock } = options;
   const prefixes = [...defaultTokenPrefixes, ...(options.tokenPrefixes ?? [])];
   const masking = createMasking({ phrases: options.secrets, prefixes }, options.maskingTables);
-  const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error'): Masker =>
+  const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error' | 'step'): Masker =>
     masking.stream({
       write(bytes) {
         emit({ type: 'job-output', at: clock.now(), job, stream, bytes, ...(level === undefined ? {} : { level }) });
@@ -78,7 +80,8 @@ export function createJobLog(options: JobLogOptions): JobLog {
     const held = sink.flush();
     if (held !== undefined) await held;
   };
-  const write = (text: string): Promise<void> => writeTo(system, text);
+  const steps = streamOf('system', 'step');
+  const write = (text: string, level?: 'step'): Promise<void> => writeTo(level === 'step' ? steps : system, text);
   const sections = sectionWriter(options, write);
   return {
     // An executor's own lines. What it warns of is for everybody.
@@ -115,7 +118,7 @@ function isWarning(bytes: Uint8Array): boolean {
 
 function sectionWriter(
   { job, emit, clock, sections }: JobLogOptions,
-  write: (text: string) => Promise<void>,
+  write: (text: string, level?: 'step') => Promise<void>,
 ): Pick<JobLog, 'begin' | 'end'> {
   let open: { readonly name: string; readonly at: number } | undefined;
   const mark = (kind: 'section_start' | 'section_end', name: string): string =>
@@ -127,12 +130,13 @@ function sectionWriter(
     if (sections === 'markers') await write(mark('section_end', name));
     emit({ type: 'section-finished', at: clock.now(), job, name, durationMs: clock.now() - at });
   };
-  const begin = async ({ name, caption, phase }: Section): Promise<void> => {
+  const begin = async ({ name, caption, phase, level }: Section): Promise<void> => {
     if (open?.name === name) return;
     if (open !== undefined) await end();
     open = { name, at: clock.now() };
     emit({ type: 'section-started', at: open.at, job, name, caption, phase });
-    await write(`${mark('section_start', name)}\x1b[0K\x1b[36;1m${caption}\x1b[0;m\n`);
+    const shown = level === 'step' ? `==> ${caption}` : caption;
+    await write(`${mark('section_start', name)}\x1b[0K\x1b[36;1m${shown}\x1b[0;m\n`, level);
   };
   return { begin, end };
 }

@@ -13,7 +13,7 @@ import { reachEngine } from './reach-engine.ts';
 import { refusal } from './refusal.ts';
 import { previewRelease } from './release-preview.ts';
 import { runUntilItPasses } from './rerun-script.ts';
-import { runAfterScript } from './run-script.ts';
+import { named, runAfterScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 import { attachWorkspace, persistWorkspace } from './workspace-steps.ts';
@@ -122,7 +122,7 @@ async function perform(run: JobRun, step: Step, progress: Progress): Promise<Out
       if (limit === 'own') progress.scriptStatus = 'timedout';
       if (failure?.status === 'failed') await showFailure(run, step, failure);
       if (run.limits.ending() === undefined) progress.halted = await lookForHalt(run, step);
-      return failure;
+      return named(failure, step);
     }
     default:
       return assertNever(step);

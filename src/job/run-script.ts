@@ -4,6 +4,7 @@ import type { RunStep } from '../model/step.ts';
 import { anySignal } from '../util/any-signal.ts';
 import type { Clock } from '../util/clock.ts';
 import { parseDuration } from '../util/duration.ts';
+import { shortened } from '../util/shortened.ts';
 import { endedOutcome, failureOf, goDuration, over, startTimer, timedOut } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
 import { statusVariables } from './job-variables.ts';
@@ -36,6 +37,12 @@ export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> 
   }
   const failure = failureOf(exit);
   return failure === undefined ? {} : { failure };
+}
+
+/** Where several steps fail alike, and their commands are not printed, the message names the one that did. */
+export function named(failure: Outcome | undefined, { echo, name }: RunStep): Outcome | undefined {
+  if (echo !== 'plain' || failure?.status !== 'failed' || failure.message === undefined) return failure;
+  return { ...failure, message: `${failure.message} in "${shortened(name)}"` };
 }
 
 /**

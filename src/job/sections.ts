@@ -14,7 +14,7 @@ export function sectionOf(step: Step, job: 'successful' | 'failed'): Section {
     case 'download-artifacts':
       return { name: 'download_artifacts', caption: 'Downloading artifacts', phase };
     case 'run':
-      return { name: step.name, caption: runCaption(step.name, phase), phase };
+      return { name: step.name, caption: runCaption(step.name, phase), phase, ...levelOf(step) };
     case 'save-cache': {
       const name = job === 'successful' ? 'archive_cache' : 'archive_cache_on_failure';
       return { name, caption: `Saving cache for ${job} job`, phase };
@@ -37,6 +37,11 @@ export function sectionOf(step: Step, job: 'successful' | 'failed'): Section {
     default:
       return assertNever(step);
   }
+}
+
+/** A shell that prints its commands says by itself what it is at. */
+function levelOf({ echo, phase }: Step & { kind: 'run' }): Pick<Section, 'level'> {
+  return echo === 'plain' && phase === 'script' ? { level: 'step' } : {};
 }
 
 function runCaption(name: string, phase: Step['phase']): string {

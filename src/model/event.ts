@@ -64,8 +64,11 @@ export type Event =
       readonly job: string;
       readonly stream: 'stdout' | 'stderr' | 'system';
       readonly bytes: Uint8Array;
-      /** Only with `system`: a line that people should see even where the tool's own lines are left out. */
-      readonly level?: 'warning' | 'error';
+      /**
+       * Only with `system`: a line that people should see even where the tool's own lines are left out. `step`: the name of the
+       * user's step that begins, where its shell does not print its commands.
+       */
+      readonly level?: 'warning' | 'error' | 'step';
     })
   /** An image is pulled for the job. Jobs that wait for the same pull are all told; at most four times a second. */
   | (EventBase & ImagePull & { readonly type: 'image-pull'; readonly job: string })

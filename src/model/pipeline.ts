@@ -52,6 +52,8 @@ interface DefinitionBase {
   readonly rules?: readonly Rule[];
   /** The dialect has decided that the job is out: why, one clause. */
   readonly leftOutBecause?: string;
+  /** The dialect has decided that the job is in, by something else than rules: why, one clause. */
+  readonly includedBecause?: string;
   /** Which pipelines the job is in, where it has no rules. Absent: all. */
   readonly refPolicy?: RefPolicy;
   readonly when: Exclude<When, 'never'>;

@@ -112,7 +112,8 @@ function decideLeg(job: ExpandedJob, leg: Leg, order: number, shared: PipelineVa
   const find: FindVariable = variablesInRules(definition, leg, known);
   if (!definition.rules) {
     const made = settings(definition, undefined);
-    if (!definition.refPolicy) return { ...base, ...made, included: true, because: 'it has no rules' };
+    const { includedBecause = 'it has no rules' } = definition;
+    if (!definition.refPolicy) return { ...base, ...made, included: true, because: includedBecause };
     const { included, because, trace } = judges.policy(definition.refPolicy, find);
     return { ...base, ...made, ...(included ? {} : { when: 'never' }), included, because, policy: trace };
   }

@@ -1,6 +1,7 @@
 import type { FailureReason, FinalStatus, Findings } from '../model/outcome.ts';
 import { testCountsText } from '../model/test-results.ts';
 import { assertNever } from '../util/assert-never.ts';
+import { shortened } from '../util/shortened.ts';
 import type { PaintKind } from './color.ts';
 
 /** The parts of a job's result that are put into words. */
@@ -78,11 +79,6 @@ export function noteText(result: ResultFacts): string {
   }
   if (result.attempts > 1) notes.push(`${result.attempts} attempts`);
   return notes.join(', ');
-}
-
-/** A step without a name is called like its command. */
-function shortened(name: string): string {
-  return name.length > 40 ? `${name.slice(0, 39)}…` : name;
 }
 
 /** `noteText` with tests and coverage, where the job has them. */

@@ -144,11 +144,11 @@ describe.each(['shell', 'docker'] as const)("CircleCI's steps in %s", (executor)
       expect(isGone(readFileSync(join(project.home, name), 'utf8').trim())).toBe(true);
     }
 
-    expect(why('w/silent')).toBe('too long with no output (exceeded 1s)');
+    expect(why('w/silent')).toBe('too long with no output (exceeded 1s) in "echo begins; sleep 1000"');
     expect(log('w/silent')).toMatch(/begins.*on fail.*always/s);
     expect(log('w/silent')).not.toContain('never');
 
-    expect(why('w/fails')).toBe('exit code 2');
+    expect(why('w/fails')).toBe('exit code 2 in "exit 2"');
     expect(log('w/fails')).not.toMatch(/too early|never|Persisted|Creating cache/);
     const listed = await runCi(['artifacts', 'w/fails'], { cwd: project.root, home: project.home });
     const kept = [...listed.stdout.matchAll(/\d+ {2}(\/.*)$/gm)].map(([, path]) => path!);

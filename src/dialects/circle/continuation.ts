@@ -140,7 +140,9 @@ function bridgeOf(name: string, { definition, step }: Continuing, expected: stri
     ...{ kind: 'bridge', name, span, stage: { value: 'continuation', span }, when: 'on_success' },
     ...{ variables: [], inheritVariables: true, interruptible: false },
     needs: [{ job: definition.name, span, artifacts: false, optional: false, statuses: ['terminal'] }],
-    ...(leftOutBecause === undefined ? {} : { leftOutBecause }),
+    ...(leftOutBecause === undefined
+      ? { includedBecause: `${definition.name} may continue the pipeline` }
+      : { leftOutBecause }),
     trigger: {
       kind: 'child',
       strategy: 'mirror',

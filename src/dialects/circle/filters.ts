@@ -6,9 +6,9 @@ import { field, problem, type Reading, textOf } from './reading.ts';
 import type { Scope } from './scope.ts';
 
 /** What `filters` say of a job for the branch or tag at hand. */
-export type Verdict = { readonly kind: 'in' } | { readonly kind: 'out'; readonly because: string };
+export type Verdict = { readonly kind: 'in' | 'out'; readonly because: string };
 
-const included: Verdict = { kind: 'in' };
+const unfiltered: Verdict = { kind: 'in', because: 'it has no filters' };
 
 /**
  * Judges the filters of a job. For a branch: `only` first, then `ignore`, neither lets all in. For a tag: only jobs
@@ -23,7 +23,7 @@ export function judgeFilters(
 ): Verdict {
   if (filters !== undefined && filters.kind !== 'map') {
     return holds(filters, { of: 'workflow', scope, reading })
-      ? included
+      ? { kind: 'in', because: '`filters` hold' }
       : { kind: 'out', because: "`filters` don't hold" };
   }
   if (git.tag !== undefined) {
@@ -33,7 +33,7 @@ export function judgeFilters(
     return judge(tags, git.tag, 'tag', reading);
   }
   const branches = field(filters, 'branches')?.value;
-  if (branches === undefined) return included;
+  if (branches === undefined) return unfiltered;
   return judge(branches, git.branch ?? '', 'branch', reading);
 }
 
@@ -46,7 +46,7 @@ function judge(filter: Node, name: string, what: 'branch' | 'tag', reading: Read
   if (ignore !== undefined && matchesAny(ignore, name, reading)) {
     return { kind: 'out', because: `\`ignore\` of its filters names the ${what} ${name}` };
   }
-  return included;
+  return { kind: 'in', because: `its filters let the ${what} ${name} in` };
 }
 
 /** A text, or a list of texts. Undefined: the key is not there. */

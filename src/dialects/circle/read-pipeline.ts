@@ -85,7 +85,7 @@ function readJob(
     facts,
     interruptible: false,
     alsoCalled: [job.name, ...job.alsoCalled.flatMap((name) => [name, `${workflow.name}/${name}`])],
-    ...(verdict.kind === 'out' ? { leftOutBecause: verdict.because } : {}),
+    ...(verdict.kind === 'out' ? { leftOutBecause: verdict.because } : { includedBecause: verdict.because }),
     ...(job.serialGroup === undefined ? {} : { resourceGroup: job.serialGroup }),
   };
   if (stepless.has(job.type) && field(job.body, 'steps') === undefined) {
