@@ -2,6 +2,7 @@ import type { TakenFiles } from '../model/files.ts';
 import { SystemError } from '../model/outcome.ts';
 import type { CachePort, Fill } from '../model/ports.ts';
 import type { RestoreCacheStep, SaveCacheStep } from '../model/step.ts';
+import { plainKey } from '../util/plain-key.ts';
 import { resolveCacheKey } from './cache-key.ts';
 import { putPlaces, takePlaces } from './cache-places.ts';
 import type { JobRun } from './job-run.ts';
@@ -43,7 +44,8 @@ async function restoreKeys(run: JobRun, step: RestoreCacheStep): Promise<readonl
   }
   const fallback = run.variables.get('CACHE_FALLBACK_KEY')?.trim();
   // A branch must not read what only protected branches may write. Source: GitLab Runner, `shells/abstract.go`
-  if (step.match === 'exact' && fallback && !fallback.endsWith('-protected')) keys.add(fallback);
+  const isProtected = fallback !== undefined && plainKey(fallback).endsWith('-protected');
+  if (step.match === 'exact' && fallback && !isProtected) keys.add(fallback);
   return [...keys];
 }
 

@@ -38,12 +38,15 @@ describe('caches', () => {
     expect(log).toContain('Checking cache for last...\nSuccessfully extracted cache\n');
   });
 
-  it('of protected branches are no fallback', async () => {
-    const caches = memoryCaches();
-    const variables = [{ name: 'CACHE_FALLBACK_KEY', value: 'main-protected' }];
-    await live(specOf([restore(['a'])], { variables }), memoryExecutor(), { caches });
-    expect(caches.asked).toEqual(['a']);
-  });
+  it.each(['main-protected', 'main-protected/.', 'main-protected%2f', 'x/%2e%2e/main-protected'])(
+    'of protected branches are no fallback: %s',
+    async (value) => {
+      const caches = memoryCaches();
+      const variables = [{ name: 'CACHE_FALLBACK_KEY', value }];
+      await live(specOf([restore(['a'])], { variables }), memoryExecutor(), { caches });
+      expect(caches.asked).toEqual(['a']);
+    },
+  );
 
   it('may be found by the beginning of their key', async () => {
     const caches = memoryCaches({ 'v1-abc': tree({ x: '1' }) });

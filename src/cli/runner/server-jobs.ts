@@ -15,12 +15,12 @@ import type { RunnerWatcher, WatchedJob } from '../../runner/runner-watcher.ts';
 import { checkoutDirectory, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
 import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
 import type { TraceResult } from '../../runner/trace/trace-record.ts';
-import { cacheStore } from '../../stores/cache-store.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Clock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import type { Invocation } from '../invocation.ts';
 import { runnerFacts } from '../run/job-runner.ts';
+import { jobCaches } from './job-caches.ts';
 import type { RunnerExecutors } from './runner-executors.ts';
 
 /** Where a runner keeps its things; all absolute. */
@@ -138,7 +138,11 @@ async function outcomeOf(taken: TakenJob, parts: ServerJobParts, listeners: List
   using ended = anySignal([trace.abort, interrupted]);
   try {
     const made = jobSpecOf(answer.job, runner);
-    const deps = await depsFor(taken, parts, { made, directory, ...listeners });
+    await using caches = await jobCaches({
+      ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
+      ...{ project: safeParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
+    });
+    const deps = { ...(await depsFor(taken, parts, { made, directory, ...listeners })), caches };
     const { outcome } = await runJob(
       { spec: made.spec, cancel: trace.cancel, abort: ended.signal, log: trace.sink },
       deps,
@@ -178,10 +182,6 @@ async function depsFor(
       ...{ client, clock, log: say, job, directory },
       directDownload: runner.featureFlags['FF_USE_DIRECT_DOWNLOAD'] === false ? 'off' : 'on',
       timeouts: { totalMs: runner.artifact.uploadTimeoutMs, headersMs: runner.artifact.responseHeaderTimeoutMs },
-    }),
-    caches: cacheStore({
-      directory: join(runner.cacheDir ?? places.caches, token, ...safeParts(spec.projectPath)),
-      now: clock.now,
     }),
     sources: keptCheckouts({
       directory: checkoutDirectory({

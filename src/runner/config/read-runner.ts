@@ -135,15 +135,29 @@ function readCache(fields: TomlFields | undefined): RunnerCache {
   if (type !== undefined && type !== 's3') {
     fields?.problem('Type', 'warning', `can't be "${type}" here, only "s3": caches stay on this machine`);
   }
+  const values = s3 === undefined ? undefined : readS3(s3);
+  const problem = type === 's3' ? s3Problem(values) : undefined;
+  if (problem !== undefined) fields?.problem('s3', 'warning', `${problem}: caches stay on this machine`);
   const cache: RunnerCache = {
     path: fields?.text('Path') ?? '',
     shared: fields?.boolean('Shared') ?? false,
     maxUploadedArchiveSize: fields?.integer('MaxUploadedArchiveSize') ?? 0,
-    ...present({ type, s3: s3 === undefined ? undefined : readS3(s3) }),
+    ...present({ type, s3: problem === undefined ? values : undefined }),
   };
   fields?.unused(['gcs', 'azure'], 'is not supported: only "s3" is');
   fields?.rest();
   return cache;
+}
+
+/** Why caches can't be kept in a bucket; a clause. */
+function s3Problem(s3: S3Cache | undefined): string | undefined {
+  if (s3 === undefined || s3.bucketName === '') return 'must have a `BucketName`';
+  if (s3.authenticationType === 'iam') return "can't be used with the `AuthenticationType` iam here, only with keys";
+  if (s3.accessKey === '' || s3.secretKey === '') return "can't be used without `AccessKey` and `SecretKey` here";
+  if (!/^(https?:\/\/)?[\w.-]+(:\d+)?\/*$|^(https?:\/\/)?\[[\da-f:]+\](:\d+)?\/*$/i.test(s3.serverAddress)) {
+    return 'must have a `ServerAddress` like "host:port"';
+  }
+  return undefined;
 }
 
 function readS3(fields: TomlFields): S3Cache {

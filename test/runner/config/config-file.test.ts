@@ -121,6 +121,19 @@ describe('reading', () => {
     });
   });
 
+  it.each([
+    ['', /must have a `BucketName`: caches stay on this machine/],
+    ['BucketName = "b"\nAccessKey = "a"', /can't be used without `AccessKey` and `SecretKey` here/],
+    ['BucketName = "b"\nAccessKey = "a"\nSecretKey = "s"\nAuthenticationType = "iam"', /`AuthenticationType` iam/],
+    ['BucketName = "b"\nAccessKey = "a"\nSecretKey = "s"\nServerAddress = "a b"', /`ServerAddress` like "host:port"/],
+  ])('tells why caches stay on this machine: %j', (s3, message) => {
+    const head = '[[runners]]\nname = "a"\nurl = "https://example.com"\ntoken = "t"\nexecutor = "shell"\n';
+    writeFileSync(path, `${head}[runners.cache]\nType = "s3"\n[runners.cache.s3]\n${s3}\n`);
+    const { config, warnings } = readConfigFile(path, {});
+    expect(warnings).toEqual([expect.stringMatching(message)]);
+    expect(config.runners[0]?.cache.s3).toBeUndefined();
+  });
+
   it('takes a missing file for an empty one', () => {
     const { config, stamp } = readConfigFile(path, {});
     expect(config).toMatchObject({ concurrent: 1, runners: [] });
