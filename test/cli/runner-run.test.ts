@@ -9,7 +9,6 @@ import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
 import { plainEnvironment } from '../support/run-ci.ts';
-import { startS3Server } from '../support/s3-server.ts';
 
 const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
 
@@ -147,42 +146,6 @@ describe('ci runner run', () => {
     await ends('first', 'second');
     expect(logOf('second')).toContain('kept');
     expect(server.job('second').status).toBe('success');
-  });
-
-  it('keeps caches in a bucket, and does without it when its server is gone', async () => {
-    const s3 = await startS3Server();
-    const table = (address: string) => `[runners.cache]
-Type = "s3"
-Path = "ci"
-Shared = true
-[runners.cache.s3]
-ServerAddress = "${address}"
-AccessKey = "S3RVER"
-SecretKey = "S3RVER"
-BucketName = "${s3.bucket}"
-Insecure = true
-`;
-    const cache = [{ key: 'deps', paths: ['cached'] }];
-    pipeline(
-      { name: 'first', stage: 'build', cache, script: ['mkdir cached', 'echo kept > cached/file'] },
-      { name: 'second', stage: 'test', cache, script: ['cat cached/file'] },
-    );
-    const { child, ended } = startRunner({ table: table(s3.address) });
-    await ends('first', 'second');
-    child.kill('SIGQUIT');
-    await ended;
-    expect(logOf('second')).toContain('kept');
-    expect(s3.objects()).toEqual([expect.stringMatching(/^ci\/project\/\d+\/deps/)]);
-    await s3[Symbol.asyncDispose]();
-    server.addPipeline({
-      stages: ['build'],
-      jobs: [{ name: 'third', cache, script: ['mkdir cached', 'touch cached/x'] }],
-    });
-    startRunner({ table: table(s3.address), name: 'two' });
-    await ends('third');
-    expect(logOf('third')).toContain("the server of caches can't be used");
-    expect(logOf('third')).not.toContain('S3RVER');
-    expect(server.job('third').status).toBe('success');
   });
 
   it('stops the script of a job that is canceled, and runs its after_script', async () => {

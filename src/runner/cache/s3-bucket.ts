@@ -51,7 +51,7 @@ export function s3Bucket(given: S3BucketGiven): S3Bucket {
   const connections = new Connections({ ...given, limits });
   const ask = async (request: Request, signal: AbortSignal): Promise<Reply> => {
     const { method, name, path } = request;
-    const signed = await signedRequest(s3, { method, name, headers: request.headers }, given.clock.now());
+    const signed = signedRequest(s3, { method, name, headers: request.headers }, given.clock.now());
     const body =
       path === undefined ? undefined : ({ kind: 'stream', open: async () => createReadStream(path) } as const);
     return exchange(connections, { ...signed, method, place: 'foreign', body, signal, limits });

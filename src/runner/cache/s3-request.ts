@@ -1,4 +1,4 @@
-import { AwsV4Signer } from 'aws4fetch';
+import { createHash, createHmac } from 'node:crypto';
 import type { S3Cache } from '../config/runner-config.ts';
 
 /** Where S3 itself is, which has an address for each region. */
@@ -11,8 +11,11 @@ export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Signs a request with signature version 4; its body is not part of the signature. */
-export async function signedRequest(
+/**
+ * Signs a request with signature version 4; its body is not part of the signature.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+export function signedRequest(
   s3: S3Cache,
   request: {
     readonly method: 'GET' | 'PUT';
@@ -20,20 +23,33 @@ export async function signedRequest(
     readonly headers: Readonly<Record<string, string>>;
   },
   nowMs: number,
-): Promise<SignedRequest> {
-  const signer = new AwsV4Signer({
-    method: request.method,
-    url: objectUrl(s3, request.name).href,
-    headers: { ...request.headers },
-    accessKeyId: s3.accessKey,
-    secretAccessKey: s3.secretKey,
-    ...(s3.sessionToken === '' ? {} : { sessionToken: s3.sessionToken }),
-    service: 's3',
-    region: s3.bucketLocation || defaultRegion,
-    datetime: new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, ''),
-  });
-  const { url, headers } = await signer.sign();
-  return { url, headers: Object.fromEntries(headers) };
+): SignedRequest {
+  const url = objectUrl(s3, request.name);
+  const time = new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, '');
+  const headers = {
+    ...request.headers,
+    'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+    'x-amz-date': time,
+    ...(s3.sessionToken === '' ? {} : { 'x-amz-security-token': s3.sessionToken }),
+  };
+  const signed = Object.entries({ ...headers, host: url.host })
+    .map(([name, value]) => [name.toLowerCase(), value.trim().replace(/ +/g, ' ')] as const)
+    .filter(([name]) => name === 'host' || name === 'content-type' || name.startsWith('x-amz-'))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const names = signed.map(([name]) => name).join(';');
+  const lines = signed.map(([name, value]) => `${name}:${value}\n`).join('');
+  const canonical = [request.method, url.pathname, '', lines, names, 'UNSIGNED-PAYLOAD'].join('\n');
+  const scope = [time.slice(0, 8), s3.bucketLocation || defaultRegion, 's3', 'aws4_request'];
+  const hash = createHash('sha256').update(canonical).digest('hex');
+  const key = scope.reduce<string | Buffer>(hmac, `AWS4${s3.secretKey}`);
+  const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope.join('/'), hash].join('\n')).toString('hex');
+  const credential = `${s3.accessKey}/${scope.join('/')}`;
+  const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`;
+  return { url, headers: { ...headers, authorization } };
+}
+
+function hmac(key: string | Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }
 
 /**
