@@ -9,6 +9,9 @@ import { lazyModules } from './lazy-modules.mjs';
 
 const { parameters } = createRequire(import.meta.url)('../bin/bundle.js');
 
+/** Programs for shells are imported as texts. */
+export const loaders = { '.awk': 'text', '.sh': 'text' };
+
 /**
  * Writes `ci.js` (the text of one function, see bin/bundle.js) and its source map into a folder.
  * A module that is imported by `import()` alone is evaluated when that is called.
@@ -37,7 +40,7 @@ export async function bundle(outdir, { names = 'short' } = {}) {
     // Only needed for an ssh:// engine and for BuildKit sessions: loaded from node_modules when used.
     external: ['ssh2', 'cpu-features', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
     plugins: [lazyModules],
-    loader: { '.awk': 'text', '.sh': 'text' },
+    loader: loaders,
     define: { 'import.meta.url': 'bundleUrl' },
     // No line is added in front, so that the source map stays true but for columns of the first line.
     banner: { js: `(function(${parameters.join(',')}){` },

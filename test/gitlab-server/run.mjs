@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { loaders } from '../../scripts/bundle.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // Packages are not bundled: they are found from where the file lies.
@@ -21,6 +22,7 @@ try {
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
+    loader: loaders,
     logLevel: 'warning',
   });
   ({ main } = await import(pathToFileURL(outfile).href));
