@@ -33,5 +33,6 @@ const ofExecutor: Readonly<Record<string, readonly RunnerFeature[]>> = {
 export function runnerTraits(runner: RunnerEntry, config: Pick<RunnerConfig, 'labels'>): RunnerTraits {
   const { executor, shell = 'bash' } = runner;
   const labels = { ...config.labels, ...runner.labels };
-  return { executor, shell, features: [...always, ...(ofExecutor[executor] ?? [])], labels };
+  // Inputs of jobs would have to be filled into scripts.
+  return { executor, shell, features: [...always, ...(ofExecutor[executor] ?? [])], lacking: ['job_inputs'], labels };
 }

@@ -55,6 +55,8 @@ export interface RunnerTraits {
   readonly shell: string;
   /** What executor, shell and job mapping can do; the network's own are added. */
   readonly features: readonly RunnerFeature[];
+  /** What the network could do and nobody behind it does. */
+  readonly lacking?: readonly RunnerFeature[];
   /** `labels` of the configuration, those of the runner over the global ones. */
   readonly labels?: Readonly<Record<string, string>>;
   /** `gpus` of `[runners.docker]`. */
@@ -73,6 +75,7 @@ export interface RunnerInfo extends RunnerIdentity {
 /** Makes `info`; without traits (before an executor is chosen) it says what the network can do. */
 export function runnerInfo(identity: RunnerIdentity, traits?: RunnerTraits): RunnerInfo {
   const able = new Set<RunnerFeature>([...networkFeatures, ...(traits?.features ?? [])]);
+  for (const name of traits?.lacking ?? []) able.delete(name);
   const features = Object.fromEntries(runnerFeatures.map((name) => [name, able.has(name)]));
   const labels = traits?.labels ?? {};
   return {
