@@ -27,12 +27,20 @@ export interface Requiring {
   readonly requires: readonly { readonly node: Node; readonly scope: Scope; readonly upstream?: Node }[];
 }
 
+/** The jobs that go by one name. */
+interface Named {
+  readonly jobs: Requiring[];
+  /** The entries of the workflow that they come from; a group that is called by the name counts as one. */
+  readonly entries: Set<number | string>;
+}
+
 /** Jobs by their name, else by what else they are called. */
-type Find = (name: string) => readonly Requiring[];
+type Find = (name: string) => Named | undefined;
 
 interface Among {
-  readonly jobs: readonly Requiring[];
   readonly find: Find;
+  /** The first job that calls another one. */
+  readonly callOf: (called: string) => Requiring | undefined;
   readonly suggest: (name: string) => string | undefined;
   readonly reading: Reading;
 }
@@ -41,26 +49,28 @@ interface Among {
 export function resolveRequirements(jobs: readonly Requiring[], reading: Reading): readonly (readonly Requirement[])[] {
   const find = finder(jobs);
   const suggest = suggester(() => jobs.map((job) => job.name));
-  return jobs.map((job) =>
-    job.requires.flatMap((required) => resolve(required, job.entry, { find, suggest, jobs, reading })),
-  );
+  const calls = new Map<string, Requiring>();
+  for (const job of jobs) if (!calls.has(job.calls)) calls.set(job.calls, job);
+  const among: Among = { find, callOf: (called) => calls.get(called), suggest, reading };
+  return jobs.map((job) => job.requires.flatMap((required) => resolve(required, job.entry, among)));
 }
 
 function finder(jobs: readonly Requiring[]): Find {
-  const byName = new Map<string, Requiring[]>();
-  const byAlias = new Map<string, Requiring[]>();
-  const byGroup = new Map<string, Requiring[]>();
-  const add = (to: Map<string, Requiring[]>, name: string, job: Requiring): void => {
-    const found = to.get(name);
-    if (found === undefined) to.set(name, [job]);
-    else found.push(job);
+  const byName = new Map<string, Named>();
+  const byAlias = new Map<string, Named>();
+  const byGroup = new Map<string, Named>();
+  const add = (to: Map<string, Named>, name: string, job: Requiring): void => {
+    const named = to.get(name) ?? { jobs: [], entries: new Set() };
+    named.jobs.push(job);
+    named.entries.add(job.group === name ? name : job.entry);
+    to.set(name, named);
   };
   for (const job of jobs) {
     add(byName, job.name, job);
     for (const alias of new Set(job.aliases)) add(byAlias, alias, job);
     if (job.group !== undefined) add(byGroup, job.group, job);
   }
-  return (name) => byName.get(name) ?? byAlias.get(name) ?? byGroup.get(name) ?? [];
+  return (name) => byName.get(name) ?? byAlias.get(name) ?? byGroup.get(name);
 }
 
 function resolve(
@@ -77,25 +87,31 @@ function resolve(
   }
   const span = named?.keySpan ?? node.span;
   const statuses = statusesOf(named ?? upstreamOf(upstream, raw), reading);
-  const asWritten = scope.matrix === undefined ? find(raw) : [];
+  const asWritten = scope.matrix === undefined ? find(raw) : undefined;
   const name =
-    asWritten.length > 0 ? raw : textOf(interpolate({ kind: 'scalar', value: raw, text: raw, span }, scope, reading))!;
-  const all = asWritten.length > 0 ? asWritten : find(name);
-  // A job that shares its name with another one means the other.
-  const others = all.filter((job) => job.entry !== own);
-  const found = others.length > 0 ? others : all;
-  if (found.length === 0) reportUnknown(name, span, among);
-  const entries = new Set(found.map((job) => (job.group === name ? name : job.entry))).size;
-  if (entries > 1) {
-    const hint = 'give each of them a `name`, or each matrix an `alias`';
-    const message = `\`requires\` names \`${name}\`, which is the name of ${entries} others in this workflow`;
-    problem(reading, 'circle/workflow', span, message, { hint });
+    asWritten !== undefined
+      ? raw
+      : textOf(interpolate({ kind: 'scalar', value: raw, text: raw, span }, scope, reading))!;
+  const sought = asWritten ?? find(name);
+  if (sought === undefined) {
+    reportUnknown(name, span, among);
+    return [];
   }
+  const others = sought.entries.size - (sought.entries.has(own) ? 1 : 0);
+  if (others > 1) {
+    const hint = 'give each of them a `name`, or each matrix an `alias`';
+    const message = `\`requires\` names \`${name}\`, which is the name of ${others} others in this workflow`;
+    problem(reading, 'circle/workflow', span, message, { hint });
+    return [];
+  }
+  // A job that shares its name with another one means the other.
+  const meant = sought.jobs.filter((job) => job.entry !== own);
+  const found = meant.length > 0 ? meant : sought.jobs;
   return found.map((job) => ({ name: job.name, span, ...(statuses === undefined ? {} : { statuses }) }));
 }
 
-function reportUnknown(name: string, span: Span, { jobs, suggest, reading }: Among): void {
-  const renamed = jobs.find((job) => job.calls === name);
+function reportUnknown(name: string, span: Span, { callOf, suggest, reading }: Among): void {
+  const renamed = callOf(name);
   const hint = renamed
     ? `here the job is called \`${renamed.name}\``
     : (suggest(name) ?? 'list it under `jobs` of this workflow');
