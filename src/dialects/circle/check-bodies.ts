@@ -111,7 +111,7 @@ function checkCount(job: MapNode, reading: Reading): void {
 function checkRetention(retention: MapEntry | undefined, reading: Reading): void {
   checkKeys(retention?.value, 'retention', '`retention`', reading);
   const caches = retention && written(retention.value, 'caches');
-  if (caches === undefined || /^(?:[1-9]|1[0-5])d$/.test(textOf(caches.value) ?? '')) return;
-  const message = `\`caches\` must be from \`1d\` to \`15d\`, not ${kindOf(caches.value)}`;
+  if (caches === undefined || /^(?:[1-9]|[12]\d|30)d$/.test(textOf(caches.value) ?? '')) return;
+  const message = `\`caches\` must be from \`1d\` to \`30d\`, not ${kindOf(caches.value)}`;
   problem(reading, 'circle/wrong-type', caches.value.span, message);
 }

@@ -36,7 +36,7 @@ function checkElements(source: MapNode, home: Namespace, scope: Scope, reading: 
   for (const each of entriesOf(field(source, 'jobs')?.value)) checkJob(each, place, scope.isLiteral === true);
   if (scope.isLiteral) return;
   for (const kind of ['command', 'executor', 'job'] as const) {
-    for (const element of home.elements[kind].values()) checkTags(element, scope, reading);
+    for (const element of home.elements[kind].values()) checkTags(element, kind, scope, reading);
   }
 }
 

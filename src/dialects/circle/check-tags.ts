@@ -1,6 +1,6 @@
 import type { Span } from '../../diagnostics/diagnostic.ts';
 import type { MapEntry, Node } from '../../syntax/node.ts';
-import type { Element } from './elements.ts';
+import type { Element, ElementKind } from './elements.ts';
 import { reportTemplate } from './interpolate.ts';
 import { placeInText } from './place-in-text.ts';
 import { type Reading, scalar } from './reading.ts';
@@ -12,11 +12,12 @@ import { type Part, readTemplate } from './template.ts';
  * Tells tags of an element that can't be read, or name a parameter that it does not declare: also where nothing uses
  * it, and in steps that a condition leaves out.
  */
-export function checkTags(element: Element, around: Scope, reading: Reading): void {
+export function checkTags(element: Element, kind: ElementKind, around: Scope, reading: Reading): void {
   const outer = insideOf(element, around);
   const stand = scalar('', element.node.span);
   const parameters = new Map([...element.declared.keys()].map((name) => [name, stand]));
-  const scope: Scope = { ...outer, parameters };
+  // A matrix of a workflow is made of parameters of the job.
+  const scope: Scope = { ...outer, parameters, ...(kind === 'job' ? { matrix: parameters } : {}) };
   const seen = new Set<Node>();
   for (const each of element.node.entries.values()) {
     // Defaults are the caller's to see.

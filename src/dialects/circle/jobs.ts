@@ -29,7 +29,7 @@ export function expandJob(call: JobCall, around: Scope, shared: StepsShared): Ma
   const outer = insideOf(element, around);
   const what = `the job \`${element.name}\``;
   const parameters = bindArguments(element.declared, given, { what, span: call.span, scope: outer }, reading);
-  const scope: Scope = { ...outer, parameters };
+  const scope: Scope = { ...outer, parameters, ...(around.matrix === undefined ? {} : { matrix: around.matrix }) };
   const own = interpolate(withoutKeys(element.node, compileTimeOnly), scope, reading) as MapNode;
   const named = field(element.node, 'executor');
   const executor = named && resolveExecutor(named, homesFor(named, call), scope, shared);
@@ -42,7 +42,18 @@ export function expandJob(call: JobCall, around: Scope, shared: StepsShared): Ma
   if (field(element.node, 'steps') === undefined && steps.length === 0) {
     problem(reading, 'circle/job', element.node.span, `the job \`${element.name}\` has no \`steps\``);
   }
+  checkEngines(steps, call, scope, shared);
   return map([...settings.entries.values(), entry('steps', seq(steps, element.node.span))], settings.span);
+}
+
+/** A job has one remote engine. */
+function checkEngines(steps: readonly Node[], { element }: JobCall, scope: Scope, { reading }: StepsShared): void {
+  const isEngine = (step: Node): boolean =>
+    step.kind === 'map' ? step.entries.has('setup_remote_docker') : textOf(step) === 'setup_remote_docker';
+  const second = scope.isLiteral ? undefined : steps.filter(isEngine)[1];
+  if (second === undefined) return;
+  const message = `the job \`${element.name}\` calls \`setup_remote_docker\` more than once`;
+  problem(reading, 'circle/step', second.span, message, { hint: 'call it once' });
 }
 
 /** An executor that an argument names is the caller's; any other is the job's own. */

@@ -55,6 +55,7 @@ export const language = {
     circleci_ip_ranges: simulated('the job has the addresses of this machine'),
     retention: simulated('what is kept stays until you clean up'),
     plan_name: simulated('a release has nothing to run here'),
+    validation: simulated('a release has nothing to run here'),
     key: simulated('locks are not taken: one run has this machine for itself'),
     functions: ignored('functions of the service are not run'),
     description: forPeople,
@@ -62,6 +63,7 @@ export const language = {
   container: {
     ...all('image', 'name', 'entrypoint', 'command', 'user', 'environment', 'auth'),
     aws_auth: simulated('images are pulled with the logins of this machine'),
+    gcp_auth: simulated('images are pulled with the logins of this machine'),
     shell: forPeople,
   },
   machine: {
@@ -70,6 +72,7 @@ export const language = {
     docker_layer_caching: simulated('the engine keeps its layers anyway'),
     resource_class: simulated('the job gets what this machine has'),
     shell: runs,
+    code_signing: ignored('nothing is signed here'),
   },
   macos: { xcode: simulated('the job uses what is installed') },
   retention: { caches: simulated('caches stay until you clean up') },
@@ -77,6 +80,7 @@ export const language = {
     ...stepKeys,
     ...all('command', 'shell', 'environment', 'background', 'working_directory', 'no_output_timeout'),
     ...all('max_auto_reruns', 'auto_rerun_delay'),
+    teardown: ignored('steps of a teardown are not run'),
   },
   checkout: {
     ...stepKeys,
@@ -88,7 +92,7 @@ export const language = {
   restore_cache: { ...stepKeys, ...all('key', 'keys') },
   store_artifacts: { ...stepKeys, ...all('path', 'destination') },
   store_test_results: { ...stepKeys, ...all('path') },
-  persist_to_workspace: { ...stepKeys, ...all('root', 'paths') },
+  persist_to_workspace: { ...stepKeys, ...all('root', 'paths', 'path') },
   attach_workspace: { ...stepKeys, ...all('at') },
   add_ssh_keys: { ...stepKeys, fingerprints: ignored('the job runs with the keys that your own agent holds') },
   setup_remote_docker: {
@@ -96,6 +100,7 @@ export const language = {
     version: ignored('the job reaches an engine only with `--mount-socket`'),
     docker_layer_caching: ignored('the engine keeps its layers anyway'),
     resource_class: ignored('a remote engine has no class'),
+    prefer_same_region: ignored('there is no region'),
   },
   when: all('condition', 'steps'),
   unless: all('condition', 'steps'),

@@ -5,6 +5,7 @@ import { holds } from './condition.ts';
 import { type MissingOrb, type Namespace, type OrbFile, readNamespace } from './elements.ts';
 import { interpolate } from './interpolate.ts';
 import { vendorPath } from './orb-files.ts';
+import { booleanOf } from './parameters.ts';
 import { printedConfig } from './print-config.ts';
 import {
   entriesOf,
@@ -93,7 +94,14 @@ export function processConfig(root: MapNode, given: ProcessInput): Processed {
 function versionOf(root: MapNode, reading: Reading): 2 | 2.1 {
   const version = field(root, 'version');
   const text = textOf(version?.value);
-  if (text === '2' || text === '2.0') return 2;
+  if (text === '2' || text === '2.0') {
+    const setup = field(root, 'setup');
+    if (booleanOf(setup?.value) === true) {
+      const message = 'a setup configuration must be of version 2.1';
+      problem(reading, 'circle/version', version!.value.span, message, { hint: 'write `version: 2.1`' });
+    }
+    return 2;
+  }
   if (text !== '2.1') {
     const span = version?.value.span ?? { ...root.span, end: Math.min(root.span.start + 1, root.span.end) };
     const message = version === undefined ? 'there is no `version`' : `there is no version ${kindOf(version.value)}`;

@@ -22,6 +22,12 @@ export function readRun(step: MapEntry, reading: Reading, defaults: { readonly s
   const directory = text(step, 'working_directory', reading);
   const variables = field(step.value, 'environment');
   const reruns = readStepReruns(step, reading);
+  const teardown = field(step.value, 'teardown');
+  if (teardown !== undefined) {
+    const message = 'the steps of `teardown` are not run here';
+    const hint = 'write a step with `when: always` behind this one';
+    reading.report({ code: 'circle/not-run', severity: 'warning', message, span: teardown.keySpan, hint });
+  }
   return {
     kind: 'run',
     phase: 'script',

@@ -113,10 +113,11 @@ function readRestoreCache(step: MapEntry, reading: Reading): Step | undefined {
 function readPersist(step: MapEntry, reading: Reading): Step | undefined {
   const root = required(step, 'root', reading);
   if (root === undefined) return undefined;
-  if (field(step.value, 'paths') === undefined) {
+  const written = [...texts(step, 'paths', reading), ...texts(step, 'path', reading)];
+  if (field(step.value, 'paths') === undefined && field(step.value, 'path') === undefined) {
     problem(reading, 'circle/step', step.keySpan, '`persist_to_workspace` wants `paths`');
   }
-  const paths = texts(step, 'paths', reading).map((path) => literal(goGlob(path)));
+  const paths = written.map((path) => literal(goGlob(path)));
   return { kind: 'persist-workspace', phase: 'script', when: whenOf(step, reading), root: literal(root), paths };
 }
 

@@ -7,7 +7,7 @@ import type { Node } from '../../syntax/node.ts';
 export interface Scope {
   /** Values of `parameters.*`; undefined: not inside of an element, the text is left for later. */
   readonly parameters?: ReadonlyMap<string, Node>;
-  /** Values of `matrix.*` in the entry of a workflow that has a matrix. */
+  /** Values of `matrix.*` in the entry of a workflow that has a matrix, and in the job that it calls. */
   readonly matrix?: ReadonlyMap<string, Node>;
   /** Values of `pipeline.*` by their names behind the dot, `pipeline.parameters.*` among them (`parameters.x`). */
   readonly pipeline: PipelineValues;

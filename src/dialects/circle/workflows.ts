@@ -156,6 +156,9 @@ function readLeg(call: MapEntry, scope: Scope, leg: Leg | undefined, place: Work
   const filters = field(call.value, 'filters')?.value;
   const serialGroup = text('serial-group');
   const { type, body } = expand(call, scope, leg, place, shared);
+  if (rawName?.trim() === '') {
+    problem(reading, 'circle/workflow', field(call.value, 'name')!.value.span, 'the name of a job must not be blank');
+  }
   return {
     name: text('name') ?? textOf(leg?.values.get('name')) ?? `${call.key}${leg?.suffix ?? ''}`,
     calls: call.key,
@@ -218,7 +221,7 @@ function expand(
       postSteps: expandSteps(field(call.value, 'post-steps')?.value, at),
       span: call.keySpan,
     },
-    place.scope,
+    scope,
     shared,
   );
   return { type: textOf(field(body, 'type')?.value) ?? 'build', body };

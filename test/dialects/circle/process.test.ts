@@ -202,6 +202,12 @@ workflows: { main: { ${condition}, jobs: [build] } }
   const build = 'jobs: { build: { docker: [{ image: a }], steps: [checkout] } }\n';
   it.each<readonly [string, string]>([
     ['circle/version@1', build],
+    ['circle/version@1', `version: 2\nsetup: true\n${build}`],
+    [
+      'circle/step@2',
+      job('jobs: { build: { docker: [{ image: a }], steps: [setup_remote_docker, setup_remote_docker: {}] } }\n'),
+    ],
+    ['circle/workflow@2', job(`workflows: { main: { jobs: [build: { name: " " }] } }\n${build}`)],
     ['circle/nothing-to-run@2', job('jobs: { other: { docker: [{ image: a }], steps: [checkout] } }\n')],
     ['circle/unknown-job@2', job(`workflows: { main: { jobs: [biuld] } }\n${build}`)],
     ['circle/unknown-step@2', job('jobs: { build: { docker: [{ image: a }], steps: [chekout] } }\n')],

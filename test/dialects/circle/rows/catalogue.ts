@@ -108,6 +108,12 @@ export const circleCatalogue: Readonly<Record<string, CircleRow>> = {
   'container/aws_auth': ['{ image: a, aws_auth: { aws_access_key_id: a } }', '{ image: a, aws_auth: [a] }'],
   'container/shell': ['{ image: a, shell: bash }', loose],
 
+  'container/gcp_auth': ['{ image: a, gcp_auth: { oidc_service_account: a } }', { none: 'it is not used' }],
+  'machine/code_signing': ['{ image: a, code_signing: [b] }', { none: 'nothing is signed' }],
+  'job/validation': [
+    '{ type: release, plan_name: p, validation: { enabled: true } }',
+    { none: 'a release has nothing to run' },
+  ],
   'machine/image': ['{ image: ubuntu-2404:current }', '{ image: [a] }'],
   'machine/enabled': ['{ enabled: true }', '{ enabled: [true] }'],
   'machine/docker_layer_caching': [
@@ -117,7 +123,7 @@ export const circleCatalogue: Readonly<Record<string, CircleRow>> = {
   'machine/resource_class': ['{ image: a, resource_class: large }', '{ image: a, resource_class: [a] }'],
   'machine/shell': ['{ image: a, shell: bash }', '{ image: a, shell: [[a]] }'],
   'macos/xcode': ['{ xcode: 16.0.0 }', '{ xcode: [16] }'],
-  'retention/caches': ['{ caches: 15d }', '{ caches: 16d }'],
+  'retention/caches': ['{ caches: 30d }', '{ caches: 31d }'],
 
   ...stepRows(
     'run',
@@ -133,6 +139,7 @@ export const circleCatalogue: Readonly<Record<string, CircleRow>> = {
         '{ command: a, max_auto_reruns: 1, auto_rerun_delay: 30s }',
         '{ command: a, max_auto_reruns: 1, auto_rerun_delay: 1.5m }',
       ],
+      teardown: ['{ command: a, teardown: [run: b] }', { none: 'it is not run' }],
     },
     'command: a',
   ),
@@ -175,6 +182,7 @@ export const circleCatalogue: Readonly<Record<string, CircleRow>> = {
     {
       root: ['{ root: a, paths: [b] }', '{ paths: [b] }'],
       paths: ['{ root: a, paths: [b] }', '{ root: a }'],
+      path: ['{ root: a, path: b }', '{ root: a, path: [[b]] }'],
     },
     'root: a, paths: [b]',
   ),
@@ -190,6 +198,7 @@ export const circleCatalogue: Readonly<Record<string, CircleRow>> = {
       version: text('version'),
       docker_layer_caching: ['{ docker_layer_caching: true }', '{ docker_layer_caching: [a] }'],
       resource_class: text('resource_class'),
+      prefer_same_region: ['{ prefer_same_region: true }', { none: 'it is not used' }],
     },
     'version: a',
   ),
