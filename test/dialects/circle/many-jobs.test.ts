@@ -54,7 +54,15 @@ describe('a workflow with thousands of jobs', () => {
           entries: new Map([['branches', { key: 'branches', keySpan: span, value: branches }]]),
         };
         return {
-          ...{ name: `job-${index}`, span, type: 'build', contexts: [], missingOrbs: [], alsoCalled: [], requires: required },
+          ...{
+            name: `job-${index}`,
+            span,
+            type: 'build',
+            contexts: [],
+            missingOrbs: [],
+            alsoCalled: [],
+            requires: required,
+          },
           ...(index === count - 1 ? { filters: out } : {}),
         };
       });
