@@ -29,6 +29,8 @@ export interface JobDeps {
   readonly runner: RunnerFacts;
   /** `CI_CONCURRENT_ID`; default 0. */
   readonly concurrentId?: number;
+  /** `CI_CONCURRENT_PROJECT_ID`; default: the same. */
+  readonly concurrentProjectId?: number;
   /** Secrets besides the job's masked variables. */
   readonly secrets?: readonly string[];
   readonly tokenPrefixes?: readonly string[];

@@ -46,6 +46,8 @@ export interface VariableInput {
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly concurrentId: number;
+  /** Among the jobs of one project; absent: all are. */
+  readonly concurrentProjectId?: number;
   /** Absent while the session is not open yet: its directories are not known then. */
   readonly place?: Place;
 }
@@ -107,14 +109,15 @@ export function maskedValues(spec: JobSpec, variables: JobVariables): readonly s
 }
 
 /** A job's variable of the same name wins over these. */
-function runnerDefaults({ spec, runner, concurrentId, place }: VariableInput): readonly Variable[] {
+function runnerDefaults(input: VariableInput): readonly Variable[] {
+  const { spec, runner, concurrentId, concurrentProjectId = concurrentId, place } = input;
   if (spec.facts !== undefined) return place?.home === undefined ? [] : [literal('HOME', place.home)];
   return [
     ...(spec.image === undefined ? [] : [{ name: 'CI_JOB_IMAGE', value: spec.image.name }]),
     ...(runner.shortToken === undefined ? [] : [literal('CI_RUNNER_SHORT_TOKEN', runner.shortToken)]),
     literal('CI_RUNNER_DESCRIPTION', runner.name),
     literal('CI_CONCURRENT_ID', String(concurrentId)),
-    literal('CI_CONCURRENT_PROJECT_ID', String(concurrentId)),
+    literal('CI_CONCURRENT_PROJECT_ID', String(concurrentProjectId)),
     literal('CI_SERVER', 'yes'),
     literal('CI_JOB_TIMEOUT', String(Math.round(spec.timeoutMs / 1000))),
   ];

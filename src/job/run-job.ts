@@ -31,6 +31,7 @@ export async function runJob(
     runner: deps.runner,
     startedAt: clock.now(),
     concurrentId: deps.concurrentId ?? 0,
+    ...(deps.concurrentProjectId === undefined ? {} : { concurrentProjectId: deps.concurrentProjectId }),
   };
   const before = jobVariables(input);
   const log = createJobLog({

@@ -37,6 +37,14 @@ export interface Dependency {
   readonly store?: string;
 }
 
+/** A login for a registry. */
+export interface RegistryCredentials {
+  /** Host, with a port and a path where there is one. */
+  readonly registry: string;
+  readonly username: string;
+  readonly password: string;
+}
+
 /**
  * Everything that is needed to run one try of a job: what GitLab's server hands to a runner. Made at the moment of
  * dispatch, so dependencies' artifacts and dotenv variables are known. Plain data.
@@ -59,6 +67,8 @@ export interface JobSpec {
    * what is predefined. Absent: all.
    */
   readonly serviceVariables?: readonly Variable[];
+  /** Logins for registries that whoever hands the job out gave along; those of the user come first. Secret. */
+  readonly registryLogins?: readonly RegistryCredentials[];
   /** `localhost`: the job and its services are one host, as on CircleCI. Absent: services are hosts of their own. */
   readonly servicesReachedBy?: 'localhost';
   readonly steps: readonly Step[];

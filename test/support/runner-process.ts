@@ -17,10 +17,13 @@ export interface RunnerProcess {
   readonly said: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
 
-/** Starts the runners of a file. @param home where it keeps its things: a folder of its own. */
-export function startRunner(home: string, file: string): RunnerProcess {
+/**
+ * Starts the runners of a file.
+ * @param home where it keeps its things: a folder of its own. @param file its text; undefined: it is there already.
+ */
+export function startRunner(home: string, file: string | undefined): RunnerProcess {
   mkdirSync(join(home, 'config'), { recursive: true });
-  writeFileSync(join(home, 'config', 'runner.toml'), file);
+  if (file !== undefined) writeFileSync(join(home, 'config', 'runner.toml'), file);
   const env = plainEnvironment(home);
   const child = spawn(process.execPath, [binary, 'runner', 'run'], {
     cwd: home,

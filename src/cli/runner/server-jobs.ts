@@ -5,6 +5,7 @@ import { runJob } from '../../job/run-job.ts';
 import { type Outcome, SystemError } from '../../model/outcome.ts';
 import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
+import { acknowledgeJob } from '../../runner/job/acknowledge-job.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
 import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
@@ -49,6 +50,14 @@ export interface ServerJobParts {
   readonly giveUp: AbortSignal;
 }
 
+const canceled: Outcome = { status: 'canceled' };
+
+const unheard: Outcome = {
+  status: 'failed',
+  reason: 'runner_system_failure',
+  message: 'the server could not be told that the job begins',
+};
+
 /** Makes what runs one job of a server from its first update to its last; it tells the server whatever happens. */
 export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<void> {
   return async (taken) => {
@@ -81,7 +90,11 @@ async function fromFirstToLast(
     await client.updateJob(job, { ...failed, info });
     return failed;
   }
-  const begun = await client.updateJob(job, { state: 'running', info });
+  using waiting = anySignal([parts.giveUp, taken.interrupted]);
+  const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), {
+    clock: parts.clock,
+    signal: waiting.signal,
+  });
   if (begun.state === 'abort') {
     await trace.drop();
     parts.log('warning', 'The job is over before it began', fields);
@@ -89,8 +102,12 @@ async function fromFirstToLast(
   }
   trace.start();
   parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
-  const canceled: Outcome = { status: 'canceled' };
-  const outcome = begun.cancelRequested ? canceled : await outcomeOf(taken, parts, { trace, watch });
+  const outcome =
+    begun.state === 'failed'
+      ? unheard
+      : begun.cancelRequested
+        ? canceled
+        : await outcomeOf(taken, parts, { trace, watch });
   watch.worked(outcome);
   const result = jobResult(outcome, job.features.failureReasons);
   const reported = await trace.finish(result);
@@ -198,6 +215,7 @@ async function depsFor(
     clock,
     runner: { ...runnerFacts(invocation.version), shortToken: token },
     concurrentId: place.concurrentId,
+    concurrentProjectId: place.concurrentProjectId,
     secrets,
     tokenPrefixes: job.features.tokenMaskPrefixes,
     sections: job.features.traceSections ? 'markers' : 'plain',

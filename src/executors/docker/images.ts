@@ -164,6 +164,7 @@ export class ImageStore {
     if (variable?.file) warnings.add("the job's DOCKER_AUTH_CONFIG is a file variable, so no login is taken from it");
     const finding = findLogin(name, this.#settings.logins, {
       ...(variable === undefined || variable.file ? {} : { authConfig: variable.value }),
+      ...(job.registryLogins === undefined ? {} : { credentials: job.registryLogins }),
       warn: (text) => void warnings.add(text),
     });
     const login = await unlessAborted(finding, signal);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dockerHost, type ImageName } from '../../model/image-name.ts';
+import type { RegistryCredentials } from '../../model/job-spec.ts';
 import type { CredentialHelpers } from './credential-helper.ts';
 import { isRecord } from './engine-address.ts';
 
@@ -34,13 +35,15 @@ export interface LoginPlaces {
 export interface JobLogin {
   /** Its variable `DOCKER_AUTH_CONFIG`. */
   readonly authConfig?: string;
+  /** What the server has sent along with it. */
+  readonly credentials?: readonly RegistryCredentials[];
   /** Told of what can't be used; nothing secret is in it. */
   warn(text: string): void;
 }
 
 /**
- * A login for an image: the job's `DOCKER_AUTH_CONFIG`, the user's own, then Docker's `config.json`; the longest path
- * wins, and for one path the first of these. Undefined: pull without.
+ * A login for an image: the job's `DOCKER_AUTH_CONFIG`, the user's own, then Docker's `config.json`, then what came with
+ * the job; the longest path wins, and for one path the first of these. Undefined: pull without.
  * Source: https://docs.gitlab.com/ci/docker/using_docker_images/#access-an-image-from-a-private-container-registry
  */
 export async function findLogin(
@@ -97,7 +100,7 @@ async function readSources(places: LoginPlaces, job: JobLogin): Promise<readonly
     { text: places.authConfig, name: 'DOCKER_AUTH_CONFIG', mayRun: true },
     { text: file, name: path, mayRun: true },
   ];
-  return given.flatMap(({ text, name, mayRun }) => {
+  const read = given.flatMap(({ text, name, mayRun }) => {
     if (text === undefined || text.trim() === '') return [];
     const config = parse(text);
     if (config !== undefined) return [sourceOf(config, name, mayRun)];
@@ -105,6 +108,11 @@ async function readSources(places: LoginPlaces, job: JobLogin): Promise<readonly
     job.warn(`${name} is no JSON object, so no login is taken from it`);
     return [];
   });
+  return [...read, sourceOf({ auths: Object.fromEntries(sent(job)) }, "the job's credentials", false)];
+}
+
+function sent({ credentials = [] }: JobLogin): readonly (readonly [string, unknown])[] {
+  return credentials.map(({ registry, username, password }) => [registry, { username, password }]);
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {

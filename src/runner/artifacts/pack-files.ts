@@ -1,5 +1,4 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -25,15 +24,8 @@ export async function packFiles(
       await pipeline(await packZip(files, { signal }), createWriteStream(path, { mode: 0o600 }), { signal });
       return path;
     case 'gzip': {
-      const target = await open(path, 'w', 0o600);
-      try {
-        for (const { path: file } of plain) {
-          const into = target.createWriteStream({ autoClose: false });
-          await pipeline(createReadStream(join(files.root, file)), createGzip(), into, { signal });
-        }
-      } finally {
-        await target.close();
-      }
+      const paths = plain.map((file) => join(files.root, file.path));
+      await pipeline(gzipped(paths, signal), createWriteStream(path, { mode: 0o600 }), { signal });
       return path;
     }
     case 'raw': {
@@ -47,5 +39,16 @@ export async function packFiles(
         'runner_system_failure',
         `the server wants artifacts packed as ${format}, which is not known`,
       );
+  }
+}
+
+async function* gzipped(paths: readonly string[], signal: AbortSignal): AsyncGenerator<Buffer> {
+  for (const path of paths) {
+    const packed = createGzip();
+    const packing = pipeline(createReadStream(path), packed, { signal });
+    // Told by `packed`, too, which is what is waited for.
+    packing.catch(() => {});
+    yield* packed;
+    await packing;
   }
 }

@@ -40,6 +40,9 @@ export function jobSpecOf(job: JobPayload, runner: RunnerEntry): ServerJob {
     variables,
     ...(image === undefined || runner.executor !== 'docker' ? {} : { image }),
     services: runner.executor === 'docker' ? services : [],
+    registryLogins: job.credentials
+      .filter(({ type }) => type === 'registry')
+      .map(({ url, username, password }) => ({ registry: url, username, password })),
     serviceVariables: [...environmentOf(runner), ...job.variables.filter((one) => one.public).map(variableOf)],
     steps: [...(refusal === undefined ? [] : [refusal]), ...jobSteps(job, runner)],
     source: { kind: 'repository', repository: repositoryOf(job, runner) },

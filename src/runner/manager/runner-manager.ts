@@ -164,8 +164,15 @@ export class RunnerManager {
     // Where one job is waiting there may be more: the next is asked for at once.
     if (!runner.strictCheckInterval && !stop.aborted && this.#isFree() && !this.#rests(runner))
       this.#feed(runner, stop);
-    await this.#ports.runJob({ runner, client, answer: outcome, place, interrupted: this.#stops.interrupt });
-    state.end(place);
+    try {
+      await this.#ports.runJob({ runner, client, answer: outcome, place, interrupted: this.#stops.interrupt });
+    } catch (error) {
+      // One job that goes wrong must not end the others.
+      const { stack, message } = error as Error;
+      this.#ports.log('error', `A job was lost: ${stack ?? message}`, { name: runner.name, job: outcome.job.id });
+    } finally {
+      state.end(place);
+    }
   }
 
   /** Tells the server that a job can't be run: what it sent makes no sense. */

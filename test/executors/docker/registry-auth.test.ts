@@ -5,6 +5,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { CredentialHelpers } from '../../../src/executors/docker/credential-helper.ts';
 import { readImageName } from '../../../src/executors/docker/image-name.ts';
 import { findLogin, secretsOf } from '../../../src/executors/docker/registry-auth.ts';
+import type { RegistryCredentials } from '../../../src/model/job-spec.ts';
 import { removeTree } from '../../../src/util/files/remove-tree.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'ci-auth-'));
@@ -18,19 +19,24 @@ interface Given {
   readonly config?: unknown;
   readonly user?: unknown;
   readonly job?: unknown;
+  readonly sent?: readonly RegistryCredentials[];
   readonly helpers?: CredentialHelpers;
 }
 
 const helpersOf = (timeoutMs = 20_000): CredentialHelpers => new CredentialHelpers({ env: { PATH: path }, timeoutMs });
 const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-async function loginFor(image: string, { config, user, job, helpers = helpersOf() }: Given) {
+async function loginFor(image: string, { config, user, job, sent, helpers = helpersOf() }: Given) {
   if (config !== undefined) writeFileSync(join(place, 'config.json'), text(config));
   const warnings: string[] = [];
   const login = await findLogin(
     readImageName(image),
     { configDirectory: place, helpers, ...(user === undefined ? {} : { authConfig: text(user) }) },
-    { warn: (line) => warnings.push(line), ...(job === undefined ? {} : { authConfig: text(job) }) },
+    {
+      warn: (line) => warnings.push(line),
+      ...(job === undefined ? {} : { authConfig: text(job) }),
+      ...(sent === undefined ? {} : { credentials: sent }),
+    },
   );
   return { login, warnings };
 }
@@ -44,6 +50,26 @@ function helper(name: string, script: string): void {
   writeFileSync(file, `#!/bin/sh\n${script}\n`);
   chmodSync(file, 0o755);
 }
+
+describe("a job's credentials", () => {
+  const sent = [
+    { registry: 'registry.example.com', username: 'sent', password: 'a' },
+    { registry: 'gitlab.example.com:443/group/dependency_proxy/containers', username: 'proxy', password: 'b' },
+    { registry: '__proto__', username: 'odd', password: 'c' },
+  ];
+
+  it('count where nothing else has a login for the path', async () => {
+    expect(await userOf('registry.example.com/app', { sent })).toBe('sent');
+    expect(await userOf('gitlab.example.com:443/group/dependency_proxy/containers/alpine', { sent })).toBe('proxy');
+    expect(await userOf('gitlab.example.com:443/other/alpine', { sent })).toBeUndefined();
+    expect(await userOf('debian', { sent })).toBeUndefined();
+  });
+
+  it.each(['config', 'user', 'job'] as const)('come after those of the %s', async (from) => {
+    const own = { auths: { 'registry.example.com': auth('own:x') } };
+    expect(await userOf('registry.example.com/app', { sent, [from]: own })).toBe('own');
+  });
+});
 
 describe('a login', () => {
   const config = {

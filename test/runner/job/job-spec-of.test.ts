@@ -42,7 +42,10 @@ describe('a job of a server', () => {
           { id: 3, name: 'build', token: 'dep-token', artifacts_file: { filename: 'a.zip', size: 3 } },
           { id: 4, name: 'empty', token: 'dep-token' },
         ],
-        credentials: [{ type: 'registry', url: 'r', username: 'u', password: 'pass' }],
+        credentials: [
+          { type: 'registry', url: 'r', username: 'u', password: 'pass' },
+          { type: 'other', url: 'o', username: 'u', password: 'word' },
+        ],
       },
       runnerOf({ environment: ['A=runner', 'E=x=y'] }),
     );
@@ -68,7 +71,8 @@ describe('a job of a server', () => {
       dependencies: [{ id: '3', name: 'build', number: 3 }],
     });
     expect(spec.serviceVariables?.map(({ name }) => name)).toEqual(['A', 'E', 'A']);
-    expect(secrets).toEqual(['job-token', 'dep-token', 'pass']);
+    expect(spec.registryLogins).toEqual([{ registry: 'r', username: 'u', password: 'pass' }]);
+    expect(secrets).toEqual(['job-token', 'dep-token', 'pass', 'word']);
   });
 
   it('takes what the server leaves out as GitLab Runner does', () => {

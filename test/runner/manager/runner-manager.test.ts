@@ -302,3 +302,23 @@ describe('stopping', () => {
     await expect(run).resolves.toBe('ended');
   });
 });
+
+describe('a job that goes wrong in a way that nobody thought of', () => {
+  it('is told of, and gives its place back', async () => {
+    const { clock, drain, manager, state } = managed({ concurrent: 1, check_interval: 1, runners: [runner('a')] });
+    state.answer = endlessJobs();
+    const running = manager.run();
+    await settled();
+    state.running[0]!.end.reject(new Error('no idea'));
+    await settled();
+    await clock.advance(1000);
+    expect(state.running.map(({ answer, place }) => [answer.job.id, place.concurrentId])).toEqual([
+      [1, 0],
+      [2, 0],
+    ]);
+    expect(state.log.join()).toContain('error: A job was lost: Error: no idea');
+    drain.abort();
+    state.running[1]!.end.resolve();
+    await expect(running).resolves.toBe('ended');
+  });
+});

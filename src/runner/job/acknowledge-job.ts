@@ -1,0 +1,26 @@
+import type { Clock } from '../../util/clock.ts';
+import type { JobUpdated } from '../network/gitlab-client.ts';
+import { backoff } from '../network/retry.ts';
+
+/** Together below the two minutes that a server waits before it gives the job to another runner. */
+const tries = 8;
+const firstPauseMs = 1000;
+const longestPauseMs = 15_000;
+
+/**
+ * Tells the server that a job begins, until it has heard it: a script that runs while the server still waits would be
+ * run once more by whoever gets the job next.
+ * @param update one try. @param given.signal ends the waiting.
+ * @returns the last answer; `failed`: the server has not heard it.
+ */
+export async function acknowledgeJob(
+  update: () => Promise<JobUpdated>,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<JobUpdated> {
+  const pauses = backoff({ minMs: firstPauseMs, maxMs: longestPauseMs });
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await update();
+    if (answer.state !== 'failed' || attempt === tries || signal.aborted) return answer;
+    await clock.sleep(pauses.next(), signal);
+  }
+}

@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { labelled, testEngine } from '../executors/support/engine.ts';
+import { registryProgram, registryUser, removeImagesOf, startRegistry } from '../executors/support/registry.ts';
+import type { JobDescription } from '../gitlab-server/description.ts';
+import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
+import { traceOf } from '../gitlab-server/state/model.ts';
+import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
+
+const engine = await testEngine();
+const image = 'ci-test/busybox:latest';
+
+let home: string;
+let server: GitlabServer;
+let runner: RunnerProcess | undefined;
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'ci-runner-'));
+  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
+});
+
+afterEach(async () => {
+  runner?.child.kill('SIGTERM');
+  await runner?.ended;
+  runner = undefined;
+  await server[Symbol.asyncDispose]();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** @param docker of `[runners.docker]`; local images may be used unless it says otherwise. */
+function start(docker = 'pull_policy = ["if-not-present"]'): RunnerProcess {
+  const { token } = server.addRunner();
+  const text = `concurrent = 4
+check_interval = 1
+[[runners]]
+name = "docker"
+url = "${server.url}"
+token = "${token}"
+executor = "docker"
+[runners.docker]
+image = "${image}"
+${docker}
+`;
+  runner = startRunner(join(home, 'runner'), text);
+  return runner;
+}
+
+const pipeline = (...jobs: JobDescription[]): void =>
+  void server.addPipeline({ stages: ['build', 'test'], variables: { GIT_STRATEGY: 'none' }, jobs });
+const finished = ['success', 'failed', 'canceled', 'skipped'];
+const ends = (...names: string[]) =>
+  server.until(() => names.every((name) => finished.includes(server.job(name).status)));
+const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+const status = (name: string): string => `${server.job(name).status}: ${logOf(name)}`;
+
+describe.skipIf(engine === undefined)('ci runner run with containers', { timeout: 60_000 }, () => {
+  it('runs jobs with sources, services, caches, and hands artifacts and dotenv on', async () => {
+    server.addPipeline(
+      {
+        stages: ['build', 'test'],
+        jobs: [
+          {
+            name: 'build',
+            stage: 'build',
+            script: [
+              'cat hello.txt',
+              'mkdir out deps',
+              'echo built > out/file',
+              'echo "ADDRESS=there" > build.env',
+              'echo kept > deps/x',
+            ],
+            artifacts: { paths: ['out'], reports: { dotenv: ['build.env'] } },
+            cache: [{ key: 'deps', paths: ['deps'] }],
+          },
+          {
+            name: 'test',
+            stage: 'test',
+            script: [
+              'cat out/file deps/x',
+              'echo "address $ADDRESS of $CI_CONCURRENT_PROJECT_ID"',
+              'wget -qO- http://web/',
+            ],
+            services: [
+              {
+                name: image,
+                alias: 'web',
+                entrypoint: ['sh', '-c'],
+                command: ['mkdir /w; echo served > /w/index.html; httpd -f -p 80 -h /w'],
+              },
+            ],
+            cache: [{ key: 'deps', paths: ['deps'] }],
+          },
+        ],
+      },
+      server.addProject({ repository: smallRepository(join(home, 'project')) }),
+    );
+    start();
+    await ends('build', 'test');
+    expect(status('build')).toMatch(/^success: /);
+    expect(status('test')).toMatch(/^success: /);
+    expect(logOf('build')).toContain('hello\n');
+    for (const text of ['built', 'kept', 'address there of 0', 'served']) expect(logOf('test')).toContain(text);
+    expect(server.violations).toEqual([]);
+  });
+
+  it('lets jobs have the images and policies that the file allows', async () => {
+    pipeline(
+      { name: 'fine', image },
+      { name: 'other image', image: 'registry.example.com/not/allowed:1' },
+      { name: 'other service', services: ['registry.example.com/not/allowed:2'] },
+      { name: 'own policy', image: { name: image, pullPolicy: ['if-not-present'] } },
+      { name: 'other policy', image: { name: image, pullPolicy: ['always'] } },
+    );
+    start(`pull_policy = ["never", "if-not-present"]
+allowed_images = ["ci-test/*:*"]
+allowed_services = ["ci-test/*:*"]`);
+    await ends('fine', 'other image', 'other service', 'own policy', 'other policy');
+    expect(status('fine')).toMatch(/^success: /);
+    expect(status('own policy')).toMatch(/^success: /);
+    expect(logOf('other image')).toContain(
+      'The "registry.example.com/not/allowed:1" image is not present on list of allowed',
+    );
+    expect(logOf('other service')).toContain('"registry.example.com/not/allowed:2" service is not present');
+    expect(server.job('other image')).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
+    expect(status('other policy')).toMatch(/^failed: .*pull_policy.*always.*allowed/s);
+  });
+
+  it('stops containers of jobs that are canceled or take too long, and tells of memory that ran out', async () => {
+    pipeline(
+      { name: 'long', script: ['echo started', 'sleep 60'], afterScript: ['echo "after $CI_JOB_STATUS"'] },
+      { name: 'slow', script: ['sleep 60'], timeout: 3 },
+      { name: 'greedy', script: ['awk \'BEGIN { s = "0123456789abcdef"; while (1) s = s s }\''] },
+    );
+    const { child, ended } = start('pull_policy = ["if-not-present"]\nmemory = "32m"\nmemory_swap = "32m"');
+    await server.until(() => logOf('long').includes('started'));
+    server.cancel(server.job('long'), 'gracefully');
+    await ends('long', 'slow', 'greedy');
+    expect(status('long')).toMatch(/^canceled: .*after canceled/s);
+    expect(server.job('slow')).toMatchObject({ status: 'failed', failureReason: 'job_execution_timeout' });
+    expect(server.job('greedy')).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 137 });
+    expect(logOf('greedy')).toMatch(/memory/);
+    child.kill('SIGQUIT');
+    await ended;
+    expect(await labelled(engine!.api, { pid: child.pid! })).toEqual([]);
+  });
+
+  it.skipIf(registryProgram === undefined || engine?.isLocal !== true)(
+    'pulls from a registry with what the server sends along',
+    async () => {
+      await using registry = await startRegistry('login');
+      const host = `localhost:${registry.port}`;
+      await registry.put('app', 'latest');
+      const login = { type: 'registry', url: host, username: registryUser.name, password: registryUser.password };
+      pipeline(
+        { name: 'without', image: `${host}/app`, response: { credentials: [] } },
+        { name: 'with', image: `${host}/app`, response: { credentials: [login] } },
+        { name: 'leaky', script: [`echo ${registryUser.password}`], image, response: { credentials: [login] } },
+      );
+      start('pull_policy = ["always", "if-not-present"]');
+      await ends('without', 'with', 'leaky');
+      await removeImagesOf(engine!, host);
+      expect(logOf('without')).toMatch(/Failed to pull image/);
+      expect(logOf('without')).not.toContain('Authenticating');
+      expect(logOf('with')).toContain("Authenticating with credentials from the job's credentials");
+      expect(logOf('with')).toContain(`Using docker image sha256:`);
+      expect(logOf('with')).not.toContain('Failed to pull');
+      expect(logOf('leaky')).not.toContain(registryUser.password);
+    },
+  );
+});
