@@ -75,7 +75,8 @@ function tell(server: GitlabServer): void {
 
 const inPlace = (name: string): string => join(home, name, 'state', 'runner');
 
-it(
+// Its pauses between tries are real ones: too long for every run of the tests.
+it.skipIf(!isLong)(
   'loses no result and no byte of a log in a storm of faults, and runs no job twice',
   async () => {
     const size = isLong ? { jobs: 200, lines: 10_000, hangMs: 30_000 } : { jobs: 20, lines: 2000, hangMs: 400 };
