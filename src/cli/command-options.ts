@@ -160,11 +160,14 @@ export function withImages(command: Command): Command {
 
 /** Adds `-e`. */
 export function withExecutor(command: Command): Command {
-  return command.addOption(
-    new Option('-e, --executor <name>', 'auto: Docker for a job that names an image, else the shell').choices([
-      'auto',
-      'shell',
-      'docker',
-    ]),
-  );
+  return command
+    .addOption(
+      new Option('-e, --executor <name>', 'auto: Docker for a job that names an image, else the shell').choices([
+        'auto',
+        'shell',
+        'docker',
+        'ssh',
+      ]),
+    )
+    .option('--ssh-host <user@host:port>', 'the machine that jobs run on with -e ssh');
 }

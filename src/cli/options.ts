@@ -42,7 +42,9 @@ export interface SelectionOptions {
   readonly failed?: boolean;
   readonly manual: readonly string[];
   readonly allManual?: boolean;
-  readonly executor?: 'auto' | 'shell' | 'docker';
+  readonly executor?: 'auto' | 'shell' | 'docker' | 'ssh';
+  /** `[USER@]HOST[:PORT]` */
+  readonly sshHost?: string;
   readonly timeout?: number;
 }
 

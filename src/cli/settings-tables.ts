@@ -5,6 +5,7 @@ import { CommandError, exitCodes } from './exit-code.ts';
 import { type MappedProjects, readProjectsTable } from './mapped-projects.ts';
 import { readTokensTable, type ServerTokens } from './server-tokens.ts';
 import type { SettingsFile } from './settings-file.ts';
+import { readSshTable, type SshTable } from './ssh-settings.ts';
 import type { WrittenContexts } from './variable-sets.ts';
 
 /** What stands in the tables of the settings files. */
@@ -19,6 +20,8 @@ export interface SettingsTables {
   readonly contexts?: WrittenContexts;
   /** `host` below `[docker]` of the user's file: where the container engine is. */
   readonly engineHost?: string;
+  /** `[ssh]` of the user's file: the machine of the executor ssh. */
+  readonly ssh?: SshTable;
   /** `[docker]` of both files; the repository's only made it stricter. */
   readonly containers: ContainerOptions;
 }
@@ -60,6 +63,12 @@ const layers: Readonly<Record<string, LayTable>> = {
       return { tables: below, warnings: [`${file.at(['contexts'])}: \`contexts\` ${ignoredHere}`] };
     }
     return { tables: { ...below, contexts: { value, file } }, warnings: [] };
+  },
+  ssh: (below, value, file) => {
+    if (file.owner === 'repository')
+      return { tables: below, warnings: [`${file.at(['ssh'])}: \`ssh\` ${ignoredHere}`] };
+    const { table, warnings } = readSshTable(value, file);
+    return { tables: { ...below, ssh: table }, warnings };
   },
   docker: (below, value, file) => {
     const { options, host, warnings } = readDocker(file, value, below.containers);

@@ -23,10 +23,12 @@ interface SettingRule {
 const rules: Readonly<Record<string, SettingRule>> = {
   executor: {
     kind: 'text',
-    choices: ['auto', 'shell', 'docker'],
+    choices: ['auto', 'shell', 'docker', 'ssh'],
     // Who wants containers does not want scripts on his own machine.
-    isHarmless: (value, own) => own !== 'docker' || value === 'docker',
+    // Nor does it say that jobs go to another machine.
+    isHarmless: (value, own) => value === own || (own !== 'docker' && value !== 'ssh'),
   },
+  'ssh-host': { kind: 'text', userOnly: true },
   concurrency: { kind: 'number' },
   reporter: { kind: 'text', choices: ['auto', 'tree', 'plain', 'json', 'github', 'gitlab'] },
   color: { kind: 'text', choices: ['always', 'never', 'auto'] },

@@ -5,6 +5,8 @@ import { Duplex } from 'node:stream';
 export interface ProcessStreamRequest {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Default: ours. */
+  readonly directory?: string;
   /** Makes the error of a stream whose program failed; `said` is the end of what that wrote to standard error. */
   failure(said: string): Error;
 }
@@ -26,11 +28,12 @@ class ProcessStream extends Duplex {
   bytesRead = 0;
   bytesWritten = 0;
 
-  constructor({ argv, env, failure }: ProcessStreamRequest) {
+  constructor({ argv, env, directory, failure }: ProcessStreamRequest) {
     super({ allowHalfOpen: true });
     const [file = '', ...args] = argv;
     // A session of its own: Ctrl-C is for us, who still have something to say over it. It ends with its input.
-    const child = spawn(file, args, { env: { ...env }, stdio: 'pipe', detached: true });
+    const cwd = directory === undefined ? {} : { cwd: directory };
+    const child = spawn(file, args, { env: { ...env }, stdio: 'pipe', detached: true, ...cwd });
     this.#child = child;
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => {

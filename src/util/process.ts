@@ -37,6 +37,15 @@ export interface RunningProcess {
   readonly ended: Promise<ProcessEnd>;
 }
 
+/** Kills a process that `startProcess` started, with its group; it may have ended. */
+export function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended.
+  }
+}
+
 /** How long the pipes must be silent after the exit while a child holds them. */
 const silenceMs = 50;
 /** More than pipes and buffers hold: what comes after it was not written by the process that has exited. */

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { SshTarget } from '../../src/executors/ssh/ssh-target.ts';
 
 const program = '/usr/sbin/sshd';
 
@@ -14,10 +15,12 @@ export interface SshServer extends AsyncDisposable {
   readonly command: string;
   readonly user: string;
   readonly port: number;
+  /** For the executor. */
+  readonly target: SshTarget;
 }
 
 /** Starts an sshd of our own on the loopback address, which lets one key in as ourselves; all below `folder`. */
-export async function startSshServer(folder: string): Promise<SshServer> {
+export async function startSshServer(folder: string, more: readonly string[] = []): Promise<SshServer> {
   mkdirSync('/run/sshd', { recursive: true });
   for (const name of ['host', 'user']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
@@ -36,6 +39,7 @@ export async function startSshServer(folder: string): Promise<SshServer> {
     'PermitRootLogin prohibit-password',
     'StrictModes no',
     'UsePAM no',
+    ...more,
   ];
   writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
   chmodSync(join(folder, 'host'), 0o600);
@@ -56,6 +60,14 @@ export async function startSshServer(folder: string): Promise<SshServer> {
   return {
     port,
     user: username,
+    target: {
+      host: '127.0.0.1',
+      port,
+      user: username,
+      identityFile: join(folder, 'user'),
+      knownHostsFile: join(folder, 'known'),
+      hostKeys: 'strict',
+    },
     command: `ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes ${options.join(' ')}`,
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {

@@ -57,7 +57,7 @@ async function pipelineFacts(
   }
   try {
     const loaded = await loadPipeline(invocation, options, { facts: 'when wanted' });
-    const executor = (settings?.options['executor'] ?? 'auto') as 'auto' | 'shell' | 'docker';
+    const executor = (settings?.options['executor'] ?? 'auto') as 'auto' | 'shell' | 'docker' | 'ssh';
     const plan = isValid(loaded) ? planOf(loaded, { ...defaultSelection, executor }) : undefined;
     if (plan === undefined) return { kind: 'invalid', name: loaded.name };
     const included = plan.decisions.filter((decision) => decision.included);

@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import type { ContainerOptions } from '../../executors/docker/container-options.ts';
 import type { DockerExecutorOptions } from '../../executors/docker/docker-executor.ts';
 import type { Engine } from '../../executors/docker/engine.ts';
@@ -7,10 +7,13 @@ import type { PullRules } from '../../executors/docker/pull-policies.ts';
 import type { Executor } from '../../executors/executor.ts';
 import { type ExecutorRequest, loadExecutor } from '../../executors/index.ts';
 import type { ShellExecutorOptions } from '../../executors/shell/shell-executor.ts';
+import type { SshExecutorOptions } from '../../executors/ssh/ssh-executor.ts';
 import type { ExecutorName } from '../../model/job-spec.ts';
+import { SystemError } from '../../model/outcome.ts';
 import type { PlanNode } from '../../model/plan.ts';
 import type { Isolation } from '../../workspaces/layer-mounts.ts';
 import type { Invocation } from '../invocation.ts';
+import type { SshSettings } from '../ssh-settings.ts';
 
 /** From TERM to KILL when a job is stopped. */
 const graceMs = 10_000;
@@ -24,6 +27,8 @@ export interface ExecutorSettings {
   readonly engineHost?: string;
   /** The engine itself, where it was found already. */
   readonly engine?: Engine | undefined;
+  /** The machine of the executor ssh. */
+  readonly ssh: SshSettings | undefined;
   readonly isolation: Isolation;
   readonly expectedJobs: number;
   /** Tells the user of something that is not as he asked for. */
@@ -75,6 +80,8 @@ function requestFor(name: ExecutorName, invocation: Invocation, settings: Execut
       return { name, options: shellOptions(invocation, settings) };
     case 'docker':
       return { name, options: dockerOptions(invocation, settings) };
+    case 'ssh':
+      return { name, options: sshOptions(invocation, settings) };
     default:
       throw new Error(`no executor ${name}`);
   }
@@ -83,6 +90,15 @@ function requestFor(name: ExecutorName, invocation: Invocation, settings: Execut
 function shellOptions({ env }: Invocation, settings: ExecutorSettings): ShellExecutorOptions {
   const { workspaces: root, isolation, expectedJobs, warn } = settings;
   return { root, graceMs, env: jobEnvironment(env), isolation, expectedJobs, warn };
+}
+
+function sshOptions({ env }: Invocation, { ssh }: ExecutorSettings): SshExecutorOptions {
+  if (ssh === undefined) {
+    throw new SystemError('runner_configuration_error', 'the executor ssh has no machine to connect to', {
+      hint: 'name it by --ssh-host, or by `host` below `[ssh]` in your settings',
+    });
+  }
+  return { ...ssh, scratch: tmpdir(), graceMs, env: jobEnvironment(env) };
 }
 
 function dockerOptions({ env }: Invocation, settings: ExecutorSettings): DockerExecutorOptions {

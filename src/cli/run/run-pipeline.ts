@@ -22,6 +22,7 @@ import { earlierElsewhere } from '../downstream/earlier-elsewhere.ts';
 import { projectOpener } from '../downstream/open-project.ts';
 import { originOf } from '../downstream/origin-of.ts';
 import { type Invocation, printMessage } from '../invocation.ts';
+import { sshSettings } from '../ssh-settings.ts';
 import { bridgeExpander } from './bridge-expander.ts';
 import { type TakenOver, takenOverRemarks, takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
@@ -62,6 +63,7 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
     workspaces: keeps ? run.keptDirectory : run.workspacesDirectory,
     pull: pullRules(options, containers),
     containers,
+    ssh: sshSettings(loaded.settings.ssh, options.sshHost),
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     engine: given.engine,
     // What is kept may not depend on snapshots and caches, which change.

@@ -14,6 +14,7 @@ import { systemClock } from '../../util/clock.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
 import { CommandError, exitCodes, signalExitCode } from '../exit-code.ts';
 import { type Invocation, printMessage } from '../invocation.ts';
+import { sshSettings } from '../ssh-settings.ts';
 import { type TakenOver, takeOver } from './earlier-run.ts';
 import { createExecutors, type Executors, engineLocation } from './executors.ts';
 import { runnerFacts } from './job-runner.ts';
@@ -51,6 +52,7 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
     workspaces: place.workspacesDirectory,
     pull: pullRules(options, containers),
     containers,
+    ssh: sshSettings(loaded.settings.ssh, options.sshHost),
     ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
     isolation: options.isolation ?? 'auto',
     expectedJobs: 1,

@@ -1,9 +1,10 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ContainerOptions } from '../../executors/docker/container-options.ts';
 import type { Executor } from '../../executors/executor.ts';
 import { loadExecutor } from '../../executors/index.ts';
 import { SystemError } from '../../model/outcome.ts';
-import type { RunnerDocker, RunnerEntry } from '../../runner/config/runner-config.ts';
+import type { RunnerDocker, RunnerEntry, RunnerSsh } from '../../runner/config/runner-config.ts';
 import { refusedImage } from '../../runner/job/allowed-images.ts';
 import { readDockerTable } from '../docker-settings.ts';
 import type { Invocation } from '../invocation.ts';
@@ -30,7 +31,7 @@ export function runnerExecutors(
   return {
     of: (runner) => {
       // Settings that change make another one; the old one ends with its jobs.
-      const key = JSON.stringify([runner.executor, runner.docker]);
+      const key = JSON.stringify([runner.executor, runner.docker, runner.ssh, runner.buildsDir]);
       const executor = made.get(key) ?? load(invocation, runner, given);
       made.set(key, executor);
       void executor.then((one) => ready.add(one)).catch(() => made.delete(key));
@@ -47,7 +48,7 @@ export function runnerExecutors(
 
 function load(
   { env }: Invocation,
-  { executor, docker }: RunnerEntry,
+  { executor, docker, ssh, buildsDir }: RunnerEntry,
   { workspaces, warn }: { readonly workspaces: string; readonly warn: (message: string) => void },
 ): Promise<Executor> {
   switch (executor) {
@@ -57,11 +58,28 @@ function load(
       return loadExecutor({ name: 'docker', options: dockerOptions(env, docker, workspaces) }).then((made) =>
         docker === undefined ? made : withAllowedImages(made, docker),
       );
+    case 'ssh':
+      if (ssh === undefined) {
+        const hint = { hint: 'name the machine below `[runners.ssh]`' };
+        throw new SystemError('runner_configuration_error', 'the runner names no machine to connect to', hint);
+      }
+      return loadExecutor({ name: 'ssh', options: sshOptions(env, ssh, buildsDir) });
     default:
       throw new SystemError('runner_configuration_error', `there is no executor "${executor}" here`, {
-        hint: 'set `executor` of the runner to docker or shell',
+        hint: 'set `executor` of the runner to docker, shell or ssh',
       });
   }
+}
+
+function sshOptions(env: Invocation['env'], ssh: RunnerSsh, buildsDir: string | undefined) {
+  const { strictHostKeyChecking, ...target } = ssh;
+  return {
+    target: { ...target, hostKeys: strictHostKeyChecking ? ('strict' as const) : ('off' as const) },
+    scratch: tmpdir(),
+    graceMs,
+    env: jobEnvironment(env),
+    ...(buildsDir === undefined ? {} : { root: buildsDir }),
+  };
 }
 
 /** Looks at the names of images when nothing in them is to be expanded any more. */

@@ -1,5 +1,5 @@
 import type { Command } from '../executor.ts';
-import { preamble } from './bootstrap.ts';
+import { preamble } from '../preamble.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 import { programsFirst } from './programs-first.ts';
 

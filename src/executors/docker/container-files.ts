@@ -3,12 +3,13 @@ import type { Readable } from 'node:stream';
 import { pack } from 'tar-stream';
 import { SystemError } from '../../model/outcome.ts';
 import { packTree } from '../../util/archive/pack-tree.ts';
+import type { ArchiveSource } from '../archive-source.ts';
 import type { SessionFiles } from '../executor.ts';
-import { existsInContainer, readContainerFile } from './container-file.ts';
+import { alternatesPath, sharedObjects } from '../git-objects.ts';
+import { takeFiles } from '../take-files.ts';
+import { existsInContainer, linkTarget, openArchive, readContainerFile } from './container-file.ts';
 import type { Owner } from './container-owner.ts';
 import type { FilesPlace } from './files-place.ts';
-import { alternatesPath, sharedObjects } from './git-objects.ts';
-import { takeFiles } from './take-files.ts';
 
 /** Files of a session that lie in a container, on this machine or another. */
 export function containerFiles(place: FilesPlace): SessionFiles {
@@ -22,13 +23,28 @@ export function containerFiles(place: FilesPlace): SessionFiles {
       await send(place, packTree(tree, { prefix: below(place, target), ...owner, signal }), signal);
       if (!place.seesOurFiles && tree.entries === undefined) await sendObjects(place, tree.root, target, signal);
     },
-    get: (selection, into, signal) => takeFiles(place, selection, into, signal),
+    get: (selection, into, signal) => takeFiles(archiveSource(place), selection, into, signal),
     read: (path, maxBytes) => readContainerFile(engine, place.container, posix.resolve(directory, path), maxBytes),
     write: async (path, content, mode) => {
       const target = posix.resolve(directory, path);
       await makeDirectories(place, posix.dirname(target), known);
       await writeFiles(place, [], [{ path: target, content, mode }]);
     },
+  };
+}
+
+function archiveSource({ engine, container, directory }: FilesPlace): ArchiveSource {
+  return {
+    directory,
+    open: (path, signal) => openArchive(engine, container, path, signal),
+    read: (path, maxBytes) => readContainerFile(engine, container, path, maxBytes),
+    ...(engine.kind === 'podman' && {
+      isFollowedLink: async (path) => {
+        const target = await linkTarget(engine, container, path);
+        return target !== undefined && target !== path;
+      },
+    }),
+    failure: (error) => engine.failure('take files out of a container', error),
   };
 }
 

@@ -1,4 +1,4 @@
-import { quote } from './bootstrap.ts';
+import { quote } from '../preamble.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
 
 /** How the shell of a command or a visit begins. */

@@ -3,7 +3,7 @@ import { withFileErrors, withFileErrorsNow } from '../../model/file-errors.ts';
 import type { FileTree } from '../../model/files.ts';
 import type { LogSink } from '../../model/ports.ts';
 import type { WorkspaceLayers } from '../../workspaces/open-workspace.ts';
-import { quote } from './bootstrap.ts';
+import { quote } from '../preamble.ts';
 import { existsInContainer } from './container-file.ts';
 import { containerFiles, type DirectoryToMake, type FileToWrite, writeFiles } from './container-files.ts';
 import type { ContainerLayers } from './container-layers.ts';

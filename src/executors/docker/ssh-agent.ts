@@ -1,7 +1,7 @@
 import { Agent, type AgentOptions } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { openProcessStream } from '../../util/process-stream.ts';
-import { quote } from './bootstrap.ts';
+import { quote } from '../preamble.ts';
 import type { EngineAddress } from './engine-address.ts';
 
 /** A server takes only so many connections that have not logged in yet; more of ours wait. */

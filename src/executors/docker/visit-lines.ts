@@ -1,4 +1,4 @@
-import { isPlain, octal, ownVariables, quote } from './bootstrap.ts';
+import { isPlain, octal, ownVariables, quote } from '../preamble.ts';
 
 /** What the shell of a visit is told line by line. */
 export interface VisitLines {

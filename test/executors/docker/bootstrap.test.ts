@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bootstrap, preamble } from '../../../src/executors/docker/bootstrap.ts';
+import { bootstrap } from '../../../src/executors/docker/bootstrap.ts';
+import { preamble } from '../../../src/executors/preamble.ts';
 import { runCommand } from '../../../src/util/process-command.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';

@@ -2,34 +2,33 @@ import { mkdtemp, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { extract, pack } from 'tar-stream';
-import type { FileEntry, FileSelection, TakenFiles } from '../../model/files.ts';
-import { ArchiveError } from '../../util/archive/archive-error.ts';
-import { unpackTar } from '../../util/archive/unpack-tar.ts';
-import { cloneTree } from '../../util/files/clone-tree.ts';
-import { removeTree } from '../../util/files/remove-tree.ts';
-import { selectFiles } from '../../util/files/select-files.ts';
-import { linkTarget, openArchive } from './container-file.ts';
-import type { FilesPlace } from './files-place.ts';
+import type { FileEntry, FileSelection, TakenFiles } from '../model/files.ts';
+import { ArchiveError } from '../util/archive/archive-error.ts';
+import { unpackTar } from '../util/archive/unpack-tar.ts';
+import { cloneTree } from '../util/files/clone-tree.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { selectFiles } from '../util/files/select-files.ts';
+import type { ArchiveSource } from './archive-source.ts';
 import { pathSelector, selectionRoots } from './path-selector.ts';
 import { untrackedPaths } from './untracked-paths.ts';
 
 /**
- * Takes files out of a container: streams the directories that patterns can match in and keeps only what is selected.
+ * Takes files out of a session elsewhere: streams the directories that patterns can match in and keeps only what is selected.
  * Archives with named pipes, or with hard links to files that are not selected, take a second, slower way.
  */
 export async function takeFiles(
-  place: FilesPlace,
+  source: ArchiveSource,
   selection: FileSelection,
   into: string,
   signal: AbortSignal,
 ): Promise<TakenFiles> {
-  const base = posix.resolve(place.directory, selection.base ?? '.');
-  if (selection.untracked) return takeByStaging(place, base, selection, into, signal);
+  const base = posix.resolve(source.directory, selection.base ?? '.');
+  if (selection.untracked) return takeByStaging(source, base, selection, into, signal);
   const selector = pathSelector(selection, [base]);
   try {
     const entries: FileEntry[] = [];
-    for (const root of await archiveRoots(place, base, selectionRoots(selector.patterns))) {
-      const archive = await openArchive(place.engine, place.container, posix.join(base, root), signal);
+    for (const root of await archiveRoots(source, base, selectionRoots(selector.patterns))) {
+      const archive = await source.open(posix.join(base, root), signal);
       if (archive === undefined) continue;
       const options = { rename: placeBelow(base, root), filter: selector.takes, symlinks: 'literal', signal } as const;
       entries.push(...(await unpackTar(archive, into, options)));
@@ -38,16 +37,16 @@ export async function takeFiles(
   } catch (error) {
     if (!(error instanceof ArchiveError) || !['type', 'hardlink-target'].includes(error.kind)) {
       signal.throwIfAborted();
-      throw place.engine.failure('take files out of a container', error);
+      throw source.failure(error);
     }
     for (const name of await readdir(into)) await removeTree(join(into, name));
-    return takeByStaging(place, base, selection, into, signal);
+    return takeByStaging(source, base, selection, into, signal);
   }
 }
 
 /** All that may be selected goes to a directory of its own first, then what is selected to its place. */
 async function takeByStaging(
-  place: FilesPlace,
+  source: ArchiveSource,
   base: string,
   selection: FileSelection,
   into: string,
@@ -58,33 +57,34 @@ async function takeByStaging(
   try {
     const roots = selection.untracked
       ? ['']
-      : await archiveRoots(place, base, selectionRoots(pathSelector(selection, [base]).patterns));
+      : await archiveRoots(source, base, selectionRoots(pathSelector(selection, [base]).patterns));
     for (const root of roots) {
-      const archive = await openArchive(place.engine, place.container, posix.join(base, root), signal);
+      const archive = await source.open(posix.join(base, root), signal);
       if (archive === undefined) continue;
       const ordinary = onlyOrdinary(archive);
       await unpackTar(ordinary, staging, { rename: placeBelow(base, root), symlinks: 'literal', signal });
     }
-    const untracked = selection.untracked ? await untrackedPaths(place, base, staging, signal) : [];
+    const untracked = selection.untracked ? await untrackedPaths(source, base, staging, signal) : [];
     const { untracked: _, base: __, ...wanted } = selection;
     const selected = await selectFiles(staging, { ...wanted, untracked, alsoKnownAs: [base] }, { signal });
     await cloneTree({ root: staging, entries: selected.entries }, into, { signal });
     return taken(selected.entries, selected.unmatched, selected.outside);
   } catch (error) {
     signal.throwIfAborted();
-    throw place.engine.failure('take files out of a container', error);
+    throw source.failure(error);
   } finally {
     await removeTree(staging);
   }
 }
 
-/** Podman sends in place of a link what that leads to: it is asked for the directory that the link is in. */
-async function archiveRoots(place: FilesPlace, base: string, roots: readonly string[]): Promise<readonly string[]> {
-  if (place.engine.kind !== 'podman') return roots;
+/** Where a link is sent as what that leads to, the directory is asked for that the link is in. */
+async function archiveRoots(source: ArchiveSource, base: string, roots: readonly string[]): Promise<readonly string[]> {
+  if (source.isFollowedLink === undefined) return roots;
   const found = new Set<string>();
   for (const root of roots) {
     let at = root;
-    while (at !== '' && (await isLink(place, posix.join(base, at)))) at = at.includes('/') ? posix.dirname(at) : '';
+    while (at !== '' && (await source.isFollowedLink(posix.join(base, at))))
+      at = at.includes('/') ? posix.dirname(at) : '';
     found.add(at);
   }
   return [...found].filter((root) => ![...found].some((other) => isBelow(root, other)));
@@ -94,12 +94,7 @@ function isBelow(path: string, directory: string): boolean {
   return path !== directory && (directory === '' || path.startsWith(`${directory}/`));
 }
 
-async function isLink({ engine, container }: FilesPlace, path: string): Promise<boolean> {
-  const target = await linkTarget(engine, container, path);
-  return target !== undefined && target !== path;
-}
-
-/** The engine names everything below the last part of the path it was asked for. */
+/** An archive names everything below the last part of the path it was asked for. */
 function placeBelow(base: string, root: string): (path: string) => string {
   if (root === '') {
     const name = posix.basename(base);

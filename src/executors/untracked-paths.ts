@@ -1,24 +1,23 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { removeTree } from '../../util/files/remove-tree.ts';
-import { walkTree } from '../../util/files/walk-tree.ts';
-import { runCommand } from '../../util/process-command.ts';
-import { readContainerFile } from './container-file.ts';
-import type { FilesPlace } from './files-place.ts';
+import { removeTree } from '../util/files/remove-tree.ts';
+import { walkTree } from '../util/files/walk-tree.ts';
+import { runCommand } from '../util/process-command.ts';
+import type { ArchiveSource } from './archive-source.ts';
 
 /**
- * Files of a staged copy of `base` that git does not track, ignored ones too. Reads the index out of the container, so
- * the container need not run nor have git. Nothing where there is no repository.
+ * Files of a staged copy of `base` that git does not track, ignored ones too. Reads the index out of the session, which
+ * need not run nor have git. Nothing where there is no repository.
  * @param staging directory on this machine with all files of `base`.
  */
 export async function untrackedPaths(
-  place: FilesPlace,
+  source: ArchiveSource,
   base: string,
   staging: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const index = await readContainerFile(place.engine, place.container, `${place.directory}/.git/index`, 1 << 30);
-  const inside = posix.relative(place.directory, base);
+  const index = await source.read(`${source.directory}/.git/index`, 1 << 30);
+  const inside = posix.relative(source.directory, base);
   if (index === undefined || inside.startsWith('..')) return [];
   const tracked = await trackedPaths(index, posix.dirname(staging), signal);
   const prefix = inside === '' ? '' : `${inside}/`;

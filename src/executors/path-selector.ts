@@ -1,6 +1,6 @@
-import type { FileSelection } from '../../model/files.ts';
-import { type PathPattern, pathPatterns } from '../../util/files/path-pattern.ts';
-import { staticPrefix } from '../../util/glob.ts';
+import type { FileSelection } from '../model/files.ts';
+import { type PathPattern, pathPatterns } from '../util/files/path-pattern.ts';
+import { staticPrefix } from '../util/glob.ts';
 
 /** Decides about one path after the other, in the order in which an archive brings them. */
 export interface PathSelector {
