@@ -28,7 +28,9 @@ export interface JobCachesGiven {
 export async function jobCaches(given: JobCachesGiven): Promise<CachePort & AsyncDisposable> {
   const { runner, job, clock, env, log } = given;
   const { type, s3 } = runner.cache;
-  const place = join(runner.cacheDir ?? given.caches, shortToken(runner.token), ...given.project);
+  // With other executors `cache_dir` is a place where the job is.
+  const own = runner.executor === 'shell' ? runner.cacheDir : undefined;
+  const place = join(own ?? given.caches, shortToken(runner.token), ...given.project);
   if (type !== 's3' || s3 === undefined) return cacheStore({ directory: place, now: clock.now });
   const [{ s3Bucket }, { s3Cache }, { TlsMaterial }] = await Promise.all([
     import('../../runner/cache/s3-bucket.ts'),

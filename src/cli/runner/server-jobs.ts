@@ -202,7 +202,8 @@ async function depsFor(
     }),
     sources: keptCheckouts({
       directory: checkoutDirectory({
-        buildsDir: runner.buildsDir ?? places.builds,
+        // With other executors `builds_dir` is a place where the job is.
+        buildsDir: (runner.executor === 'shell' ? runner.buildsDir : undefined) ?? places.builds,
         shortToken: token,
         concurrentProjectId: place.concurrentProjectId,
         projectPath: spec.projectPath,

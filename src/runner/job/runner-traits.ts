@@ -19,6 +19,7 @@ const always: readonly RunnerFeature[] = [
 
 const ofExecutor: Readonly<Record<string, readonly RunnerFeature[]>> = {
   shell: ['shared'],
+  ssh: ['shared'],
   docker: [
     'image',
     'image_executor_opts',

@@ -1,0 +1,86 @@
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { removeTree } from '../../src/util/files/remove-tree.ts';
+import { startGitlabServer } from '../gitlab-server/gitlab-server.ts';
+import { traceOf } from '../gitlab-server/state/model.ts';
+import { runCi } from '../support/run-ci.ts';
+import { smallRepository, startRunner } from '../support/runner-process.ts';
+import { hasSshServer, startSshServer } from '../support/ssh-server.ts';
+import { temporaryProject } from '../support/temporary-project.ts';
+
+const place = mkdtempSync(join(tmpdir(), 'ci-sshd-'));
+const server = hasSshServer ? await startSshServer(place, [`SetEnv HOME=${place}`]) : undefined;
+afterAll(async () => {
+  await server?.[Symbol.asyncDispose]();
+  await removeTree(place);
+});
+
+const pipeline = `
+build:
+  script: [cat hello.txt, mkdir out, 'echo "built in $PWD" > out/file']
+  artifacts: { paths: [out] }
+test:
+  needs: [build]
+  script: [cat out/file, 'test "$CI_JOB_NAME" = test']
+fails:
+  needs: []
+  script: ['exit 7']
+`;
+
+describe.skipIf(server === undefined)('ci run -e ssh', () => {
+  it('runs jobs on the machine of the settings, hands artifacts on, and leaves nothing there', async () => {
+    using project = temporaryProject({ '.ci.yml': pipeline, 'hello.txt': 'hello there\n' });
+    const { host, port, user, identityFile, knownHostsFile } = server!.target;
+    mkdirSync(join(project.home, 'config'), { recursive: true });
+    writeFileSync(
+      join(project.home, 'config', 'config.toml'),
+      `[ssh]\nhost = "${host}"\nport = ${port}\nuser = "${user}"\nidentity_file = "${identityFile}"\nknown_hosts_file = "${knownHostsFile}"\n`,
+    );
+    const { exitCode, stdout, stderr } = await runCi(['run', '-e', 'ssh', '--reporter', 'plain'], {
+      cwd: project.root,
+      home: project.home,
+    });
+    expect(stdout + stderr).toContain('hello there');
+    expect(stdout).toMatch(/built in .*\/\.ci-jobs\//);
+    expect(stdout).toContain('exit code 7');
+    expect(exitCode).toBe(1);
+    expect(existsSync(join(place, '.ci-jobs'))).toBe(false);
+  });
+});
+
+describe.skipIf(server === undefined)('ci runner run with the executor ssh', () => {
+  it("runs a server's job on the machine of the file, sources and artifacts with it", async () => {
+    const home = mkdtempSync(join(tmpdir(), 'ci-runner-ssh-'));
+    await using gitlab = await startGitlabServer({ rateLimits: 'off' });
+    const { token } = gitlab.addRunner();
+    const repository = smallRepository(join(home, 'project'));
+    const build = {
+      name: 'build',
+      script: ['cat hello.txt', 'pwd', 'echo made > file'],
+      artifacts: { paths: ['file'] },
+    };
+    gitlab.addPipeline(
+      { jobs: [build, { name: 'test', needs: ['build'], script: ['cat file'] }] },
+      gitlab.addProject({ repository }),
+    );
+    const { host, port, user, identityFile, knownHostsFile } = server!.target;
+    const ssh = `host = "${host}"\nport = "${port}"\nuser = "${user}"\nidentity_file = "${identityFile}"\nknown_hosts_file = "${knownHostsFile}"`;
+    const runner = `name = "remote"\nurl = "${gitlab.url}"\ntoken = "${token}"\nexecutor = "ssh"\n[runners.ssh]\n${ssh}`;
+    const { child, ended } = startRunner(home, `check_interval = 1\n[[runners]]\n${runner}\n`);
+    try {
+      await gitlab.until(() => ['success', 'failed'].includes(gitlab.job('test').status));
+      const log = Buffer.from(traceOf(gitlab.job('build'))).toString();
+      expect(log).toContain('hello\n');
+      expect(log).toContain('/.ci-jobs/');
+      expect(Buffer.from(traceOf(gitlab.job('test'))).toString()).toContain('made');
+      expect(gitlab.job('test').status).toBe('success');
+    } finally {
+      child.kill('SIGQUIT');
+      await ended;
+      await removeTree(home);
+    }
+    expect(existsSync(join(place, '.ci-jobs'))).toBe(false);
+  });
+});
