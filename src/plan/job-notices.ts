@@ -4,7 +4,7 @@ import type { PlanNode } from '../model/plan.ts';
 
 /** What somebody should know of the jobs of a plan before they start, one line each. */
 export function jobNotices(nodes: readonly PlanNode[], sets?: VariableSets): readonly string[] {
-  const notices = new Set<string>(unknownSets(nodes, sets));
+  const notices = new Set<string>([...unknownSets(nodes, sets), ...missingServices(nodes)]);
   const signed = new Set<string>();
   for (const node of nodes) {
     if (node.kind !== 'job') continue;
@@ -25,6 +25,20 @@ export function jobNotices(nodes: readonly PlanNode[], sets?: VariableSets): rea
     );
   }
   return [...notices];
+}
+
+/** Services of jobs that run outside of containers: nobody starts them. */
+function missingServices(nodes: readonly PlanNode[]): readonly string[] {
+  const without = nodes.flatMap((node) =>
+    node.kind === 'job' && node.executor !== 'docker' && node.definition.services.length > 0 ? [node] : [],
+  );
+  const [first, ...others] = without;
+  if (first === undefined) return [];
+  const names = first.definition.services.map(({ name }) => name).join(', ');
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return [
+    `services are only started for jobs in containers: ${first.id} (${names})${more} must find them running already`,
+  ];
 }
 
 /** Sets of variables that jobs name and that are not on this machine. */

@@ -579,3 +579,17 @@ it.each([
   ['production', 'production'],
   ['customer', 'other'],
 ])('the tier of %s is %s', (name, tier) => expect(environmentTier(name)).toBe(tier));
+
+describe('services of jobs outside of containers', () => {
+  it('are told once, since nobody starts them', () => {
+    const span = { file: '', start: 0, end: 0 };
+    const services = [{ name: 'postgres:16', span, aliases: [], variables: [] }];
+    const image = { name: 'debian', span };
+    const withServices = (name: string) => ({ ...job(name), image, services }) as JobDefinition;
+    const jobs = [withServices('a'), withServices('b'), job('c')];
+    expect(planned(jobs, { selection: { executor: 'shell' } }).notices).toEqual([
+      'services are only started for jobs in containers: a (postgres:16) and 1 more must find them running already',
+    ]);
+    expect(planned(jobs, { selection: { executor: 'docker' } }).notices).toEqual([]);
+  });
+});
