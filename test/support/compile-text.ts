@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly remarks?: 'all';
   /** As from `--input`. */
   readonly inputs?: Readonly<Record<string, string>>;
+  /** As from `--workflow`. */
+  readonly workflows?: readonly string[];
 }
 
 export interface CompiledText {
@@ -119,6 +121,7 @@ export async function compileText(text: string, surroundings: Surroundings = {})
     ...(surroundings.maxIncludes === undefined ? {} : { limits: { maxIncludes: surroundings.maxIncludes } }),
     ...(surroundings.remarks ? { remarks: surroundings.remarks } : {}),
     ...(surroundings.inputs ? { inputs: { kind: 'texts', texts: new Map(Object.entries(surroundings.inputs)) } } : {}),
+    ...(surroundings.workflows ? { workflows: surroundings.workflows } : {}),
   });
   const jobs = value?.pipeline.jobs ?? [];
   return {
