@@ -120,7 +120,7 @@ function dockerOptions(env: Invocation['env'], docker: RunnerDocker | undefined,
  * How containers are made, as `[runners.docker]` says.
  * @throws SystemError for values that do not fit.
  */
-export function runnerContainers(docker: RunnerDocker): ContainerOptions {
+function runnerContainers(docker: RunnerDocker): ContainerOptions {
   const { options, errors } = readDockerTable(docker.containers, 'user', {});
   if (errors.length === 0) return options;
   const what = errors.map(({ key, text }) => `\`runners.docker.${key}\` ${text}`).join('; ');

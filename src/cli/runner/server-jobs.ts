@@ -14,6 +14,7 @@ import { credentialsOf } from '../../runner/registration/kept-runners.ts';
 import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
 import type { RunnerWatcher, WatchedJob } from '../../runner/runner-watcher.ts';
 import { checkoutDirectory, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
+import { pathParts } from '../../runner/sources/path-parts.ts';
 import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
 import type { TraceResult } from '../../runner/trace/trace-record.ts';
 import { anySignal } from '../../util/any-signal.ts';
@@ -157,7 +158,7 @@ async function outcomeOf(taken: TakenJob, parts: ServerJobParts, listeners: List
     const made = jobSpecOf(answer.job, runner);
     await using caches = await jobCaches({
       ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
-      ...{ project: safeParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
+      ...{ project: pathParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
     });
     const deps = { ...(await depsFor(taken, parts, { made, directory, ...listeners })), caches };
     const { outcome } = await runJob(
@@ -221,8 +222,4 @@ async function depsFor(
     tokenPrefixes: job.features.tokenMaskPrefixes,
     sections: job.features.traceSections ? 'markers' : 'plain',
   };
-}
-
-function safeParts(path: string): readonly string[] {
-  return path.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
 }

@@ -2,6 +2,7 @@ import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type AttachedProcess, startAttachedProcess } from '../../util/attached-process.ts';
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Visit } from '../visit.ts';
+import { visitorStdio } from '../visitor-stdio.ts';
 
 /** Where a visitor comes to. */
 export interface VisitedShell {
@@ -36,14 +37,7 @@ export async function visitShell(place: VisitedShell, visit: Visit, signal: Abor
       directory: start.directory,
       env: place.environment(visit.env),
       shellFile: place.shellFile,
-      stdio:
-        by.kind === 'terminal'
-          ? 'terminal'
-          : {
-              stdin: by.input === undefined ? 'empty' : 'ours',
-              stdout: (bytes) => by.stdout.write(bytes),
-              stderr: (bytes) => by.stderr.write(bytes),
-            },
+      stdio: visitorStdio(by),
     });
   } catch (error) {
     throw new SystemError('runner_system_failure', `cannot start ${file}: ${(error as Error).message}`, {

@@ -5,6 +5,7 @@ import { markerName } from '../../util/process-strays.ts';
 import type { SessionFiles } from '../executor.ts';
 import { preamble, quote } from '../preamble.ts';
 import type { Visit } from '../visit.ts';
+import { visitorStdio } from '../visitor-stdio.ts';
 import type { SshConnection } from './ssh-connection.ts';
 
 /** Where a visitor comes to. */
@@ -40,14 +41,7 @@ export async function visitSsh(place: VisitedSsh, visit: Visit, signal: AbortSig
     directory: connection.directory,
     env: connection.env,
     shellFile: '/bin/sh',
-    stdio:
-      by.kind === 'terminal'
-        ? 'terminal'
-        : {
-            stdin: by.input === undefined ? 'empty' : 'ours',
-            stdout: (bytes) => by.stdout.write(bytes),
-            stderr: (bytes) => by.stderr.write(bytes),
-          },
+    stdio: visitorStdio(by),
   });
   const hangUp = (): void => running.hangUp();
   if (signal.aborted) hangUp();

@@ -5,6 +5,7 @@ import type { Clock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { fetchRepository, GitFailed, type GitPlace } from './fetch-repository.ts';
 import { gitWishes } from './git-wishes.ts';
+import { pathParts } from './path-parts.ts';
 
 /** Between two tries, doubled each time. */
 const firstPauseMs = 5000;
@@ -29,8 +30,7 @@ export function checkoutDirectory(given: {
   readonly projectPath: string;
 }): string {
   const { buildsDir, shortToken, concurrentProjectId, projectPath } = given;
-  const parts = projectPath.split('/').filter((part) => part !== '' && part !== '.' && part !== '..');
-  return join(buildsDir, shortToken.replace(/[^\w.-]/g, '_'), String(concurrentProjectId), ...parts);
+  return join(buildsDir, shortToken.replace(/[^\w.-]/g, '_'), String(concurrentProjectId), ...pathParts(projectPath));
 }
 
 /**
