@@ -31,6 +31,8 @@ function readTable(): Map<string, Row> {
 interface SourceFile {
   readonly path: string;
   readonly folder: string;
+  readonly text: string;
+  /** The text without comments. */
   readonly code: string;
   readonly imports: readonly string[];
 }
@@ -43,7 +45,7 @@ function readSources(): SourceFile[] {
       const text = readFileSync(join(root, path), 'utf8');
       const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1');
       const imports = [...code.matchAll(/(?:\bfrom |\bimport |\bimport\()'([^'\n]+)'/g)].map((match) => match[1]!);
-      return { path, folder: name.split('/')[0]!, code, imports };
+      return { path, folder: name.split('/')[0]!, text, code, imports };
     });
 }
 
@@ -142,6 +144,18 @@ describe('the house', () => {
 
   it('does not use AbortSignal.any, which leaks', () => {
     expect(sources.filter((file) => file.code.includes('AbortSignal.any(')).map((file) => file.path)).toEqual([]);
+  });
+
+  it('says of everything that it exports what it is', () => {
+    const exported =
+      /^export (?:async |abstract |declare )*(?:function\*?|class|interface|type|const|let|var) ([\w$]+)/gm;
+    const docstring = /\/\*\*(?:(?!\*\/)[\s\S])*\w(?:(?!\*\/)[\s\S])*\*\/\n$/;
+    const silent = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(exported)]
+        .filter((found) => !docstring.test(text.slice(0, found.index)))
+        .map((found) => `${path}: ${found[1]}`),
+    );
+    expect(silent).toEqual([]);
   });
 
   it('has no default exports and no file named after nothing', () => {

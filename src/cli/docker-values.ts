@@ -43,6 +43,7 @@ export function readCount(value: unknown, least: number): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value >= least ? value : undefined;
 }
 
+/** A value of a settings file that is true or false; undefined for anything else, also for texts like `"yes"`. */
 export function readBoolean(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined;
 }

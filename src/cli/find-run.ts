@@ -5,6 +5,7 @@ import type { Invocation } from './invocation.ts';
 import { findLocations } from './locations.ts';
 import { enclosingRepository, findPipelineFile } from './pipeline-file.ts';
 
+/** `--run`: a run's number, as `ci runs` shows it, or `last`. Absent: the last run. */
 export interface RunChoice {
   readonly run?: string;
 }

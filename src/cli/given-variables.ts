@@ -9,6 +9,7 @@ import type { EventOptions } from './options.ts';
 /** A secret shorter than this can't be masked: it would stand in every second word of a log. */
 const shortestSecret = 4;
 
+/** Variables of the command line and the environment, by whose on a server they would be. */
 export interface GivenVariables {
   /** Like project variables of a server. */
   readonly project: readonly Variable[];

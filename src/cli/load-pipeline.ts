@@ -57,6 +57,7 @@ export interface LoadedPipeline extends FoundPipeline {
   readonly notices: readonly string[];
 }
 
+/** Options of all commands that read a pipeline; without an event's it is a push of the current branch. */
 export type LoadOptions = FileOptions & Partial<EventOptions>;
 
 /**

@@ -16,6 +16,7 @@ import { withSettings } from './settings.ts';
 /** One hour, as on GitLab. */
 const defaultTimeoutMs = 3_600_000;
 
+/** A pipeline that was read and planned without an error. */
 export interface LoadedPlan {
   readonly loaded: LoadedPipeline;
   readonly plan: Plan;
@@ -94,6 +95,7 @@ function planOwn(pipeline: Pipeline, context: Context, selection: Selection): Pl
   return plan(pipeline, context, splitSelection(pipeline, selection).own);
 }
 
+/** Why each job of a pipeline is in or out, also where no plan could be made of those that are in. */
 export interface LoadedDecisions extends Pick<Plan, 'leftOutBecause' | 'workflow'> {
   readonly loaded: LoadedPipeline;
   readonly decisions: readonly Decision[];

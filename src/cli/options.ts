@@ -64,6 +64,7 @@ export interface ImageFlags {
   readonly pull?: PullPolicy;
 }
 
+/** Options of all commands that plan a pipeline: which file, which event, which jobs, and how their containers are. */
 export type PlanOptions = FileOptions & EventOptions & SelectionOptions & ContainerFlags & ImageFlags;
 
 /** Options of `ci run`. */

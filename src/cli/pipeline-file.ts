@@ -5,6 +5,7 @@ import { CommandError, exitCodes } from './exit-code.ts';
 /** Names that are looked for, in this order. */
 export const pipelineFileNames = ['.ci.yml', '.ci.yaml', '.gitlab-ci.yml', '.circleci/config.yml'] as const;
 
+/** The file that a command is about, and the project that it belongs to. */
 export interface PipelineFile {
   /** Absolute path of the file. */
   readonly path: string;

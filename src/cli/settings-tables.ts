@@ -26,6 +26,7 @@ export interface SettingsTables {
   readonly containers: ContainerOptions;
 }
 
+/** What counts where there are no settings files. */
 export const noTables: SettingsTables = {
   variables: {},
   projects: new Map(),

@@ -10,8 +10,11 @@ import { type ChangeBase, repositoryQuery } from './repository-query.ts';
 
 /** The values of `--event`. */
 export const eventNames = ['push', 'tag', 'merge_request', 'schedule', 'web', 'api', 'trigger'] as const;
+
+/** One of `eventNames`: what the pipeline is for. */
 export type EventName = (typeof eventNames)[number];
 
+/** What the command line and this machine say about a pipeline, before git is asked. */
 export interface ContextOptions {
   /** Absolute path: where the pipeline's paths start. */
   readonly root: string;
@@ -43,6 +46,7 @@ export interface ContextOptions {
   readonly variableSets?: VariableSets;
 }
 
+/** What everything after this decides by, or why the options make no sense here. */
 export type BuiltContext =
   | {
       readonly kind: 'context';

@@ -7,6 +7,7 @@ export interface EnvFileError {
   readonly message: string;
 }
 
+/** What a file of `NAME=VALUE` lines says; lines with an error give no variable. */
 export interface EnvFile {
   /** In order; a name that occurs twice is there twice, the last one counts. All `raw`. */
   readonly variables: readonly Variable[];

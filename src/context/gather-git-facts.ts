@@ -2,6 +2,7 @@ import type { GitFacts } from '../model/context.ts';
 import { type Environment, runGit } from '../util/git.ts';
 import { withoutCredentials } from './remote-url.ts';
 
+/** Git's and GitLab's word for "no commit". */
 export const zeroSha = '0'.repeat(40);
 
 /** What `git` tells about the repository around a directory. */

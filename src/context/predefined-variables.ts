@@ -18,6 +18,7 @@ export type PipelineRef =
   /** HEAD is detached and nobody named a branch. */
   | { readonly kind: 'detached'; readonly name: string };
 
+/** Everything that predefined variables are made of; two equal ones give the same variables. */
 export interface PredefinedInput {
   readonly source: PipelineSource;
   readonly ref: PipelineRef;

@@ -14,6 +14,7 @@ export type ChangeBase =
   /** On the default branch: merge base with what was pushed; if all is pushed and committed, the commit before. */
   | { readonly kind: 'default-branch'; readonly branch: string };
 
+/** Where questions about changes are asked. `root`: absolute path of the project. */
 export interface RepositoryQueryOptions {
   readonly root: string;
   readonly env: Environment;

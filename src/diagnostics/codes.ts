@@ -18,4 +18,5 @@ export const diagnosticCodes = {
   ...planCodes,
 } as const satisfies Readonly<Record<string, string>>;
 
+/** A code that is in the list: one that is not does not compile. */
 export type DiagnosticCode = keyof typeof diagnosticCodes;

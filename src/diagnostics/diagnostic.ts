@@ -17,6 +17,7 @@ export interface Spanned<T> {
   readonly span: Span;
 }
 
+/** An error makes a file unusable; a warning changes nothing but, if the user asks for it (`ci lint --strict`), the exit code. */
 export type Severity = 'error' | 'warning';
 
 /**

@@ -9,6 +9,7 @@ export type DiagnosticPart = 'error' | 'warning' | 'note' | 'code' | 'location' 
 /** Colours one part; gives the text back as it is where there is no colour. */
 export type PaintDiagnostic = (part: DiagnosticPart, text: string) => string;
 
+/** What diagnostics are printed with: the texts of the files, to quote lines from. */
 export interface PrintOptions {
   readonly sources: Sources;
   /** Default: no colour. */

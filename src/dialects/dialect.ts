@@ -20,6 +20,7 @@ export interface ParsedFile {
   readonly documents: readonly Node[];
 }
 
+/** What a dialect may look at to make a pipeline of a file; everything else about this machine is hidden from it. */
 export interface CompileInput {
   /** Path of the entry file relative to the project root. */
   readonly file: string;
@@ -57,6 +58,7 @@ export type GivenInputs =
   /** Texts of the command line, each read by the type of its input. */
   | { readonly kind: 'texts'; readonly texts: ReadonlyMap<string, string> };
 
+/** A file that was understood: the pipeline, and what shows people how it came about. */
 export interface Compiled {
   readonly pipeline: Pipeline;
   /** The configuration after includes, extends, references and anchors. */

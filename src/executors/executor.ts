@@ -81,6 +81,7 @@ export interface KeptPlace {
   commandFor(file: string): string;
 }
 
+/** One thing that a session runs: a script for a shell, and where its output goes, which is waited for. */
 export interface Command {
   /** Text for the shell, passed on its standard input so that it never shows in a process list. */
   readonly script: string;

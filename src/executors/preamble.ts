@@ -12,6 +12,7 @@ export const ownVariables: ReadonlySet<string> = new Set([
   '_',
 ]);
 
+/** What is sent to the shell ahead of the script, to set variables and the directory. */
 export interface Preamble {
   /** One line with its line feed. */
   readonly line: string;

@@ -12,11 +12,13 @@ export interface Visit {
   readonly by: TerminalVisitor | StreamsVisitor;
 }
 
+/** Somebody at the terminal in which this program runs. */
 export interface TerminalVisitor {
   readonly kind: 'terminal';
   readonly terminal: UserTerminal;
 }
 
+/** A visitor without a terminal: a script, or somebody who wants the output kept. */
 export interface StreamsVisitor {
   readonly kind: 'streams';
   /** This program's standard input, which a process of this machine inherits instead. Absent: there is nothing to read. */
@@ -33,6 +35,7 @@ export interface UserTerminal {
   open(): OpenTerminal;
 }
 
+/** The terminal with every key passed on; disposing of it gives keys their usual meaning back. */
 export interface OpenTerminal extends Disposable {
   /** What is typed. */
   readonly input: Readable;
@@ -42,6 +45,7 @@ export interface OpenTerminal extends Disposable {
   onResize(listener: () => void): void;
 }
 
+/** In characters. */
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;

@@ -12,11 +12,13 @@ export interface Lookup {
   readonly compileRegex?: CompileRegex;
 }
 
+/** A variable that an expression looked at, and what it saw; undefined: there is none of that name. */
 export interface SeenVariable {
   readonly name: string;
   readonly value: string | undefined;
 }
 
+/** What an expression comes to, and what decided that. */
 export interface Evaluation {
   readonly result: boolean;
   /** Variables that were looked at, each once, in order of the first look. */

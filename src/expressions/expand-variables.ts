@@ -1,6 +1,7 @@
 /** What stands in a text: `$$`, `$NAME` or `${NAME}`. Source: lib/gitlab/ci/variables/collection/item.rb */
 const reference = /\$\$|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
+/** How what is no known variable comes out of an expansion. */
 export interface ExpandOptions {
   /** What becomes of a name that `lookup` does not know. Default: `empty`. */
   readonly unknown?: 'empty' | 'keep';

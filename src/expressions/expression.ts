@@ -4,7 +4,10 @@ export interface Range {
   readonly end: number;
 }
 
+/** The right side of `=~` and `!~` is a pattern, or a variable that holds one. */
 export type ComparisonOperator = '==' | '!=' | '=~' | '!~';
+
+/** `&&` binds tighter than `||`; both give one of their operands, as in Ruby. */
 export type LogicalOperator = '&&' | '||';
 
 /** The tree of a `rules:if` expression. Plain data. */
@@ -34,6 +37,7 @@ export interface ExpressionError extends Range {
   readonly hint?: string;
 }
 
+/** What a parser gives back: the value, or the first thing that is wrong, with its place in the text. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly error: ExpressionError };

@@ -1,5 +1,6 @@
 import { failed, type Parsed, type Range } from './expression.ts';
 
+/** `input` is `$[[ inputs.x ]]`, `pattern` is `/…/flags`, `comparison` is one of `ComparisonOperator`. */
 export type TokenKind =
   | '('
   | ')'
@@ -13,6 +14,7 @@ export type TokenKind =
   | '&&'
   | '||';
 
+/** A stretch of an expression with its text as written, quotes and slashes included. */
 export interface Token extends Range {
   readonly kind: TokenKind;
   readonly text: string;

@@ -3,6 +3,7 @@ import { findCycles } from './find-cycles.ts';
 import { uniqueVariables } from './merge-variables.ts';
 import type { NamedValue } from './named-value.ts';
 
+/** Whom the expanded variables are for: a shell, or a runner that goes on expanding them. */
 export interface SortAndExpandOptions {
   /**
    * `final` (default): values as the job's shell sees them; every result is marked `raw`, since nothing may expand it

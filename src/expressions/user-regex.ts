@@ -9,12 +9,14 @@ export interface UserRegex {
   matches(text: string): readonly (readonly (string | undefined)[])[];
 }
 
+/** A pattern that RE2 refuses: it is malformed, or needs what RE2 has not (lookaround, back references). */
 export interface InvalidRegex {
   readonly kind: 'invalid';
   /** Why, one clause. */
   readonly message: string;
 }
 
+/** Compiles a pattern as `compileUserRegex` does; a caller may remember what it compiled. */
 export type CompileRegex = (source: string, flags?: string) => UserRegex | InvalidRegex;
 
 /**

@@ -109,6 +109,7 @@ export function endedOutcome(ending: Ending): Outcome {
   return ending.kind === 'timeout' ? timedOut(ending.afterMs) : { status: 'canceled' };
 }
 
+/** A failure that a limit caused; without a message it is GitLab Runner's for a job that took longer than `afterMs`. */
 export function timedOut(afterMs: number, message = timeoutMessage(afterMs)): Outcome {
   return { status: 'failed', reason: 'job_execution_timeout', exit: { kind: 'timeout', afterMs }, message };
 }

@@ -41,6 +41,7 @@ export interface JobLog {
   flush(): Promise<void>;
 }
 
+/** Where a job's log goes and what is hidden in it. `sink` gets masked bytes, in order. */
 export interface JobLogOptions {
   readonly job: string;
   readonly sink: LogSink;

@@ -40,6 +40,7 @@ export interface JobVariables {
   env(further?: readonly Variable[]): Readonly<Record<string, string>>;
 }
 
+/** What the variables of a job are made of: the job itself, the runner, and where it runs. */
 export interface VariableInput {
   readonly spec: JobSpec;
   readonly runner: RunnerFacts;

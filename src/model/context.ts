@@ -1,6 +1,10 @@
 import type { ProjectCheckouts } from './included-file.ts';
 import type { Variable } from './variable.ts';
 
+/**
+ * What `CI_PIPELINE_SOURCE` can be here: of GitLab's words those that something on this machine can stand for. Source:
+ * https://docs.gitlab.com/ci/jobs/job_rules/#ci_pipeline_source-predefined-variable
+ */
 export const pipelineSources = [
   'push',
   'web',
@@ -36,6 +40,7 @@ export interface GitFacts {
   readonly remoteUrl?: string;
 }
 
+/** Where the pipeline lives: its directory on this machine, and what a server would call it (`CI_PROJECT_…`). */
 export interface Project {
   /** Absolute path: where the pipeline's paths start. */
   readonly root: string;

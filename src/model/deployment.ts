@@ -29,8 +29,10 @@ export interface Release {
   readonly links: readonly ReleaseLink[];
 }
 
+/** Words of `link_type`; `other` where none is given. Source: https://docs.gitlab.com/api/releases/links/ */
 export const releaseLinkTypes = ['runbook', 'package', 'image', 'other'] as const;
 
+/** One of `assets:links`, variables expanded. `filepath` is the end of the address that the release would give it. */
 export interface ReleaseLink {
   readonly name: string;
   readonly url: string;

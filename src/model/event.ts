@@ -9,6 +9,7 @@ interface EventBase {
   readonly at: number;
 }
 
+/** A node of a plan as reporters see it: what to call it, what it waits for (`needs`: ids) and where it will run. */
 export interface PlannedJob {
   readonly id: string;
   readonly name: string;

@@ -29,6 +29,7 @@ export interface FileTree {
   };
 }
 
+/** One entry of a tree, not followed where it is a link: then the size is that of its target's path. Directories have size 0. */
 export interface FileEntry {
   /** Relative to the tree's root, forward slashes, never starts with `/` or `..`. */
   readonly path: string;

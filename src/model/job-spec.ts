@@ -5,6 +5,7 @@ import type { Repository } from './repository.ts';
 import type { Step } from './step.ts';
 import type { FactVariable, Variable } from './variable.ts';
 
+/** Where the steps of a job run. `fake` runs nothing: tests tell it how commands end. */
 export type ExecutorName = 'shell' | 'docker' | 'ssh' | 'fake';
 
 /** Where a job's sources come from. */

@@ -4,6 +4,8 @@ import type { Variable } from './variable.ts';
 
 /** GitLab's words. Source: https://docs.gitlab.com/ci/jobs/#available-job-statuses */
 export type FinalStatus = 'success' | 'failed' | 'canceled' | 'skipped' | 'manual';
+
+/** What a job is at some moment of a run, before it has ended too. */
 export type JobStatus = FinalStatus | 'created' | 'waiting_for_resource' | 'scheduled' | 'pending' | 'running';
 
 /** GitLab's words for why a job failed, as far as this program can produce or read them. */
@@ -36,6 +38,7 @@ export const failureReasons = [
   'secrets_provider_not_found',
 ] as const;
 
+/** One of GitLab's words for why a job failed; `retry:when` and what a server is told use the same. */
 export type FailureReason = (typeof failureReasons)[number];
 
 /** How a command in a session ended. */
@@ -123,6 +126,7 @@ export interface Outputs extends Findings {
   readonly dotenv: readonly Variable[];
 }
 
+/** What a job leaves that never came to run a step. */
 export const noOutputs: Outputs = { dotenv: [], artifacts: [] };
 
 /** How a job ended after all its tries, as events, reports and the run's state file tell it. */

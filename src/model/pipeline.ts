@@ -32,12 +32,19 @@ export interface Pipeline {
   readonly whyEmpty?: string;
 }
 
+/**
+ * `workflow`: does the pipeline exist, and does it end when one of its jobs fails? Source:
+ * https://docs.gitlab.com/ci/yaml/workflow/
+ */
 export interface Workflow {
   /** Absent: the pipeline always exists. Present: the first that matches decides, no match means no pipeline. */
   readonly rules?: readonly Rule[];
   readonly autoCancelOnJobFailure: 'none' | 'all';
 }
 
+/**
+ * When a job runs, judged by how the jobs before it ended; `never` leaves it out. Source: https://docs.gitlab.com/ci/yaml/#when
+ */
 export type When = 'on_success' | 'on_failure' | 'always' | 'manual' | 'delayed' | 'never';
 
 /** `allow_failure`: `exitCodes` means that only these exit codes are forgiven. */
@@ -140,6 +147,7 @@ export interface ApprovalDefinition extends DefinitionBase {
   readonly kind: 'approval';
 }
 
+/** All that can stand in a stage; a parallel job is one definition, whatever becomes of it in the plan. */
 export type JobDefinition = ScriptJobDefinition | BridgeDefinition | ApprovalDefinition;
 
 /** Which other pipeline a bridge starts, or follows. */
@@ -192,6 +200,7 @@ export interface FollowedPipeline {
   readonly project: Spanned<string>;
 }
 
+/** A job of the same pipeline, by its definition's name, that has to end first; its stage does not matter then. */
 export interface Need {
   readonly job: string;
   readonly span: Span;
@@ -214,6 +223,7 @@ export type ForeignNeed = { readonly job: string; readonly span: Span } & (
   | { readonly kind: 'pipeline'; readonly pipeline: string }
 );
 
+/** How many jobs are made of one definition: so many alike, or one for each combination of values. */
 export type Parallel =
   | {
       readonly kind: 'count';
@@ -229,6 +239,7 @@ export type Parallel =
       readonly span: Span;
     };
 
+/** Which failures of a job make it run once more; where `when` and `exitCodes` are given, one of the two has to fit. */
 export interface Retry {
   /** Further tries after the first: 0 to 2. */
   readonly max: number;
@@ -291,6 +302,7 @@ export interface PolicyPart {
   readonly assumed?: true;
 }
 
+/** Is an image pulled that is there already, and one that is not? GitLab's words for what the engine is asked to do. */
 export type PullPolicy = 'always' | 'if-not-present' | 'never';
 
 /** A container image, variables not expanded. */
@@ -307,12 +319,14 @@ export interface Image {
   readonly login?: { readonly username: string; readonly password: string };
 }
 
+/** A container beside the job's, which finds it by these names and by those that the image's name gives. */
 export interface Service extends Image {
   readonly aliases: readonly string[];
   readonly command?: readonly string[];
   readonly variables: readonly VariableDefinition[];
 }
 
+/** `environment` of a job: what it deploys to, as written, or what it does about an earlier deployment. */
 export interface Environment {
   readonly name: string;
   readonly url?: string;

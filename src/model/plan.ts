@@ -50,6 +50,7 @@ interface PlanNodeBase {
   readonly interruptible: boolean;
 }
 
+/** A node that has to end first, by its id, and how it must have ended. */
 export interface PlanEdge {
   readonly id: string;
   /** See Need.statuses. */
@@ -63,6 +64,7 @@ export interface WorkspaceSource {
   readonly after: readonly string[];
 }
 
+/** One job with a script, a leg of a parallel one too: all that is decided about it before it starts. */
 export interface JobNode extends PlanNodeBase {
   readonly kind: 'job';
   readonly executor: ExecutorName;
@@ -74,6 +76,7 @@ export interface JobNode extends PlanNodeBase {
   readonly timeoutMs: number;
 }
 
+/** A job that starts or follows another pipeline and ends as that does, or at once. */
 export interface BridgeNode extends PlanNodeBase {
   readonly kind: 'bridge';
   readonly definition: BridgeDefinition;
@@ -83,11 +86,13 @@ export interface BridgeNode extends PlanNodeBase {
   readonly fileVariables: readonly Variable[];
 }
 
+/** A gate that somebody opens; until then what needs it waits. */
 export interface ApprovalNode extends PlanNodeBase {
   readonly kind: 'approval';
   readonly definition: ApprovalDefinition;
 }
 
+/** All that a schedule can start; ids are unique within a plan, whatever the kind. */
 export type PlanNode = JobNode | BridgeNode | ApprovalNode;
 
 /** Why a job is in or out. */
@@ -145,6 +150,7 @@ export interface PolicyTrace {
   readonly clauses: readonly ClauseTrace[];
 }
 
+/** One condition of a rule or a policy as it was judged, with what decided: for `ci explain`. */
 export interface ClauseTrace {
   /** `if`, `changes` and `exists` of rules; `refs`, `variables`, `changes` and `kubernetes` of `only` and `except`. */
   readonly kind: 'if' | 'changes' | 'exists' | 'refs' | 'variables' | 'kubernetes';

@@ -69,12 +69,14 @@ export interface SourceRequest {
   readonly signal: AbortSignal;
 }
 
+/** What one job persisted: its id, its files, and the list of them by which two layers are found to clash. */
 export interface WorkspaceLayer {
   readonly job: string;
   readonly tree: FileTree;
   readonly entries: readonly FileEntry[];
 }
 
+/** A cache that was found; the tree may only be copied from, it is the store's own. */
 export interface CacheHit {
   /** The key as it was saved, readable. */
   readonly key: string;

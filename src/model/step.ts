@@ -33,6 +33,7 @@ export type CacheKey =
   /** CircleCI's template: `v1-{{ checksum "package-lock.json" }}`. */
   | { readonly kind: 'template'; readonly text: string };
 
+/** Puts the first cache that is found into the job's directory. That none is found, or can be used, fails nothing. */
 export interface RestoreCacheStep extends StepBase {
   readonly kind: 'restore-cache';
   /** Tried in order. */
@@ -45,6 +46,7 @@ export interface RestoreCacheStep extends StepBase {
   readonly paths: readonly string[];
 }
 
+/** Keeps what the paths match under a key for later jobs and runs. That it can't be kept fails nothing. */
 export interface SaveCacheStep extends StepBase {
   readonly kind: 'save-cache';
   readonly key: CacheKey;
@@ -61,6 +63,7 @@ export interface DownloadArtifactsStep extends StepBase {
   readonly kind: 'download-artifacts';
 }
 
+/** Takes files out of the job's directory for later jobs and for the user, or to read a report in them. */
 export interface UploadArtifactsStep extends StepBase {
   readonly kind: 'upload-artifacts';
   /** `archive` is what later jobs fetch; the others are reports (`junit`, `dotenv`, `coverage_report`, …). */
@@ -76,6 +79,7 @@ export interface UploadArtifactsStep extends StepBase {
   readonly reach?: 'anywhere';
 }
 
+/** Runs commands in the session's shell; the step fails with the first of them that does, or that the shell says did. */
 export interface RunStep extends StepBase {
   readonly kind: 'run';
   /** Section name: GitLab's `step_script`, `after_script`; CircleCI's `name` or the command. */
@@ -98,12 +102,14 @@ export interface RunStep extends StepBase {
   readonly reruns?: { readonly max: number; readonly delayMs: number };
 }
 
+/** Keeps what the patterns below `root` match as this job's layer of the workspace; that nothing matches is a failure. */
 export interface PersistWorkspaceStep extends StepBase {
   readonly kind: 'persist-workspace';
   readonly root: string;
   readonly paths: readonly string[];
 }
 
+/** Lays the layers of the jobs before this one over each other in the directory `at`, in the order of the graph. */
 export interface AttachWorkspaceStep extends StepBase {
   readonly kind: 'attach-workspace';
   readonly at: string;

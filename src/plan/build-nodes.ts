@@ -10,6 +10,7 @@ import type { JobIndex } from './job-index.ts';
 import { jobVariables } from './job-variables.ts';
 import { type PlanGraph, type SelectedJobs, workspaceFrom } from './plan-graph.ts';
 
+/** What nodes are built of: the jobs that are in, which of them were asked for, and what stands around them. */
 export interface BuildInput {
   readonly index: JobIndex;
   readonly graph: PlanGraph;

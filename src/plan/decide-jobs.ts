@@ -59,6 +59,7 @@ export function outerVariables(context: Context): Omit<PipelineVariables, 'globa
   };
 }
 
+/** Does the pipeline exist? `variables` are those of the rule that matched; `because` is one clause. */
 export type WorkflowDecision = { readonly trace: readonly RuleTrace[] } & (
   | { readonly kind: 'in'; readonly variables: readonly Variable[]; readonly autoCancelOnJobFailure: 'none' | 'all' }
   | { readonly kind: 'out'; readonly because: string }

@@ -5,6 +5,7 @@ import type { ClauseTrace, PolicyTrace } from '../model/plan.ts';
 import type { FindVariable } from './expand-text.ts';
 import type { ClauseJudges } from './judge-clauses.ts';
 
+/** Is a job in by its `only` and `except`? */
 export interface PolicyOutcome {
   readonly included: boolean;
   /** Why, one clause. */
@@ -12,6 +13,7 @@ export interface PolicyOutcome {
   readonly trace: readonly PolicyTrace[];
 }
 
+/** Judges `only` and `except` of one job; `find` knows the variables that it may look at. */
 export type EvaluatePolicy = (policy: RefPolicy, find: FindVariable) => PolicyOutcome;
 
 /**

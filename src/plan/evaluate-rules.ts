@@ -3,12 +3,14 @@ import type { ClauseTrace, RuleTrace } from '../model/plan.ts';
 import type { FindVariable } from './expand-text.ts';
 import type { ClauseJudges } from './judge-clauses.ts';
 
+/** How a list of rules was judged, up to the one that matches; absent `matched`: none does. */
 export interface RulesOutcome {
   /** The first rule that matches, and its number starting at 1. */
   readonly matched?: { readonly rule: Rule; readonly number: number };
   readonly trace: readonly RuleTrace[];
 }
 
+/** Judges the rules of one job or workflow; `find` knows the variables that they may look at. */
 export type EvaluateRules = (rules: readonly Rule[], find: FindVariable) => RulesOutcome;
 
 /**

@@ -12,6 +12,7 @@ export interface JobVariables {
   readonly resourceGroup?: string;
 }
 
+/** What the variables of one node of the plan are made of. */
 export interface JobVariablesInput {
   readonly draft: Draft;
   readonly context: Context;

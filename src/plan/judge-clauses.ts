@@ -20,6 +20,7 @@ export interface ClauseJudges {
   readonly judgeExists: (exists: NonNullable<Rule['exists']>, find: FindVariable) => ClauseTrace;
 }
 
+/** What conditions are judged by, besides variables: the repository, and checkouts of other projects (`exists:project`). */
 export interface JudgeSurroundings {
   readonly query: RepositoryQuery;
   readonly projects?: ProjectCheckouts | undefined;

@@ -17,6 +17,7 @@ import { stripAnsi } from './terminal-text.ts';
 import { testLines, testNews } from './test-text.ts';
 import { workQueue, writeWholeLog } from './whole-log.ts';
 
+/** What the reporter for GitHub Actions writes to; `readLog` gets it the output of the jobs. */
 export interface GithubOptions {
   readonly output: Output;
   readonly paint: Paint;

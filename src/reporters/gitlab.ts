@@ -11,6 +11,7 @@ import { summaryLines } from './summary-text.ts';
 import { oneLine } from './terminal-text.ts';
 import { workQueue, writeWholeLog } from './whole-log.ts';
 
+/** What the reporter for GitLab's job log writes to; `readLog` gets it the output of the jobs. */
 export interface GitlabOptions {
   readonly output: Output;
   readonly paint: Paint;

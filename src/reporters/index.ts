@@ -7,11 +7,14 @@ import type { Reporter, Verbosity } from './reporter.ts';
 
 /** Names for `--reporter`. */
 export const reporterNames = ['tree', 'plain', 'json', 'github', 'gitlab'] as const;
+
+/** One of `reporterNames`: which form the output of a run has. */
 export type ReporterName = (typeof reporterNames)[number];
 
 /** Variables that tell where this program runs, and where GitHub wants its files. */
 export type ReporterEnvironment = Readonly<Record<string, string | undefined>>;
 
+/** What a reporter writes to, and what it may look at. */
 export interface ReporterOptions {
   readonly output: Output;
   /** As `resolveColor` decided for this output. */

@@ -10,6 +10,7 @@ export interface LinePrefixer {
   flush(): Buffer | undefined;
 }
 
+/** What becomes of a line besides the prefix. */
 export interface LinePrefixerOptions {
   /** `strip`: takes colours and erasing out of the lines. Default: every byte stays. */
   readonly colors?: 'keep' | 'strip';

@@ -26,6 +26,7 @@ export interface LogFile {
   close(): Promise<void>;
 }
 
+/** For tests: how the file is opened. */
 export interface OpenLogFileOptions {
   /** Default: opens the file for appending, for its owner alone, and makes its directory. */
   readonly openHandle?: (path: string) => Promise<AppendHandle>;

@@ -14,6 +14,7 @@ import { summaryLines } from './summary-text.ts';
 import { oneLine } from './terminal-text.ts';
 import { isToolLine } from './tool-line.ts';
 
+/** What the plain reporter writes to, and how much. */
 export interface PlainOptions {
   readonly output: Output;
   readonly paint: Paint;

@@ -8,6 +8,8 @@ import { writeFailure } from './system-failure.ts';
 
 /** Names for `--report KIND=FILE`. */
 export const reportKinds = ['junit', 'html', 'json'] as const;
+
+/** One of `reportKinds`: the form of a report that is written when a run has ended. */
 export type ReportKind = (typeof reportKinds)[number];
 
 /** One `--report KIND=FILE`. */

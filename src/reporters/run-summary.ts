@@ -25,12 +25,14 @@ export interface RunSummary {
 /** How many jobs ended how. Allowed failures are counted in `allowedFailures` and not in `failed`. */
 export type Counts = Readonly<Record<FinalStatus | 'allowedFailures' | 'unfinished', number>>;
 
+/** A remark of a run that is no job's output; with `job` (an id) it is about that one. */
 export interface Message {
   readonly kind: 'notice' | 'warning';
   readonly message: string;
   readonly job?: string;
 }
 
+/** One job of a run, after it or in the middle of it. Times are milliseconds since the Unix epoch. */
 export interface JobSummary extends PlannedJob, Findings {
   readonly status: FinalStatus | 'waiting' | 'running';
   /** Of the first try; absent if it never started. */
@@ -53,6 +55,7 @@ export interface JobSummary extends PlannedJob, Findings {
   readonly logPath?: string;
 }
 
+/** A part of a job's log; without a duration it has not ended. */
 export interface SectionSummary {
   readonly name: string;
   readonly caption: string;

@@ -12,6 +12,7 @@ import { renderTable } from './table.ts';
 import { oneLine } from './terminal-text.ts';
 import { testLines, testNews } from './test-text.ts';
 
+/** How the summary is written; `columns` is the terminal's width in characters, without it nothing is cut. */
 export interface SummaryTextOptions {
   readonly paint: Paint;
   readonly color: boolean;

@@ -1,5 +1,6 @@
 import { displayWidth, padToWidth, truncateToWidth } from './display-width.ts';
 
+/** How a table is laid out; the rows themselves are lists of texts, which may have colours. */
 export interface TableOptions {
   readonly header?: readonly string[];
   /** Width of the terminal: the last column is cut to fit. Absent: nothing is cut. */

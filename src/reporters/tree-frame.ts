@@ -7,6 +7,7 @@ import { noteText, statusSign } from './result-text.ts';
 import { oneLine, stripAnsi } from './terminal-text.ts';
 import type { TreeJob, TreeView } from './tree-view.ts';
 
+/** The terminal's size in characters, and what makes a frame differ from the one before. */
 export interface FrameOptions {
   readonly columns: number;
   readonly rows: number;

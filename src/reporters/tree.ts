@@ -13,6 +13,7 @@ import { oneLine } from './terminal-text.ts';
 import { treeFrame } from './tree-frame.ts';
 import { type TreeView, treeView } from './tree-view.ts';
 
+/** What the live tree is drawn on. */
 export interface TreeOptions {
   /** A terminal. */
   readonly output: Output;

@@ -8,6 +8,7 @@ export type Verdict =
   /** Waits for a manual job that nobody started; it and what comes after it stays unrun. */
   | { readonly kind: 'blocked'; readonly by: string };
 
+/** A node that waits for no other any more, and what becomes of it. */
 export interface Released {
   readonly node: PlanNode;
   readonly verdict: Verdict;

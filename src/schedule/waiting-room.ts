@@ -21,6 +21,7 @@ export interface Waiter {
   failed(error: unknown): void;
 }
 
+/** What a waiting room waits by, and whom it tells. */
 export interface WaitingRoomOptions {
   readonly clock: Clock;
   readonly locks: ResourceLocks | undefined;

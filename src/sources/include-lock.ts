@@ -8,16 +8,19 @@ export interface IncludeLock {
   readonly orbs: Readonly<Record<string, LockedOrb>>;
 }
 
+/** The version (`5.1.3`) that a looser one stood for when the lock was written, and what its source has to hash to. */
 export interface LockedOrb {
   readonly version: string;
   readonly sha256: string;
 }
 
+/** The commit that a ref stood for when the lock was written; `version` only for a component's. */
 export interface LockedProject {
   readonly sha: string;
   readonly version?: string;
 }
 
+/** What counts where there is no lock file: everything is looked up anew. */
 export const emptyLock: IncludeLock = { remotes: {}, projects: {}, orbs: {} };
 
 /** Reads the text of a lock file; what is wrong with it, if it is none. */

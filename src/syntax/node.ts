@@ -10,6 +10,7 @@ export type Node = ScalarNode | MapNode | SeqNode | ReferenceNode;
 /** What a plain value can be after the scalar rules of the dialect. Dates stay strings. */
 export type Scalar = string | number | boolean | null;
 
+/** One value without parts, with an empty one (`key:`) as null. */
 export interface ScalarNode {
   readonly kind: 'scalar';
   readonly value: Scalar;
@@ -21,6 +22,7 @@ export interface ScalarNode {
   readonly span: Span;
 }
 
+/** A map; all keys are texts, whatever they looked like (`1:` is `"1"`). */
 export interface MapNode {
   readonly kind: 'map';
   /** In file order; a duplicate key keeps its first place with its last value, as Psych does. */
@@ -28,12 +30,14 @@ export interface MapNode {
   readonly span: Span;
 }
 
+/** A key with its value; the value may come from another place or file than the key. */
 export interface MapEntry {
   readonly key: string;
   readonly keySpan: Span;
   readonly value: Node;
 }
 
+/** A list, in the order of the file. */
 export interface SeqNode {
   readonly kind: 'seq';
   readonly items: readonly Node[];

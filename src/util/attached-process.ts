@@ -9,6 +9,7 @@ export interface AttachedRequest extends TerminalRequest {
   readonly stdio: 'terminal' | ({ readonly stdin: 'ours' | 'empty' } & Pick<ProcessRequest, 'stdout' | 'stderr'>);
 }
 
+/** A process that has started and that somebody looks at. */
 export interface AttachedProcess {
   readonly pid: number;
   /** See RunningProcess.ended. */

@@ -15,6 +15,7 @@ export interface GitNetworkOptions {
   readonly input?: string;
 }
 
+/** How a git command that may use the network ended; `timeout`: it took longer than it was given, and was ended. */
 export type GitNetworkResult =
   | { readonly kind: 'ok'; readonly stdout: Buffer }
   | { readonly kind: 'failed'; readonly stderr: string }

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 /** Environment as `process.env` has it; handed in by the caller. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where git runs and what it may do there. */
 export interface GitOptions {
   readonly cwd: string;
   readonly env: Environment;
@@ -15,6 +16,7 @@ export interface GitOptions {
   readonly network?: 'never';
 }
 
+/** How a git command ended; `failed` is any exit code but 0, which for some questions is an answer (`git diff --quiet`). */
 export type GitResult =
   | { readonly kind: 'ok'; readonly stdout: string }
   | { readonly kind: 'failed'; readonly code: number; readonly stdout: string; readonly stderr: string }

@@ -9,6 +9,7 @@ import { proxyFor, tunnel } from './proxy.ts';
 /** All addresses of a name. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
 
+/** Whom a request may go to, and its bounds: an answer larger than `maxBytes` or later than `timeoutMs` is an error. */
 export interface GetOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly allowed: AllowedHosts;

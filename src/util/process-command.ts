@@ -7,6 +7,10 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/**
+ * How a short command is run: `input` is fed to its standard input, which is empty by default; when the time is over it is
+ * ended.
+ */
 export interface CommandOptions {
   readonly directory?: string;
   /** The complete environment; nothing is inherited. */

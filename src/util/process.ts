@@ -15,6 +15,7 @@ export function processEnd(code: number | null, signal: string | null): ProcessE
 /** Takes output; nothing more is read until the promise resolves. */
 export type TakeBytes = (bytes: Uint8Array) => Promise<void>;
 
+/** A program to start, without a shell and in a process group of its own. `directory` is absolute. */
 export interface ProcessRequest {
   readonly file: string;
   readonly args: readonly string[];
@@ -27,6 +28,7 @@ export interface ProcessRequest {
   readonly stderr: TakeBytes;
 }
 
+/** A process that has started; its end is told, but nothing ends it by itself: see `killGroup`. */
 export interface RunningProcess {
   /** Also the id of the process group, which no other process of ours is in. */
   readonly pid: number;

@@ -34,6 +34,7 @@ export interface Workspace extends AsyncDisposable {
   settle(): void;
 }
 
+/** A workspace with the project's files in it, ready for the job. */
 export interface FilledWorkspace {
   readonly method: WorkspaceMethod;
   /** Absolute. */

@@ -21,6 +21,7 @@ export interface Found {
   readonly problem?: string;
 }
 
+/** What a part gives back that has nothing to remove. */
 export const nothing: Found = { items: [], unremoved: [] };
 
 /** `list`: nothing is removed. */

@@ -3,6 +3,7 @@ import { exitCodes } from '../exit-code.ts';
 import { chooseJobs, findRun, type RunChoice } from '../find-run.ts';
 import { type Invocation, print, printJson } from '../invocation.ts';
 
+/** Options of `ci artifacts`: of which run, and as a table or as JSON. */
 export type ArtifactsOptions = RunChoice & { readonly format: 'text' | 'json' };
 
 /** `ci artifacts [JOB]`: where the artifacts of the last run, or of `--run ID`, lie. */

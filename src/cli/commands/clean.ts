@@ -16,6 +16,7 @@ import { keptContainers } from '../run/kept-jobs.ts';
 import { freeWorkspaces, keptRuns } from '../run/tidy.ts';
 import { loadSettings } from '../settings.ts';
 
+/** Options of `ci clean`; `all`: of all projects, `dryRun`: only say what would be removed. */
 export interface CleanOptions {
   readonly all?: boolean;
   /** Milliseconds. */

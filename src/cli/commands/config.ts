@@ -6,6 +6,7 @@ import { type LoadOptions, loadPipeline } from '../load-pipeline.ts';
 import { originNotes, originTree } from '../origin-text.ts';
 import { requireValid } from '../report-diagnostics.ts';
 
+/** Options of `ci config`; `origin`: with the place that each value comes from. */
 export type ConfigOptions = LoadOptions & { readonly format: 'yaml' | 'json'; readonly origin?: boolean };
 
 /** `ci config`: the file after includes, extends, references and anchors. */

@@ -11,6 +11,7 @@ import type { FileOptions } from '../options.ts';
 import { paintFor } from '../report-diagnostics.ts';
 import { handleSignals } from '../run/signals.ts';
 
+/** Options of `ci doctor`; the file is only looked at where there is one. */
 export type DoctorOptions = FileOptions & { readonly format: 'text' | 'json' };
 
 /** How long one check may take, milliseconds: an engine behind ssh may need to log in. */

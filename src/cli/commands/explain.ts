@@ -10,6 +10,7 @@ import { type LoadedDecisions, loadDecisions } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 import { toJson } from './list.ts';
 
+/** Options of `ci explain`; events and variables are those that the decision is to be explained for. */
 export type ExplainOptions = PlanOptions & { readonly format: 'text' | 'json' };
 
 /** `ci explain JOB`: walks the rules of a job and tells what each saw. */

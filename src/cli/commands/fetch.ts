@@ -11,6 +11,7 @@ import { type Invocation, print, printJson, printMessage } from '../invocation.t
 import { type LoadedPipeline, type LoadOptions, loadPipeline } from '../load-pipeline.ts';
 import { requireValid } from '../report-diagnostics.ts';
 
+/** Options of `ci fetch`; `lock` writes `.ci.lock`, `update` asks for all anew, `vendor` puts orbs into the project. */
 export type FetchOptions = LoadOptions & {
   readonly format: 'text' | 'json';
   readonly lock?: boolean;

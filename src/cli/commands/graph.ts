@@ -6,6 +6,7 @@ import { type Invocation, print, printJson, printMessage } from '../invocation.t
 import { loadWholePlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 
+/** Options of `ci graph`; `dot` is Graphviz, `html` one page that needs nothing else. */
 export type GraphOptions = PlanOptions & { readonly format: 'tree' | 'mermaid' | 'dot' | 'json' | 'html' };
 
 /** `ci graph [SELECTOR…]`: who waits for whom. */

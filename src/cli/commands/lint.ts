@@ -15,6 +15,7 @@ import { loadPipeline } from '../load-pipeline.ts';
 import type { FileOptions } from '../options.ts';
 import { diagnosticPaint, paintFor } from '../report-diagnostics.ts';
 
+/** Options of `ci lint`; `strict`: warnings alone end it with exit 1 too. */
 export interface LintOptions extends FileOptions {
   readonly format: 'text' | 'json' | 'sarif' | 'github' | 'codequality';
   readonly strict?: boolean;

@@ -7,6 +7,7 @@ import { type Invocation, print, printJson, printMessage } from '../invocation.t
 import { loadWholePlan } from '../load-plan.ts';
 import type { PlanOptions } from '../options.ts';
 
+/** Options of `ci list`; `text` is a table, cut to the width of a terminal. */
 export type ListOptions = PlanOptions & { readonly format: 'text' | 'json' };
 
 /** `ci list`: the jobs of the pipeline, and why each is in or out. */

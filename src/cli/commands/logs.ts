@@ -6,6 +6,7 @@ import { chooseJobs, findRun, type RunChoice } from '../find-run.ts';
 import { type Invocation, print, printLines, printMessage } from '../invocation.ts';
 import type { FileOptions } from '../options.ts';
 
+/** Options of `ci logs`: whose output, and whether its colours stay. */
 export type LogsOptions = RunChoice & Pick<FileOptions, 'color'>;
 
 /** `ci logs [JOB]`: full logs of the last run, or of `--run ID`. */

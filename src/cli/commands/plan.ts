@@ -15,6 +15,7 @@ import { imageText, limitFields, limitTexts, plannedImage, plannedServices } fro
 import { withSettings } from '../settings.ts';
 import { toJson } from './list.ts';
 
+/** Options of `ci plan`: those of `ci run` that change the plan; `json` has a job for each node. */
 export type PlanCommandOptions = PlanOptions & { readonly format: 'text' | 'json' };
 
 /** `ci plan [SELECTOR…]`: what `ci run` would do, in order, and why. */

@@ -9,6 +9,7 @@ import { type Invocation, print, printJson, printLines, printMessage } from '../
 import type { FileOptions } from '../options.ts';
 import { paintFor } from '../report-diagnostics.ts';
 
+/** Options of `ci runs`; `limit`: only so many, the newest (default 20). */
 export interface RunsOptions extends Pick<FileOptions, 'color'> {
   readonly limit?: number;
   readonly format: 'text' | 'json';

@@ -39,6 +39,7 @@ export interface Origin {
   readonly given: HandedOn;
 }
 
+/** What a CircleCI pipeline is told by the command line and of this machine, and hands on to the one that it continues with. */
 export type HandedOn = Pick<CompileInput, 'parameters' | 'workflows' | 'platform' | 'arch'>;
 
 /** What is known of a bridge when its pipeline is made. */

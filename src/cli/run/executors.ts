@@ -18,6 +18,7 @@ import type { SshSettings } from '../ssh-settings.ts';
 /** From TERM to KILL when a job is stopped. */
 const graceMs = 10_000;
 
+/** What the executors of one run are made with, whether or not a job wants them. */
 export interface ExecutorSettings {
   /** Where shell jobs get their directories. */
   readonly workspaces: string;

@@ -10,6 +10,7 @@ import type { FailureShells } from './failure-shells.ts';
 import type { ProjectCaches } from './project-caches.ts';
 import type { RunRecorder } from './run-recorder.ts';
 
+/** What all jobs of a run are run with. */
 export interface JobRunnerParts extends Pick<JobDeps, 'artifacts' | 'emit' | 'clock'> {
   /** Absent: `--no-cache`. */
   readonly caches?: ProjectCaches;

@@ -5,6 +5,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** How long the second signal lets clean-up go on before the process ends whatever is left. */
 const lastChanceMs = 800;
 
+/** Signals that are listened to until this is disposed of. */
 export interface SignalHandling extends Disposable {
   /** The signal that ends the run, if one came: the last one. */
   readonly received: () => NodeJS.Signals | undefined;

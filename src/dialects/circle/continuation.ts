@@ -49,6 +49,7 @@ interface Continuing {
   readonly step: MapEntry;
 }
 
+/** A pipeline with bridges for what its jobs continue with, and what those start, by the bridge's name. */
 export interface WithContinuations {
   readonly pipeline: Pipeline;
   readonly downstream: ReadonlyMap<string, Downstream>;

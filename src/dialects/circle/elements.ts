@@ -14,6 +14,7 @@ export interface Element {
   readonly home: Namespace;
 }
 
+/** What can be defined once and called with arguments; each kind has names of its own. */
 export type ElementKind = 'command' | 'job' | 'executor';
 
 /** What the file, or one orb, defines. */
@@ -39,6 +40,7 @@ export interface MissingOrb {
   readonly hint?: string;
 }
 
+/** What a name stands for: an element, one of an orb that is not here (perhaps it would be there), or nothing. */
 export type Found = { readonly kind: 'element'; readonly element: Element } | MissingOrb | { readonly kind: 'none' };
 
 /** The file of an orb of the registry. */

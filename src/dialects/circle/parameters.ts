@@ -31,6 +31,7 @@ export interface Declaration {
   readonly span: Span;
 }
 
+/** The parameters of one element, or of the pipeline, by name. */
 export type Declarations = ReadonlyMap<string, Declaration>;
 
 /** Which element calls which: for messages, `job \`build\``. */

@@ -46,6 +46,7 @@ export interface Workflow {
   readonly settings: readonly MapEntry[];
 }
 
+/** What a configuration is compiled with, besides its own text. */
 export interface ProcessInput {
   readonly pipeline: PipelineValues;
   readonly orbFile: OrbFile;

@@ -20,6 +20,7 @@ export interface Section {
   readonly parts: readonly Part[];
 }
 
+/** A piece of a text, in the order in which they stand: plain text, a value to fill in, or a stretch that may drop out. */
 export type Part = { readonly kind: 'text'; readonly text: string } | Tag | Section;
 
 /** What is wrong with a text that has tags: everything from there on stays as it is. */
@@ -28,6 +29,7 @@ export interface TemplateProblem {
   readonly at: TextRange;
 }
 
+/** A text taken apart; with a problem these are only the whole parts before it. */
 export interface Template {
   readonly parts: readonly Part[];
   readonly problem?: TemplateProblem;

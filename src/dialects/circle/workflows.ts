@@ -44,6 +44,7 @@ const ownKeys: ReadonlySet<string> = new Set([
   'upstream',
 ]);
 
+/** What a workflow's list of jobs is read with: the names it may use, values, and who expands the jobs. */
 export interface WorkflowPlace {
   readonly root: Namespace;
   /** `job-groups` of the file by name. */

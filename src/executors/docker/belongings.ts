@@ -12,6 +12,7 @@ export interface Belongings {
   readonly directories: string[];
 }
 
+/** Empty lists, to be filled as things are made. */
 export function noBelongings(): Belongings {
   return { containers: [], networks: [], volumes: [], directories: [] };
 }

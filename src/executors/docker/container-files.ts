@@ -48,6 +48,7 @@ function archiveSource({ engine, container, directory }: FilesPlace): ArchiveSou
   };
 }
 
+/** A file that is put into a container; what is there of that name is replaced. `mode`: permission bits. */
 export interface FileToWrite {
   /** Absolute. */
   readonly path: string;
@@ -55,6 +56,7 @@ export interface FileToWrite {
   readonly mode: number;
 }
 
+/** A directory (absolute path, permission bits) that is made in a container with those above it. */
 export interface DirectoryToMake {
   readonly path: string;
   readonly mode: number;

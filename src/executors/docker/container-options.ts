@@ -25,6 +25,7 @@ export interface ServiceContainerOptions extends ResourceLimits {
   readonly gpus?: GpuRequest;
 }
 
+/** `--ulimit NAME=SOFT:HARD` of a container. */
 export interface Ulimit {
   /** `nofile`, `nproc` … */
   readonly name: string;
@@ -33,6 +34,7 @@ export interface Ulimit {
   readonly hard: number;
 }
 
+/** `--device HOST:CONTAINER:PERMISSIONS` of a container; both paths are absolute. */
 export interface Device {
   readonly onHost: string;
   readonly inContainer: string;

@@ -7,6 +7,7 @@ export interface Owner {
   readonly gid: number;
 }
 
+/** Who files belong to where the image names no user. */
 export const rootOwner: Owner = { uid: 0, gid: 0 };
 
 /**

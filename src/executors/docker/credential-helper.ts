@@ -10,6 +10,7 @@ export type HelperAnswer =
   /** `why` is for people: the program is missing, failed or took too long. */
   | { readonly kind: 'failed'; readonly why: string };
 
+/** How `docker-credential-…` programs are started. */
 export interface HelperSettings {
   /** The user's own environment, in which helpers run; nothing of a job's variables is in it. */
   readonly env: Readonly<Record<string, string>>;

@@ -17,6 +17,7 @@ import { labelsFor } from './labels.ts';
 import { type CreatedContainer, isRefused, mountRefusal, SessionContainer, temporaryIn } from './session-container.ts';
 import type { DockerSessionRequest } from './session-request.ts';
 
+/** A job's container that was created and not started, and what is known of the inside of its image. */
 export interface Prepared {
   readonly container: SessionContainer;
   readonly inside: InsideFacts;

@@ -3,6 +3,8 @@ import { type Engine, shortReason, statusOf } from './engine.ts';
 
 /** What we make at an engine, in the order in which it has to be removed: what is in use can't be. */
 export const objectKinds = ['container', 'network', 'volume'] as const;
+
+/** One of `objectKinds`. */
 export type ObjectKind = (typeof objectKinds)[number];
 
 /** Something that could not be removed, and what the engine said. */

@@ -19,6 +19,7 @@ export interface Way {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What connections are made with; `limits` says how long one is kept. */
 export interface ConnectionsGiven {
   /** For proxies. */
   readonly env: Environment;

@@ -16,6 +16,7 @@ export interface GitWishes {
   readonly attempts: number;
 }
 
+/** `GIT_SUBMODULE_…` of a job, read; `depth` 0 is all of the history, `paths` as `git submodule` takes them. */
 export interface Submodules {
   readonly recursive: boolean;
   readonly depth: number;

@@ -15,6 +15,7 @@ const maxOutput = 16 * 1024 * 1024;
 const maxDepth = 100;
 const maxErrors = 50;
 
+/** The inputs of one file, and what it takes to say where in it a block is wrong. */
 export interface Interpolation extends InterpolationContext {
   readonly report: Report;
   /** The text of the file, to find places in. */

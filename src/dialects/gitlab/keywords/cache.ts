@@ -5,6 +5,7 @@ import { invalidValue, type Reading } from '../reading.ts';
 import { runs, simulated } from '../support.ts';
 import { booleanField, field, flatItems, kindOf, readText, textField, textsField, wordField } from '../values.ts';
 
+/** Words of `cache:when` and `artifacts:when`. Source: https://docs.gitlab.com/ci/yaml/#cachewhen */
 export const stepWhens = ['on_success', 'on_failure', 'always'] as const;
 const mostCaches = 4;
 

@@ -4,6 +4,7 @@ import { invalidValue, type Reading } from '../reading.ts';
 import { runs } from '../support.ts';
 import { field, kindOf, readTexts } from '../values.ts';
 
+/** What a job takes over from the top level; true is all, false nothing. Source: https://docs.gitlab.com/ci/yaml/#inherit */
 export interface Inherit {
   /** Which keywords of `default` the job takes: all, none, or the named ones. */
   readonly default: boolean | readonly string[];
@@ -11,6 +12,7 @@ export interface Inherit {
   readonly variables: boolean | readonly string[];
 }
 
+/** What counts for a job without `inherit`. */
 export const inheritAll: Inherit = { default: true, variables: true };
 
 /** What the job takes from the top level. */

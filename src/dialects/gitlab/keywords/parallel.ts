@@ -8,6 +8,7 @@ import { field, flatItems, kindOf, readInteger, readTexts } from '../values.ts';
 /** GitLab's limit for both forms. Source: https://docs.gitlab.com/ci/yaml/#parallel */
 const mostLegs = 200;
 
+/** A variable of one matrix entry with the values it takes in turn; a single value is a list of one. */
 export interface MatrixAxis {
   readonly name: string;
   readonly values: readonly string[];
