@@ -20,11 +20,16 @@ export interface RunnerProcess {
 /**
  * Starts the runners of a file.
  * @param home where it keeps its things: a folder of its own. @param file its text; undefined: it is there already.
+ * @param more variables of its environment.
  */
-export function startRunner(home: string, file: string | undefined): RunnerProcess {
+export function startRunner(
+  home: string,
+  file: string | undefined,
+  more: Readonly<Record<string, string>> = {},
+): RunnerProcess {
   mkdirSync(join(home, 'config'), { recursive: true });
   if (file !== undefined) writeFileSync(join(home, 'config', 'runner.toml'), file);
-  const env = plainEnvironment(home);
+  const env = { ...plainEnvironment(home), ...more };
   const child = spawn(process.execPath, [binary, 'runner', 'run'], {
     cwd: home,
     env,

@@ -25,6 +25,7 @@ import { startReaper } from '../run/reaper.ts';
 import { runnerExecutors } from '../runner/runner-executors.ts';
 import { asCommand, identityOf, type RunnerFileOptions, runnerFilePath } from '../runner/runner-file.ts';
 import { runnerOutput } from '../runner/runner-output.ts';
+import { runnerPace } from '../runner/runner-pace.ts';
 import { openRunnerPages, processStateOf } from '../runner/runner-pages.ts';
 import { listenForSignals } from '../runner/runner-signals.ts';
 import { type RunnerPlaces, serverJobs } from '../runner/server-jobs.ts';
@@ -37,6 +38,7 @@ export function runnerRun(invocation: Invocation, _: readonly string[], options:
 async function attend(invocation: Invocation, path: string): Promise<number> {
   const clock = systemClock;
   const { env } = invocation;
+  const pace = runnerPace(invocation);
   const quiet = runnerOutput(invocation, { format: 'runner', level: 'warning', now: clock.now });
   const { logFormat, logLevel } = new WatchedConfig(path, env, quiet).current.config;
   const say = runnerOutput(invocation, { format: logFormat, level: logLevel, now: clock.now });
@@ -70,7 +72,7 @@ async function attend(invocation: Invocation, path: string): Promise<number> {
   const pages = await openRunnerPages(config().listenAddress, sources, log);
   watcher = pages.watcher;
   const clients = createClients({
-    ...{ identity, log, clock, random: Math.random, env, observe: watcher.called },
+    ...{ identity, log, clock, random: Math.random, env, observe: watcher.called, limits: pace.network },
     certificateDirectory: join(dirname(path), 'certs'),
   });
   const clientOf = (runner: RunnerEntry) => clients.of(credentialsOf(runner));
@@ -80,6 +82,7 @@ async function attend(invocation: Invocation, path: string): Promise<number> {
   const resuming = resumeLeftTraces({
     ...shared,
     directory: places.traces,
+    limits: pace.trace,
     info: runnerInfo(identity),
     clientFor: (server) => clients.of({ ...server, token: '' }),
   });
@@ -93,7 +96,16 @@ async function attend(invocation: Invocation, path: string): Promise<number> {
         if (edits.length > 0) await saveEdits(path, edits, watcher);
       },
       requestOf: (runner) => ({ info: infoOf(runner), systemId: id }),
-      runJob: serverJobs({ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, ...shared }),
+      runJob: serverJobs({
+        invocation,
+        places,
+        executors,
+        systemId: id,
+        infoOf,
+        watch: watcher.jobTaken,
+        pace,
+        ...shared,
+      }),
     },
     signals,
   );

@@ -24,6 +24,7 @@ import type { Invocation } from '../invocation.ts';
 import { runnerFacts } from '../run/job-runner.ts';
 import { jobCaches } from './job-caches.ts';
 import type { RunnerExecutors } from './runner-executors.ts';
+import type { RunnerPace } from './runner-pace.ts';
 
 /** Where a runner keeps its things; all absolute. */
 export interface RunnerPlaces {
@@ -46,6 +47,7 @@ export interface ServerJobParts {
   /** Looks at each job, for statistics. */
   readonly watch: RunnerWatcher['jobTaken'];
   readonly clock: Clock;
+  readonly pace: RunnerPace;
   readonly log: RunnerLog;
   /** Sending of logs ends at once; they stay on the disk. */
   readonly giveUp: AbortSignal;
@@ -95,6 +97,7 @@ async function fromFirstToLast(
   const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), {
     clock: parts.clock,
     signal: waiting.signal,
+    pace: parts.pace.acknowledge,
   });
   if (begun.state === 'abort') {
     await trace.drop();
@@ -141,7 +144,10 @@ function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, 
     debugTrace: isDebug ? 'on' : 'off',
     note: runner.name,
     ...{ client, info, clock: parts.clock, log: parts.log, giveUp: parts.giveUp },
-    limits: { outputLimitBytes: runner.outputLimitBytes, finalTries: runner.finalUpdateRetryLimit },
+    limits: {
+      ...parts.pace.trace,
+      ...{ outputLimitBytes: runner.outputLimitBytes, finalTries: runner.finalUpdateRetryLimit },
+    },
   });
 }
 

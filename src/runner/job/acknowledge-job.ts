@@ -2,10 +2,15 @@ import type { Clock } from '../../util/clock.ts';
 import type { JobUpdated } from '../network/gitlab-client.ts';
 import { backoff } from '../network/retry.ts';
 
+/** How often a server is told, and the pauses between, which double. */
+export interface AcknowledgePace {
+  readonly tries: number;
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+}
+
 /** Together below the two minutes that a server waits before it gives the job to another runner. */
-const tries = 8;
-const firstPauseMs = 1000;
-const longestPauseMs = 15_000;
+export const defaultAcknowledgePace: AcknowledgePace = { tries: 8, firstPauseMs: 1000, longestPauseMs: 15_000 };
 
 /**
  * Tells the server that a job begins, until it has heard it: a script that runs while the server still waits would be
@@ -15,12 +20,16 @@ const longestPauseMs = 15_000;
  */
 export async function acknowledgeJob(
   update: () => Promise<JobUpdated>,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  {
+    clock,
+    signal,
+    pace = defaultAcknowledgePace,
+  }: { readonly clock: Clock; readonly signal: AbortSignal; readonly pace?: AcknowledgePace },
 ): Promise<JobUpdated> {
-  const pauses = backoff({ minMs: firstPauseMs, maxMs: longestPauseMs });
+  const pauses = backoff({ minMs: pace.firstPauseMs, maxMs: pace.longestPauseMs });
   for (let attempt = 1; ; attempt += 1) {
     const answer = await update();
-    if (answer.state !== 'failed' || attempt === tries || signal.aborted) return answer;
+    if (answer.state !== 'failed' || attempt >= pace.tries || signal.aborted) return answer;
     await clock.sleep(pauses.next(), signal);
   }
 }
