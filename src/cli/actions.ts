@@ -19,6 +19,7 @@ export const actions: Readonly<Record<string, () => Promise<Action<never>>>> = {
   schema: async () => (await import('./commands/schema.ts')).schema,
   'runner register': async () => (await import('./commands/runner-register.ts')).runnerRegister,
   'runner run': async () => (await import('./commands/runner-run.ts')).runnerRun,
+  'runner run-single': async () => (await import('./commands/runner-run-single.ts')).runnerRunSingle,
   'runner verify': async () => (await import('./commands/runner-kept.ts')).runnerVerify,
   'runner unregister': async () => (await import('./commands/runner-kept.ts')).runnerUnregister,
   'runner list': async () => (await import('./commands/runner-kept.ts')).runnerList,

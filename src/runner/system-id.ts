@@ -39,6 +39,11 @@ async function newId(files: readonly string[]): Promise<string> {
     const machine = (await read(file)).trim();
     if (machine !== '') return `s_${createHmac('sha256', machine).update('gitlab-runner').digest('hex').slice(0, 12)}`;
   }
+  return freshSystemId();
+}
+
+/** A name for one life of a process, of which nothing is kept. */
+export function freshSystemId(): string {
   const letters = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
   return `r_${Array.from({ length: 12 }, () => letters[randomInt(letters.length)]).join('')}`;
 }

@@ -7,7 +7,7 @@ import { plainEnvironment } from './run-ci.ts';
 
 const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
 
-/** A `ci runner run` that was started. */
+/** A `ci runner run` or `run-single` that was started. */
 export interface RunnerProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
@@ -29,10 +29,22 @@ export function startRunner(
 ): RunnerProcess {
   mkdirSync(join(home, 'config'), { recursive: true });
   if (file !== undefined) writeFileSync(join(home, 'config', 'runner.toml'), file);
-  const env = { ...plainEnvironment(home), ...more };
-  const child = spawn(process.execPath, [binary, 'runner', 'run'], {
+  return startRunnerCommand(home, ['run'], more);
+}
+
+/**
+ * Starts `ci runner` with these arguments.
+ * @param home where it keeps its things: a folder of its own. @param more variables of its environment.
+ */
+export function startRunnerCommand(
+  home: string,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): RunnerProcess {
+  mkdirSync(home, { recursive: true });
+  const child = spawn(process.execPath, [binary, 'runner', ...args], {
     cwd: home,
-    env,
+    env: { ...plainEnvironment(home), ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

@@ -48,10 +48,10 @@ function registerCommand(): Command {
   const command = withConfig(new Command('register'))
     .description('let a GitLab server know this machine as a runner, and keep that in the file of runners')
     .addOption(flag('-n, --non-interactive', 'REGISTER_NON_INTERACTIVE', 'ask nothing'))
-    .addOption(withEnv('-u, --url <url>', 'CI_SERVER_URL', 'of the GitLab server'))
-    .addOption(withEnv('-t, --token <token>', 'CI_SERVER_TOKEN', 'authentication token (glrt-…) that the server shows'))
+    .addOption(urlOption())
+    .addOption(tokenOption())
     .addOption(withEnv('-r, --registration-token <token>', 'REGISTRATION_TOKEN', 'of servers before 16.0'))
-    .addOption(withEnv('--name, --description <text>', 'RUNNER_NAME', 'name of the runner (default: the host name)'))
+    .addOption(nameOption())
     .addOption(withEnv('--tag-list <tags>', 'RUNNER_TAG_LIST', 'with a registration token: tags, with commas'))
     .addOption(flag('--run-untagged', 'REGISTER_RUN_UNTAGGED', 'the same: take jobs without tags'))
     .addOption(flag('--locked', 'REGISTER_LOCKED', 'the same: only for its project (default: true)'))
@@ -70,7 +70,29 @@ function registerCommand(): Command {
     .addOption(
       withEnv('--template-config <file>', 'TEMPLATE_CONFIG_FILE', 'a file with one [[runners]] for what is not given'),
     )
-    .addOption(withEnv('--executor <name>', 'RUNNER_EXECUTOR', 'docker, shell or ssh'));
+    .addOption(executorOption());
+  for (const setting of registerSettings) command.addOption(settingOption(setting));
+  return command;
+}
+
+const urlOption = (): Option => withEnv('-u, --url <url>', 'CI_SERVER_URL', 'of the GitLab server');
+const tokenOption = (): Option =>
+  withEnv('-t, --token <token>', 'CI_SERVER_TOKEN', 'authentication token (glrt-…) that the server shows');
+const nameOption = (): Option =>
+  withEnv('--name, --description <text>', 'RUNNER_NAME', 'name of the runner (default: the host name)');
+const executorOption = (): Option => withEnv('--executor <name>', 'RUNNER_EXECUTOR', 'docker, shell or ssh');
+
+function runSingleCommand(): Command {
+  const command = withConfig(new Command('run-single'))
+    .description('one runner without a file: take one job after the other from a server')
+    .option('-r, --runner <name>', 'this runner of the file (-c) in place of all settings below')
+    .option('--max-builds <n>', 'end after so many jobs; 0: go on', wholeNumber, 0)
+    .option('--wait-timeout <seconds>', 'end when no job came for so long; 0: wait for ever', wholeNumber, 0)
+    .addOption(urlOption())
+    .addOption(tokenOption())
+    .addOption(nameOption())
+    .addOption(executorOption())
+    .addHelpText('after', runSingleHelp);
   for (const setting of registerSettings) command.addOption(settingOption(setting));
   return command;
 }
@@ -89,12 +111,17 @@ SIGQUIT takes no further jobs and waits for those that run; SIGTERM and SIGINT e
 one ends at once. The file is read again when it changes, or on SIGHUP. After a crash the next start reports what was
 left.`;
 
+const runSingleHelp = `
+Signals are those of \`ci runner run\`. Give the token as CI_SERVER_TOKEN: command lines can be read by others.
+Exit code: 0, also when jobs failed; 4 when the server refuses the runner, or could not be reached until --wait-timeout.`;
+
 const subcommands: readonly (() => Command)[] = [
   registerCommand,
   () =>
     withConfig(new Command('run'))
       .description('take jobs from the servers of the file, and run them; SIGQUIT: end when the jobs have ended')
       .addHelpText('after', runHelp),
+  runSingleCommand,
   () =>
     withFilter(withConfig(new Command('verify')), 'flags-only')
       .description('ask the servers whether they know the runners of the file')

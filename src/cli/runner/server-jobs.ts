@@ -61,20 +61,23 @@ const unheard: Outcome = {
   message: 'the server could not be told that the job begins',
 };
 
-/** Makes what runs one job of a server from its first update to its last; it tells the server whatever happens. */
-export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<void> {
+/**
+ * Makes what runs one job of a server from its first update to its last; it tells the server whatever happens.
+ * @returns what the server was told; undefined: it knew that the job is over.
+ */
+export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<TraceResult | undefined> {
   return async (taken) => {
     const watch = parts.watch(taken);
     let result: TraceResult | undefined;
     try {
       result = await fromFirstToLast(taken, parts, watch);
+      return result;
     } finally {
       watch.ended(result);
     }
   };
 }
 
-/** @returns what the server was told; undefined: it knew that the job is over. */
 async function fromFirstToLast(
   taken: TakenJob,
   parts: ServerJobParts,

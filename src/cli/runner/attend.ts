@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import type { ConfigEdit } from '../../runner/config/edit-config.ts';
+import type { RunnerConfig, RunnerEntry } from '../../runner/config/runner-config.ts';
+import { runnerTraits } from '../../runner/job/runner-traits.ts';
+import type { OwnEnd } from '../../runner/manager/own-end.ts';
+import { RunnerManager } from '../../runner/manager/runner-manager.ts';
+import { RunnerState } from '../../runner/manager/runner-state.ts';
+import { rotateTokens } from '../../runner/manager/token-rotation.ts';
+import type { MetricSources } from '../../runner/metrics/runner-metrics.ts';
+import { createClients } from '../../runner/network/create-client.ts';
+import { runnerInfo } from '../../runner/network/features.ts';
+import { credentialsOf } from '../../runner/registration/kept-runners.ts';
+import type { RunnerLog } from '../../runner/runner-log.ts';
+import { type RunnerWatcher, unwatched } from '../../runner/runner-watcher.ts';
+import { resumeLeftTraces } from '../../runner/trace/resume-traces.ts';
+import { anySignal } from '../../util/any-signal.ts';
+import { systemClock } from '../../util/clock.ts';
+import { exitCodes, signalExitCode } from '../exit-code.ts';
+import type { Invocation } from '../invocation.ts';
+import { findLocations } from '../locations.ts';
+import { engineLocation } from '../run/executors.ts';
+import { startReaper } from '../run/reaper.ts';
+import { runnerExecutors } from './runner-executors.ts';
+import { identityOf } from './runner-file.ts';
+import { runnerOutput } from './runner-output.ts';
+import { runnerPace } from './runner-pace.ts';
+import { openRunnerPages, processStateOf } from './runner-pages.ts';
+import { listenForSignals } from './runner-signals.ts';
+import { type RunnerPlaces, serverJobs } from './server-jobs.ts';
+
+/** Where runners have their settings from. */
+export interface RunnerSource {
+  /** As it is now. */
+  readonly config: () => RunnerConfig;
+  /** Reads it again. */
+  readonly refresh: (how: 'if-changed' | 'always') => void;
+  readonly readings: () => { readonly loaded: number; readonly failed: number };
+  /** Keeps new tokens. Absent: tokens stay as they are. */
+  readonly save?: (edits: readonly ConfigEdit[]) => Promise<void>;
+  readonly systemId: string;
+  /** Where `<host>.crt` is looked for. */
+  readonly certificateDirectory?: string;
+  /** Ends it without a signal; absent: never. */
+  readonly ownEnd?: OwnEnd;
+}
+
+/** What `attend` works with. */
+export interface Attendance {
+  /** How the runner's own log looks. */
+  readonly output: Pick<RunnerConfig, 'logFormat' | 'logLevel'>;
+  readonly open: (log: RunnerLog) => Promise<RunnerSource>;
+}
+
+/** Takes jobs from servers and runs them until it is stopped. @returns the exit code of the command. */
+export async function attend(invocation: Invocation, { output, open }: Attendance): Promise<number> {
+  const clock = systemClock;
+  const { env } = invocation;
+  const pace = runnerPace(invocation);
+  const say = runnerOutput(invocation, { format: output.logFormat, level: output.logLevel, now: clock.now });
+  let watcher = unwatched;
+  const log: RunnerLog = (level, message, fields) => {
+    watcher.logged(level);
+    say(level, message, fields);
+  };
+  const source = await open(log);
+  const { config, systemId: id, certificateDirectory, ownEnd } = source;
+  const places = runnerPlaces(invocation);
+  const identity = identityOf(invocation);
+  const executors = runnerExecutors(invocation, {
+    workspaces: places.workspaces,
+    warn: (text) => log('warning', text),
+  });
+  using signals = listenForSignals({
+    reload: () => source.refresh('always'),
+    tell: (text) => log('warning', text),
+    dropEverything: executors.kill,
+  });
+  using drain = anySignal([signals.drain, ...(ownEnd === undefined ? [] : [ownEnd.signal])]);
+  let manager: RunnerManager | undefined;
+  const sources: MetricSources = {
+    ...{ identity, systemId: id, config },
+    stateOf: (runner) => manager?.stateOf(runner) ?? new RunnerState(runner, clock),
+    processState: () => processStateOf(signals, manager === undefined ? 'starting' : 'running'),
+    readings: source.readings,
+  };
+  const pages = await openRunnerPages(config().listenAddress, sources, log);
+  watcher = pages.watcher;
+  const clients = createClients({
+    ...{ identity, log, clock, random: Math.random, env, observe: watcher.called, limits: pace.network },
+    ...(certificateDirectory === undefined ? {} : { certificateDirectory }),
+  });
+  const clientOf = (runner: RunnerEntry) => clients.of(credentialsOf(runner));
+  const infoOf = (runner: RunnerEntry) => runnerInfo(identity, runnerTraits(runner, config()));
+  const giveUp = new AbortController();
+  const shared = { clock, log, giveUp: giveUp.signal };
+  const resuming = resumeLeftTraces({
+    ...shared,
+    directory: places.traces,
+    limits: pace.trace,
+    info: runnerInfo(identity),
+    clientFor: (server) => clients.of({ ...server, token: '' }),
+  });
+  const reaper = startReaper(invocation, { workspaces: places.workspaces }, engineLocation(env));
+  const runJob = serverJobs({
+    ...{ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, pace },
+    ...shared,
+  });
+  manager = new RunnerManager(
+    {
+      ...{ config, clientOf, clock, log, fed: watcher.fed },
+      answered: (runner, outcome) => {
+        watcher.answered(runner, outcome);
+        ownEnd?.answered(outcome);
+      },
+      refresh: async () => {
+        source.refresh('if-changed');
+        if (source.save === undefined) return;
+        const edits = await rotateTokens(config().runners, { clientOf, nowMs: clock.now(), log });
+        if (edits.length > 0) await saved(source.save(edits), watcher);
+      },
+      requestOf: (runner) => ({ info: infoOf(runner), systemId: id }),
+      runJob: async (job) => {
+        const result = await runJob(job);
+        ownEnd?.jobEnded(result === undefined ? 'never-began' : 'ran');
+      },
+    },
+    { drain: drain.signal, interrupt: signals.interrupt },
+  );
+  const ended = await manager.run();
+  giveUp.abort();
+  await resuming;
+  if (ended === 'timed-out') executors.kill();
+  await executors.close();
+  clients.close();
+  await pages.close();
+  if (ended === 'ended') reaper?.dismiss();
+  const signal = signals.received();
+  return signal === undefined ? exitCodes.ok : signalExitCode(signal);
+}
+
+async function saved(saving: Promise<void>, watcher: RunnerWatcher): Promise<void> {
+  try {
+    await saving;
+    watcher.saved('saved');
+  } catch (error) {
+    watcher.saved('failed');
+    throw error;
+  }
+}
+
+/** All below the state and cache directories of this program. */
+function runnerPlaces({ env }: Invocation): RunnerPlaces & { readonly workspaces: string } {
+  const { state, cache } = findLocations(env);
+  const root = join(state, 'runner');
+  return {
+    traces: join(root, 'traces'),
+    builds: join(root, 'builds'),
+    jobs: join(root, 'jobs'),
+    workspaces: join(root, 'workspaces', String(process.pid)),
+    caches: join(cache, 'runner'),
+  };
+}
