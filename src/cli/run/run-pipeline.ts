@@ -1,6 +1,3 @@
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import type { Context } from '../../model/context.ts';
 import type { Emit } from '../../model/event.ts';
 import type { Plan } from '../../model/plan.ts';
 import { eventsFileReporter } from '../../reporters/events-file.ts';
@@ -8,39 +5,26 @@ import { holdableOutput } from '../../reporters/holdable-output.ts';
 import { streamOutput, type TerminalStream } from '../../reporters/output.ts';
 import { reportFilesReporter } from '../../reporters/report-files.ts';
 import { fanOut } from '../../reporters/reporter.ts';
-import { PlanSource } from '../../schedule/plan-source.ts';
-import { runWorkers } from '../../schedule/run-workers.ts';
 import { artifactStore } from '../../stores/artifact-store.ts';
-import { resourceLocks } from '../../stores/resource-locks.ts';
-import { createRun, type Run } from '../../stores/run-store.ts';
+import { createRun, type Run, type RunStoreLocation, type StartedRun } from '../../stores/run-store.ts';
 import { systemClock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import { ownStarts } from '../../util/process-launcher.ts';
 import type { Snapshot } from '../../workspaces/take-snapshot.ts';
 import { containerOptions, pullRules } from '../container-settings.ts';
-import { earlierElsewhere } from '../downstream/earlier-elsewhere.ts';
-import { projectOpener } from '../downstream/open-project.ts';
-import { originOf } from '../downstream/origin-of.ts';
 import { type Invocation, printMessage } from '../invocation.ts';
 import { sshSettings } from '../ssh-settings.ts';
-import { bridgeExpander } from './bridge-expander.ts';
 import { type TakenOver, takenOverRemarks, takeOver } from './earlier-run.ts';
 import { listenForEnding } from './ending.ts';
-import { createExecutors, engineLocation } from './executors.ts';
+import { createExecutors, type ExecutorSettings, type Executors, engineLocation } from './executors.ts';
 import { failureShells } from './failure-shells.ts';
-import { holdMemoryDown } from './hold-memory-down.ts';
-import { jobRunner } from './job-runner.ts';
 import { keptJobs, removeIfEmpty } from './kept-jobs.ts';
-import { openJobLog } from './open-job-log.ts';
 import type { PipelineEnd, PipelineRun } from './pipeline-run.ts';
 import { projectCaches } from './project-caches.ts';
 import { startReaper } from './reaper.ts';
-import { repositoryFacts } from './repository-facts.ts';
+import { runJobs } from './run-jobs.ts';
 import { runRecorder } from './run-recorder.ts';
-import { runTestTimings } from './run-test-timings.ts';
-import { lateVariables } from './run-variables.ts';
 import { screenReporter } from './screen-reporter.ts';
-import { otherTrees, snapshotFor, sourceFor, tellSnapshot } from './source-tree.ts';
+import { snapshotFor, tellSnapshot } from './source-tree.ts';
 import { tidy } from './tidy.ts';
 
 /** Runs a plan on this machine: puts all the parts together, and takes everything down again whatever happens. */
@@ -56,113 +40,107 @@ export async function runPipeline(invocation: Invocation, given: PipelineRun): P
   caches.add(loaded.context.project.path, file.root);
   const taken = earlier === undefined ? undefined : await takeOver(plan, { location: place, last: earlier, artifacts });
   let isClean = true;
-  const keeps = options.onFailure === 'keep';
-  const expectedJobs = plan.nodes.filter((node) => node.kind === 'job').length;
-  const containers = containerOptions(options, loaded.settings);
-  const executors = createExecutors(invocation, {
-    workspaces: keeps ? run.keptDirectory : run.workspacesDirectory,
-    pull: pullRules(options, containers),
-    containers,
-    ssh: sshSettings(loaded.settings.ssh, options.sshHost),
-    ...(loaded.settings.engineHost === undefined ? {} : { engineHost: loaded.settings.engineHost }),
-    engine: given.engine,
-    // What is kept may not depend on snapshots and caches, which change.
-    isolation: keeps ? 'copy' : (options.isolation ?? 'auto'),
-    expectedJobs,
+  const executors = executorsFor(invocation, given, run, {
     warn: (message) => emit({ type: 'warning', at: clock.now(), message }),
     onLeft: () => {
       isClean = false;
     },
   });
-  const output = holdableOutput(streamOutput(invocation.stdout.stream as TerminalStream));
-  const recorder = runRecorder(run, run.initialState, taken?.records);
-  const screen = await screenReporter(invocation, options, output);
-  const reports = given.reports.length > 0 ? [reportFilesReporter(given.reports)] : [];
-  const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...reports, screen]);
-  const emit: Emit = (event) => all.on(event);
+  const told = await reportersFor(invocation, given, run, taken);
+  const { output, screen, recorder } = told;
+  const emit: Emit = (event) => told.all.on(event);
   const nodes = new Map(plan.nodes.map((node) => [node.id, node]));
   const shells = await failureShells(invocation, { options, nodes, output, screen, logPath: run.logPath });
-  const keep = keeps ? keptJobs({ run, nodes, emit, clock }) : undefined;
-  const ignores = shells === undefined ? {} : { ignores: shells.ignores };
+  const keep = keepsJobs(given) ? keptJobs({ run, nodes, emit, clock }) : undefined;
   using ending = listenForEnding(invocation, {
-    ...{ executors, screen, stop: given.stop, ...ignores },
+    ...{ executors, screen, stop: given.stop },
+    ...(shells === undefined ? {} : { ignores: shells.ignores }),
     tell: (message) => emit({ type: 'notice', at: clock.now(), message }),
   });
   const copying = snapshotUnlessStopped(invocation, given, ending.stopping);
   // While git lists the tree and before anything of a job is made.
-  const inContainers = plan.nodes.some(
-    (node) => node.kind === 'bridge' || (node.kind === 'job' && node.executor === 'docker'),
-  );
-  const engine = inContainers ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
-  const directories = keeps ? { kept: run.keptDirectory } : { workspaces: run.workspacesDirectory };
-  const reaper = startReaper(invocation, directories, engine);
+  const reaper = reaperFor(invocation, given, run);
   executors.expect(plan.nodes);
-  const tidying = tidy({
-    place,
-    cacheDirectory: locations.cache,
-    path: invocation.env['PATH'] ?? '',
-    nowMs: clock.now(),
-    signal: ending.stopping,
-  });
+  const tidying = tidyBeside(invocation, given, place, ending.stopping);
   try {
     await using snapshot = await copying;
     tellRemarks(plan, taken, emit);
     tellSnapshot(snapshot, options, emit);
-    const late = lateVariables({ stateDirectory: locations.state, now: clock.now });
-    const repository = (context: Context) => repositoryFacts(invocation, context);
-    const sources = sourceFor(given, snapshot);
-    await using trees = otherTrees(invocation, given, { own: sources, signal: ending.stopping });
-    const open = projectOpener(invocation, loaded, {
-      flags: options.project ?? [],
-      policy: options.offline ? 'never' : 'when-needed',
-    });
-    const { projects } = loaded.context;
-    const elsewhere = earlierElsewhere({ stateDirectory: locations.state, projects });
-    const source = new PlanSource(plan, {
-      runId: run.id,
-      file: loaded.name,
-      projectPath: loaded.context.project.path,
-      source: sources,
-      expand: bridgeExpander(
-        { runId: run.id, sourceOf: trees.of, artifacts, caches, elsewhere, nodes, late, repository },
-        originOf(loaded, { selection: given.selection, pipelineId: run.id, open }),
-      ),
-      emit,
-      clock,
-      openLog: (jobId) => openJobLog(run.logPath(jobId), output),
-      locks: resourceLocks(join(locations.runtime, 'locks')),
-      onFailure: options.onFailure === 'stop' ? 'stop' : 'continue',
-      id: run.id,
-      variables: late(run.id),
-      repository: repository(loaded.context),
-      findElsewhere: elsewhere.job,
-      ...(taken === undefined ? {} : { earlier: taken.jobs }),
-    });
-    ending.watch(source);
-    using _memory = await holdMemoryDown(ownStarts(expectedJobs));
-    const shared = { artifacts, emit, clock, ...(options.cache ? { caches } : {}) };
-    await runWorkers(source, {
-      concurrency: options.concurrency ?? availableParallelism(),
-      runJob: jobRunner({
-        ...shared,
-        testTimings: runTestTimings(place, run, earlier?.run),
-        executors,
-        recorder,
-        version: invocation.version,
-        shells,
-        keep,
-      }),
-    });
-    return { result: await source.finished, run, signal: ending.signal() };
+    const shared = { run, place, artifacts, caches, taken, executors, recorder, output, nodes, shells, keep };
+    const result = await runJobs(invocation, given, { ...shared, ending, emit, clock }, snapshot);
+    return { result, run, signal: ending.signal() };
   } finally {
     await executors.close();
     const problem = await removeWorkspaces(run);
-    if (keeps) await removeIfEmpty(run.keptDirectory);
+    if (keepsJobs(given)) await removeIfEmpty(run.keptDirectory);
     if (isClean) reaper?.dismiss();
     await tidying;
-    await all.close();
+    await told.all.close();
     if (problem !== undefined) await printMessage(invocation, problem);
   }
+}
+
+/** What failed jobs worked with is kept for the user to look at. */
+function keepsJobs({ options }: PipelineRun): boolean {
+  return options.onFailure === 'keep';
+}
+
+function executorsFor(
+  invocation: Invocation,
+  given: PipelineRun,
+  run: Run,
+  on: Pick<ExecutorSettings, 'warn' | 'onLeft'>,
+): Executors {
+  const { options, plan } = given;
+  const { settings } = given.loaded;
+  const keeps = keepsJobs(given);
+  const containers = containerOptions(options, settings);
+  return createExecutors(invocation, {
+    workspaces: keeps ? run.keptDirectory : run.workspacesDirectory,
+    pull: pullRules(options, containers),
+    containers,
+    ssh: sshSettings(settings.ssh, options.sshHost),
+    ...(settings.engineHost === undefined ? {} : { engineHost: settings.engineHost }),
+    engine: given.engine,
+    // What is kept may not depend on snapshots and caches, which change.
+    isolation: keeps ? 'copy' : (options.isolation ?? 'auto'),
+    expectedJobs: plan.nodes.filter((node) => node.kind === 'job').length,
+    ...on,
+  });
+}
+
+/** Who is told of all events (`all`), and what stands on the screen. */
+async function reportersFor(
+  invocation: Invocation,
+  { options, reports }: PipelineRun,
+  run: StartedRun,
+  taken: TakenOver | undefined,
+) {
+  const output = holdableOutput(streamOutput(invocation.stdout.stream as TerminalStream));
+  const recorder = runRecorder(run, run.initialState, taken?.records);
+  const screen = await screenReporter(invocation, options, output);
+  const files = reports.length > 0 ? [reportFilesReporter(reports)] : [];
+  const all = fanOut([recorder, await eventsFileReporter(run.eventsPath), ...files, screen]);
+  return { output, recorder, screen, all };
+}
+
+function reaperFor(invocation: Invocation, given: PipelineRun, run: Run): ReturnType<typeof startReaper> {
+  const inContainers = given.plan.nodes.some(
+    (node) => node.kind === 'bridge' || (node.kind === 'job' && node.executor === 'docker'),
+  );
+  const engine = inContainers ? engineLocation(invocation.env, given.loaded.settings.engineHost) : undefined;
+  const directories = keepsJobs(given) ? { kept: run.keptDirectory } : { workspaces: run.workspacesDirectory };
+  return startReaper(invocation, directories, engine);
+}
+
+function tidyBeside(
+  invocation: Invocation,
+  { loaded }: PipelineRun,
+  place: RunStoreLocation,
+  signal: AbortSignal,
+): Promise<void> {
+  const { cache } = loaded.locations;
+  return tidy({ place, cacheDirectory: cache, path: invocation.env['PATH'] ?? '', nowMs: Date.now(), signal });
 }
 
 function tellRemarks(plan: Plan, taken: TakenOver | undefined, emit: Emit): void {
