@@ -1,24 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { type FSWatcher, readdirSync, watch } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withFileErrors } from '../model/file-errors.ts';
 import type { ResourceLocks } from '../model/ports.ts';
 import { deferred } from '../util/deferred.ts';
-import { errorCode } from '../util/files/file-problem.ts';
-import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 import { monotonicMs } from '../util/monotonic.ts';
-import type { ProcessIdentity } from '../util/process-identity.ts';
-import { lifeOf, type Owner, type OwnerLife, thisOwner } from '../util/process-owner.ts';
-
-/** Content of a lock file. */
-type Holder =
-  | {
-      readonly state: 'held';
-      readonly name: string /** Less of it by older versions. */;
-      readonly by: Owner | ProcessIdentity;
-    }
-  | { readonly state: 'free' };
+import { lifeOf, type OwnerLife } from '../util/process-owner.ts';
+import { isFree, makeNext, numbersIn, readHolder, release, writeOwn } from './lock-files.ts';
 
 /** How often a waiter looks whether the holder died, and whether a change was missed. */
 const lookAgainMs = 500;
@@ -54,9 +43,7 @@ export function resourceLocks(directory: string): ResourceLocks {
             if (released) return;
             released = true;
             try {
-              await writeFileAtomic(join(place, String(number)), JSON.stringify({ state: 'free' }), {
-                durable: 'fast',
-              });
+              await release(place, number);
             } finally {
               leave();
             }
@@ -85,9 +72,7 @@ async function abortable(work: Promise<void>, signal: AbortSignal): Promise<void
 
 async function take(place: string, name: string, signal: AbortSignal): Promise<number> {
   await mkdir(place, { recursive: true, mode: 0o700 });
-  const own = join(place, `.own-${process.pid}-${randomBytes(6).toString('hex')}`);
-  const held: Holder = { state: 'held', name, by: thisOwner() };
-  await writeFile(own, JSON.stringify(held), { flag: 'wx', mode: 0o600 });
+  const own = await writeOwn(place, name);
   const changes = watchDirectory(place);
   try {
     for (;;) {
@@ -99,27 +84,6 @@ async function take(place: string, name: string, signal: AbortSignal): Promise<n
     changes.close();
     await rm(own, { force: true });
   }
-}
-
-function numbersIn(place: string): number[] {
-  return readdirSync(place).flatMap((file) => (/^[1-9]\d*$/.test(file) ? [Number(file)] : []));
-}
-
-/** No lock yet, released, or held by a process that is gone. */
-function isFree(place: string, number: number): boolean {
-  if (number === 0) return true;
-  try {
-    const holder = readHolder(join(place, String(number)));
-    return holder.state === 'free' || lifeOf(holder.by, 'here') === 'over';
-  } catch (error) {
-    // Gone: a higher number has come. Damaged (a power cut): nobody can hold it.
-    if (errorCode(error) !== undefined) return false;
-    return true;
-  }
-}
-
-function readHolder(path: string): Holder {
-  return JSON.parse(readFileSync(path, 'utf8')) as Holder;
 }
 
 /** A lock that is not free, and what is known of whoever holds it. */
@@ -147,32 +111,6 @@ function namesIn(directory: string): readonly string[] {
     return readdirSync(directory);
   } catch {
     return [];
-  }
-}
-
-async function makeNext(place: string, own: string, number: number): Promise<boolean> {
-  try {
-    await link(own, join(place, String(number)));
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw error;
-  }
-  const others = numbersIn(place).filter((other) => other !== number);
-  // A higher one: what was read before is long past, and this number was free only because it was cleaned away.
-  const late = others.some((other) => other > number);
-  const abandoned = readdirSync(place).filter((file) => file.startsWith('.own-') && isAbandoned(join(place, file)));
-  await Promise.all(abandoned.map((file) => rm(join(place, file), { force: true })));
-  await Promise.all((late ? [number] : others).map((other) => rm(join(place, String(other)), { force: true })));
-  return !late;
-}
-
-function isAbandoned(own: string): boolean {
-  try {
-    const holder = readHolder(own);
-    return holder.state === 'held' && lifeOf(holder.by, 'here') === 'over';
-  } catch {
-    // Just being written, or gone.
-    return false;
   }
 }
 

@@ -7,6 +7,7 @@ import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
 import { acknowledgeJob } from '../../runner/job/acknowledge-job.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
+import { type JobSlotSource, type JobSlots, jobSlots } from '../../runner/job/job-slots.ts';
 import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
@@ -53,6 +54,11 @@ export interface ServerJobParts {
   readonly giveUp: AbortSignal;
 }
 
+/** The same, and what all jobs of the process share. */
+interface SharedParts extends ServerJobParts {
+  readonly slots: JobSlotSource;
+}
+
 const canceled: Outcome = { status: 'canceled' };
 
 const unheard: Outcome = {
@@ -65,7 +71,8 @@ const unheard: Outcome = {
  * Makes what runs one job of a server from its first update to its last; it tells the server whatever happens.
  * @returns what the server was told; undefined: it knew that the job is over.
  */
-export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<TraceResult | undefined> {
+export function serverJobs(given: ServerJobParts): (taken: TakenJob) => Promise<TraceResult | undefined> {
+  const parts = { ...given, slots: jobSlots() };
   return async (taken) => {
     const watch = parts.watch(taken);
     let result: TraceResult | undefined;
@@ -80,7 +87,7 @@ export function serverJobs(parts: ServerJobParts): (taken: TakenJob) => Promise<
 
 async function fromFirstToLast(
   taken: TakenJob,
-  parts: ServerJobParts,
+  parts: SharedParts,
   watch: WatchedJob,
 ): Promise<TraceResult | undefined> {
   const { runner, client, answer } = taken;
@@ -155,7 +162,7 @@ function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, 
 }
 
 /** Runs the job; bugs of ours end it as a failure of the machine, and are logged. */
-async function outcomeOf(taken: TakenJob, parts: ServerJobParts, listeners: Listeners): Promise<Outcome> {
+async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listeners): Promise<Outcome> {
   const { trace } = listeners;
   const { runner, answer, interrupted } = taken;
   const directory = join(
@@ -165,11 +172,14 @@ async function outcomeOf(taken: TakenJob, parts: ServerJobParts, listeners: List
   using ended = anySignal([trace.abort, interrupted]);
   try {
     const made = jobSpecOf(answer.job, runner);
+    const buildsDir = ownBuildsDir(runner) ?? parts.places.builds;
+    const { projectId } = answer.job.jobInfo;
+    await using slots = await parts.slots.take({ buildsDir, projectId, shortToken: shortToken(runner.token) });
     await using caches = await jobCaches({
       ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
       ...{ project: pathParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
     });
-    const deps = { ...(await depsFor(taken, parts, { made, directory, ...listeners })), caches };
+    const deps = { ...(await depsFor(taken, parts, { made, directory, slots, buildsDir, ...listeners })), caches };
     const { outcome } = await runJob(
       { spec: made.spec, cancel: trace.cancel, abort: ended.signal, log: trace.sink },
       deps,
@@ -189,13 +199,23 @@ async function outcomeOf(taken: TakenJob, parts: ServerJobParts, listeners: List
   }
 }
 
+/** With other executors `builds_dir` is a place where the job is. */
+function ownBuildsDir({ executor, buildsDir }: RunnerEntry): string | undefined {
+  return executor === 'shell' ? buildsDir : undefined;
+}
+
 async function depsFor(
-  { runner, client, answer, place }: TakenJob,
-  parts: ServerJobParts,
-  given: Listeners & { readonly made: ServerJob; readonly directory: string },
+  { runner, client, answer }: TakenJob,
+  parts: SharedParts,
+  given: Listeners & {
+    readonly made: ServerJob;
+    readonly directory: string;
+    readonly slots: JobSlots;
+    readonly buildsDir: string;
+  },
 ): Promise<JobDeps> {
-  const { made, directory, trace, watch } = given;
-  const { invocation, places, executors, clock, log } = parts;
+  const { made, directory, slots, buildsDir, trace, watch } = given;
+  const { invocation, executors, clock, log } = parts;
   const { job } = answer;
   const { spec, secrets } = made;
   const token = shortToken(runner.token);
@@ -212,10 +232,9 @@ async function depsFor(
     }),
     sources: keptCheckouts({
       directory: checkoutDirectory({
-        // With other executors `builds_dir` is a place where the job is.
-        buildsDir: (runner.executor === 'shell' ? runner.buildsDir : undefined) ?? places.builds,
+        buildsDir,
         shortToken: token,
-        concurrentProjectId: place.concurrentProjectId,
+        concurrentProjectId: slots.concurrentProjectId,
         projectPath: spec.projectPath,
       }),
       env: invocation.env,
@@ -225,8 +244,8 @@ async function depsFor(
     emit: watch.emit,
     clock,
     runner: { ...runnerFacts(invocation.version), shortToken: token },
-    concurrentId: place.concurrentId,
-    concurrentProjectId: place.concurrentProjectId,
+    concurrentId: slots.concurrentId,
+    concurrentProjectId: slots.concurrentProjectId,
     secrets,
     tokenPrefixes: job.features.tokenMaskPrefixes,
     sections: job.features.traceSections ? 'markers' : 'plain',

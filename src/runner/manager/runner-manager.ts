@@ -4,7 +4,7 @@ import { deferred } from '../../util/deferred.ts';
 import type { RunnerConfig, RunnerEntry } from '../config/runner-config.ts';
 import type { GitlabClient, JobRequest, JobRequestOutcome } from '../network/gitlab-client.ts';
 import { type RunnerLog, shortToken } from '../runner-log.ts';
-import { type JobPlace, RunnerState } from './runner-state.ts';
+import { RunnerState } from './runner-state.ts';
 
 /** How often the file is looked at. */
 const configCheckMs = 3000;
@@ -17,7 +17,6 @@ export interface TakenJob {
   readonly runner: RunnerEntry;
   readonly client: GitlabClient;
   readonly answer: JobOutcome;
-  readonly place: JobPlace;
   /** The program is being stopped: end the job as `runner_interrupted`, and tell the server. */
   readonly interrupted: AbortSignal;
 }
@@ -160,18 +159,18 @@ export class RunnerManager {
     const outcome = await this.#ask(runner, state, client, stop);
     if (outcome.kind === 'unreadable') await this.#refuse(runner, client, outcome);
     if (outcome.kind !== 'job') return;
-    const place = state.begin(outcome.job.jobInfo.projectId);
+    state.begin();
     // Where one job is waiting there may be more: the next is asked for at once.
     if (!runner.strictCheckInterval && !stop.aborted && this.#isFree() && !this.#rests(runner))
       this.#feed(runner, stop);
     try {
-      await this.#ports.runJob({ runner, client, answer: outcome, place, interrupted: this.#stops.interrupt });
+      await this.#ports.runJob({ runner, client, answer: outcome, interrupted: this.#stops.interrupt });
     } catch (error) {
       // One job that goes wrong must not end the others.
       const { stack, message } = error as Error;
       this.#ports.log('error', `A job was lost: ${stack ?? message}`, { name: runner.name, job: outcome.job.id });
     } finally {
-      state.end(place);
+      state.end();
     }
   }
 

@@ -3,15 +3,6 @@ import type { RunnerEntry } from '../config/runner-config.ts';
 import { type AdaptiveConcurrency, adaptiveConcurrency } from '../network/adaptive-concurrency.ts';
 import { type RunnerHealth, runnerHealth } from '../network/runner-health.ts';
 
-/** Places that a job holds while it runs: the lowest that were free. */
-export interface JobPlace {
-  /** `CI_CONCURRENT_ID`: among the jobs of this runner. */
-  readonly concurrentId: number;
-  /** `CI_CONCURRENT_PROJECT_ID`: among those of the same project. */
-  readonly concurrentProjectId: number;
-  readonly projectId: number;
-}
-
 /** How a question for a job went, as far as it changes how often is asked. */
 export interface Asked {
   readonly healthy: boolean;
@@ -25,7 +16,7 @@ export interface Asked {
  * of the file. Sources of the figures: "2.1 HTTP retry", "2.5 Polling" of GitLab Runner's behaviour.
  */
 export class RunnerState {
-  readonly #jobs = new Set<JobPlace>();
+  #jobs = 0;
   /** Jobs that run, and questions that may bring one. */
   #builds = 0;
   #requests = 0;
@@ -49,7 +40,7 @@ export class RunnerState {
 
   /** Jobs that run. */
   get jobs(): number {
-    return this.#jobs.size;
+    return this.#jobs;
   }
 
   /** Questions at once that the answers so far call for. */
@@ -86,29 +77,14 @@ export class RunnerState {
     return this.isResting();
   }
 
-  /** A job begins: gives it its places. */
-  begin(projectId: number): JobPlace {
-    const jobs = [...this.#jobs];
-    const place = {
-      concurrentId: lowestFree(jobs.map(({ concurrentId }) => concurrentId)),
-      concurrentProjectId: lowestFree(
-        jobs.filter((job) => job.projectId === projectId).map(({ concurrentProjectId }) => concurrentProjectId),
-      ),
-      projectId,
-    };
-    this.#jobs.add(place);
-    return place;
+  /** A job begins. */
+  begin(): void {
+    this.#jobs += 1;
   }
 
-  /** A job has ended: its places are free. */
-  end(place: JobPlace): void {
-    this.#jobs.delete(place);
+  /** A job has ended. */
+  end(): void {
+    this.#jobs -= 1;
     this.#builds -= 1;
   }
-}
-
-function lowestFree(taken: readonly number[]): number {
-  let free = 0;
-  while (taken.includes(free)) free += 1;
-  return free;
 }

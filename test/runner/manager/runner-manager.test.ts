@@ -205,32 +205,6 @@ describe('health', () => {
   });
 });
 
-describe('places of jobs', () => {
-  it('gives the lowest free number, of the runner and of the project', async () => {
-    const { clock, drain, manager, state } = managed({ concurrent: 3, runners: [runner('a')] });
-    const projects = [1, 2, 1, 1];
-    let next = 0;
-    state.answer = () => {
-      next += 1;
-      return aJob(next, projects[next - 1] ?? 9);
-    };
-    const run = manager.run();
-    await clock.advance(0);
-    const places = () => state.running.map(({ place }) => [place.concurrentId, place.concurrentProjectId]);
-    expect(places()).toEqual([
-      [0, 0],
-      [1, 0],
-      [2, 1],
-    ]);
-    state.running[0]!.end.resolve();
-    await clock.advance(3000);
-    expect(places()[3]).toEqual([0, 0]);
-    drain.abort();
-    for (const { end } of state.running) end.resolve();
-    await run;
-  });
-});
-
 describe('an answer that can not be read', () => {
   it('is told to the server as failed', async () => {
     const { clock, drain, manager, state } = managed({ runners: [runner('a')] });
@@ -312,10 +286,7 @@ describe('a job that goes wrong in a way that nobody thought of', () => {
     state.running[0]!.end.reject(new Error('no idea'));
     await settled();
     await clock.advance(1000);
-    expect(state.running.map(({ answer, place }) => [answer.job.id, place.concurrentId])).toEqual([
-      [1, 0],
-      [2, 0],
-    ]);
+    expect(state.running.map(({ answer }) => answer.job.id)).toEqual([1, 2]);
     expect(state.log.join()).toContain('error: A job was lost: Error: no idea');
     drain.abort();
     state.running[1]!.end.resolve();
