@@ -1,7 +1,7 @@
-import { editConfigFile } from '../../runner/config/config-file.ts';
+import { changeRunners } from '../../runner/config/change-runners.ts';
+import type { RunnerEntry } from '../../runner/config/runner-config.ts';
 import {
   type RunnerFilter,
-  removalEdits,
   resetTokens,
   runnerLabel,
   selectRunners,
@@ -36,6 +36,14 @@ function wantedFilter(options: FilterOptions, what: string): RunnerFilter {
   return filter;
 }
 
+async function takeOff({ env }: Invocation, path: string, runners: readonly RunnerEntry[]): Promise<void> {
+  await changeRunners(
+    path,
+    env,
+    runners.map((runner) => ({ runner, kind: 'remove' as const })),
+  );
+}
+
 /** `ci runner list` */
 export function runnerList(invocation: Invocation, _: readonly string[], options: RunnerFileOptions): Promise<number> {
   return asCommand(async () => {
@@ -61,12 +69,12 @@ export function runnerVerify(
   return asCommand(async () => {
     const { config, path } = await openRunnerFile(invocation, options);
     const runners = selectRunners(config.runners, filterOf(options));
-    const results = await verifyRunners(runners, await runnerPorts(invocation, path));
+    const results = await verifyRunners(runners, config, await runnerPorts(invocation, path));
     const removed = results.filter(({ verified }) => verified.kind === 'removed').map(({ runner }) => runner);
     if (removed.length === 0) return exitCodes.ok;
     if (!options.delete)
       throw new RegistrationError('server', 'Failed to verify runners; --delete takes them off the file');
-    await editConfigFile(path, removalEdits(removed));
+    await takeOff(invocation, path, removed);
     await printMessage(invocation, `taken off ${path}: ${removed.map(runnerLabel).join(', ')}`);
     return exitCodes.ok;
   });
@@ -82,7 +90,7 @@ export function runnerUnregister(
     const { config, path } = await openRunnerFile(invocation, options);
     const runners = selectRunners(config.runners, wantedFilter(options, 'unregister'));
     const gone = await unregisterRunners(runners, await runnerPorts(invocation, path));
-    if (gone.length > 0) await editConfigFile(path, removalEdits(gone));
+    await takeOff(invocation, path, gone);
     if (gone.length === runners.length) return exitCodes.ok;
     throw new RegistrationError(
       'server',
@@ -100,8 +108,11 @@ export function runnerResetToken(
   return asCommand(async () => {
     const { config, path } = await openRunnerFile(invocation, options);
     const runners = selectRunners(config.runners, wantedFilter(options, 'reset'));
-    const { edits, failed } = await resetTokens(runners, options.pat, await runnerPorts(invocation, path));
-    if (edits.length > 0) await editConfigFile(path, edits);
+    const { changes, failed } = await resetTokens(runners, options.pat, await runnerPorts(invocation, path));
+    const missing = await changeRunners(path, invocation.env, changes);
+    if (missing.length > 0) {
+      throw new RegistrationError('server', `${missing.map(runnerLabel).join(', ')} left the file meanwhile`);
+    }
     if (failed.length === 0) return exitCodes.ok;
     throw new RegistrationError('server', `no new token for ${failed.map(runnerLabel).join(', ')}`);
   });

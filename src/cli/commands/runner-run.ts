@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { editConfigFile } from '../../runner/config/config-file.ts';
+import { changeRunners } from '../../runner/config/change-runners.ts';
+import { canWriteConfig } from '../../runner/config/config-file.ts';
 import { WatchedConfig } from '../../runner/manager/watched-config.ts';
 import { systemId } from '../../runner/system-id.ts';
 import { systemClock } from '../../util/clock.ts';
@@ -25,7 +26,13 @@ export function runnerRun(invocation: Invocation, _: readonly string[], options:
           config: () => watched.current.config,
           refresh: (how) => void watched.refresh(how),
           readings: () => watched.readings,
-          save: (edits) => editConfigFile(path, edits),
+          tokens: {
+            canSave: () => canWriteConfig(path),
+            save: async (changes) => {
+              await changeRunners(path, env, changes);
+              watched.refresh('if-changed');
+            },
+          },
           systemId: await systemId({ directory, log }),
           certificateDirectory: join(directory, 'certs'),
         };

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import type { ConfigEdit } from '../../runner/config/edit-config.ts';
 import type { RunnerConfig, RunnerEntry } from '../../runner/config/runner-config.ts';
 import { runnerTraits } from '../../runner/job/runner-traits.ts';
 import type { OwnEnd } from '../../runner/manager/own-end.ts';
 import { RunnerManager } from '../../runner/manager/runner-manager.ts';
 import { RunnerState } from '../../runner/manager/runner-state.ts';
-import { rotateTokens } from '../../runner/manager/token-rotation.ts';
+import { type RotationGiven, tokenRotation } from '../../runner/manager/token-rotation.ts';
 import type { MetricSources } from '../../runner/metrics/runner-metrics.ts';
 import { createClients } from '../../runner/network/create-client.ts';
 import { runnerInfo } from '../../runner/network/features.ts';
@@ -36,7 +35,7 @@ export interface RunnerSource {
   readonly refresh: (how: 'if-changed' | 'always') => void;
   readonly readings: () => { readonly loaded: number; readonly failed: number };
   /** Keeps new tokens. Absent: tokens stay as they are. */
-  readonly save?: (edits: readonly ConfigEdit[]) => Promise<void>;
+  readonly tokens?: Pick<RotationGiven, 'canSave' | 'save'>;
   readonly systemId: string;
   /** Where `<host>.crt` is looked for. */
   readonly certificateDirectory?: string;
@@ -86,7 +85,8 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   const pages = await openRunnerPages(config().listenAddress, sources, log);
   watcher = pages.watcher;
   const clients = createClients({
-    ...{ identity, log, clock, random: Math.random, env, observe: watcher.called, limits: pace.network },
+    ...{ identity, log, clock, random: Math.random, env, observe: watcher.called },
+    limits: { connectionMaxAgeMs: config().connectionMaxAgeMs, ...pace.network },
     ...(certificateDirectory === undefined ? {} : { certificateDirectory }),
   });
   const clientOf = (runner: RunnerEntry) => clients.of(credentialsOf(runner));
@@ -105,6 +105,14 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
     ...{ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, pace },
     ...shared,
   });
+  const { tokens } = source;
+  const rotation =
+    tokens === undefined
+      ? undefined
+      : tokenRotation({
+          ...{ clientOf, clock, log, canSave: tokens.canSave },
+          save: (changes) => saved(tokens.save(changes), watcher),
+        });
   manager = new RunnerManager(
     {
       ...{ config, clientOf, clock, log, fed: watcher.fed },
@@ -114,9 +122,7 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
       },
       refresh: async () => {
         source.refresh('if-changed');
-        if (source.save === undefined) return;
-        const edits = await rotateTokens(config().runners, { clientOf, nowMs: clock.now(), log });
-        if (edits.length > 0) await saved(source.save(edits), watcher);
+        rotation?.check(config().runners);
       },
       requestOf: (runner) => ({ info: infoOf(runner), systemId: id }),
       runJob: async (job) => {
@@ -127,6 +133,7 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
     { drain: drain.signal, interrupt: signals.interrupt },
   );
   const ended = await manager.run();
+  await rotation?.settled(config().shutdownTimeoutMs);
   giveUp.abort();
   await resuming;
   if (ended === 'timed-out') executors.kill();

@@ -23,7 +23,12 @@ export function listenForSignals(on: {
   const drain = new AbortController();
   const interrupt = new AbortController();
   let received: NodeJS.Signals | undefined;
+  const endAtOnce = (signal: NodeJS.Signals): void => {
+    on.dropEverything();
+    process.exit(signalExitCode(signal));
+  };
   const quit = (): void => {
+    if (received !== undefined) endAtOnce('SIGQUIT');
     if (drain.signal.aborted) return;
     on.tell('SIGQUIT: no further jobs are taken; waiting for those that run');
     drain.abort();
@@ -35,8 +40,7 @@ export function listenForSignals(on: {
       interrupt.abort();
       return;
     }
-    on.dropEverything();
-    process.exit(signalExitCode(signal));
+    endAtOnce(signal);
   };
   const listeners: readonly (readonly [NodeJS.Signals, (signal: NodeJS.Signals) => void])[] = [
     ['SIGQUIT', quit],

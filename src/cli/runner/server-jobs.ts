@@ -61,6 +61,8 @@ interface SharedParts extends ServerJobParts {
 
 const canceled: Outcome = { status: 'canceled' };
 
+const canceledEarly: TraceResult = { state: 'failed', failureReason: 'job_canceled', exitCode: 0 };
+
 const unheard: Outcome = {
   status: 'failed',
   reason: 'runner_system_failure',
@@ -116,14 +118,12 @@ async function fromFirstToLast(
   }
   trace.start();
   parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
+  // One that was canceled before it began is told so whatever the server lists.
+  const early = begun.state !== 'failed' && begun.cancelRequested ? canceledEarly : undefined;
   const outcome =
-    begun.state === 'failed'
-      ? unheard
-      : begun.cancelRequested
-        ? canceled
-        : await outcomeOf(taken, parts, { trace, watch });
+    begun.state === 'failed' ? unheard : early ? canceled : await outcomeOf(taken, parts, { trace, watch });
   watch.worked(outcome);
-  const result = jobResult(outcome, job.features.failureReasons);
+  const result = early ?? jobResult(outcome, job.features.failureReasons);
   const reported = await trace.finish(result);
   const told = reported.kind === 'lost' ? { reported: reported.why } : { reported: reported.kind };
   parts.log(reported.kind === 'reported' ? 'info' : 'error', 'Job has ended', {
@@ -133,6 +133,9 @@ async function fromFirstToLast(
   });
   return result;
 }
+
+/** The state is told less often where the server wants less of the log; the runner's file beats the job. */
+const dynamicTouch = 'FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL';
 
 /** What one job is looked at by. */
 interface Listeners {
@@ -153,6 +156,7 @@ function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, 
     systemId: parts.systemId,
     debugTrace: isDebug ? 'on' : 'off',
     note: runner.name,
+    forceSend: (runner.featureFlags[dynamicTouch] ?? isOn(dynamicTouch)) ? 'dynamic' : 'fixed',
     ...{ client, info, clock: parts.clock, log: parts.log, giveUp: parts.giveUp },
     limits: {
       ...parts.pace.trace,

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import type { ConfigTable } from '../../runner/config/edit-config.ts';
+import { isKnownExecutor, knownExecutors } from '../../runner/config/known-executors.ts';
 import { readConfig } from '../../runner/config/read-config.ts';
 import type { RunnerConfig } from '../../runner/config/runner-config.ts';
 import type { KeyPath } from '../../runner/config/toml-fields.ts';
-import { runnerExecutors } from '../../runner/registration/executor-questions.ts';
 import { registerSettings } from '../../runner/registration/register-settings.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
@@ -83,8 +83,8 @@ function checkRunner({ runners }: RunnerConfig, from: 'given' | 'file'): void {
     if (!/^https?:\/\/./.test(url) || !URL.canParse(url))
       wrong(`the address ${whose}is no http or https address: ${url}`);
     if (token === '') wrong(`the token ${whose}is empty`);
-    if (!(runnerExecutors as readonly string[]).includes(executor)) {
-      wrong(`there is no executor ${executor} here, only ${runnerExecutors.join(', ')}`);
+    if (!isKnownExecutor(executor)) {
+      wrong(`there is no executor ${executor} here, only ${knownExecutors.join(', ')}`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse } from 'smol-toml';
 import { writeFileAtomic } from '../../util/files/write-file-atomic.ts';
@@ -57,6 +57,18 @@ export async function editConfigFile(path: string, edits: readonly ConfigEdit[])
     await writeFileAtomic(targetOf(path), edited, { mode: 0o600 });
   } catch (error) {
     throw new ConfigFileError(`${path} can't be written: ${(error as Error).message}`);
+  }
+}
+
+/** Could the file be changed? It is replaced, so its directory counts, and where it is there itself, too. */
+export function canWriteConfig(path: string): boolean {
+  const target = targetOf(path);
+  try {
+    accessSync(dirname(target), constants.W_OK);
+    if (configStamp(target) !== '') accessSync(target, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

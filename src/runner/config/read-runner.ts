@@ -1,4 +1,5 @@
 import { present } from '../../util/present.ts';
+import { isKnownExecutor, knownExecutors } from './known-executors.ts';
 import { readDocker } from './read-docker.ts';
 import type { RunnerCache, RunnerEntry, RunnerSsh, S3Cache } from './runner-config.ts';
 import type { TomlFields } from './toml-fields.ts';
@@ -51,6 +52,11 @@ export function readRunner(
       ssh: ssh === undefined ? undefined : readSsh(ssh),
     }),
   };
+  if (!isKnownExecutor(entry.executor)) {
+    const what = entry.executor === '' ? 'is missing' : `"${entry.executor}" is not supported`;
+    const text = `${what}: no jobs are asked for until it is one of ${knownExecutors.join(', ')}`;
+    fields.problem('executor', 'warning', text);
+  }
   buildDir?.rest();
   fields.unused(otherExecutors, 'belongs to an executor that is not supported');
   fields.unused(unsupported, 'is not supported and does nothing');

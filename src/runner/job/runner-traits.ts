@@ -31,9 +31,17 @@ const ofExecutor: Readonly<Record<string, readonly RunnerFeature[]>> = {
 };
 
 /** What a runner tells its server about itself: only what is there. */
-export function runnerTraits(runner: RunnerEntry, config: Pick<RunnerConfig, 'labels'>): RunnerTraits {
-  const { executor, shell = 'bash' } = runner;
+export function runnerTraits(
+  runner: Pick<RunnerEntry, 'executor' | 'shell' | 'docker' | 'labels'>,
+  config: Pick<RunnerConfig, 'labels'>,
+): RunnerTraits {
+  const { executor, shell = 'bash', docker } = runner;
   const labels = { ...config.labels, ...runner.labels };
   // Inputs of jobs would have to be filled into scripts.
-  return { executor, shell, features: [...always, ...(ofExecutor[executor] ?? [])], lacking: ['job_inputs'], labels };
+  const gpus = executor === 'docker' ? docker?.containers['gpus'] : undefined;
+  return {
+    ...{ executor, shell, labels, lacking: ['job_inputs'] },
+    features: [...always, ...(ofExecutor[executor] ?? [])],
+    ...(typeof gpus === 'string' ? { gpus } : {}),
+  };
 }

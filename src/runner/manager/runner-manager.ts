@@ -1,6 +1,7 @@
 import { anySignal } from '../../util/any-signal.ts';
 import type { Clock } from '../../util/clock.ts';
 import { deferred } from '../../util/deferred.ts';
+import { canTakeJobs } from '../config/known-executors.ts';
 import type { RunnerConfig, RunnerEntry } from '../config/runner-config.ts';
 import type { GitlabClient, JobRequest, JobRequestOutcome } from '../network/gitlab-client.ts';
 import { type RunnerLog, shortToken } from '../runner-log.ts';
@@ -103,7 +104,9 @@ export class RunnerManager {
 
   async #watchConfig(stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
-      await this.#ports.refresh();
+      await this.#ports.refresh().catch((error: Error) => {
+        this.#ports.log('error', `The configuration could not be looked at: ${error.message}`);
+      });
       await this.#ports.clock.sleep(configCheckMs, stop);
     }
   }
@@ -124,7 +127,7 @@ export class RunnerManager {
   }
 
   #rests(runner: RunnerEntry): boolean {
-    return runner.token === '' || this.stateOf(runner).isResting();
+    return !canTakeJobs(runner) || this.stateOf(runner).isResting();
   }
 
   #isFree(): boolean {

@@ -22,12 +22,17 @@ export class RunnerState {
   #requests = 0;
   readonly #health: RunnerHealth;
   readonly #adaptive: AdaptiveConcurrency;
+  /** As the file had it when it was its turn. */
+  #entry: RunnerEntry;
 
-  /** @param entry its limits of health and questions stay as they are at first. */
   constructor(entry: RunnerEntry, clock: Clock) {
-    const { unhealthyRequestsLimit: requestsLimit, unhealthyIntervalMs: intervalMs } = entry;
-    this.#health = runnerHealth({ clock, requestsLimit, intervalMs });
-    this.#adaptive = adaptiveConcurrency(entry.requestConcurrency);
+    this.#entry = entry;
+    const limits = () => ({
+      requestsLimit: this.#entry.unhealthyRequestsLimit,
+      intervalMs: this.#entry.unhealthyIntervalMs,
+    });
+    this.#health = runnerHealth({ clock, limits });
+    this.#adaptive = adaptiveConcurrency(() => this.#entry.requestConcurrency);
   }
 
   get builds(): number {
@@ -61,6 +66,7 @@ export class RunnerState {
 
   /** Takes the place of a job, and the right to ask for it. `limit`, `requests`: that is used up. */
   take(entry: RunnerEntry): 'taken' | 'limit' | 'requests' {
+    this.#entry = entry;
     if (entry.limit > 0 && this.#builds >= entry.limit) return 'limit';
     if (this.#requests >= this.requestLimit(entry)) return 'requests';
     this.#builds += 1;

@@ -1,44 +1,110 @@
-import type { ConfigEdit } from '../config/edit-config.ts';
+import type { Clock } from '../../util/clock.ts';
+import type { RunnerChange } from '../config/change-runners.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
 import type { GitlabClient } from '../network/gitlab-client.ts';
-import { newTokenEdit } from '../registration/kept-runners.ts';
-import type { RunnerLog } from '../runner-log.ts';
+import { backoff } from '../network/retry.ts';
+import { newTokenChange } from '../registration/kept-runners.ts';
+import { type RunnerLog, shortToken } from '../runner-log.ts';
 
 /** When a token is changed: after three quarters of its time. */
 const share = 0.75;
 
+/** Between two tries of what failed: a minute, two, … an hour. */
+const pauses = { minMs: 60_000, maxMs: 3_600_000 } as const;
+
+/** What changing tokens needs. */
+export interface RotationGiven {
+  readonly clientOf: (runner: RunnerEntry) => Pick<GitlabClient, 'resetToken'>;
+  /** Can the file be written? The server forgets the old token at once. */
+  readonly canSave: () => boolean;
+  readonly save: (changes: readonly RunnerChange[]) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+}
+
+/** Changes tokens in time, before their servers take them no more. */
+export interface TokenRotation {
+  /** Looks whether one is old, and goes on by itself; whatever goes wrong is logged and tried again later. */
+  check(runners: readonly RunnerEntry[]): void;
+  /** Resolves when no token is being changed, or the time is over. */
+  settled(patienceMs: number): Promise<void>;
+}
+
 /** Is it time to ask for a new token? Tokens that never expire are kept. */
 export function isTokenOld({ tokenObtainedAt, tokenExpiresAt }: RunnerEntry, nowMs: number): boolean {
-  if (tokenObtainedAt === undefined || tokenExpiresAt === undefined) return false;
-  const from = tokenObtainedAt.getTime();
+  if (tokenExpiresAt === undefined) return false;
+  // Nobody knows when it was got: it may be as old as it can be.
+  const from = tokenObtainedAt?.getTime() ?? 0;
   return nowMs >= from + share * (tokenExpiresAt.getTime() - from);
 }
 
-/**
- * Asks for new tokens where it is time.
- * @returns what is to be written into the file; a server that refuses is asked again the next time.
- */
-export async function rotateTokens(
-  runners: readonly RunnerEntry[],
-  given: {
-    readonly clientOf: (runner: RunnerEntry) => Pick<GitlabClient, 'resetToken'>;
-    readonly nowMs: number;
-    readonly log: RunnerLog;
-  },
-): Promise<readonly ConfigEdit[]> {
-  const edits: ConfigEdit[] = [];
-  for (const runner of runners) {
-    if (!isTokenOld(runner, given.nowMs)) continue;
-    if (runner.featureFlags['FF_DISABLE_AUTOMATIC_TOKEN_ROTATION']) {
-      given.log('warning', 'The token expires soon, and may not be changed by itself', { name: runner.name });
-      continue;
-    }
-    const answer = await given.clientOf(runner).resetToken();
-    const { name } = runner;
-    if (answer.kind === 'ok') {
-      edits.push(newTokenEdit(runner, answer.value));
-      given.log('info', 'The token was changed', { name });
-    } else given.log('error', `The token could not be changed: ${answer.why}`, { name });
+/** Makes it; it does nothing by itself. */
+export function tokenRotation(given: RotationGiven): TokenRotation {
+  const { clock, log } = given;
+  const waiting = new Map<string, { readonly untilMs: number; readonly pauses: ReturnType<typeof backoff> }>();
+  /** New tokens that are not in the file yet; the server knows no others. */
+  const unsaved: RunnerChange[] = [];
+  let underWay: Promise<void> | undefined;
+
+  function isDue(key: string): boolean {
+    return clock.now() >= (waiting.get(key)?.untilMs ?? 0);
   }
-  return edits;
+
+  function putOff(key: string): void {
+    const growing = waiting.get(key)?.pauses ?? backoff(pauses);
+    waiting.set(key, { untilMs: clock.now() + growing.next(), pauses: growing });
+  }
+
+  async function renew(runner: RunnerEntry): Promise<void> {
+    const key = `${runner.url} ${runner.token}`;
+    if (!isTokenOld(runner, clock.now()) || !isDue(key)) return;
+    const fields = { name: runner.name, runner: shortToken(runner.token) };
+    putOff(key);
+    if (runner.featureFlags['FF_DISABLE_AUTOMATIC_TOKEN_ROTATION']) {
+      log('warning', 'The token expires soon, and may not be changed by itself', fields);
+    } else if (given.canSave()) {
+      const answer = await given.clientOf(runner).resetToken();
+      if (answer.kind === 'ok') {
+        unsaved.push(newTokenChange(runner, answer.value));
+        log('info', 'The token was changed', fields);
+      } else log('error', `The token could not be changed: ${answer.why}`, fields);
+    } else log('error', "The token expires soon, and is not changed: the file can't be written", fields);
+  }
+
+  async function save(): Promise<void> {
+    const key = 'the file';
+    if (unsaved.length === 0 || !isDue(key)) return;
+    try {
+      await given.save(unsaved);
+      unsaved.length = 0;
+      waiting.delete(key);
+    } catch (error) {
+      putOff(key);
+      log('error', `A new token could not be saved: ${(error as Error).message}; do not stop the runner before it is`);
+    }
+  }
+
+  async function round(runners: readonly RunnerEntry[]): Promise<void> {
+    const renewed = new Set(unsaved.map(({ runner }) => runner.token));
+    for (const runner of runners) {
+      if (renewed.has(runner.token)) continue;
+      await renew(runner);
+      await save();
+    }
+    await save();
+  }
+
+  return {
+    check(runners) {
+      underWay ??= round(runners).finally(() => {
+        underWay = undefined;
+      });
+    },
+    async settled(patienceMs) {
+      if (underWay === undefined) return;
+      const stop = new AbortController();
+      await Promise.race([underWay, clock.sleep(patienceMs, stop.signal)]);
+      stop.abort();
+    },
+  };
 }

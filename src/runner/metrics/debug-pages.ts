@@ -1,3 +1,4 @@
+import { canTakeJobs } from '../config/known-executors.ts';
 import { shortToken } from '../runner-log.ts';
 import { type DebugPage, plainPage } from './debug-server.ts';
 import type { MetricSources, RunnerMetrics } from './runner-metrics.ts';
@@ -23,7 +24,8 @@ export function debugPages(
 function healthPage({ config, stateOf, processState }: MetricSources): DebugPage {
   const runners = config().runners.map((runner) => {
     const state = stateOf(runner);
-    return { runner: shortToken(runner.token), name: runner.name, healthy: !state.isResting(), jobs: state.jobs };
+    const healthy = canTakeJobs(runner) && !state.isResting();
+    return { runner: shortToken(runner.token), name: runner.name, healthy, jobs: state.jobs };
   });
   const isHealthy = runners.length === 0 || runners.some(({ healthy }) => healthy);
   const body = { status: isHealthy ? 'ok' : 'unhealthy', state: processState(), runners };

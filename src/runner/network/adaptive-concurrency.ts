@@ -6,17 +6,16 @@ export interface AdaptiveConcurrency {
   record(outcome: 'retried' | 'job' | 'empty'): void;
 }
 
-/** @param most `request_concurrency`. */
-export function adaptiveConcurrency(most: number): AdaptiveConcurrency {
+/** @param most `request_concurrency` as it is now: the file may change. */
+export function adaptiveConcurrency(most: () => number): AdaptiveConcurrency {
   const factors = { retried: 0.5, job: 1.1, empty: 0.95 } as const;
-  const highest = Math.max(1, most);
   let value = 1;
   return {
     get limit() {
       return Math.floor(value);
     },
     record(outcome) {
-      value = Math.min(highest, Math.max(1, value * factors[outcome]));
+      value = Math.max(1, Math.min(most(), value * factors[outcome]));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -97,7 +97,7 @@ function send(way: Way, given: Exchange, content: Readable | undefined, signal: 
     if (content !== undefined) response.once('end', () => asked.writableFinished || asked.destroy());
     replied.resolve({
       status: response.statusCode ?? 0,
-      statusText: `${response.statusCode} ${response.statusMessage}`.trim(),
+      statusText: statusText(response),
       headers: response.headers,
       body: response,
       url,
@@ -108,6 +108,11 @@ function send(way: Way, given: Exchange, content: Readable | undefined, signal: 
   if (content !== undefined) sendStream(content, asked, replied);
   else asked.end(body?.kind === 'bytes' ? body.bytes : undefined);
   return replied.promise;
+}
+
+/** `404 Not Found`, also where the server leaves the words out. */
+function statusText({ statusCode = 0, statusMessage }: IncomingMessage): string {
+  return `${statusCode} ${statusMessage || (STATUS_CODES[statusCode] ?? '')}`.trim();
 }
 
 type Asked = ReturnType<typeof httpRequest>;

@@ -51,6 +51,7 @@ export const networkFeatures: readonly RunnerFeature[] = [
 
 /** What one `[[runners]]` is, besides the program. */
 export interface RunnerTraits {
+  /** '' : not chosen yet. */
   readonly executor: string;
   readonly shell: string;
   /** What executor, shell and job mapping can do; the network's own are added. */
@@ -80,7 +81,9 @@ export function runnerInfo(identity: RunnerIdentity, traits?: RunnerTraits): Run
   const labels = traits?.labels ?? {};
   return {
     ...identity,
-    ...(traits === undefined ? {} : { executor: traits.executor, shell: traits.shell }),
+    ...(traits === undefined
+      ? {}
+      : { ...(traits.executor === '' ? {} : { executor: traits.executor }), shell: traits.shell }),
     features: features as Record<RunnerFeature, boolean>,
     config: { gpus: traits?.gpus ?? '' },
     ...(Object.keys(labels).length === 0 ? {} : { labels }),

@@ -52,11 +52,16 @@ export async function jsonCall(transport: Transport, call: JsonCall, last: LastU
   const { base } = transport;
   if (base.kind === 'wrong') return without(clientError, base.why);
   let answer: Answer;
+  let sent = '';
+  const sending = (correlationId: string): void => {
+    sent = correlationId;
+  };
   try {
-    answer = await transport.call(requestOf(call));
+    answer = await transport.call({ ...requestOf(call), sending });
   } catch (error) {
     const aborted = call.signal?.aborted === true;
-    return { ...without(noAnswer, `execute JSON request: ${(error as Error)?.message ?? String(error)}`), aborted };
+    const why = `execute JSON request: ${(error as Error)?.message ?? String(error)}`;
+    return { ...without(noAnswer, why), correlationId: sent, aborted };
   }
   const lastUpdate = answer.headers['x-gitlab-last-update'];
   if (typeof lastUpdate === 'string' && lastUpdate !== '') last.value = lastUpdate;

@@ -10,13 +10,12 @@ export interface RunnerHealth {
   readonly failures: number;
 }
 
-/** @param given `unhealthy_requests_limit` (3) and `unhealthy_interval` (one hour) of the configuration. */
+/** @param given `limits`: `unhealthy_requests_limit` (3) and `unhealthy_interval` (one hour) of the file as it is now. */
 export function runnerHealth(given: {
   readonly clock: Clock;
-  readonly requestsLimit?: number;
-  readonly intervalMs?: number;
+  readonly limits?: () => { readonly requestsLimit: number; readonly intervalMs: number };
 }): RunnerHealth {
-  const { clock, requestsLimit = 3, intervalMs = 3_600_000 } = given;
+  const { clock, limits = () => ({ requestsLimit: 3, intervalMs: 3_600_000 }) } = given;
   let failures = 0;
   let restUntil: number | undefined;
   return {
@@ -37,6 +36,7 @@ export function runnerHealth(given: {
         return;
       }
       failures++;
+      const { requestsLimit, intervalMs } = limits();
       if (failures >= requestsLimit) restUntil ??= clock.now() + intervalMs;
     },
   };

@@ -50,6 +50,8 @@ export interface Call {
   readonly secrecy?: 'body-has-token' | 'headers-only';
   readonly signal?: AbortSignal | undefined;
   readonly limits?: Partial<NetworkLimits>;
+  /** Told of the correlation id before the first try. */
+  readonly sending?: (correlationId: string) => void;
 }
 
 /** The answer of a call. */
@@ -85,6 +87,7 @@ export class Transport {
     const url = resolvePath(this.base.url, call.path);
     const limits = { ...this.limits, ...call.limits };
     const { headers, sent } = correlated({ 'User-Agent': userAgent(this.given.identity), ...call.headers });
+    call.sending?.(sent);
     const { method, body, signal, secrecy = 'headers-only' } = call;
     const { clock, random } = this.given;
     const attempt = () =>

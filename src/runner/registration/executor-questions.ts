@@ -1,8 +1,6 @@
 import type { ConfigTable } from '../config/edit-config.ts';
+import { isKnownExecutor, knownExecutors } from '../config/known-executors.ts';
 import type { Ask } from './questions.ts';
-
-/** Executors of runners. */
-export const runnerExecutors = ['docker', 'shell', 'ssh'] as const;
 
 /**
  * Asks which executor, and what that one needs.
@@ -16,13 +14,11 @@ export async function executorQuestions(
   ask: Ask,
 ): Promise<ConfigTable> {
   const executor = await ask({
-    prompt: `Enter an executor: ${runnerExecutors.join(', ')}`,
+    prompt: `Enter an executor: ${knownExecutors.join(', ')}`,
     what: 'executor',
     given,
     wrong: (answer) =>
-      (runnerExecutors as readonly string[]).includes(answer)
-        ? undefined
-        : `there is no executor ${answer} here, only ${runnerExecutors.join(', ')}`,
+      isKnownExecutor(answer) ? undefined : `there is no executor ${answer} here, only ${knownExecutors.join(', ')}`,
   });
   const { docker, ssh, ...rest } = settings;
   if (executor === 'docker') return { ...rest, executor, docker: await askDocker(table(docker), ask) };

@@ -1,5 +1,6 @@
-import type { ConfigEdit } from '../config/edit-config.ts';
-import type { RunnerEntry } from '../config/runner-config.ts';
+import type { RunnerChange } from '../config/change-runners.ts';
+import type { RunnerConfig, RunnerEntry } from '../config/runner-config.ts';
+import { runnerTraits } from '../job/runner-traits.ts';
 import { runnerInfo } from '../network/features.ts';
 import type { Credentials, GitlabClient, Verified } from '../network/gitlab-client.ts';
 import type { RunnerIdentity } from '../network/identity.ts';
@@ -58,15 +59,20 @@ export function credentialsOf({ url, token, tls }: RunnerEntry): Credentials {
   };
 }
 
-/** Asks the server of each runner whether it still knows it. */
+/**
+ * Asks the server of each runner whether it still knows it. It writes down what the runner can do for the next hour, so
+ * it is told all.
+ */
 export async function verifyRunners(
   runners: readonly RunnerEntry[],
+  config: Pick<RunnerConfig, 'labels'>,
   ports: KeptRunnerPorts,
 ): Promise<readonly { readonly runner: RunnerEntry; readonly verified: Verified }[]> {
   const results = [];
   for (const runner of runners) {
     const client = ports.connect(credentialsOf(runner));
-    const verified = await client.verify({ info: runnerInfo(ports.identity), systemId: ports.systemId });
+    const info = runnerInfo(ports.identity, runnerTraits(runner, config));
+    const verified = await client.verify({ info, systemId: ports.systemId });
     client.close();
     await ports.tell(`Verifying runner ${runnerLabel(runner)}... ${verdict(runner, verified)}`);
     results.push({ runner, verified });
@@ -120,8 +126,8 @@ export async function resetTokens(
   runners: readonly RunnerEntry[],
   personalAccessToken: string | undefined,
   ports: KeptRunnerPorts,
-): Promise<{ readonly edits: readonly ConfigEdit[]; readonly failed: readonly RunnerEntry[] }> {
-  const edits: ConfigEdit[] = [];
+): Promise<{ readonly changes: readonly RunnerChange[]; readonly failed: readonly RunnerEntry[] }> {
+  const changes: RunnerChange[] = [];
   const failed: RunnerEntry[] = [];
   for (const runner of runners) {
     const client = ports.connect(credentialsOf(runner));
@@ -132,31 +138,26 @@ export async function resetTokens(
     await ports.tell(
       `Resetting token of runner ${runnerLabel(runner)}... ${answer.kind === 'ok' ? 'succeeded' : `failed: ${answer.why}`}`,
     );
-    if (answer.kind === 'ok') edits.push(newTokenEdit(runner, answer.value));
+    if (answer.kind === 'ok') changes.push(newTokenChange(runner, answer.value));
     else failed.push(runner);
   }
-  return { edits, failed };
+  return { changes, failed };
 }
 
 /** Writes a new token into the file. */
-export function newTokenEdit(
+export function newTokenChange(
   runner: RunnerEntry,
   {
     token,
     obtainedAt,
     expiresAt,
   }: { readonly token: string; readonly obtainedAt: Date; readonly expiresAt: Date | undefined },
-): ConfigEdit {
+): RunnerChange {
   const values = {
     token,
     token_obtained_at: new Date(Math.floor(obtainedAt.getTime() / 1000) * 1000),
     // The year 1 is GitLab Runner's way to say never.
     token_expires_at: expiresAt ?? new Date('0001-01-01T00:00:00Z'),
   };
-  return { kind: 'set', index: runner.index, values };
-}
-
-/** Takes runners out of the file; the last one first, since the places behind move up. */
-export function removalEdits(runners: readonly RunnerEntry[]): readonly ConfigEdit[] {
-  return [...runners].sort((a, b) => b.index - a.index).map(({ index }) => ({ kind: 'remove', index }));
+  return { runner, kind: 'set', values };
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../../util/clock.ts';
 import { present } from '../../util/present.ts';
 import type { ConfigTable } from '../config/edit-config.ts';
-import { runnerInfo } from '../network/features.ts';
+import { runnerTraits } from '../job/runner-traits.ts';
+import { type RunnerInfo, runnerInfo } from '../network/features.ts';
 import type { Credentials, GitlabClient } from '../network/gitlab-client.ts';
 import type { RunnerIdentity } from '../network/identity.ts';
 import { executorQuestions } from './executor-questions.ts';
@@ -111,12 +112,12 @@ async function makeKnown(
 ): Promise<Known> {
   if (token.startsWith('glrt-')) {
     await refuseServerSettings(options, token, ports);
-    const known = await verified(token, client, ports);
+    const known = await verified(options, token, client, ports);
     const prompt = 'Enter a name for the runner. This is stored only in the local config.toml file';
     return { ...known, name: await askName(prompt, options, ports) };
   }
   if (options.token !== undefined) {
-    const known = await verified(token, client, ports);
+    const known = await verified(options, token, client, ports);
     return { ...known, name: await askName('Enter a description for the runner', options, ports) };
   }
   return newRunner(options, client, ports);
@@ -137,8 +138,18 @@ async function refuseServerSettings(options: RegisterOptions, token: string, { t
   await tell(`WARNING: ${flags} mean nothing with an authentication token (glrt-): set that on the server`);
 }
 
-async function verified(token: string, client: GitlabClient, ports: RegisterPorts): Promise<Omit<Known, 'name'>> {
-  const answer = await client.verify({ info: runnerInfo(ports.identity), systemId: ports.systemId }, ports.signal);
+/** What is known of the runner by now: its executor is asked for later. */
+function infoOf({ executor = '' }: RegisterOptions, { identity }: RegisterPorts): RunnerInfo {
+  return runnerInfo(identity, runnerTraits({ executor, labels: {} }, { labels: {} }));
+}
+
+async function verified(
+  options: RegisterOptions,
+  token: string,
+  client: GitlabClient,
+  ports: RegisterPorts,
+): Promise<Omit<Known, 'name'>> {
+  const answer = await client.verify({ info: infoOf(options, ports), systemId: ports.systemId }, ports.signal);
   if (answer.kind === 'unknown') throw new RegistrationError('server', `The runner can't be verified: ${answer.why}`);
   const isNew = token.startsWith('glrt-');
   if (answer.kind === 'removed' || (isNew && answer.runner.id === 0)) {
@@ -180,7 +191,7 @@ async function newRunner(options: RegisterOptions, client: GitlabClient, ports: 
     ...present({ accessLevel: options.accessLevel }),
     maximumTimeoutSeconds: options.maximumTimeout ?? 0,
     paused: options.paused ?? false,
-    info: runnerInfo(ports.identity),
+    info: infoOf(options, ports),
   };
   const answer = await client.register(request, ports.signal);
   if (answer.kind === 'failed') throw new RegistrationError('server', `Registering runner... failed: ${answer.why}`);

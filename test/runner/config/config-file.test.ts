@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { changeRunners } from '../../../src/runner/config/change-runners.ts';
 import {
   ConfigFileError,
   configStamp,
@@ -169,12 +170,47 @@ describe('reading', () => {
 
   it('warns of keys that do nothing, each with its line', () => {
     const text =
-      '[[runners]]\nname = "a"\nlimt = 3\n[runners.docker]\nhelper_image = "x"\n[runners.kubernetes]\nhost = "x"\n';
+      '[[runners]]\nexecutor = "kubernetes"\nlimt = 3\n[runners.docker]\nhelper_image = "x"\n[runners.kubernetes]\nhost = "x"\n';
     expect(readConfigFile(fileOf(text), {}).warnings).toEqual([
       `${path}:5: \`runners[0].docker.helper_image\` does nothing: no helper container is needed`,
+      `${path}:2: \`runners[0].executor\` "kubernetes" is not supported: no jobs are asked for until it is one of docker, shell, ssh`,
       `${path}:6: \`runners[0].kubernetes\` belongs to an executor that is not supported`,
       `${path}:3: \`runners[0].limt\` is not known and does nothing`,
     ]);
+  });
+});
+
+describe('changing runners that were read before', () => {
+  const three =
+    '[[runners]]\nname = "a"\nurl = "http://x"\ntoken = "ta"\n\n# of b\n[[runners]]\nname = "b"\nurl = "http://x"\ntoken = "$TB"\n\n[[runners]]\nname = "c"\nurl = "http://x"\ntoken = "tc"\n';
+  const env = { TB: 'tb' };
+
+  it('finds them where they are now', async () => {
+    const [a, b, c] = readConfigFile(fileOf(three), env).config.runners;
+    // Somebody takes the first one off meanwhile.
+    writeFileSync(path, three.slice(three.indexOf('# of b')));
+    const missing = await changeRunners(path, env, [
+      { runner: c!, kind: 'set', values: { token: 'new-c' } },
+      { runner: a!, kind: 'set', values: { token: 'new-a' } },
+      { runner: b!, kind: 'remove' },
+    ]);
+    expect(missing).toEqual([a]);
+    expect(readFileSync(path, 'utf8')).toBe('[[runners]]\nname = "c"\nurl = "http://x"\ntoken = "new-c"\n');
+  });
+
+  it('does not touch the file when there is nothing to change', async () => {
+    const [a] = readConfigFile(fileOf(three), env).config.runners;
+    writeFileSync(path, 'concurrent = 2');
+    const stamp = configStamp(path);
+    expect(await changeRunners(path, env, [{ runner: a!, kind: 'remove' }])).toEqual([a]);
+    expect(configStamp(path)).toBe(stamp);
+  });
+
+  it('keeps two of the same token apart', async () => {
+    const twice = `${three}[[runners]]\nname = "a2"\nurl = "http://x"\ntoken = "ta"\n`;
+    const runners = readConfigFile(fileOf(twice), env).config.runners;
+    await changeRunners(path, env, [{ runner: runners[3]!, kind: 'remove' }]);
+    expect(readConfigFile(path, env).config.runners.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
   });
 });
 

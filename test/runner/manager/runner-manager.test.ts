@@ -32,6 +32,7 @@ function managed(toml: Record<string, unknown>) {
     updates: [] as { readonly id: number; readonly update: JobUpdate }[],
     log: [] as string[],
     refreshed: 0,
+    refreshFails: false,
   };
   const start = clock.now();
   const drain = new AbortController();
@@ -42,6 +43,7 @@ function managed(toml: Record<string, unknown>) {
       config: () => state.config,
       refresh: async () => {
         state.refreshed += 1;
+        if (state.refreshFails) throw new Error('EACCES');
       },
       clientOf: (runner) =>
         ({
@@ -83,6 +85,7 @@ const runner = (name: string, more: Record<string, unknown> = {}) => ({
   name,
   url: 'http://x',
   token: `t-${name}`,
+  executor: 'shell',
   ...more,
 });
 
@@ -169,6 +172,45 @@ describe('asking for jobs', () => {
     await clock.advance(6000);
     expect(new Set(state.asked.map(({ name }) => name))).toEqual(new Set(['b']));
     drain.abort();
+    await run;
+  });
+
+  it.each(['kubernetes', 'docker+machine', 'custom', ''])(
+    'passes over runners of the executor "%s"',
+    async (executor) => {
+      const { clock, drain, manager, state } = managed({ runners: [runner('a', { executor }), runner('b')] });
+      const run = manager.run();
+      await clock.advance(6000);
+      expect(new Set(state.asked.map(({ name }) => name))).toEqual(new Set(['b']));
+      drain.abort();
+      await run;
+    },
+  );
+
+  it('goes on when the file can not be looked at', async () => {
+    const { clock, drain, manager, state } = managed({ runners: [runner('a')] });
+    state.refreshFails = true;
+    const run = manager.run();
+    await clock.advance(6000);
+    expect(state.log).toContain('error: The configuration could not be looked at: EACCES');
+    expect(state.asked.length).toBeGreaterThan(1);
+    drain.abort();
+    await expect(run).resolves.toBe('ended');
+  });
+
+  it('takes a raised request_concurrency without a restart', async () => {
+    const { clock, drain, manager, state } = managed({ concurrent: 40, runners: [runner('a')] });
+    state.answer = endlessJobs();
+    const run = manager.run();
+    await clock.advance(0);
+    const [first] = state.config.runners;
+    expect(manager.stateOf(first!).adaptiveLimit).toBe(1);
+    state.config = readConfig({ concurrent: 80, runners: [runner('a', { request_concurrency: 4 })] }, {}).config;
+    await clock.advance(6000);
+    const [changed] = state.config.runners;
+    expect(manager.stateOf(changed!).requestLimit(changed!)).toBe(4);
+    drain.abort();
+    for (const { end } of state.running) end.resolve();
     await run;
   });
 

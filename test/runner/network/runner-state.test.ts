@@ -31,7 +31,7 @@ it('leaves a runner alone for a while after three failures in a row', () => {
 });
 
 it('asks more often where there are jobs, and less when told so', () => {
-  const adaptive = adaptiveConcurrency(4);
+  const adaptive = adaptiveConcurrency(() => 4);
   expect(adaptive.limit).toBe(1);
   for (let count = 0; count < 30; count++) adaptive.record('job');
   expect(adaptive.limit).toBe(4);
@@ -39,7 +39,7 @@ it('asks more often where there are jobs, and less when told so', () => {
   expect(adaptive.limit).toBe(2);
   for (let count = 0; count < 60; count++) adaptive.record('empty');
   expect(adaptive.limit).toBe(1);
-  expect(adaptiveConcurrency(0).limit).toBe(1);
+  expect(adaptiveConcurrency(() => 0).limit).toBe(1);
 });
 
 it('shows of a token what comes after its kind', () => {
