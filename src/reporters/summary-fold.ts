@@ -20,99 +20,108 @@ export interface SummaryFold {
   summary(): RunSummary;
 }
 
+/** What is known of a run so far. */
+interface RunState {
+  readonly head: Writable<Omit<RunSummary, 'jobs' | 'counts' | 'criticalPath' | 'messages' | 'stages'>>;
+  readonly stages: string[];
+  readonly jobs: Map<string, JobState>;
+  readonly messages: Message[];
+}
+
 /** Makes a fold that turns events into a RunSummary. Memory is bounded: per job some KiB, whatever it prints. */
 export function summaryFold(): SummaryFold {
-  const jobs = new Map<string, JobState>();
-  const head: Writable<Omit<RunSummary, 'jobs' | 'counts' | 'criticalPath' | 'messages' | 'stages'>> = {
-    status: 'running',
-    durationMs: 0,
-  };
-  const stages: string[] = [];
-  const messages: Message[] = [];
+  const run: RunState = { head: { status: 'running', durationMs: 0 }, stages: [], jobs: new Map(), messages: [] };
+  return { on: (event) => take(run, event), summary: () => summaryOf(run) };
+}
 
-  const jobOf = (id: string): JobState => {
-    const known = jobs.get(id);
-    if (known) return known;
-    const made = newJobState(unplannedJob(id));
-    jobs.set(id, made);
-    return made;
-  };
-
-  function planned(event: Event & { type: 'pipeline-planned' }): void {
-    // A child pipeline is planned while the run goes on: the first plan names the run.
-    if (head.runId === undefined) {
-      head.runId = event.runId;
-      head.file = event.file;
-      if (event.name !== undefined) head.name = event.name;
+function take(run: RunState, event: Event): void {
+  const { head, messages } = run;
+  head.startedAt ??= event.at;
+  if (head.status === 'running') head.durationMs = event.at - head.startedAt;
+  switch (event.type) {
+    case 'pipeline-planned':
+      takePlan(run, event);
+      return;
+    case 'job-waiting':
+      jobOf(run, event.job).summary.waitedFor = event.for;
+      return;
+    case 'job-started':
+      startJob(jobOf(run, event.job), event);
+      return;
+    case 'section-started': {
+      const { name, caption, phase } = event;
+      jobOf(run, event.job).sections.push({ name, caption, phase });
+      return;
     }
-    for (const stage of event.stages) if (!stages.includes(stage)) stages.push(stage);
-    for (const job of event.jobs) {
-      const known = jobs.get(job.id);
-      jobs.set(job.id, known ? { ...known, planned: job } : newJobState(job));
+    case 'section-finished': {
+      const section = jobOf(run, event.job).sections.findLast(({ name }) => name === event.name);
+      if (section) section.durationMs = event.durationMs;
+      return;
     }
+    case 'job-output':
+      if (!isToolLine(event)) appendOutput(jobOf(run, event.job), event.bytes);
+      return;
+    case 'image-pull':
+      return;
+    case 'job-retried':
+      jobOf(run, event.job).summary.attempts = event.attempt;
+      return;
+    case 'job-finished':
+      finishJob(jobOf(run, event.job), event.result, event.at, event.because);
+      return;
+    case 'notice':
+    case 'warning':
+      messages.push(messageOf(event));
+      return;
+    case 'pipeline-finished':
+      takeEnd(run, event);
+      return;
+    default:
+      assertNever(event);
   }
+}
 
-  return {
-    on(event) {
-      head.startedAt ??= event.at;
-      if (head.status === 'running') head.durationMs = event.at - head.startedAt;
-      switch (event.type) {
-        case 'pipeline-planned':
-          planned(event);
-          return;
-        case 'job-waiting':
-          jobOf(event.job).summary.waitedFor = event.for;
-          return;
-        case 'job-started':
-          startJob(jobOf(event.job), event);
-          return;
-        case 'section-started': {
-          const { name, caption, phase } = event;
-          jobOf(event.job).sections.push({ name, caption, phase });
-          return;
-        }
-        case 'section-finished': {
-          const section = jobOf(event.job).sections.findLast(({ name }) => name === event.name);
-          if (section) section.durationMs = event.durationMs;
-          return;
-        }
-        case 'job-output':
-          if (!isToolLine(event)) appendOutput(jobOf(event.job), event.bytes);
-          return;
-        case 'image-pull':
-          return;
-        case 'job-retried':
-          jobOf(event.job).summary.attempts = event.attempt;
-          return;
-        case 'job-finished':
-          finishJob(jobOf(event.job), event.result, event.at, event.because);
-          return;
-        case 'notice':
-        case 'warning': {
-          const { type: kind, message, job } = event;
-          messages.push({ kind, message, ...(job === undefined ? {} : { job }) });
-          return;
-        }
-        case 'pipeline-finished':
-          head.status = event.status;
-          head.durationMs = event.durationMs;
-          for (const [id, result] of Object.entries(event.jobs)) {
-            const job = jobOf(id);
-            if (job.summary.finishedAt === undefined) finishJob(job, result, event.at, undefined);
-          }
-          return;
-        default:
-          assertNever(event);
-      }
-    },
-    summary() {
-      const list = [...jobs.values()].map(jobSummary);
-      const byId = new Map(list.map((job) => [job.id, job]));
-      const queued = list.map((job) => withQueue(job, byId, head.startedAt));
-      const counts = count(queued);
-      return { ...head, stages: [...stages], jobs: queued, counts, criticalPath: criticalPath(queued), messages };
-    },
-  };
+function jobOf({ jobs }: RunState, id: string): JobState {
+  const known = jobs.get(id);
+  if (known) return known;
+  const made = newJobState(unplannedJob(id));
+  jobs.set(id, made);
+  return made;
+}
+
+function takePlan({ head, stages, jobs }: RunState, event: Event & { type: 'pipeline-planned' }): void {
+  // A child pipeline is planned while the run goes on: the first plan names the run.
+  if (head.runId === undefined) {
+    head.runId = event.runId;
+    head.file = event.file;
+    if (event.name !== undefined) head.name = event.name;
+  }
+  for (const stage of event.stages) if (!stages.includes(stage)) stages.push(stage);
+  for (const job of event.jobs) {
+    const known = jobs.get(job.id);
+    jobs.set(job.id, known ? { ...known, planned: job } : newJobState(job));
+  }
+}
+
+function messageOf({ type: kind, message, job }: Event & { type: 'notice' | 'warning' }): Message {
+  return { kind, message, ...(job === undefined ? {} : { job }) };
+}
+
+function takeEnd(run: RunState, event: Event & { type: 'pipeline-finished' }): void {
+  run.head.status = event.status;
+  run.head.durationMs = event.durationMs;
+  for (const [id, result] of Object.entries(event.jobs)) {
+    const job = jobOf(run, id);
+    if (job.summary.finishedAt === undefined) finishJob(job, result, event.at, undefined);
+  }
+}
+
+function summaryOf({ head, stages, jobs, messages }: RunState): RunSummary {
+  const list = [...jobs.values()].map(jobSummary);
+  const byId = new Map(list.map((job) => [job.id, job]));
+  const queued = list.map((job) => withQueue(job, byId, head.startedAt));
+  const counts = count(queued);
+  return { ...head, stages: [...stages], jobs: queued, counts, criticalPath: criticalPath(queued), messages };
 }
 
 /** The summary of a recorded list of events. */
