@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Elsewhere } from '../sources/elsewhere.ts';
 import { type GitServer, serverAt, serverOfRemote } from '../sources/git-server.ts';
-import type { FetchPolicy } from '../sources/include-access.ts';
-import type { IncludeLock, LockedOrb } from '../sources/include-lock.ts';
+import type { FetchPolicy, IncludeAccess } from '../sources/include-access.ts';
+import type { IncludeLock, LockedOrb, LockedProject } from '../sources/include-lock.ts';
 import { includeStore } from '../sources/include-store.ts';
 import { keptPaths } from '../sources/kept-paths.ts';
 import { limiter } from '../util/limiter.ts';
@@ -31,77 +31,96 @@ export interface ReadElsewhere {
   readonly missing: readonly { readonly name: string; readonly why: string }[];
 }
 
+/** Whose includes are read, and by which settings. */
+interface Given {
+  readonly policy: FetchPolicy;
+  readonly root: string;
+  readonly settings: Settings;
+  /** `--allow-private-includes`, in place of the setting. */
+  readonly allowPrivateIncludes?: string | undefined;
+  readonly locations: Locations;
+  readonly remoteUrl: () => string | undefined;
+}
+
 /**
  * Access to included files of other machines: kept ones, and where the policy says so fetched ones.
  * @param given.remoteUrl the repository's `origin`; asked for when a project's server is needed.
  */
-export function includesFromElsewhere(
-  { env }: Invocation,
-  given: {
-    readonly policy: FetchPolicy;
-    readonly root: string;
-    readonly settings: Settings;
-    /** `--allow-private-includes`, in place of the setting. */
-    readonly allowPrivateIncludes?: string | undefined;
-    readonly locations: Locations;
-    readonly remoteUrl: () => string | undefined;
-  },
-): ReadElsewhere {
-  const { policy, root, settings, locations, remoteUrl } = given;
-  const remotes: Record<string, string> = Object.create(null);
-  const projects: Record<string, { readonly sha: string; readonly version?: string }> = Object.create(null);
-  const orbs: Record<string, LockedOrb> = Object.create(null);
-  const notices: string[] = [];
-  const missing: { readonly name: string; readonly why: string }[] = [];
-  const directory = join(locations.cache, 'includes');
-  const store = includeStore(directory);
-  const own = settings.options as {
-    readonly gitlabUrl?: string;
-    readonly circleciUrl?: string;
-    readonly allowPrivateIncludes?: string;
-  };
-  const { gitlabUrl } = own;
-  const allowPrivateIncludes = given.allowPrivateIncludes ?? own.allowPrivateIncludes ?? '';
+export function includesFromElsewhere({ env }: Invocation, given: Given): ReadElsewhere {
+  const { gitlabUrl } = optionsOf(given.settings);
+  const store = includeStore(storeDirectory(given.locations));
   const server = (): GitServer | undefined =>
-    gitlabUrl === undefined ? serverOfRemote(remoteUrl()) : serverAt(gitlabUrl);
+    gitlabUrl === undefined ? serverOfRemote(given.remoteUrl()) : serverAt(gitlabUrl);
+  const { used, notices, missing, ...told } = findings();
   let opened: Promise<Elsewhere> | undefined;
-  const open = async (): Promise<Elsewhere> => {
-    const { elsewhere } = await import('../sources/elsewhere.ts');
-    const { orbRegistry, tokenFor } = await import('./server-logins.ts');
-    return elsewhere({
-      policy,
-      store,
-      lock: await readLock(root),
-      scratch: join(directory, 'fetching'),
-      env,
-      server,
-      token: (host) => tokenFor(host, env, settings.tokens, gitlabUrl && serverAt(gitlabUrl)?.host),
-      orbs: orbRegistry(own.circleciUrl, settings.tokens, env),
-      allowed: { entries: allowPrivateIncludes.split(/[\s,]+/).filter((entry) => entry !== '') },
-      nowMs: Date.now(),
-      limit: limiter(mostFetches),
-      onLocked: (kind, name, state) => {
-        if (kind === 'remotes') remotes[name] = state.sha;
-        else if (kind === 'orbs') orbs[name] = { version: state.version!, sha256: state.sha };
-        else projects[name] = state;
-      },
-      onMissing: (name, why) => missing.push({ name, why }),
-      onNotice: (text) => notices.push(text),
-    });
-  };
   return {
     open: () => {
-      opened ??= open();
+      opened ??= openElsewhere(env, given, { store, server, ...told });
       return opened;
     },
     paths: (project, ref) => {
       const host = server()?.host;
       return host === undefined ? undefined : keptPaths(store, { host, project, ref });
     },
-    used: () => ({ remotes, projects, orbs }),
+    used: () => used,
     notices,
     missing,
   };
+}
+
+function optionsOf({ options }: Settings) {
+  return options as {
+    readonly gitlabUrl?: string;
+    readonly circleciUrl?: string;
+    readonly allowPrivateIncludes?: string;
+  };
+}
+
+function storeDirectory({ cache }: Locations): string {
+  return join(cache, 'includes');
+}
+
+/** Lists that fill up while files are read. */
+function findings() {
+  const remotes: Record<string, string> = Object.create(null);
+  const projects: Record<string, LockedProject> = Object.create(null);
+  const orbs: Record<string, LockedOrb> = Object.create(null);
+  const notices: string[] = [];
+  const missing: { readonly name: string; readonly why: string }[] = [];
+  const told: Pick<IncludeAccess, 'onLocked' | 'onMissing' | 'onNotice'> = {
+    onLocked: (kind, name, state) => {
+      if (kind === 'remotes') remotes[name] = state.sha;
+      else if (kind === 'orbs') orbs[name] = { version: state.version!, sha256: state.sha };
+      else projects[name] = state;
+    },
+    onMissing: (name, why) => missing.push({ name, why }),
+    onNotice: (text) => notices.push(text),
+  };
+  return { used: { remotes, projects, orbs }, notices, missing, ...told };
+}
+
+async function openElsewhere(
+  env: Invocation['env'],
+  given: Given,
+  more: Pick<IncludeAccess, 'store' | 'server' | 'onLocked' | 'onMissing' | 'onNotice'>,
+): Promise<Elsewhere> {
+  const { elsewhere } = await import('../sources/elsewhere.ts');
+  const { orbRegistry, tokenFor } = await import('./server-logins.ts');
+  const { policy, root, settings, locations } = given;
+  const { gitlabUrl, circleciUrl, allowPrivateIncludes } = optionsOf(settings);
+  const allowed = given.allowPrivateIncludes ?? allowPrivateIncludes ?? '';
+  return elsewhere({
+    ...more,
+    policy,
+    lock: await readLock(root),
+    scratch: join(storeDirectory(locations), 'fetching'),
+    env,
+    token: (host) => tokenFor(host, env, settings.tokens, gitlabUrl && serverAt(gitlabUrl)?.host),
+    orbs: orbRegistry(circleciUrl, settings.tokens, env),
+    allowed: { entries: allowed.split(/[\s,]+/).filter((entry) => entry !== '') },
+    nowMs: Date.now(),
+    limit: limiter(mostFetches),
+  });
 }
 
 /**

@@ -15,7 +15,7 @@ import type { FetchPolicy } from '../sources/include-access.ts';
 import type { IncludeLock } from '../sources/include-lock.ts';
 import { rememberTexts } from '../sources/remember-texts.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
-import { readGivenVariables } from './given-variables.ts';
+import { type GivenVariables, readGivenVariables } from './given-variables.ts';
 import { includesFromElsewhere } from './include-access.ts';
 import { readInputArguments } from './input-arguments.ts';
 import type { Invocation } from './invocation.ts';
@@ -70,6 +70,14 @@ export async function findPipeline(invocation: Invocation, { file: given }: File
   return { file, locations, settings: await loadSettings(locations, file.root, invocation.env) };
 }
 
+interface More {
+  readonly facts?: 'gathered' | 'when wanted';
+  readonly remarks?: 'all';
+  /** When servers are asked for included files; default: never. */
+  readonly fetch?: FetchPolicy;
+  readonly found?: FoundPipeline;
+}
+
 /**
  * Reads and compiles the pipeline file, which it finds first unless it is given. Starts `git`, nothing else.
  * @param more.facts `when wanted`: facts of the repository are only looked up for a file that depends on them; then there
@@ -80,52 +88,13 @@ export async function findPipeline(invocation: Invocation, { file: given }: File
 export async function loadPipeline(
   invocation: Invocation,
   options: LoadOptions,
-  more: {
-    readonly facts?: 'gathered' | 'when wanted';
-    readonly remarks?: 'all';
-    /** When servers are asked for included files; default: never. */
-    readonly fetch?: FetchPolicy;
-    readonly found?: FoundPipeline;
-  } = {},
+  more: More = {},
 ): Promise<LoadedPipeline> {
   const found = more.found ?? (await findPipeline(invocation, options));
   const { file, settings } = found;
   const name = displayPath(file.root, file.path);
   const given = readGivenVariables(invocation, options, settings.variables);
-  let context: Context | undefined;
-  const projects = projectCheckouts({
-    mapped: new Map([...settings.projects, ...readProjectFlags(invocation.cwd, options.project ?? [])]),
-    own: () => context!.project,
-    env: invocation.env,
-    elsewhere: (project, ref) => elsewhere.paths(project, ref),
-  });
-  const surroundings = {
-    root: file.root,
-    configPath: name,
-    env: invocation.env,
-    nowMs: Date.now(),
-    version: invocation.version,
-    projectVariables: given.project,
-    pipelineVariables: given.pipeline,
-    projects,
-    variableSets: await readContexts(found),
-  };
-  const built =
-    more.facts === 'when wanted'
-      ? { kind: 'context' as const, context: lazyContext(surroundings), notices: [] }
-      : buildContext({
-          ...surroundings,
-          ...pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']),
-        });
-  if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
-  context = built.context;
-  const elsewhere = includesFromElsewhere(invocation, {
-    ...found,
-    root: file.root,
-    policy: more.fetch ?? 'never',
-    allowPrivateIncludes: options.allowPrivateIncludes,
-    remoteUrl: () => built.context.git.remoteUrl,
-  });
+  const { context, projects, elsewhere, notices } = await lookAround(invocation, options, more, { found, name, given });
   const { files, textOf } = rememberTexts(
     fileLoader({ root: file.root, env: invocation.env, projects, elsewhere: elsewhere.open }),
   );
@@ -139,12 +108,11 @@ export async function loadPipeline(
     parameters: readParameters(options.param ?? []),
     workflows: options.workflow ?? [],
   };
-  const input = {
+  const compiled = await compileFile(dialect, text, {
     ...{ file: name, context, files, limits, ...handedOn },
     ...pick(more, ['remarks']),
     ...(inputs === undefined ? {} : { inputs }),
-  };
-  const compiled = await compileFile(dialect, text, input);
+  });
   const onDisk = projectSources(file.root);
   return {
     ...{ ...found, name, dialect, files, limits, given: handedOn },
@@ -154,8 +122,51 @@ export async function loadPipeline(
     diagnostics: compiled.diagnostics,
     includesUsed: elsewhere.used(),
     includesMissing: elsewhere.missing,
-    notices: [...settings.warnings, ...given.warnings, ...built.notices, ...elsewhere.notices],
+    notices: [...settings.warnings, ...given.warnings, ...notices, ...elsewhere.notices],
   };
+}
+
+/** What the pipeline depends on besides its file; of other machines nothing is read before somebody asks for it. */
+async function lookAround(
+  invocation: Invocation,
+  options: LoadOptions,
+  { facts, fetch }: More,
+  { found, name, given }: { readonly found: FoundPipeline; readonly name: string; readonly given: GivenVariables },
+) {
+  const { root } = found.file;
+  let context: Context | undefined;
+  const elsewhere = includesFromElsewhere(invocation, {
+    ...found,
+    root,
+    policy: fetch ?? 'never',
+    allowPrivateIncludes: options.allowPrivateIncludes,
+    remoteUrl: () => context!.git.remoteUrl,
+  });
+  const projects = projectCheckouts({
+    mapped: new Map([...found.settings.projects, ...readProjectFlags(invocation.cwd, options.project ?? [])]),
+    own: () => context!.project,
+    env: invocation.env,
+    elsewhere: elsewhere.paths,
+  });
+  const surroundings = {
+    root,
+    configPath: name,
+    env: invocation.env,
+    nowMs: Date.now(),
+    version: invocation.version,
+    projectVariables: given.project,
+    pipelineVariables: given.pipeline,
+    projects,
+    variableSets: await readContexts(found),
+  };
+  const event = pick(options, ['event', 'branch', 'tag', 'targetBranch', 'changedSince']);
+  const built =
+    facts === 'when wanted'
+      ? { kind: 'context' as const, context: lazyContext(surroundings), notices: [] }
+      : buildContext({ ...surroundings, ...event });
+  if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
+  context = built.context;
+  return { context, projects, elsewhere, notices: built.notices };
 }
 
 /** CircleCI's contexts, as the user's settings have them. */
