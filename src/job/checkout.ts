@@ -21,8 +21,13 @@ export async function checkout(run: JobRun, path: string): Promise<Outcome | und
       await log.info(`Working in ${source.directory} itself`);
       return undefined;
     case 'repository': {
-      const tree = await fetchTree(run, source.repository);
-      return tree === undefined ? undefined : put(run, path, tree);
+      const fetched = await fetchSources(run, source.repository);
+      if (fetched === undefined) return undefined;
+      for (const { path: secret, content } of fetched.secrets) {
+        run.secretFiles.push(secret);
+        await run.session.files.write(secret, Buffer.from(content), 0o600);
+      }
+      return put(run, path, fetched.tree);
     }
     case 'none':
       return undefined;
@@ -41,11 +46,12 @@ async function put(run: JobRun, path: string, tree: FileTree, line?: string): Pr
   return undefined;
 }
 
-function fetchTree({ deps, spec, log, variables, limits }: JobRun, repository: Repository) {
+function fetchSources({ deps, spec, session, log, variables, limits }: JobRun, repository: Repository) {
   if (deps.sources === undefined) throw new SystemError('runner_system_failure', 'nobody fetches sources here');
   return deps.sources.fetch(repository, {
     job: spec,
     variable: variables.get,
+    temporaryDirectory: session.temporaryDirectory,
     say: log.info,
     warn: log.warning,
     output: log.stdout,

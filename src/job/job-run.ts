@@ -75,6 +75,8 @@ export interface JobRun {
   readonly cacheKeys: Map<string, string>;
   /** Caches that were restored, by their keys. */
   readonly restoredCaches: Map<string, FileTree>;
+  /** Files outside of the job's directory that hold secrets, besides file variables: emptied when it ends. */
+  readonly secretFiles: string[];
   readonly artifacts: ArtifactRecord[];
   readonly dotenv: Variable[];
   /** Made by the first JUnit report. */

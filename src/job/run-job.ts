@@ -86,7 +86,7 @@ async function inSession(
   for (const value of maskedValues(spec, variables)) log.hide(value);
   const run: JobRun = {
     ...{ spec, deps, session, variables, log, limits },
-    ...{ cacheKeys: new Map(), restoredCaches: new Map(), artifacts: [], dotenv: [] },
+    ...{ cacheKeys: new Map(), restoredCaches: new Map(), secretFiles: [], artifacts: [], dotenv: [] },
   };
   await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
   await tellPlace(run);
@@ -133,11 +133,11 @@ async function writeFiles(run: JobRun): Promise<Outcome | undefined> {
   }
 }
 
-/** Empties the file variables at once; the session removes them with all else when it is disposed. */
+/** Empties the files with secrets at once; the session removes them with all else when it is disposed. */
 async function cleanUp(run: JobRun, used: ResourceUse | undefined): Promise<void> {
   const caption = 'Cleaning up project directory and file based variables';
   await run.log.begin({ name: 'cleanup_file_variables', caption, phase: 'finish' });
-  for (const { path } of run.variables.files) {
+  for (const path of [...run.variables.files.map((file) => file.path), ...run.secretFiles]) {
     // A session that is gone has no files left to empty.
     await run.session.files.write(path, new Uint8Array(0), 0o600).catch(() => {});
   }

@@ -53,7 +53,14 @@ export interface SourcePort {
    * Brings the sources of a job onto this machine, its `.git` with them. Undefined: the job wants none.
    * @throws SystemError
    */
-  fetch(repository: Repository, given: SourceRequest): Promise<FileTree | undefined>;
+  fetch(repository: Repository, given: SourceRequest): Promise<FetchedSources | undefined>;
+}
+
+/** Sources on this machine. */
+export interface FetchedSources {
+  readonly tree: FileTree;
+  /** Files that the job gets besides, for itself alone: by their absolute paths in the session. */
+  readonly secrets: readonly { readonly path: string; readonly content: string }[];
 }
 
 /** What fetching sources needs of the job. */
@@ -61,6 +68,8 @@ export interface SourceRequest {
   readonly job: JobSpec;
   /** A variable of the job, expanded. */
   readonly variable: (name: string) => string | undefined;
+  /** Absolute, in the session; outside of the job's directory. */
+  readonly temporaryDirectory: string;
   /** Lines of the runner's own in the log. */
   readonly say: (line: string) => Promise<void>;
   readonly warn: (line: string) => Promise<void>;

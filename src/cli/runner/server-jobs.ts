@@ -9,12 +9,13 @@ import { acknowledgeJob } from '../../runner/job/acknowledge-job.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
 import { type JobSlotSource, type JobSlots, jobSlots } from '../../runner/job/job-slots.ts';
 import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
+import { serverCertificates } from '../../runner/job/server-certificates.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
 import { credentialsOf } from '../../runner/registration/kept-runners.ts';
 import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
 import type { RunnerWatcher, WatchedJob } from '../../runner/runner-watcher.ts';
-import { checkoutDirectory, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
+import { checkoutDirectory, type KeptCheckout, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
 import { pathParts } from '../../runner/sources/path-parts.ts';
 import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
 import type { TraceResult } from '../../runner/trace/trace-record.ts';
@@ -175,7 +176,8 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
   );
   using ended = anySignal([trace.abort, interrupted]);
   try {
-    const made = jobSpecOf(answer.job, runner);
+    const { variables: certificates, paths: tls } = await serverCertificates(answer.caChain, runner, directory);
+    const made = jobSpecOf(answer.job, runner, { certificates });
     const buildsDir = ownBuildsDir(runner) ?? parts.places.builds;
     const { projectId } = answer.job.jobInfo;
     await using slots = await parts.slots.take({ buildsDir, projectId, shortToken: shortToken(runner.token) });
@@ -183,7 +185,7 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
       ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
       ...{ project: pathParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
     });
-    const deps = { ...(await depsFor(taken, parts, { made, directory, slots, buildsDir, ...listeners })), caches };
+    const deps = { ...(await depsFor(taken, parts, { made, directory, tls, slots, buildsDir, ...listeners })), caches };
     const { outcome } = await runJob(
       { spec: made.spec, cancel: trace.cancel, abort: ended.signal, log: trace.sink },
       deps,
@@ -211,14 +213,15 @@ function ownBuildsDir({ executor, buildsDir }: RunnerEntry): string | undefined 
 async function depsFor(
   { runner, client, answer }: TakenJob,
   parts: SharedParts,
-  given: Listeners & {
-    readonly made: ServerJob;
-    readonly directory: string;
-    readonly slots: JobSlots;
-    readonly buildsDir: string;
-  },
+  given: Listeners &
+    Pick<KeptCheckout, 'tls'> & {
+      readonly made: ServerJob;
+      readonly directory: string;
+      readonly slots: JobSlots;
+      readonly buildsDir: string;
+    },
 ): Promise<JobDeps> {
-  const { made, directory, slots, buildsDir, trace, watch } = given;
+  const { made, directory, tls, slots, buildsDir, trace, watch } = given;
   const { invocation, executors, clock, log } = parts;
   const { job } = answer;
   const { spec, secrets } = made;
@@ -242,8 +245,7 @@ async function depsFor(
         projectPath: spec.projectPath,
       }),
       env: invocation.env,
-      tls: runner.tls,
-      clock,
+      ...{ tls, clock },
     }),
     emit: watch.emit,
     clock,

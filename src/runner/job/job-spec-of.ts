@@ -9,6 +9,9 @@ import { jobSteps } from './job-steps.ts';
 /** What the server takes where it says nothing. */
 const defaultTimeoutMs = 7_200_000;
 
+/** Does the variable show in the log what else would not be there? */
+export const isDebugSwitch = (name: string): boolean => name === 'CI_DEBUG_TRACE' || name === 'CI_DEBUG_SERVICES';
+
 /** Texts of a server stand in no file. */
 const nowhere: Image['span'] = { file: '', start: 0, end: 0 };
 
@@ -21,9 +24,15 @@ export interface ServerJob {
 /**
  * Makes a job of this program out of what the server sent. What can't be done here becomes a step that refuses, so that
  * the job fails and says why.
+ * @param given.certificates `CI_SERVER_TLS_…_FILE`.
  */
-export function jobSpecOf(job: JobPayload, runner: RunnerEntry): ServerJob {
-  const variables = [...environmentOf(runner), ...job.variables.map(variableOf)];
+export function jobSpecOf(
+  job: JobPayload,
+  runner: RunnerEntry,
+  { certificates = [] }: { readonly certificates?: readonly Variable[] } = {},
+): ServerJob {
+  const written = [...environmentOf(runner), ...certificates, ...job.variables.map(variableOf)];
+  const variables = runner.debugTraceDisabled ? quiet(written) : written;
   const image = job.image === undefined ? defaultImage(runner) : imageOf(job.image, runner);
   const services = [
     ...(runner.docker?.services ?? []).map((service) => ownService(service, runner)),
@@ -52,6 +61,13 @@ export function jobSpecOf(job: JobPayload, runner: RunnerEntry): ServerJob {
     timeoutMs: job.runnerInfo.timeoutSeconds > 0 ? job.runnerInfo.timeoutSeconds * 1000 : defaultTimeoutMs,
   };
   return { spec, secrets: secretsOf(job) };
+}
+
+/** Without what would show all commands with their values. */
+function quiet(variables: readonly Variable[]): readonly Variable[] {
+  return variables.map((variable) =>
+    isDebugSwitch(variable.name) ? { name: variable.name, value: 'false' } : variable,
+  );
 }
 
 /** `environment` of the file; a job's variable of the same name wins. */

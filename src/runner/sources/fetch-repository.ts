@@ -1,17 +1,22 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemError } from '../../model/outcome.ts';
 import type { Repository } from '../../model/repository.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { type StreamedGit, streamGit } from '../../util/git-streamed.ts';
 import type { TakeBytes } from '../../util/process.ts';
-import type { GitWishes } from './git-wishes.ts';
+import { includeInJobs, tidyGitDirectories } from './git-directories.ts';
+import type { GitWishes, Submodules } from './git-wishes.ts';
+import { loginAddresses } from './job-git-config.ts';
+import { withoutLogin } from './login-of.ts';
 
 /** What git needs of its surroundings. */
 export interface GitPlace {
   /** Absolute; kept from one job to the next, and of one job at a time. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The file that the job's own git is told to read; absolute, in the job. */
+  readonly include: string;
   /** PEM files for the server of the job. */
   readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
   /** A line of the log. */
@@ -31,18 +36,20 @@ export class GitFailed extends SystemError {}
 export async function fetchRepository(repository: Repository, wishes: GitWishes, place: GitPlace): Promise<void> {
   const { directory, say } = place;
   if (wishes.strategy === 'clone') await removeTree(directory);
-  const isNew = !existsSync(join(directory, '.git'));
+  const isNew = !existsSync(join(directory, '.git', 'HEAD'));
+  if (isNew) await removeTree(directory);
   mkdirSync(directory, { recursive: true });
-  removeStaleLocks(join(directory, '.git'));
-  const { url, login } = withoutLogin(repository.url);
-  const git = gitOf(place, addressSettings(url, login, wishes));
+  tidyGitDirectories(directory);
+  const { url } = withoutLogin(repository.url);
+  const git = gitOf(place, serverSettings(repository.url, wishes, place));
+  const format = `--object-format=${repository.objectFormat}`;
   if (isNew) {
-    await removeTree(directory);
-    mkdirSync(directory, { recursive: true });
-    await git(['init', '--quiet', '--template=', `--object-format=${repository.objectFormat}`, '.'], 'quiet');
+    await git(['-c', 'init.defaultBranch=none', 'init', '--quiet', '--template=', format, '.'], 'quiet');
     await say('Created fresh repository.');
   }
   await git(['config', 'remote.origin.url', url], 'quiet');
+  // As `git remote add` makes it: scripts fetch other branches.
+  await git(['config', 'remote.origin.fetch', '+refs/heads/*:refs/remotes/origin/*'], 'quiet');
   const { depth } = wishes;
   await say(depth > 0 ? `Fetching changes with git depth set to ${depth}...` : 'Fetching changes...');
   const history =
@@ -51,48 +58,54 @@ export async function fetchRepository(repository: Repository, wishes: GitWishes,
   await git(['fetch', ...flags, 'origin', ...repository.refspecs]);
   if (!wishes.checkout) await say('Skipping Git checkout');
   else await checkOut(repository, wishes, { git, say });
+  includeInJobs(directory, place.include);
 }
 
 type Git = (args: readonly string[], output?: 'shown' | 'quiet') => Promise<void>;
 
-async function checkOut(
-  { sha, ref }: Repository,
-  { cleanFlags, submodules, lfs }: GitWishes,
-  { git, say }: { readonly git: Git; readonly say: GitPlace['say'] },
-): Promise<void> {
+interface At {
+  readonly git: Git;
+  readonly say: GitPlace['say'];
+}
+
+async function checkOut({ sha, ref }: Repository, wishes: GitWishes, at: At): Promise<void> {
+  const { git, say } = at;
+  const { cleanFlags, submodules } = wishes;
   await say(`Checking out ${sha.slice(0, 8)} as detached HEAD (ref is ${ref})...`);
   await git(['-c', 'submodule.recurse=false', 'checkout', '-f', '-q', '--detach', sha]);
   if (cleanFlags !== 'none') await git(['clean', ...cleanFlags]);
-  if (lfs && (await hasLfs(git))) await git(['lfs', 'pull']);
-  if (submodules === undefined) {
-    await say('Skipping Git submodules setup');
-    return;
-  }
-  await say(`Updating/initializing submodules${submodules.recursive ? ' recursively' : ''}...`);
+  const lfs = wishes.lfs && (await hasLfs(git));
+  if (lfs) await git(['lfs', 'pull']);
+  if (submodules === undefined) await say('Skipping Git submodules setup');
+  else await updateSubmodules(submodules, at, lfs ? 'with-lfs' : 'plain');
+}
+
+async function updateSubmodules(submodules: Submodules, { git, say }: At, files: 'with-lfs' | 'plain'): Promise<void> {
+  const depthText = submodules.depth > 0 ? ` with git depth set to ${submodules.depth}` : '';
+  await say(`Updating/initializing submodules${submodules.recursive ? ' recursively' : ''}${depthText}...`);
   const recursive = submodules.recursive ? ['--recursive'] : [];
   const paths = submodules.paths.length === 0 ? [] : ['--', ...submodules.paths];
+  const depth = submodules.depth > 0 ? [`--depth=${submodules.depth}`] : [];
+  const update = ['update', '--init', '--force', ...recursive, ...depth, ...submodules.updateFlags, ...paths];
   await git(['submodule', 'init', ...paths], 'quiet');
   await git(['submodule', 'sync', ...recursive, ...paths], 'quiet');
-  const depth = submodules.depth > 0 ? [`--depth=${submodules.depth}`] : [];
-  const update = [
-    'submodule',
-    'update',
-    '--init',
-    '--force',
-    ...recursive,
-    ...depth,
-    ...submodules.updateFlags,
-    ...paths,
-  ];
   try {
-    await git(update);
+    await git(['submodule', ...update]);
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
     // As GitLab Runner: addresses of submodules may have changed.
     await say('Updating submodules failed. Retrying...');
+    if (submodules.updateFlags.includes('--remote')) {
+      const heads = 'git fetch origin +refs/heads/*:refs/remotes/origin/*';
+      await git(['submodule', 'foreach', ...recursive, heads]);
+    }
     await git(['submodule', 'sync', ...recursive, ...paths], 'quiet');
-    await git(update);
+    await git(['submodule', ...update]);
   }
+  await say('Updated submodules');
+  if (files === 'plain') return;
+  await say('Pulling LFS files...');
+  await git(['submodule', 'foreach', ...recursive, 'git lfs pull']);
 }
 
 async function hasLfs(git: Git): Promise<boolean> {
@@ -107,26 +120,33 @@ async function hasLfs(git: Git): Promise<boolean> {
 
 type Settings = readonly (readonly [key: string, value: string])[];
 
-/** Where the job's login goes: to its server alone, also for submodules there. */
-function addressSettings(url: string, login: string | undefined, { submodules }: GitWishes): Settings {
-  if (login === undefined || !URL.canParse(url)) return [];
-  const { origin, hostname } = new URL(url);
-  const key = `url.${origin.replace('://', `://${login}@`)}/.insteadOf`;
-  const others = submodules?.forceHttps ? [`git@${hostname}:`, `ssh://git@${hostname}/`] : [];
-  return [`${origin}/`, ...others].map((from) => [key, from] as const);
+/** For the server of the job alone, also for submodules there: the login, and by which certificates it is known. */
+function serverSettings(url: string, { submodules }: GitWishes, { tls }: GitPlace): Settings {
+  const addresses = loginAddresses(url, { forceHttps: submodules?.forceHttps === true });
+  const origin = URL.canParse(url) ? new URL(url).origin : undefined;
+  const files = [
+    ['sslCAInfo', tls.caFile],
+    ['sslCert', tls.certFile],
+    ['sslKey', tls.keyFile],
+  ] as const;
+  return [
+    ...addresses.map(({ stands, from }) => [`url.${stands}.insteadOf`, from] as const),
+    ...files.flatMap(([key, file]) =>
+      file === undefined || origin === undefined ? [] : [[`http.${origin}.${key}`, file] as const],
+    ),
+  ];
 }
 
 /** A git that logs in by settings of its environment: neither the command line nor the repository holds the token. */
-function gitOf(place: GitPlace, addresses: Settings): Git {
-  const { directory: cwd, env, tls, signal } = place;
+function gitOf(place: GitPlace, server: Settings): Git {
+  const { directory: cwd, signal } = place;
+  // Large files come by `git lfs pull`, all at once, or not at all.
+  const env = { ...place.env, GIT_LFS_SKIP_SMUDGE: '1' };
   const settings: (readonly [string, string])[] = [
     ['safe.directory', '*'],
     ['credential.helper', ''],
     ['gc.autoDetach', 'false'],
-    ...addresses,
-    ...(tls.caFile === undefined ? [] : [['http.sslCAInfo', tls.caFile] as const]),
-    ...(tls.certFile === undefined ? [] : [['http.sslCert', tls.certFile] as const]),
-    ...(tls.keyFile === undefined ? [] : [['http.sslKey', tls.keyFile] as const]),
+    ...server,
   ];
   return async (args, output = 'shown') => {
     const take: TakeBytes = output === 'shown' ? place.take : async () => {};
@@ -155,24 +175,4 @@ function failureOf(ended: StreamedGit): string | undefined {
 /** The command without settings before it. */
 function nameOf(args: readonly string[]): string {
   return args.find((arg, at) => !arg.startsWith('-') && args[at - 1] !== '-c') ?? '';
-}
-
-/** Takes user and password off an address. */
-function withoutLogin(repoUrl: string): { readonly url: string; readonly login: string | undefined } {
-  const [, scheme, login, rest] = /^([a-z][a-z\d+.-]*:\/\/)([^/@]+)@(.*)$/i.exec(repoUrl) ?? [];
-  return login === undefined ? { url: repoUrl, login: undefined } : { url: `${scheme}${rest}`, login };
-}
-
-/** What a git that was killed leaves; nobody else works here. */
-function removeStaleLocks(repository: string): void {
-  const visit = (directory: string, deep: boolean): void => {
-    if (lstatSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-    for (const entry of readdirSync(directory, { withFileTypes: true })) {
-      const path = join(directory, entry.name);
-      if (entry.isFile() && entry.name.endsWith('.lock')) rmSync(path, { force: true });
-      else if (deep && entry.isDirectory()) visit(path, true);
-    }
-  };
-  visit(repository, false);
-  visit(join(repository, 'refs'), true);
 }

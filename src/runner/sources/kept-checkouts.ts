@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { SystemError } from '../../model/outcome.ts';
-import type { SourcePort, SourceRequest } from '../../model/ports.ts';
+import type { FetchedSources, SourcePort, SourceRequest } from '../../model/ports.ts';
+import type { Repository } from '../../model/repository.ts';
 import type { Clock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
 import { fetchRepository, GitFailed, type GitPlace } from './fetch-repository.ts';
-import { gitWishes } from './git-wishes.ts';
+import { type GitWishes, gitWishes } from './git-wishes.ts';
+import { jobGitConfig, jobGitConfigPath } from './job-git-config.ts';
 import { pathParts } from './path-parts.ts';
 
 /** Between two tries, doubled each time. */
@@ -39,24 +41,38 @@ export function checkoutDirectory(given: {
  */
 export function keptCheckouts({ directory, clock, ...place }: KeptCheckout): SourcePort {
   return {
-    async fetch(repository, request) {
+    async fetch(repository, request): Promise<FetchedSources | undefined> {
       const { say, warn } = request;
       const { wishes, warnings, error } = gitWishes(repository, request.variable);
       if (error !== undefined) throw new SystemError('runner_configuration_error', error);
       for (const warning of warnings) await warn(warning);
       if (wishes.strategy === 'none' || wishes.strategy === 'empty') {
-        await say('Skipping Git repository setup');
+        const empty = wishes.strategy === 'empty' ? ' and creating an empty build directory' : '';
+        await say(`Skipping Git repository setup${empty}`);
         return undefined;
       }
       const { output, signal } = request;
-      const git: GitPlace = { ...place, directory, say, signal, take: (bytes) => output.write(bytes) };
+      const include = jobGitConfigPath(request.temporaryDirectory);
+      const git: GitPlace = { ...place, directory, include, say, signal, take: (bytes) => output.write(bytes) };
       await withRetries(wishes.attempts, request, clock, async (attempt) => {
         if (attempt > 0) await removeTree(directory);
         await fetchRepository(repository, wishes, git);
       });
-      return { root: directory, immutable: true };
+      const config = forJobs(repository, wishes, request);
+      return { tree: { root: directory, immutable: true }, secrets: [{ path: include, content: config }] };
     },
   };
+}
+
+/** What the job's own git reads, so that its scripts can fetch and push as the job. */
+function forJobs({ url }: Repository, { submodules }: GitWishes, { variable }: SourceRequest): string {
+  const [caFile, certFile, keyFile] = ['CA', 'CERT', 'KEY'].map((what) => variable(`CI_SERVER_TLS_${what}_FILE`));
+  const tls = {
+    ...(caFile === undefined ? {} : { caFile }),
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+  };
+  return jobGitConfig({ url, forceHttps: submodules?.forceHttps === true, tls });
 }
 
 async function withRetries(

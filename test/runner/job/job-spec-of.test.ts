@@ -181,4 +181,17 @@ describe('what can not be run', () => {
   ])('refuses %s', (_, payload, runner, reason) => {
     expect(made(payload, runner).spec.steps[0]).toMatchObject({ kind: 'refuse', reason });
   });
+
+  it('shows no commands where the owner of the machine does not want that', () => {
+    const payload = {
+      variables: [
+        { key: 'CI_DEBUG_TRACE', value: 'true' },
+        { key: 'A', value: 'true' },
+      ],
+    };
+    const values = (table: Record<string, unknown>) =>
+      made(payload, runnerOf(table)).spec.variables.map(({ value }) => value);
+    expect(values({})).toEqual(['true', 'true']);
+    expect(values({ debug_trace_disabled: true })).toEqual(['false', 'true']);
+  });
 });

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobSpec } from '../../../src/model/job-spec.ts';
 import type { Repository } from '../../../src/model/repository.ts';
@@ -46,6 +47,11 @@ function git(directory: string, ...args: string[]): string {
   }).trim();
 }
 
+/** One that talks to the server, which is in this process. */
+function talk(cwd: string, ...args: string[]) {
+  return promisify(execFile)('git', args, { cwd, env: { ...env, GIT_TERMINAL_PROMPT: '0' } });
+}
+
 /** A repository with so many commits. */
 function repository(name: string, commits = 3): string {
   const directory = join(root, name);
@@ -79,15 +85,16 @@ async function fetch(job: JobSpec, variables: Record<string, string> = {}, url?:
   const directory = join(root, 'kept');
   const port = keptCheckouts({ directory, env, tls: {}, clock: systemClock });
   const say = async (line: string): Promise<void> => void lines.push(line);
-  const tree = await port.fetch(url === undefined ? repositoryOf(job) : { ...repositoryOf(job), url }, {
+  const fetched = await port.fetch(url === undefined ? repositoryOf(job) : { ...repositoryOf(job), url }, {
     job,
     variable: (name) => variables[name],
     say,
     warn: async (line) => void lines.push(`WARNING: ${line}`),
     output: { write: async (bytes) => void lines.push(Buffer.from(bytes).toString()) },
+    temporaryDirectory: join(root, 'of the job'),
     signal: new AbortController().signal,
   });
-  return { tree, lines, directory };
+  return { tree: fetched?.tree, secrets: fetched?.secrets ?? [], lines, directory };
 }
 
 function pipeline(directory: string, jobs = 1): void {
@@ -146,7 +153,7 @@ describe('sources of a job', () => {
     pipeline(repository('one'));
     const { tree, lines, directory } = await fetch(await nextJob(), { GIT_STRATEGY: strategy });
     expect(tree).toBeUndefined();
-    expect(lines).toEqual(['Skipping Git repository setup']);
+    expect(lines).toEqual([expect.stringMatching(/^Skipping Git repository setup/)]);
     expect(existsSync(directory)).toBe(false);
   });
 
@@ -187,11 +194,66 @@ describe('sources of a job', () => {
     const without = await fetch(await nextJob());
     expect(existsSync(join(without.directory, 'sub', 'file-1'))).toBe(false);
     const { lines, directory } = await fetch(await nextJob(), { GIT_SUBMODULE_STRATEGY: 'recursive' });
-    expect(lines).toContain('Updating/initializing submodules recursively...');
+    expect(lines).toContain('Updating/initializing submodules recursively with git depth set to 2...');
     expect(existsSync(join(directory, 'sub', 'file-1'))).toBe(true);
     await expect(fetch(await nextJob(), { GIT_SUBMODULE_STRATEGY: 'sometimes' })).rejects.toThrow(
       /GIT_SUBMODULE_STRATEGY can't be sometimes/,
     );
+  });
+
+  it('let the scripts of the job fetch, in submodules too, by a file outside of them', async () => {
+    const inner = repository('inner', 1);
+    git(inner, 'branch', 'other');
+    server.addProject({ path: 'group/inner', repository: inner });
+    const outer = repository('outer', 1);
+    git(outer, 'submodule', '--quiet', 'add', inner, 'sub');
+    git(outer, 'config', '-f', '.gitmodules', 'submodule.sub.url', '../inner.git');
+    git(outer, 'commit', '-q', '-am', 'sub');
+    git(outer, 'branch', 'other');
+    pipeline(outer);
+    const { directory, secrets } = await fetch(await nextJob(), { GIT_SUBMODULE_STRATEGY: 'normal' });
+    const [secret] = secrets;
+    expect(secret?.path).toBe(join(root, 'of the job', '.gitlab-runner.ext.conf'));
+    for (const place of [directory, join(directory, 'sub')]) {
+      await expect(talk(place, 'fetch', '-q', 'origin')).rejects.toThrow(/could not read Username/);
+    }
+    mkdirSync(join(root, 'of the job'));
+    writeFileSync(secret!.path, secret!.content);
+    await talk(directory, 'fetch', '-q', 'origin');
+    expect(git(directory, 'rev-parse', 'origin/other')).toMatch(/^[0-9a-f]{40}$/);
+    await talk(join(directory, 'sub'), 'fetch', '-q', 'origin', 'other');
+    expect(git(directory, 'config', 'remote.origin.url')).not.toContain('@');
+  });
+
+  it('come without what an earlier job left for the next git', async () => {
+    pipeline(repository('one', 1), 2);
+    const { directory } = await fetch(await nextJob());
+    const dotGit = join(directory, '.git');
+    const evil = join(root, 'evil');
+    const settings = [
+      ['core.fsmonitor', `touch ${evil}-fsmonitor`],
+      ['core.sshCommand', `touch ${evil}-ssh`],
+      ['credential.helper', `!touch ${evil}-helper`],
+      ['filter.x.smudge', `touch ${evil}-filter; cat`],
+      ['includeIf.gitdir:/.path', join(root, 'more')],
+      ['include.path', join(root, 'more')],
+      ['remote.origin.uploadpack', `touch ${evil}-pack`],
+      ['core.worktree', root],
+    ] as const;
+    for (const [key, value] of settings) git(directory, 'config', key, value);
+    writeFileSync(join(root, 'more'), `[core]\n\tfsmonitor = touch ${evil}-more\n`);
+    mkdirSync(join(dotGit, 'hooks'));
+    writeFileSync(join(dotGit, 'hooks', 'post-checkout'), `#!/bin/sh\ntouch ${evil}-hook\n`, { mode: 0o755 });
+    mkdirSync(join(dotGit, 'info'), { recursive: true });
+    writeFileSync(join(dotGit, 'info', 'attributes'), '* filter=x\n');
+    rmSync(join(directory, 'file-1'));
+    await fetch(await nextJob());
+    expect(readFileSync(join(directory, 'file-1'), 'utf8')).toBe('file-1');
+    expect(readdirSync(root).filter((name) => name.startsWith('evil'))).toEqual([]);
+    const config = readFileSync(join(dotGit, 'config'), 'utf8');
+    expect(config).not.toMatch(/touch|helper|includeIf|worktree/);
+    expect(config.match(/^\[include\]$/gm)).toHaveLength(1);
+    expect(existsSync(join(dotGit, 'hooks'))).toBe(false);
   });
 
   it('fail with a line of git when the server refuses, without the token', async () => {
@@ -228,6 +290,7 @@ describe('sources of a job', () => {
       say: async () => {},
       warn: async () => {},
       output: { write: async () => {} },
+      temporaryDirectory: '/job.tmp',
     };
     await expect(port.fetch(repositoryOf(job), { ...request, signal: stop.signal })).rejects.toThrow('canceled');
   });
