@@ -48,7 +48,7 @@ export interface JobLogOptions {
   readonly emit: Emit;
   readonly clock: Clock;
   readonly secrets: Iterable<string>;
-  /** Further token prefixes, besides GitLab's own. */
+  /** Beginnings of tokens that are hidden; default: GitLab's own. */
   readonly tokenPrefixes?: readonly string[];
   /** Shared by the jobs of a run. */
   readonly maskingTables?: MaskingTables | undefined;
@@ -61,16 +61,18 @@ export interface JobLogOptions {
 /** Opens the log of one try of a job. */
 export function createJobLog(options: JobLogOptions): JobLog {
   const { job, sink, emit, clock } = options;
-  const prefixes = [...defaultTokenPrefixes, ...(options.tokenPrefixes ?? [])];
+  const prefixes = options.tokenPrefixes ?? defaultTokenPrefixes;
   const masking = createMasking({ phrases: options.secrets, prefixes }, options.maskingTables);
-  const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error' | 'step'): Masker =>
-    masking.stream({
+  const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error' | 'step'): Masker => {
+    const target = sink.of?.(stream) ?? sink;
+    return masking.stream({
       write(bytes) {
         emit({ type: 'job-output', at: clock.now(), job, stream, bytes, ...(level === undefined ? {} : { level }) });
         options.watch?.(bytes);
-        return sink.write(bytes);
+        return target.write(bytes);
       },
     });
+  };
   const system = streamOf('system');
   const stdout = streamOf('stdout');
   const stderr = streamOf('stderr');

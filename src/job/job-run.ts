@@ -33,6 +33,7 @@ export interface JobDeps {
   readonly concurrentProjectId?: number;
   /** Secrets besides the job's masked variables. */
   readonly secrets?: readonly string[];
+  /** Beginnings of tokens that the log hides; default: GitLab's own. */
   readonly tokenPrefixes?: readonly string[];
   /** Shared by the jobs of a run, most of which have the same secrets. */
   readonly maskingTables?: MaskingTables;

@@ -11,6 +11,8 @@ export interface LogSink {
   write(bytes: Uint8Array): Promise<void>;
   /** Resolves when all that was written has arrived. Absent: it has as soon as `write` resolves. */
   flush?(): Promise<void> | undefined;
+  /** Where one of a job's streams is to be written, should the log keep them apart. Absent: all go to `write`. */
+  readonly of?: (stream: 'system' | 'stdout' | 'stderr') => LogSink;
 }
 
 /** One try of a job, handed out by a source. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { CachePort } from '../../model/ports.ts';
 import { objectName } from '../../runner/cache/object-name.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
+import { isFlagOn } from '../../runner/job/feature-flag.ts';
 import type { JobPayload } from '../../runner/network/payload.ts';
 import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
 import { cacheStore } from '../../stores/cache-store.ts';
@@ -44,7 +45,7 @@ export async function jobCaches(given: JobCachesGiven): Promise<CachePort & Asyn
     cache: runner.cache,
     shortToken: shortToken(runner.token),
     projectId: job.jobInfo.projectId,
-    keys: hashesKeys(runner, job) ? 'hashed' : 'plain',
+    keys: isFlagOn('FF_HASH_CACHE_KEYS', { runner, job, otherwise: false }) ? 'hashed' : 'plain',
   } as const;
   const caches = s3Cache({
     bucket,
@@ -66,11 +67,6 @@ export async function jobCaches(given: JobCachesGiven): Promise<CachePort & Asyn
 function requestMinutes(job: JobCachesGiven['job']): number {
   const minutes = Number(variable(job, 'CACHE_REQUEST_TIMEOUT'));
   return Number.isSafeInteger(minutes) && minutes > 0 ? minutes : defaultMinutes;
-}
-
-/** The runner's file beats the job. */
-function hashesKeys({ featureFlags }: RunnerEntry, job: JobCachesGiven['job']): boolean {
-  return featureFlags['FF_HASH_CACHE_KEYS'] ?? /^(true|1)$/i.test(variable(job, 'FF_HASH_CACHE_KEYS') ?? '');
 }
 
 function variable({ variables }: JobCachesGiven['job'], name: string): string | undefined {

@@ -3,21 +3,23 @@ import { join } from 'node:path';
 import type { JobDeps } from '../../job/job-run.ts';
 import { runJob } from '../../job/run-job.ts';
 import { type Outcome, SystemError } from '../../model/outcome.ts';
+import type { LogSink } from '../../model/ports.ts';
 import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
 import { acknowledgeJob } from '../../runner/job/acknowledge-job.ts';
+import { isFlagOn } from '../../runner/job/feature-flag.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
 import { type JobSlotSource, type JobSlots, jobSlots } from '../../runner/job/job-slots.ts';
 import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
 import { serverCertificates } from '../../runner/job/server-certificates.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
-import { credentialsOf } from '../../runner/registration/kept-runners.ts';
 import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
 import type { RunnerWatcher, WatchedJob } from '../../runner/runner-watcher.ts';
 import { checkoutDirectory, type KeptCheckout, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
 import { pathParts } from '../../runner/sources/path-parts.ts';
-import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
+import type { JobTrace } from '../../runner/trace/job-trace.ts';
+import { jobTokenPrefixes } from '../../runner/trace/token-prefixes.ts';
 import type { TraceResult } from '../../runner/trace/trace-record.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -27,6 +29,7 @@ import { runnerFacts } from '../run/job-runner.ts';
 import { jobCaches } from './job-caches.ts';
 import type { RunnerExecutors } from './runner-executors.ts';
 import type { RunnerPace } from './runner-pace.ts';
+import { jobLogOf, openTrace } from './server-job-log.ts';
 
 /** Where a runner keeps its things; all absolute. */
 export interface RunnerPlaces {
@@ -122,7 +125,11 @@ async function fromFirstToLast(
   // One that was canceled before it began is told so whatever the server lists.
   const early = begun.state !== 'failed' && begun.cancelRequested ? canceledEarly : undefined;
   const outcome =
-    begun.state === 'failed' ? unheard : early ? canceled : await outcomeOf(taken, parts, { trace, watch });
+    begun.state === 'failed'
+      ? unheard
+      : early
+        ? canceled
+        : await outcomeOf(taken, parts, { trace, log: jobLogOf(taken, parts, trace), watch });
   watch.worked(outcome);
   const result = early ?? jobResult(outcome, job.features.failureReasons);
   const reported = await trace.finish(result);
@@ -135,40 +142,17 @@ async function fromFirstToLast(
   return result;
 }
 
-/** The state is told less often where the server wants less of the log; the runner's file beats the job. */
-const dynamicTouch = 'FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL';
-
 /** What one job is looked at by. */
 interface Listeners {
   readonly trace: JobTrace;
+  /** Where all of the job's log is written to. */
+  readonly log: LogSink;
   readonly watch: WatchedJob;
-}
-
-function openTrace({ runner, client, answer }: TakenJob, parts: ServerJobParts, info: RunnerInfo): Promise<JobTrace> {
-  const { job } = answer;
-  const { token: _, ...server } = credentialsOf(runner);
-  const isOn = (name: string): boolean =>
-    /^(true|1)$/i.test(job.variables.findLast(({ key }) => key === name)?.value ?? '');
-  const isDebug = !runner.debugTraceDisabled && (isOn('CI_DEBUG_TRACE') || isOn('CI_DEBUG_SERVICES'));
-  return openJobTrace({
-    directory: parts.places.traces,
-    server,
-    job: { id: job.id, token: job.token },
-    systemId: parts.systemId,
-    debugTrace: isDebug ? 'on' : 'off',
-    note: runner.name,
-    forceSend: (runner.featureFlags[dynamicTouch] ?? isOn(dynamicTouch)) ? 'dynamic' : 'fixed',
-    ...{ client, info, clock: parts.clock, log: parts.log, giveUp: parts.giveUp },
-    limits: {
-      ...parts.pace.trace,
-      ...{ outputLimitBytes: runner.outputLimitBytes, finalTries: runner.finalUpdateRetryLimit },
-    },
-  });
 }
 
 /** Runs the job; bugs of ours end it as a failure of the machine, and are logged. */
 async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listeners): Promise<Outcome> {
-  const { trace } = listeners;
+  const { trace, log } = listeners;
   const { runner, answer, interrupted } = taken;
   const directory = join(
     parts.places.jobs,
@@ -186,10 +170,7 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
       ...{ project: pathParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
     });
     const deps = { ...(await depsFor(taken, parts, { made, directory, tls, slots, buildsDir, ...listeners })), caches };
-    const { outcome } = await runJob(
-      { spec: made.spec, cancel: trace.cancel, abort: ended.signal, log: trace.sink },
-      deps,
-    );
+    const { outcome } = await runJob({ spec: made.spec, cancel: trace.cancel, abort: ended.signal, log }, deps);
     if (!interrupted.aborted) return outcome;
     return { status: 'failed', reason: 'runner_interrupted', message: 'aborted: the runner was stopped' };
   } catch (error) {
@@ -198,7 +179,7 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
     parts.log('error', `The job failed: ${isOurs ? ((error as Error).stack ?? message) : message}`, {
       job: answer.job.id,
     });
-    await trace.sink.write(Buffer.from(`\x1b[31;1mERROR: Job failed (system failure): ${message}\x1b[0;m\n`));
+    await log.write(Buffer.from(`\x1b[31;1mERROR: Job failed (system failure): ${message}\x1b[0;m\n`));
     return { status: 'failed', reason: isOurs ? 'runner_system_failure' : error.reason, message };
   } finally {
     await removeTree(directory).catch(() => {});
@@ -221,20 +202,20 @@ async function depsFor(
       readonly buildsDir: string;
     },
 ): Promise<JobDeps> {
-  const { made, directory, tls, slots, buildsDir, trace, watch } = given;
+  const { made, directory, tls, slots, buildsDir, watch } = given;
   const { invocation, executors, clock, log } = parts;
   const { job } = answer;
   const { spec, secrets } = made;
   const token = shortToken(runner.token);
   const say: RunnerLog = (level, message, fields) => {
     log(level, message, fields);
-    void trace.sink.write(Buffer.from(`${message}\n`)).catch(() => {});
+    void given.log.write(Buffer.from(`${message}\n`)).catch(() => {});
   };
   return {
     executor: await executors.of(runner),
     artifacts: serverArtifacts({
       ...{ client, clock, log: say, job, directory },
-      directDownload: runner.featureFlags['FF_USE_DIRECT_DOWNLOAD'] === false ? 'off' : 'on',
+      directDownload: isFlagOn('FF_USE_DIRECT_DOWNLOAD', { runner, job, otherwise: true }) ? 'on' : 'off',
       timeouts: { totalMs: runner.artifact.uploadTimeoutMs, headersMs: runner.artifact.responseHeaderTimeoutMs },
     }),
     sources: keptCheckouts({
@@ -253,7 +234,10 @@ async function depsFor(
     concurrentId: slots.concurrentId,
     concurrentProjectId: slots.concurrentProjectId,
     secrets,
-    tokenPrefixes: job.features.tokenMaskPrefixes,
+    tokenPrefixes: jobTokenPrefixes({
+      own: job.features.tokenMaskPrefixes,
+      defaults: isFlagOn('FF_MASK_ALL_DEFAULT_TOKENS', { runner, job, otherwise: true }) ? 'all' : 'personal',
+    }),
     sections: job.features.traceSections ? 'markers' : 'plain',
   };
 }

@@ -2,6 +2,7 @@ import type { Outcome } from '../../model/outcome.ts';
 import type { Phase } from '../../model/step.ts';
 import { formatGoDuration } from '../../util/go-duration.ts';
 import { monotonicMs } from '../../util/monotonic.ts';
+import { isFlagOn } from '../job/feature-flag.ts';
 import type { TakenJob } from '../manager/runner-manager.ts';
 import { withoutLogin } from '../network/payload.ts';
 import type { WatchedJob } from '../runner-watcher.ts';
@@ -177,7 +178,5 @@ function jobsText(running: ReadonlySet<Running>, idle: readonly Labels[]): strin
 
 /** Stages make many samples, so they are wanted by name, as with GitLab Runner. */
 function isWantedByStage({ runner, answer }: TakenJob): boolean {
-  const flag = 'FF_EXPORT_HIGH_CARDINALITY_METRICS';
-  const asked = answer.job.variables.findLast(({ key }) => key === flag)?.value ?? '';
-  return runner.featureFlags[flag] ?? /^(true|1)$/i.test(asked);
+  return isFlagOn('FF_EXPORT_HIGH_CARDINALITY_METRICS', { runner, job: answer.job, otherwise: false });
 }
