@@ -38,86 +38,107 @@ export function projectCacheDirectory(cacheDirectory: string, projectKey: string
  */
 export function cacheStore({ directory, now }: CacheStoreOptions): CacheStore {
   const usages: Usage[] = [];
-
   const open = async (name: string): Promise<CacheHit | undefined> => {
     const place = join(directory, name);
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const pointer = readPointer(place);
-      if (pointer === undefined) return undefined;
-      const usage = await markUsed(place, pointer.version);
-      if (usage === undefined) continue;
-      usages.push(usage);
-      await touch(place, now());
-      const version = join(place, pointer.version);
-      const root = join(version, 'files');
-      const { files, totalBytes: bytes, fingerprint, hasHardLinks = false, takenBy } = pointer;
-      const contents = async () => (await readCacheList(version, fingerprint)) ?? (await walkTree(root)).entries;
-      const known = {
-        size: { files, bytes },
-        fingerprint,
-        hasHardLinks,
-        ...(hasHardLinks ? {} : { contents }),
-        ...(takenBy === undefined ? {} : { takenBy }),
-      };
-      return { key: pointer.key, tree: { root, immutable: true, id: pointer.version, ...known } };
-    }
-    return undefined;
+    const current = await takeCurrent(place);
+    if (current === undefined) return undefined;
+    usages.push(current.usage);
+    await touch(place, now());
+    return cacheHit(place, current.pointer);
   };
-
   return {
     restore: (key, match, signal) =>
       withFileErrors({ doing: `restore the cache ${key}`, path: directory }, async () => {
         signal.throwIfAborted();
-        if (match === 'exact') return open(keyDirectory(key));
-        const found = pointersIn(directory)
-          .filter(({ pointer }) => pointer.key.startsWith(key))
-          .sort((a, b) => b.pointer.savedAtMs - a.pointer.savedAtMs);
-        for (const { name } of found) {
+        for (const name of match === 'exact' ? [keyDirectory(key)] : namesByPrefix(directory, key)) {
           const hit = await open(name);
           if (hit !== undefined) return hit;
         }
         return undefined;
       }),
-    save: (key, { overwrite, selection }, fill, signal) =>
+    save: (key, options, fill, signal) =>
       withFileErrors({ doing: `save the cache ${key}`, path: directory }, async () => {
         signal.throwIfAborted();
-        const place = join(directory, keyDirectory(key));
-        const before = readPointer(place);
-        if (before !== undefined && !overwrite && existsSync(join(place, before.version))) return 'exists';
-        // Files of the user's, which other users of the machine may not read.
-        await mkdir(place, { recursive: true, mode: 0o700 });
-        const staging = await newDirectory(place);
-        try {
-          const files = join(staging, 'files');
-          await mkdir(files);
-          const taken = await fill(files);
-          signal.throwIfAborted();
-          if (taken.entries.length === 0) return 'empty';
-          const { entries } = await walkTree(files, { signal });
-          // Nobody could use it for files with several names.
-          if (!taken.hasHardLinks) await writeCacheList(staging, entries);
-          const pointer: CachePointer = {
-            version: `${versionPrefix}${randomBytes(8).toString('hex')}`,
-            key,
-            savedAtMs: now(),
-            files: entries.filter((entry) => entry.type === 'file').length,
-            totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
-            fingerprint: fingerprintOf(entries),
-            hasHardLinks: taken.hasHardLinks ?? false,
-            ...(selection === undefined
-              ? {}
-              : { takenBy: { selection, unmatched: taken.unmatched, outside: taken.outside } }),
-          };
-          await swap(place, staging, pointer, now());
-          return 'saved';
-        } finally {
-          await removeTree(staging);
-        }
+        return save({ directory, now }, key, options, fill, signal);
       }),
     [Symbol.asyncDispose]: async () => {
       for (const usage of usages.splice(0)) await usage.release();
     },
   };
+}
+
+/** What a pointer stands for, marked as used so that nobody removes it; undefined: there is no cache. */
+async function takeCurrent(
+  place: string,
+): Promise<{ readonly pointer: CachePointer; readonly usage: Usage } | undefined> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const pointer = readPointer(place);
+    if (pointer === undefined) return undefined;
+    const usage = await markUsed(place, pointer.version);
+    if (usage !== undefined) return { pointer, usage };
+  }
+  return undefined;
+}
+
+function cacheHit(place: string, pointer: CachePointer): CacheHit {
+  const version = join(place, pointer.version);
+  const root = join(version, 'files');
+  const { files, totalBytes: bytes, fingerprint, hasHardLinks = false, takenBy } = pointer;
+  const contents = async () => (await readCacheList(version, fingerprint)) ?? (await walkTree(root)).entries;
+  const known = {
+    size: { files, bytes },
+    fingerprint,
+    hasHardLinks,
+    ...(hasHardLinks ? {} : { contents }),
+    ...(takenBy === undefined ? {} : { takenBy }),
+  };
+  return { key: pointer.key, tree: { root, immutable: true, id: pointer.version, ...known } };
+}
+
+/** Caches whose key begins so, newest first. */
+function namesByPrefix(directory: string, prefix: string): readonly string[] {
+  return pointersIn(directory)
+    .filter(({ pointer }) => pointer.key.startsWith(prefix))
+    .sort((a, b) => b.pointer.savedAtMs - a.pointer.savedAtMs)
+    .map(({ name }) => name);
+}
+
+async function save(
+  { directory, now }: CacheStoreOptions,
+  ...[key, { overwrite, selection }, fill, signal]: Parameters<CachePort['save']>
+): ReturnType<CachePort['save']> {
+  const place = join(directory, keyDirectory(key));
+  const before = readPointer(place);
+  if (before !== undefined && !overwrite && existsSync(join(place, before.version))) return 'exists';
+  // Files of the user's, which other users of the machine may not read.
+  await mkdir(place, { recursive: true, mode: 0o700 });
+  const staging = await newDirectory(place);
+  try {
+    const files = join(staging, 'files');
+    await mkdir(files);
+    const taken = await fill(files);
+    signal.throwIfAborted();
+    if (taken.entries.length === 0) return 'empty';
+    const { entries } = await walkTree(files, { signal });
+    // Nobody could use it for files with several names.
+    if (!taken.hasHardLinks) await writeCacheList(staging, entries);
+    const pointer: CachePointer = {
+      version: `${versionPrefix}${randomBytes(8).toString('hex')}`,
+      key,
+      savedAtMs: now(),
+      files: entries.filter((entry) => entry.type === 'file').length,
+      totalBytes: entries.reduce((sum, entry) => sum + (entry.type === 'file' ? entry.sizeBytes : 0), 0),
+      fingerprint: fingerprintOf(entries),
+      hasHardLinks: taken.hasHardLinks ?? false,
+      ...(selection === undefined
+        ? {}
+        : { takenBy: { selection, unmatched: taken.unmatched, outside: taken.outside } }),
+    };
+    await swap(place, staging, pointer, now());
+    return 'saved';
+  } finally {
+    await removeTree(staging);
+  }
 }
 
 async function swap(place: string, staging: string, pointer: CachePointer, nowMs: number): Promise<void> {
