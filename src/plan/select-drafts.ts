@@ -38,52 +38,20 @@ export function selectDrafts(
   selection: Selection,
   after: (from: readonly Draft[]) => Iterable<Draft>,
 ): Asked {
+  const search: Search = { drafts, names: [...new Set(drafts.flatMap(namesOf))], unknown: [], notices: [] };
   const asked = new Set<Draft>();
   const named = new Set<Draft>();
-  const unknown: UnknownSelector[] = [];
-  const notices: string[] = [];
-  const names = [...new Set(drafts.flatMap(namesOf))];
-  const miss = (option: UnknownSelector['option'], text: string, candidates: readonly string[]): void => {
-    unknown.push({ option, text, nearest: nearest(text, candidates, 3, Number.POSITIVE_INFINITY) });
-  };
-  const find = (option: UnknownSelector['option'], text: string): Match | undefined => {
-    const match = matchSelector(text, drafts);
-    if (match?.kind !== 'ambiguous') {
-      if (!match) miss(option, text, names);
-      return match;
-    }
-    const ambiguous = match.drafts.map(({ job }) => job.definition.name);
-    unknown.push({ option, text, nearest: [], ambiguous: [...new Set(ambiguous)] });
-    return undefined;
-  };
-
-  for (const text of selection.selectors) {
-    const match = find('selector', text);
-    for (const draft of match?.drafts ?? []) {
-      if (match?.kind === 'exact') named.add(draft);
-      if (match?.kind === 'exact' || draft.included) asked.add(draft);
-    }
-    if (match?.kind === 'glob' && !match.drafts.some((draft) => draft.included)) {
-      notices.push(
-        `all jobs that match \`${text}\` are left out by their rules; name one exactly to run it all the same`,
-      );
-    }
-  }
-  for (const stage of selection.stages) {
-    if (!stages.includes(stage)) miss('stage', stage, stages);
-    const inStage = drafts.filter((draft) => draft.included && draft.job.definition.stage.value === stage);
-    if (stages.includes(stage) && inStage.length === 0) notices.push(`no job of stage \`${stage}\` is in the pipeline`);
-    for (const draft of inStage) asked.add(draft);
-  }
+  for (const text of selection.selectors) addSelected(search, text, asked, named);
+  for (const stage of selection.stages) addStage(search, stage, stages, asked);
   if (selection.from !== undefined) {
-    const match = find('from', selection.from);
+    const match = find(search, 'from', selection.from);
     for (const draft of match?.drafts ?? []) named.add(draft);
     for (const draft of after(match?.drafts ?? [])) asked.add(draft);
   }
-  if (selection.only) addOnly(selection.only, drafts, asked, notices);
+  if (selection.only) addOnly(search, selection.only, asked);
   const started = new Set<Draft>(named);
   for (const text of selection.manual === 'all' ? [] : selection.manual) {
-    const match = find('manual', text);
+    const match = find(search, 'manual', text);
     for (const draft of match?.drafts ?? []) started.add(draft);
   }
   const everything =
@@ -96,11 +64,62 @@ export function selectDrafts(
     if (selection.manual === 'all') started.add(draft);
   }
   const closure = selection.withNeeds && selection.from === undefined && !selection.only ? 'needs' : 'none';
-  return { drafts: asked, named, started, closure, unknown, notices };
+  return { drafts: asked, named, started, closure, unknown: search.unknown, notices: search.notices };
+}
+
+/** Where names are looked for, and what is to be said of those that were. */
+interface Search {
+  readonly drafts: readonly Draft[];
+  /** All names that jobs and their legs have, each once. */
+  readonly names: readonly string[];
+  readonly unknown: UnknownSelector[];
+  readonly notices: string[];
+}
+
+/** What a text means; undefined: nothing, or more than one job, and that was noted. */
+function find(search: Search, option: UnknownSelector['option'], text: string): Match | undefined {
+  const match = matchSelector(text, search.drafts);
+  if (match?.kind !== 'ambiguous') {
+    if (!match) miss(search, option, text, search.names);
+    return match;
+  }
+  const ambiguous = match.drafts.map(({ job }) => job.definition.name);
+  search.unknown.push({ option, text, nearest: [], ambiguous: [...new Set(ambiguous)] });
+  return undefined;
+}
+
+function miss(
+  { unknown }: Search,
+  option: UnknownSelector['option'],
+  text: string,
+  candidates: readonly string[],
+): void {
+  unknown.push({ option, text, nearest: nearest(text, candidates, 3, Number.POSITIVE_INFINITY) });
+}
+
+function addSelected(search: Search, text: string, asked: Set<Draft>, named: Set<Draft>): void {
+  const match = find(search, 'selector', text);
+  for (const draft of match?.drafts ?? []) {
+    if (match?.kind === 'exact') named.add(draft);
+    if (match?.kind === 'exact' || draft.included) asked.add(draft);
+  }
+  if (match?.kind === 'glob' && !match.drafts.some((draft) => draft.included)) {
+    search.notices.push(
+      `all jobs that match \`${text}\` are left out by their rules; name one exactly to run it all the same`,
+    );
+  }
+}
+
+function addStage(search: Search, stage: string, stages: readonly string[], asked: Set<Draft>): void {
+  if (!stages.includes(stage)) miss(search, 'stage', stage, stages);
+  const inStage = search.drafts.filter((draft) => draft.included && draft.job.definition.stage.value === stage);
+  if (stages.includes(stage) && inStage.length === 0)
+    search.notices.push(`no job of stage \`${stage}\` is in the pipeline`);
+  for (const draft of inStage) asked.add(draft);
 }
 
 /** Ids of the last run: a job that is gone from the file since is passed over with a notice. */
-function addOnly(only: readonly string[], drafts: readonly Draft[], asked: Set<Draft>, notices: string[]): void {
+function addOnly({ drafts, notices }: Search, only: readonly string[], asked: Set<Draft>): void {
   const byId = new Map(drafts.map((draft) => [draft.leg.name, draft]));
   for (const id of only) {
     const draft = byId.get(id);
