@@ -27,74 +27,93 @@ const maxDepth = 100;
  * @throws ExpressionError with the place of what is wrong.
  */
 export function readExpression(source: string): Expression {
-  const list = expressionTokens(source);
-  const names: { name: string; at: number }[] = [];
-  let position = 0;
-  let depth = 0;
-  const peek = (): ExpressionToken => list[position]!;
-  const take = (): ExpressionToken => list[position++]!;
+  const reader: Reader = { tokens: expressionTokens(source), names: [], position: 0, depth: 0 };
+  const evaluate = readAny(reader);
+  const rest = peek(reader);
+  if (rest.kind !== 'end') throw new ExpressionError(`\`${rest.text}\` stands where an operator must`, rest.at);
+  return { names: reader.names, evaluate };
+}
 
-  function chain(operand: () => Evaluate, operators: Readonly<Record<string, Operator>>): Evaluate {
-    let left = operand();
-    for (let token = peek(); token.kind === 'operator' && Object.hasOwn(operators, token.text); token = peek()) {
-      take();
-      const operator = operators[token.text]!;
-      const [first, second] = [left, operand()];
-      left = (lookup) =>
-        operator(
-          () => first(lookup),
-          () => second(lookup),
-          token,
-        );
+interface Reader {
+  readonly tokens: readonly ExpressionToken[];
+  readonly names: { readonly name: string; readonly at: number }[];
+  /** Of the next token. */
+  position: number;
+  depth: number;
+}
+
+type ReadOperand = (reader: Reader) => Evaluate;
+
+function peek({ tokens, position }: Reader): ExpressionToken {
+  return tokens[position]!;
+}
+
+function take(reader: Reader): ExpressionToken {
+  return reader.tokens[reader.position++]!;
+}
+
+/** Operands with operators of one level between them, from left to right. */
+function chainOf(readOperand: ReadOperand, operators: Readonly<Record<string, Operator>>): ReadOperand {
+  return (reader) => {
+    let left = readOperand(reader);
+    for (let token = peek(reader); isOneOf(token, operators); token = peek(reader)) {
+      take(reader);
+      left = applied(operators[token.text]!, token, left, readOperand(reader));
     }
     return left;
-  }
-  const comparison = (): Evaluate => chain(unary, comparisons);
-  const equality = (): Evaluate => chain(comparison, equalities);
-  const any = (): Evaluate => chain(() => chain(equality, { and }), { or });
+  };
+}
 
-  function unary(): Evaluate {
-    if (peek().kind !== 'operator' || peek().text !== 'not') return primary();
-    deeper(take());
-    const operand = unary();
-    depth--;
-    return (lookup) => !isTruthy(operand(lookup));
-  }
+function isOneOf({ kind, text }: ExpressionToken, operators: Readonly<Record<string, Operator>>): boolean {
+  return kind === 'operator' && Object.hasOwn(operators, text);
+}
 
-  function primary(): Evaluate {
-    const token = take();
-    switch (token.kind) {
-      case 'value':
-        return () => token.value;
-      case 'pattern':
-        return () => token.text;
-      case 'name':
-        names.push({ name: token.text, at: token.at });
-        return (lookup) => named(token, lookup);
-      case 'operator':
-        if (token.text === '(') return parenthesised(token);
-    }
-    const message =
-      token.kind === 'end' ? 'a value is missing at the end' : `\`${token.text}\` stands where a value must`;
-    throw new ExpressionError(message, token.at);
-  }
+function applied(operator: Operator, token: ExpressionToken, left: Evaluate, right: Evaluate): Evaluate {
+  return (lookup) =>
+    operator(
+      () => left(lookup),
+      () => right(lookup),
+      token,
+    );
+}
 
-  function parenthesised(open: ExpressionToken): Evaluate {
-    deeper(open);
-    const inner = any();
-    if (take().text !== ')') throw new ExpressionError('this parenthesis is not closed', open.at);
-    depth--;
-    return inner;
-  }
+function readUnary(reader: Reader): Evaluate {
+  const { kind, text } = peek(reader);
+  if (kind !== 'operator' || text !== 'not') return readPrimary(reader);
+  deeper(reader, take(reader));
+  const operand = readUnary(reader);
+  reader.depth--;
+  return (lookup) => !isTruthy(operand(lookup));
+}
 
-  function deeper({ at }: ExpressionToken): void {
-    if (++depth > maxDepth) throw new ExpressionError(`nested deeper than ${maxDepth} levels`, at);
+function readPrimary(reader: Reader): Evaluate {
+  const token = take(reader);
+  switch (token.kind) {
+    case 'value':
+      return () => token.value;
+    case 'pattern':
+      return () => token.text;
+    case 'name':
+      reader.names.push({ name: token.text, at: token.at });
+      return (lookup) => named(token, lookup);
+    case 'operator':
+      if (token.text === '(') return readParenthesised(reader, token);
   }
+  const message =
+    token.kind === 'end' ? 'a value is missing at the end' : `\`${token.text}\` stands where a value must`;
+  throw new ExpressionError(message, token.at);
+}
 
-  const evaluate = any();
-  const rest = peek();
-  if (rest.kind !== 'end') throw new ExpressionError(`\`${rest.text}\` stands where an operator must`, rest.at);
-  return { names, evaluate };
+function readParenthesised(reader: Reader, open: ExpressionToken): Evaluate {
+  deeper(reader, open);
+  const inner = readAny(reader);
+  if (take(reader).text !== ')') throw new ExpressionError('this parenthesis is not closed', open.at);
+  reader.depth--;
+  return inner;
+}
+
+function deeper(reader: Reader, { at }: ExpressionToken): void {
+  if (++reader.depth > maxDepth) throw new ExpressionError(`nested deeper than ${maxDepth} levels`, at);
 }
 
 /** Reads and evaluates an expression. @throws ExpressionError */
@@ -161,6 +180,9 @@ const equalities: Readonly<Record<string, Operator>> = {
     return regex.kind === 'regex' && regex.test(left);
   }),
 };
+
+/** Operators that bind tighter first. */
+const readAny = [comparisons, equalities, { and }, { or }].reduce<ReadOperand>(chainOf, readUnary);
 
 /** False are: false, null, 0, NaN and the empty text. Source: https://circleci.com/docs/reference/configuration-reference/#logic-statements */
 export function isTruthy(value: Value): boolean {

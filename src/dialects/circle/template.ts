@@ -91,65 +91,76 @@ const sectionName = /^[\w-]+(?:\.\S+)*$/;
  * Source: https://circleci.com/docs/guides/orchestrate/reusing-config/#using-parameters
  */
 export function readTemplate(text: string): Template {
-  const tokens = tokensOf(text);
-  let position = 0;
-  const peek = (): Token => tokens[position]!;
-  const wanted = (kind: TokenKind, at: TextRange, message: string): Token => {
-    if (peek().kind !== kind) throw new Stop({ message, at });
-    return tokens[position++]!;
-  };
-
-  function tag(open: Token): Tag {
-    const body = wanted('text', open.at, 'there is nothing between `<<` and `>>`');
-    const expression = body.text.trim();
-    if (body.text.length > maxExpression) {
-      throw new Stop({
-        message: `a tag has at most ${maxExpression} characters, this one has no end near`,
-        at: open.at,
-      });
-    }
-    const close = wanted('close', open.at, 'the tag `<<` has no `>>`');
-    const at = { start: open.at.start, end: close.at.end };
-    if (expression === '') throw new Stop({ message: 'there is nothing between `<<` and `>>`', at });
-    return { kind: 'tag', body: expression, at };
-  }
-
-  function nameOf(open: Token): string {
-    const name = wanted('text', open.at, 'a section wants a name').text.trim();
-    if (!sectionName.test(name)) throw new Stop({ message: `\`${name}\` is no name for a section`, at: open.at });
-    wanted('close', open.at, 'the tag `<<` has no `>>`');
-    return name;
-  }
-
-  function section(open: Token, depth: number): Section {
-    if (depth === maxDepth)
-      throw new Stop({ message: `sections are nested deeper than ${maxDepth} levels`, at: open.at });
-    const name = nameOf(open);
-    const at = { start: open.at.start, end: tokens[position - 1]!.at.end };
-    const parts = partsUntil('end-section', [], depth + 1);
-    const end = wanted('end-section', at, `the section \`${name}\` has no \`<</ ${name} >>\``);
-    if (nameOf(end) !== name) throw new Stop({ message: `here the section \`${name}\` has to end`, at: end.at });
-    return { kind: 'section', isInverted: open.kind === 'inverted', name, at, parts };
-  }
-
-  function partsUntil(last: TokenKind, parts: Part[], depth: number): readonly Part[] {
-    while (peek().kind !== last && peek().kind !== 'end') {
-      const token = tokens[position++]!;
-      if (token.kind === 'open') parts.push(tag(token));
-      else if (token.kind === 'section' || token.kind === 'inverted') parts.push(section(token, depth));
-      else if (token.kind === 'end-section')
-        throw new Stop({ message: 'no section begins before this end', at: token.at });
-      else parts.push({ kind: 'text', text: token.text });
-    }
-    return parts;
-  }
-
+  const reader: Reader = { tokens: tokensOf(text), position: 0 };
   const parts: Part[] = [];
   try {
-    partsUntil('end', parts, 0);
+    readParts(reader, 'end', parts, 0);
     return { parts };
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
     return { parts, problem: error.problem };
   }
+}
+
+interface Reader {
+  readonly tokens: readonly Token[];
+  /** Of the next token. */
+  position: number;
+}
+
+function take(reader: Reader): Token {
+  return reader.tokens[reader.position++]!;
+}
+
+/** The next token if it is of this kind. */
+function takeOf(reader: Reader, kind: TokenKind, at: TextRange, otherwise: string): Token {
+  if (reader.tokens[reader.position]!.kind !== kind) throw new Stop({ message: otherwise, at });
+  return take(reader);
+}
+
+/** @param parts where to put them: those before a problem stay. */
+function readParts(reader: Reader, last: TokenKind, parts: Part[], depth: number): readonly Part[] {
+  for (;;) {
+    const { kind } = reader.tokens[reader.position]!;
+    if (kind === last || kind === 'end') return parts;
+    const token = take(reader);
+    if (kind === 'open') parts.push(readTag(reader, token));
+    else if (kind === 'section' || kind === 'inverted') parts.push(readSection(reader, token, depth));
+    else if (kind === 'end-section') throw new Stop({ message: 'no section begins before this end', at: token.at });
+    else parts.push({ kind: 'text', text: token.text });
+  }
+}
+
+function readTag(reader: Reader, open: Token): Tag {
+  const body = takeOf(reader, 'text', open.at, 'there is nothing between `<<` and `>>`');
+  const expression = body.text.trim();
+  if (body.text.length > maxExpression) {
+    throw new Stop({
+      message: `a tag has at most ${maxExpression} characters, this one has no end near`,
+      at: open.at,
+    });
+  }
+  const close = takeOf(reader, 'close', open.at, 'the tag `<<` has no `>>`');
+  const at = { start: open.at.start, end: close.at.end };
+  if (expression === '') throw new Stop({ message: 'there is nothing between `<<` and `>>`', at });
+  return { kind: 'tag', body: expression, at };
+}
+
+function readSection(reader: Reader, open: Token, depth: number): Section {
+  if (depth === maxDepth)
+    throw new Stop({ message: `sections are nested deeper than ${maxDepth} levels`, at: open.at });
+  const name = readName(reader, open);
+  const at = { start: open.at.start, end: reader.tokens[reader.position - 1]!.at.end };
+  const parts = readParts(reader, 'end-section', [], depth + 1);
+  const end = takeOf(reader, 'end-section', at, `the section \`${name}\` has no \`<</ ${name} >>\``);
+  if (readName(reader, end) !== name)
+    throw new Stop({ message: `here the section \`${name}\` has to end`, at: end.at });
+  return { kind: 'section', isInverted: open.kind === 'inverted', name, at, parts };
+}
+
+function readName(reader: Reader, open: Token): string {
+  const name = takeOf(reader, 'text', open.at, 'a section wants a name').text.trim();
+  if (!sectionName.test(name)) throw new Stop({ message: `\`${name}\` is no name for a section`, at: open.at });
+  takeOf(reader, 'close', open.at, 'the tag `<<` has no `>>`');
+  return name;
 }
