@@ -19,19 +19,23 @@ interface FilterOptions extends RunnerFileOptions {
   readonly name?: string;
   readonly url?: string;
   readonly token?: string;
+  readonly id?: number;
   readonly allRunners?: boolean;
 }
 
-function filterOf({ name, url, token }: FilterOptions): RunnerFilter {
-  return present({ name, url, token });
+function filterOf({ name, url, token, id }: FilterOptions): RunnerFilter {
+  return present({ name, url, token, id });
 }
 
 /** Changing all runners must be asked for. */
 function wantedFilter(options: FilterOptions, what: string): RunnerFilter {
   const filter = filterOf(options);
   if (options.allRunners) return {};
-  if (filter.name === undefined && filter.token === undefined) {
-    throw new RegistrationError('usage', `say which runner to ${what}: --name, --token, or --all-runners`);
+  if (filter.name === undefined && filter.token === undefined && filter.id === undefined) {
+    throw new RegistrationError(
+      'usage',
+      `say which runner to ${what}: --name, --token, ${what === 'reset' ? '--id, ' : ''}or --all-runners`,
+    );
   }
   return filter;
 }

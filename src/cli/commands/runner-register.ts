@@ -27,15 +27,22 @@ export function runnerRegister(invocation: Invocation, _: readonly string[], giv
     const stop = new AbortController();
     using dialogue = given['nonInteractive'] === true ? undefined : openDialogue(invocation, stop);
     using signals = handleSignals({ stop: () => stop.abort(), dropEverything: () => stop.abort() });
-    const registered = await register(optionsOf(given, settings), {
+    const registering = register(optionsOf(given, settings), {
       ...ports,
       ask: dialogue === undefined ? askNobody : askOn(dialogue),
       clock: systemClock,
       signal: stop.signal,
       leave: given['leaveRunner'] === true,
     });
+    // Ctrl-C ends questions and calls, and what has failed then has failed for that.
+    const registered = await registering.catch((error: Error) => {
+      if (signals.received() === undefined) throw error;
+    });
     const signal = signals.received();
-    if (signal !== undefined) return signalExitCode(signal);
+    if (registered === undefined || signal !== undefined) {
+      await registered?.undo();
+      return signalExitCode(signal ?? 'SIGINT');
+    }
     try {
       await editConfigFile(path, [{ kind: 'add', runner: registered.runner }]);
     } catch (error) {

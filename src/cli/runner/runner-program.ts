@@ -134,6 +134,9 @@ const subcommands: readonly (() => Command)[] = [
   () =>
     withFilter(withConfig(new Command('reset-token')), 'flags-only')
       .description('get new authentication tokens, and write them into the file')
+      .addOption(
+        new Option('-i, --id <number>', 'only the runner with this number on its server').argParser(wholeNumber),
+      )
       .option('--all-runners', 'all of the file')
       .addOption(
         withEnv(

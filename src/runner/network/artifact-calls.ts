@@ -43,7 +43,7 @@ async function uploadOnce(
       signal,
       ...(upload.timeouts === undefined ? {} : { limits: upload.timeouts }),
     });
-    if (answer.status !== 201) return { state: uploadState(answer), why: await errorText('POST', answer) };
+    if (answer.status !== 201) return { state: uploadState(answer), why: await refusalText(answer) };
     await discard(answer);
     return { state: 'succeeded', why: answer.statusText };
   } catch (error) {
@@ -52,6 +52,12 @@ async function uploadOnce(
       ? { state: 'failed', why: `can't read ${upload.filename}: ${why}` }
       : { state: 'failed', why };
   }
+}
+
+/** The status, and the whole text only where the server has more to say. */
+async function refusalText(answer: Answer): Promise<string> {
+  const text = await errorText('POST', answer);
+  return text.endsWith(`: ${answer.statusText}`) ? answer.statusText : text;
 }
 
 function uploadState({ status, headers }: Answer): Exclude<ArtifactUploaded['state'], 'succeeded'> {

@@ -112,7 +112,7 @@ function send(way: Way, given: Exchange, content: Readable | undefined, signal: 
 
 /** `404 Not Found`, also where the server leaves the words out. */
 function statusText({ statusCode = 0, statusMessage }: IncomingMessage): string {
-  return `${statusCode} ${statusMessage || (STATUS_CODES[statusCode] ?? '')}`.trim();
+  return `${statusCode} ${statusMessage?.trim() || (STATUS_CODES[statusCode] ?? '')}`.trim();
 }
 
 type Asked = ReturnType<typeof httpRequest>;

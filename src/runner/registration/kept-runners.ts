@@ -21,6 +21,7 @@ export interface RunnerFilter {
   readonly name?: string;
   readonly url?: string;
   readonly token?: string;
+  readonly id?: number;
 }
 
 /**
@@ -28,7 +29,8 @@ export interface RunnerFilter {
  * @throws RegistrationError when none does.
  */
 export function selectRunners(runners: readonly RunnerEntry[], filter: RunnerFilter): readonly RunnerEntry[] {
-  const fits = ({ name, url, token }: RunnerEntry): boolean =>
+  const fits = ({ name, url, token, id }: RunnerEntry): boolean =>
+    (filter.id === undefined || id === filter.id) &&
     (filter.name === undefined || name === filter.name) &&
     (filter.url === undefined || withoutSlash(url) === withoutSlash(filter.url)) &&
     (filter.token === undefined || token === filter.token);

@@ -33,11 +33,11 @@ export const askNobody: Ask = async ({ what, given, optional, wrong }) => {
   return answer;
 };
 
-/** Asks on a terminal: the question on its line, what is given already in brackets on the next one. */
+/** Asks on a terminal: the question on its line, what is given already, if anything, in brackets on the next one. */
 export function askOn({ write, readLine }: Dialogue): Ask {
   return async ({ prompt, given, optional, wrong }) => {
     for (;;) {
-      await write(`${prompt}:\n[${given ?? ''}]: `);
+      await write(`${prompt}:\n${given ? `[${given}]: ` : ''}`);
       const line = await readLine();
       if (line === undefined) {
         throw new RegistrationError(

@@ -23,6 +23,13 @@ const own: readonly RegisterSetting[] = [
   { ...row('tls-ca-file', 'CI_SERVER_TLS_CA_FILE', 'text', 'certificates to trust, PEM'), path: ['tls-ca-file'] },
   { ...row('tls-cert-file', 'CI_SERVER_TLS_CERT_FILE', 'text', 'own certificate, PEM'), path: ['tls-cert-file'] },
   { ...row('tls-key-file', 'CI_SERVER_TLS_KEY_FILE', 'text', 'its key, PEM'), path: ['tls-key-file'] },
+  row('unhealthy-requests-limit', 'RUNNER_UNHEALTHY_REQUESTS_LIMIT', 'integer', 'failed questions before it rests'),
+  row('unhealthy-interval', 'RUNNER_UNHEALTHY_INTERVAL', 'text', 'how long it rests, such as 1h'),
+  row('debug-trace-disabled', 'RUNNER_DEBUG_TRACE_DISABLED', 'flag', 'jobs may not ask for CI_DEBUG_TRACE'),
+  {
+    ...row('custom_build_dir-enabled', 'CUSTOM_BUILD_DIR_ENABLED', 'flag', 'jobs may set GIT_CLONE_PATH'),
+    path: ['custom_build_dir', 'enabled'],
+  },
   row('pre-get-sources-script', 'RUNNER_PRE_GET_SOURCES_SCRIPT', 'text', 'runs before the sources are fetched'),
   row('post-get-sources-script', 'RUNNER_POST_GET_SOURCES_SCRIPT', 'text', 'runs after the sources are fetched'),
   row('pre-build-script', 'RUNNER_PRE_BUILD_SCRIPT', 'text', "runs before the job's script"),
@@ -69,6 +76,11 @@ const ssh: readonly RegisterSetting[] = [
   sshRow('host', 'SSH_HOST', 'the machine that jobs run on'),
   sshRow('port', 'SSH_PORT', 'its port'),
   sshRow('identity-file', 'SSH_IDENTITY_FILE', 'the private key'),
+  {
+    ...sshRow('disable-strict-host-key-checking', 'DISABLE_STRICT_HOST_KEY_CHECKING', "don't check the host's key"),
+    kind: 'flag',
+  },
+  sshRow('known-hosts-file', 'KNOWN_HOSTS_FILE', 'keys of hosts (default: ~/.ssh/known_hosts)'),
 ];
 
 const cache: readonly RegisterSetting[] = [
@@ -83,8 +95,59 @@ const cache: readonly RegisterSetting[] = [
   cacheRow('s3-insecure', 'CACHE_S3_INSECURE', ['s3', 'Insecure'], 'flag', 'plain http'),
 ];
 
+/** More of containers, by the names of `[runners.docker]`. */
+const moreDocker: readonly RegisterSetting[] = [
+  dockerRow('hostname', 'DOCKER_HOSTNAME', 'text', 'name of the container as a machine'),
+  dockerRow('runtime', 'DOCKER_RUNTIME', 'text', 'runtime of the engine'),
+  dockerRow('memory-swap', 'DOCKER_MEMORY_SWAP', 'text', 'memory and swap together'),
+  dockerRow('memory-reservation', 'DOCKER_MEMORY_RESERVATION', 'text', 'memory that is kept free for it'),
+  dockerRow('cgroup-parent', 'DOCKER_CGROUP_PARENT', 'text', 'control group above it'),
+  dockerRow('cpuset-cpus', 'DOCKER_CPUSET_CPUS', 'text', 'such as 0,1'),
+  dockerRow('cpuset-mems', 'DOCKER_CPUSET_MEMS', 'text', 'memory nodes, such as 0'),
+  dockerRow('cpu-shares', 'DOCKER_CPU_SHARES', 'integer', 'weight among containers'),
+  dockerRow('dns-search', 'DOCKER_DNS_SEARCH', 'list', 'a domain to search in (repeatable)'),
+  dockerRow('services_privileged', 'DOCKER_SERVICES_PRIVILEGED', 'flag', 'services may do all that the machine may'),
+  dockerRow(
+    'disable-entrypoint-overwrite',
+    'DOCKER_DISABLE_ENTRYPOINT_OVERWRITE',
+    'flag',
+    'jobs may not change the entrypoint',
+  ),
+  dockerRow('allowed_users', 'DOCKER_ALLOWED_USERS', 'list', 'a user that jobs may ask for (repeatable)'),
+  dockerRow('group-add', 'DOCKER_GROUP_ADD', 'list', 'a further group (repeatable)'),
+  { ...dockerRow('userns', 'DOCKER_USERNS_MODE', 'text', 'user namespace'), path: ['docker', 'userns_mode'] },
+  dockerRow('oom-kill-disable', 'DOCKER_OOM_KILL_DISABLE', 'flag', 'not ended for want of memory'),
+  dockerRow('oom-score-adjust', 'DOCKER_OOM_SCORE_ADJUST', 'integer', 'how soon it is ended for want of memory'),
+  dockerRow('services-security-opt', 'DOCKER_SERVICES_SECURITY_OPT', 'list', 'the same of services (repeatable)'),
+  dockerRow('device-cgroup-rules', 'DOCKER_DEVICE_CGROUP_RULES', 'list', 'a rule for devices (repeatable)'),
+  dockerRow('service_gpus', 'DOCKER_SERVICE_GPUS', 'text', 'GPUs of services'),
+  dockerRow('volume-driver', 'DOCKER_VOLUME_DRIVER', 'text', 'driver of volumes'),
+  dockerRow('volume-driver-ops', 'DOCKER_VOLUME_DRIVER_OPS', 'map', 'OPTION=VALUE of it (repeatable)'),
+  dockerRow('volumes-from', 'DOCKER_VOLUMES_FROM', 'list', 'a container whose volumes it has (repeatable)'),
+  dockerRow('ipcmode', 'DOCKER_IPC_MODE', 'text', 'IPC namespace'),
+  dockerRow('mac-address', 'DOCKER_MAC_ADDRESS', 'text', 'MAC address'),
+  dockerRow('links', 'DOCKER_LINKS', 'list', 'CONTAINER:ALIAS (repeatable)'),
+  dockerRow('services-limit', 'DOCKER_SERVICES_LIMIT', 'integer', 'services of a job at most'),
+  dockerRow('service-memory', 'DOCKER_SERVICE_MEMORY', 'text', 'memory of a service'),
+  dockerRow('service-memory-swap', 'DOCKER_SERVICE_MEMORY_SWAP', 'text', 'its memory and swap together'),
+  dockerRow('service-memory-reservation', 'DOCKER_SERVICE_MEMORY_RESERVATION', 'text', 'memory kept free for it'),
+  dockerRow('service-cgroup-parent', 'DOCKER_SERVICE_CGROUP_PARENT', 'text', 'control group above services'),
+  dockerRow('service-cpuset-cpus', 'DOCKER_SERVICE_CPUSET_CPUS', 'text', 'processors of services'),
+  dockerRow('service-cpus', 'DOCKER_SERVICE_CPUS', 'text', 'such as 0.5'),
+  dockerRow('service-cpu-shares', 'DOCKER_SERVICE_CPU_SHARES', 'integer', 'weight of services'),
+  dockerRow('allowed-privileged-images', 'DOCKER_ALLOWED_PRIVILEGED_IMAGES', 'list', 'that may be privileged'),
+  dockerRow('allowed-privileged-services', 'DOCKER_ALLOWED_PRIVILEGED_SERVICES', 'list', 'that may be privileged'),
+  dockerRow('services-tmpfs', 'DOCKER_SERVICES_TMPFS', 'map', 'FOLDER=OPTIONS of services (repeatable)'),
+  dockerRow('sysctls', 'DOCKER_SYSCTLS', 'map', 'NAME=VALUE (repeatable)'),
+  dockerRow('helper-image-flavor', 'DOCKER_HELPER_IMAGE_FLAVOR', 'text', 'kept in the file; it does nothing here'),
+  dockerRow('enable-ipv6', 'DOCKER_ENABLE_IPV6', 'flag', 'IPv6 in networks of jobs'),
+  dockerRow('ulimit', 'DOCKER_ULIMIT', 'map', 'NAME=SOFT[:HARD] (repeatable)'),
+  dockerRow('network-mtu', 'DOCKER_NETWORK_MTU', 'integer', 'MTU of networks of jobs'),
+  dockerRow('log-options', 'DOCKER_LOG_OPTIONS', 'map', 'NAME=VALUE of the log driver (repeatable)'),
+];
+
 /** All of them, in the order of the help. Source: https://docs.gitlab.com/runner/commands/#gitlab-runner-register */
-export const registerSettings: readonly RegisterSetting[] = [...own, ...docker, ...ssh, ...cache];
+export const registerSettings: readonly RegisterSetting[] = [...own, ...docker, ...moreDocker, ...ssh, ...cache];
 
 function row(flag: string, variable: string, kind: RegisterSetting['kind'], help: string): RegisterSetting {
   return { flag, variable, kind, help, path: [flag.replaceAll('-', '_')] };

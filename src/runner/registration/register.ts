@@ -53,7 +53,7 @@ export interface Registered {
   readonly undo: () => Promise<void>;
 }
 
-/** Settings that a runner with an authentication token has on the server. */
+/** Settings that a runner with an authentication token has on the server; those of them that are no defaults count. */
 const serverSettings: readonly (readonly [keyof RegisterOptions, string])[] = [
   ['locked', '--locked'],
   ['accessLevel', '--access-level'],
@@ -128,7 +128,9 @@ function askName(prompt: string, options: RegisterOptions, { ask, hostname }: Re
 }
 
 async function refuseServerSettings(options: RegisterOptions, token: string, { tell }: RegisterPorts): Promise<void> {
-  const given = serverSettings.filter(([key]) => options[key] !== undefined).map(([, flag]) => flag);
+  const isSet = (key: keyof RegisterOptions): boolean =>
+    key === 'locked' ? options.locked === false : Boolean(options[key]);
+  const given = serverSettings.filter(([key]) => isSet(key)).map(([, flag]) => flag);
   if (given.length === 0) return;
   const flags = given.join(', ');
   if (options.token === token) {
@@ -186,7 +188,8 @@ async function newRunner(options: RegisterOptions, client: GitlabClient, ports: 
     description: name,
     ...(maintenanceNote === '' ? {} : { maintenanceNote }),
     tags: list.filter((tag) => tag !== ''),
-    runUntagged: options.runUntagged ?? tags === '',
+    // One without tags that takes only jobs with tags would take none.
+    runUntagged: options.runUntagged === true || list.every((tag) => tag === ''),
     locked: options.locked ?? true,
     ...present({ accessLevel: options.accessLevel }),
     maximumTimeoutSeconds: options.maximumTimeout ?? 0,

@@ -47,7 +47,11 @@ export function heartbeat(call: Call, runner: Runner): RunnerManager {
 /** The parameter `token`, else the header `JOB-TOKEN`. */
 export function jobToken(call: Call): string {
   const header = call.incoming.headers['job-token'];
-  return optionalText(call.parameters, 'token') ?? (typeof header === 'string' ? header : '');
+  const token = optionalText(call.parameters, 'token');
+  if (token !== undefined && header !== undefined && header !== token) {
+    call.note('token-mismatch', 'JOB-TOKEN is not the token of the body');
+  }
+  return token ?? (typeof header === 'string' ? header : '');
 }
 
 /** The job in the path, if it is there at all. */

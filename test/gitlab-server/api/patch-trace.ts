@@ -11,6 +11,7 @@ const interval = { watched: '3', unwatched: '60' } as const;
 
 /** `PATCH /jobs/:id/trace`: puts a piece at the end of the log. */
 export function patchTrace(call: Call): Reply {
+  const debugTrace = optionalBoolean(call.parameters, 'debug_trace');
   const job = authenticateJob(call);
   heartbeatOf(call, job);
   const range = call.incoming.headers['content-range'];
@@ -19,7 +20,7 @@ export function patchTrace(call: Call): Reply {
   const content = hideTokens(job, call.incoming.body);
   const end = start + content.length;
   checkForm(call, range, start, end);
-  if (start === 0 && optionalBoolean(call.parameters, 'debug_trace') === true) job.debugTrace = true;
+  if (start === 0 && debugTrace === true) job.debugTrace = true;
   if (end > call.store.settings.traceLimit) {
     drop(call.store, job, 'trace_size_exceeded');
     throw forbidden(undefined, { kind: 'state' });

@@ -1,4 +1,4 @@
-import { isRecord, optionalRecord, optionalText } from '../http/incoming.ts';
+import { checkFields, isRecord, optionalRecord, optionalText } from '../http/incoming.ts';
 import { emptyReply, jsonReply, type Reply } from '../http/reply.ts';
 import { jobResponse } from '../payload/job-response.ts';
 import type { Runner } from '../state/model.ts';
@@ -22,6 +22,11 @@ export async function requestJob(call: Call): Promise<Reply> {
   const lastUpdate = optionalText(parameters, 'last_update');
   const info = optionalRecord(parameters, 'info');
   const session = optionalRecord(parameters, 'session');
+  checkFields(info, 'info', {
+    texts: ['name', 'version', 'revision', 'platform', 'architecture', 'executor'],
+    records: ['features', 'config', 'labels'],
+  });
+  checkFields(session, 'session', { texts: ['url', 'certificate', 'authorization'] });
   const headers = { 'x-gitlab-last-update': runner.queueValue };
   if (runner.paused || lastUpdate === runner.queueValue) return emptyReply(204, headers);
   const { features } = info;

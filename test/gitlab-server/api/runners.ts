@@ -1,4 +1,5 @@
 import {
+  checkFields,
   optionalBoolean,
   optionalInteger,
   optionalRecord,
@@ -18,7 +19,9 @@ import type { Call } from './call.ts';
 export function registerRunner({ store, parameters }: Call): Reply {
   const token = requiredText(parameters, 'token');
   const given = readRunner(parameters);
-  optionalRecord(parameters, 'info');
+  checkFields(optionalRecord(parameters, 'info'), 'info', {
+    texts: ['name', 'version', 'revision', 'platform', 'architecture'],
+  });
   const { registrationToken, runnerLimit } = store.settings;
   if (registrationToken === 'disallowed') {
     const message = '410 Gone - runner registration disallowed';

@@ -118,6 +118,20 @@ export function optionalRecord({ values }: Parameters, name: string): Readonly<R
   return value;
 }
 
+/** Checks the fields of a record: `texts` may be texts or absent, `records` objects. Named as the reader of parameters does. */
+export function checkFields(
+  record: Readonly<Record<string, unknown>>,
+  name: string,
+  kinds: { readonly texts: readonly string[]; readonly records?: readonly string[] },
+): void {
+  const isThere = (field: string): boolean => record[field] !== undefined && record[field] !== null;
+  const wrong = [
+    ...kinds.texts.filter((field) => isThere(field) && typeof record[field] === 'object'),
+    ...(kinds.records ?? []).filter((field) => isThere(field) && !isRecord(record[field])),
+  ];
+  if (wrong.length > 0) throw badParameter(wrong.map((field) => `${name}[${field}] is invalid`).join(', '));
+}
+
 /** One of some words, or nothing. */
 export function optionalWord(parameters: Parameters, name: string, words: readonly string[]): string | undefined {
   const value = optionalText(parameters, name);
