@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -179,7 +179,141 @@ describe('ci runner register with an authentication token', () => {
   });
 });
 
+describe('ci runner register, by its flags', () => {
+  const base = (token: string) => ['register', '-n', '-u', server.url, '-t', token, '--executor', 'shell'];
+
+  it.each([
+    [['--locked'], 0],
+    [['--locked=true', '--run-untagged=false', '--paused=false', '--maximum-timeout', '0', '--tag-list', ''], 0],
+    [['--locked=false'], 2],
+    [['--run-untagged'], 2],
+    [['--paused'], 2],
+    [['--access-level', 'ref_protected'], 2],
+    [['--maximum-timeout', '600'], 2],
+    [['--maintenance-note', 'x'], 2],
+  ])('%j beside an authentication token ends by %i', async (flags, exitCode) => {
+    const { token } = server.addRunner();
+    const { exitCode: ended } = await ci([...base(token), ...flags]);
+    expect(ended).toBe(exitCode);
+    // Nobody was asked when the flags make no sense.
+    expect(server.requests).toHaveLength(exitCode === 0 ? 1 : 0);
+  });
+
+  it('writes keys of containers that GitLab Runner has flags for', async () => {
+    const { token } = server.addRunner();
+    const flags = [
+      ...[
+        '--docker-image',
+        'a',
+        '--docker-userns',
+        'host',
+        '--docker-services_privileged=false',
+        '--docker-cpu-shares',
+        '7',
+      ],
+      ...[
+        '--docker-sysctls',
+        'net.a=1',
+        '--docker-ulimit',
+        'nofile=1:2',
+        '--docker-links',
+        'x:y',
+        '--docker-ipcmode',
+        'host',
+      ],
+      ...[
+        '--docker-services-limit',
+        '2',
+        '--docker-enable-ipv6',
+        '--unhealthy-interval',
+        '5m',
+        '--unhealthy-requests-limit',
+        '9',
+      ],
+      ...['--custom_build_dir-enabled', '--docker-network-mtu', '1400', '--debug-trace-disabled'],
+    ];
+    const args = ['register', '-n', '-u', server.url, '-t', token, '--executor', 'docker', ...flags];
+    expect((await ci(args)).exitCode).toBe(0);
+    expect(runners()).toMatchObject([
+      {
+        ...{ unhealthyIntervalMs: 300_000, unhealthyRequestsLimit: 9, customBuildDir: true, debugTraceDisabled: true },
+        docker: {
+          servicesLimit: 2,
+          containers: {
+            userns_mode: 'host',
+            cpu_shares: 7,
+            sysctls: { 'net.a': '1' },
+            links: ['x:y'],
+            network_mtu: 1400,
+          },
+        },
+      },
+    ]);
+  });
+
+  it('shows what is taken without an answer, and nothing where there is nothing', async () => {
+    const { token } = server.addRunner();
+    const { stdout, exitCode } = await answering(
+      ['register', '-u', server.url, '--name', 'mine'],
+      ['', token, '', 'shell'],
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(`(for example, https://gitlab.com/):\n[${server.url}]: `);
+    expect(stdout).toContain('Enter the registration token:\nEnter a name');
+    expect(stdout).toContain('config.toml file:\n[mine]: ');
+    expect(runners()[0]).toMatchObject({ name: 'mine', url: server.url });
+  });
+
+  it('leaves nothing behind when it is interrupted', async () => {
+    const { token, managers } = server.addRunner();
+    const args = ['runner', 'register', '-u', server.url, '-t', token, '--name', 'x'];
+    const child = spawn(process.execPath, [binary, ...args], { cwd: home, env: plainEnvironment(home) });
+    child.stdin.write('\n\n\n');
+    for await (const text of child.stdout.setEncoding('utf8')) {
+      if (String(text).includes('Enter an executor')) child.kill('SIGINT');
+    }
+    const [exitCode] = child.exitCode === null ? ((await once(child, 'close')) as [number]) : [child.exitCode];
+    expect(exitCode).toBe(130);
+    expect([...managers]).toEqual([]);
+    expect(() => statSync(path())).toThrow();
+  });
+
+  it('keeps each byte of a file that is there, and adds below it', async () => {
+    const before =
+      '# mine\r\nconcurrent = 3   # three\n\n[[runners]] # first\n  name = "a"\n  mystery = 1 # kept\n# the end';
+    mkdirSync(join(home, 'config'), { recursive: true });
+    writeFileSync(path(), before);
+    const { token } = server.addRunner();
+    expect((await ci([...base(token), '--name', 'b'])).exitCode).toBe(0);
+    const after = readFileSync(path(), 'utf8');
+    expect(after.startsWith(`${before}\n\n[[runners]]\nname = "b"\n`)).toBe(true);
+    expect((await ci(['unregister', '--name', 'b'])).exitCode).toBe(0);
+    expect(readFileSync(path(), 'utf8')).toBe(`${before}\n`);
+  });
+});
+
 describe('ci runner register with a registration token', () => {
+  it('takes jobs without tags where it has no tags', async () => {
+    const args = ['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'shell'];
+    expect((await ci([...args, '--run-untagged=false', '--tag-list', ' , '])).exitCode).toBe(0);
+    expect((await ci([...args, '--tag-list', 'a, b', '--access-level', 'ref_protected', '--paused'])).exitCode).toBe(0);
+    expect([...server.store.runners.values()]).toMatchObject([
+      { runUntagged: true, tags: [] },
+      { runUntagged: false, tags: ['a', 'b'], accessLevel: 'ref_protected', paused: true },
+    ]);
+    expect(server.violations).toEqual([]);
+  });
+
+  it.each([
+    ['GR1348941wrong', 'check used token'],
+    ['', 'registration token needs to be entered'],
+  ])('says what is wrong with the token "%s"', async (token, said) => {
+    const { exitCode, stderr } = await ci(['register', '-n', '-u', server.url, '-r', token, '--executor', 'shell']);
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain(said);
+    expect(() => statSync(path())).toThrow();
+  });
+
   it('makes a runner on the server, which has its tags', async () => {
     const { exitCode, stdout } = await answering(
       ['register', '--executor', 'shell'],
@@ -250,6 +384,21 @@ describe('the runners of the file', () => {
     expect(runners().map(({ name }) => name)).toEqual(['b']);
     expect((await ci(['unregister', '--all-runners'])).exitCode).toBe(0);
     expect(runners()).toEqual([]);
+  });
+
+  it('get a new token by their number on the server, and tell the features that they have', async () => {
+    await registered('a');
+    const token = await registered('b');
+    const [, second] = runners();
+    expect((await ci(['reset-token', '--id', String(second!.id), '--url', server.url])).exitCode).toBe(0);
+    expect(runners()[1]?.token).not.toBe(token);
+    expect((await ci(['reset-token', '--id', '987654'])).exitCode).toBe(2);
+    await ci(['verify', '-n', 'b']);
+    const { info } = JSON.parse(server.requests.at(-1)!.body.toString()) as { info: Record<string, unknown> };
+    expect(info).toMatchObject({
+      executor: 'shell',
+      features: { cancel_gracefully: true, refspecs: true, shared: true, job_inputs: false },
+    });
   });
 
   it('get new tokens', async () => {
