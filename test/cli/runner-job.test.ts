@@ -66,4 +66,23 @@ describe('a job of a server', () => {
     expect(log).toContain('\na2c\n');
     expect(log).not.toContain('+ echo a2c');
   });
+
+  it('has its inputs filled in, or fails with its configuration to blame', async () => {
+    const inputs = [
+      { key: 'env', value: { type: 'string', content: 'dev' } },
+      { key: 'count', value: { type: 'number', content: 2 } },
+    ];
+    const use = (inside: string): string => `\${{ ${inside} }}`;
+    const [good, bad] = await run([
+      {
+        name: 'good',
+        script: [`echo "to ${use('job.inputs.env')} ${use('job.inputs.count + 1')} times" > out.txt`, 'cat out.txt'],
+        response: { inputs },
+      },
+      { name: 'bad', script: [`echo ${use('job.inputs.other')}`], response: { inputs } },
+    ]);
+    expect(good).toContain('\nto dev 3 times\n');
+    expect(bad).toContain('ERROR: Job failed: failed to interpolate job inputs: there is no `other`, only env, count');
+    expect(server.job('bad')).toMatchObject({ status: 'failed', failureReason: 'script_failure' });
+  });
 });

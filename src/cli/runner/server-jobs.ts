@@ -192,7 +192,7 @@ function ownBuildsDir({ executor, buildsDir }: RunnerEntry): string | undefined 
 }
 
 async function depsFor(
-  { runner, client, answer }: TakenJob,
+  { runner, client }: TakenJob,
   parts: SharedParts,
   given: Listeners &
     Pick<KeptCheckout, 'tls'> & {
@@ -204,8 +204,7 @@ async function depsFor(
 ): Promise<JobDeps> {
   const { made, directory, tls, slots, buildsDir, watch } = given;
   const { invocation, executors, clock, log } = parts;
-  const { job } = answer;
-  const { spec, secrets } = made;
+  const { spec, job, secrets } = made;
   const token = shortToken(runner.token);
   const say: RunnerLog = (level, message, fields) => {
     log(level, message, fields);

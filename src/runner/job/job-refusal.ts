@@ -22,6 +22,11 @@ export function jobRefusal(job: JobPayload, runner: RunnerEntry, image: Image | 
   return undefined;
 }
 
+/** The job asks for what makes no sense. */
+export function refusalOfConfiguration(problem: string): RefuseStep {
+  return refuse('runner_configuration_error', problem);
+}
+
 function refuse(reason: RefuseStep['reason'], message: string, hint?: string): RefuseStep {
   const step = { kind: 'refuse', phase: 'prepare', when: 'always', reason, message } as const;
   return hint === undefined ? step : { ...step, hint };

@@ -3,7 +3,8 @@ import type { Image, PullPolicy, Service } from '../../model/pipeline.ts';
 import type { Variable } from '../../model/variable.ts';
 import type { RunnerEntry, RunnerService } from '../config/runner-config.ts';
 import type { ImagePayload, JobPayload, VariablePayload } from '../network/payload.ts';
-import { jobRefusal } from './job-refusal.ts';
+import { fillInputs } from './job-inputs.ts';
+import { jobRefusal, refusalOfConfiguration } from './job-refusal.ts';
 import { jobSteps } from './job-steps.ts';
 
 /** What the server takes where it says nothing. */
@@ -18,6 +19,8 @@ const nowhere: Image['span'] = { file: '', start: 0, end: 0 };
 /** What a job of a server is, in the words of this program; `secrets` must not show in its log. */
 export interface ServerJob {
   readonly spec: JobSpec;
+  /** As the server sent it, with its inputs filled in. */
+  readonly job: JobPayload;
   readonly secrets: readonly string[];
 }
 
@@ -27,10 +30,11 @@ export interface ServerJob {
  * @param given.certificates `CI_SERVER_TLS_…_FILE`.
  */
 export function jobSpecOf(
-  job: JobPayload,
+  sent: JobPayload,
   runner: RunnerEntry,
   { certificates = [] }: { readonly certificates?: readonly Variable[] } = {},
 ): ServerJob {
+  const { job, problem } = fillInputs(sent);
   const written = [...environmentOf(runner), ...certificates, ...job.variables.map(variableOf)];
   const variables = runner.debugTraceDisabled ? quiet(written) : written;
   const image = job.image === undefined ? defaultImage(runner) : imageOf(job.image, runner);
@@ -38,7 +42,7 @@ export function jobSpecOf(
     ...(runner.docker?.services ?? []).map((service) => ownService(service, runner)),
     ...job.services.map((service) => serviceOf(service, runner)),
   ];
-  const refusal = jobRefusal(job, runner, image);
+  const refusal = problem === undefined ? jobRefusal(job, runner, image) : refusalOfConfiguration(problem);
   const spec: JobSpec = {
     id: String(job.id),
     name: job.jobInfo.name,
@@ -60,7 +64,7 @@ export function jobSpecOf(
     workspaceFrom: [],
     timeoutMs: job.runnerInfo.timeoutSeconds > 0 ? job.runnerInfo.timeoutSeconds * 1000 : defaultTimeoutMs,
   };
-  return { spec, secrets: secretsOf(job) };
+  return { spec, job, secrets: secretsOf(job) };
 }
 
 /** Without what would show all commands with their values. */
@@ -91,7 +95,9 @@ function variableOf({ key, value, file, masked, raw }: VariablePayload): Variabl
 /** Values that are secret though no variable says so. */
 function secretsOf(job: JobPayload): readonly string[] {
   const tokens = [job.token, ...job.dependencies.map(({ token }) => token)];
-  return [...new Set([...tokens, ...job.credentials.map(({ password }) => password)])].filter((text) => text !== '');
+  const passwords = job.credentials.map(({ password }) => password);
+  const inputs = job.inputs.flatMap(({ sensitive, content }) => (sensitive ? [String(content)] : []));
+  return [...new Set([...tokens, ...passwords, ...inputs])].filter((text) => text !== '');
 }
 
 function projectPath(job: JobPayload): string {

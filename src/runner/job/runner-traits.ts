@@ -37,10 +37,9 @@ export function runnerTraits(
 ): RunnerTraits {
   const { executor, shell = 'bash', docker } = runner;
   const labels = { ...config.labels, ...runner.labels };
-  // Inputs of jobs would have to be filled into scripts.
   const gpus = executor === 'docker' ? docker?.containers['gpus'] : undefined;
   return {
-    ...{ executor, shell, labels, lacking: ['job_inputs'] },
+    ...{ executor, shell, labels },
     features: [...always, ...(ofExecutor[executor] ?? [])],
     ...(typeof gpus === 'string' ? { gpus } : {}),
   };

@@ -106,7 +106,12 @@ function variable(fields: Fields): VariablePayload {
 
 function input(fields: Fields): JobPayload['inputs'][number] {
   const value = fields.part('value');
-  return { key: fields.text('key'), type: value.text('type'), content: value.any('content') };
+  return {
+    key: fields.text('key'),
+    type: value.text('type'),
+    content: value.any('content'),
+    sensitive: value.flag('sensitive'),
+  };
 }
 
 function step(fields: Fields): StepPayload {

@@ -38,7 +38,7 @@ export const runnerFeatures = [
 /** What a runner can do, in the server's words; a server drops a job that needs what is not there. */
 export type RunnerFeature = (typeof runnerFeatures)[number];
 
-/** What the network layer does itself. For `job_inputs` it decodes them, and the mapping of jobs has to fill them in. */
+/** What the network layer does itself; it decodes inputs of jobs, which whoever maps the job fills in. */
 export const networkFeatures: readonly RunnerFeature[] = [
   'trace_reset',
   'trace_checksum',
@@ -56,8 +56,6 @@ export interface RunnerTraits {
   readonly shell: string;
   /** What executor, shell and job mapping can do; the network's own are added. */
   readonly features: readonly RunnerFeature[];
-  /** What the network could do and nobody behind it does. */
-  readonly lacking?: readonly RunnerFeature[];
   /** `labels` of the configuration, those of the runner over the global ones. */
   readonly labels?: Readonly<Record<string, string>>;
   /** `gpus` of `[runners.docker]`. */
@@ -76,7 +74,6 @@ export interface RunnerInfo extends RunnerIdentity {
 /** Makes `info`; without traits (before an executor is chosen) it says what the network can do. */
 export function runnerInfo(identity: RunnerIdentity, traits?: RunnerTraits): RunnerInfo {
   const able = new Set<RunnerFeature>([...networkFeatures, ...(traits?.features ?? [])]);
-  for (const name of traits?.lacking ?? []) able.delete(name);
   const features = Object.fromEntries(runnerFeatures.map((name) => [name, able.has(name)]));
   const labels = traits?.labels ?? {};
   return {

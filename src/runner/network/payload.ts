@@ -96,6 +96,8 @@ export interface InputPayload {
   readonly key: string;
   readonly type: string;
   readonly content: unknown;
+  /** Must not show in the log. */
+  readonly sensitive: boolean;
 }
 
 /** One of `steps`. */

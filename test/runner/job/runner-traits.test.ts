@@ -17,11 +17,11 @@ describe('what a runner tells of itself', () => {
       refspecs: true,
       cancel_gracefully: true,
       two_phase_job_commit: true,
-      job_inputs: false,
+      job_inputs: true,
       vault_secrets: false,
       session: false,
     });
-    expect(infoOf('shell').features).toMatchObject({ image: false, services: false, shared: true, job_inputs: false });
+    expect(infoOf('shell').features).toMatchObject({ image: false, services: false, shared: true, job_inputs: true });
   });
 
   it('has the labels of the runner over those of the file', () => {

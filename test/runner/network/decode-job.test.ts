@@ -61,7 +61,7 @@ describe('a job of the server', () => {
       { name: 'DB', file: false, providers: { vault: { path: 'p' } } },
       { name: 'CA', file: true, providers: { gcp_secret_manager: {} } },
     ]);
-    expect(job.inputs).toEqual([{ key: 'n', type: 'number', content: 4 }]);
+    expect(job.inputs).toEqual([{ key: 'n', type: 'number', content: 4, sensitive: false }]);
     expect(job.features).toMatchObject({ traceSections: true, tokenMaskPrefixes: ['abc-'] });
   });
 
