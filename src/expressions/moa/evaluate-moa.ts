@@ -5,6 +5,7 @@ import { type MoaExpression, parseMoaTemplate } from './parse-moa.ts';
 /** A value of Moa: what JSON has. Objects may come from anywhere; only their own keys count. */
 export type MoaValue = null | boolean | number | string | readonly MoaValue[] | MoaObject;
 
+/** Values by their names. */
 export interface MoaObject {
   readonly [key: string]: MoaValue;
 }
