@@ -88,6 +88,8 @@ const shares = limit('cpuShares', 'a whole number from 2', (value) => values.rea
 const privileged = key('privileged', 'true or false', values.readBoolean);
 const securityOpt = key('securityOpt', texts, values.readTexts);
 const tmpfs = key('tmpfs', 'a table of mount options by path', values.readPaths);
+const privilegedImages = key('privilegedImages', 'a list of patterns of images', values.readTexts);
+const cgroupParent = key('cgroupParent', 'the name of a control group', values.readText);
 const gpus = key('gpus', '"all", a number, or a text like "device=0,1"', values.readGpus);
 
 /**
@@ -101,27 +103,47 @@ const keys: Readonly<Record<string, DockerKey>> = {
       allowedPulls: own === undefined ? allowedPulls : own.filter((policy) => allowedPulls.includes(policy)),
     }),
   },
+  allowed_privileged_images: privilegedImages,
+  allowed_privileged_services: ofServices(privilegedImages),
   cap_add: key('capAdd', texts, values.readCapabilities),
   cap_drop: {
     ...key('capDrop', texts, values.readCapabilities),
     tighten: (own, { capDrop = [] }) => ({ capDrop: [...new Set([...(own.capDrop ?? []), ...capDrop])] }),
   },
+  cgroup_parent: cgroupParent,
+  container_labels: key('labels', 'a table of texts', values.readTable),
   cpu_shares: shares,
   cpus,
   cpuset_cpus: cpuset,
+  cpuset_mems: key('cpusetMems', 'memory nodes like "0-1"', (value) => values.readText(value, /^[\d,-]+$/)),
   device_cgroup_rules: key('deviceCgroupRules', texts, values.readTexts),
   devices: key('devices', 'a list of devices like "/dev/kvm" or "/dev/a:/dev/b:rw"', values.readDevices),
   dns: key('dns', texts, values.readTexts),
   dns_search: key('dnsSearch', texts, values.readTexts),
+  enable_ipv6: key('enableIpv6', 'true or false', values.readBoolean),
   extra_hosts: key('extraHosts', 'a list of "name:address"', (value) => values.readTexts(value, /^[^:\s]+:\S+$/)),
   gpus,
   group_add: key('groupAdd', texts, values.readTexts),
   hardened: strictness('hardened'),
+  hostname: key('hostname', "a host's name", (value) => values.readText(value, /^[A-Za-z\d][A-Za-z\d.-]{0,62}$/)),
+  ipcmode: key('ipcMode', '"private", "shareable", "host" or "container:NAME"', values.readText),
+  links: key('links', 'a list of "container:alias"', values.readTexts),
+  log_options: key('logOptions', 'a table with texts for "env" and "labels"', values.readLogOptions),
+  mac_address: key('macAddress', 'an address like "92:d0:c6:0a:29:33"', (value) =>
+    values.readText(value, /^[\da-f]{2}(:[\da-f]{2}){5}$/i),
+  ),
   memory,
   memory_reservation: reservation,
   memory_swap: swap,
   mount_socket: key('mountSocket', 'true, or the path of a socket', values.readSocket),
   network_mode: key('network', '"bridge", "none", "host" or the name of a network', values.readText),
+  network_mtu: key('networkMtu', 'a whole number from 68', (value) => values.readCount(value, 68)),
+  oom_kill_disable: key('oomKillDisable', 'true or false', values.readBoolean),
+  oom_score_adjust: key('oomScoreAdjust', 'a whole number from -1000 to 1000', (value) => {
+    const score = values.readCount(value, -1000);
+    return score === undefined || score > 1000 ? undefined : score;
+  }),
+  pid_mode: key('pidMode', '"host" or "container:NAME"', values.readText),
   pids_limit: limit('pidsLimit', 'a whole number from 1', (value) => values.readCount(value, 1)),
   privileged,
   pull_policy: {
@@ -132,6 +154,7 @@ const keys: Readonly<Record<string, DockerKey>> = {
   read_only: strictness('readOnly'),
   runtime: key('runtime', 'the name of a runtime', values.readText),
   security_opt: securityOpt,
+  service_cgroup_parent: ofServices(cgroupParent),
   service_cpu_shares: ofServices(shares),
   service_cpus: ofServices(cpus),
   service_cpuset_cpus: ofServices(cpuset),
@@ -139,6 +162,13 @@ const keys: Readonly<Record<string, DockerKey>> = {
   service_memory: ofServices(memory),
   service_memory_reservation: ofServices(reservation),
   service_memory_swap: ofServices(swap),
+  services_devices: {
+    expected: 'a table of lists of devices by patterns of images',
+    read: (value) => {
+      const devicesByImage = values.readDevicesByImage(value);
+      return devicesByImage && { services: { devicesByImage } };
+    },
+  },
   services_privileged: ofServices(privileged),
   services_security_opt: ofServices(securityOpt),
   services_tmpfs: ofServices(tmpfs),

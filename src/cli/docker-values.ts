@@ -123,6 +123,23 @@ export function readDevices(value: unknown): readonly Device[] | undefined {
   });
 }
 
+/** Such lists by patterns of images. */
+export function readDevicesByImage(value: unknown): Readonly<Record<string, readonly Device[]>> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const found = Object.entries(value).map(([pattern, devices]) => [pattern, readDevices(devices)] as const);
+  return found.some(([, devices]) => devices === undefined)
+    ? undefined
+    : (Object.fromEntries(found) as Record<string, readonly Device[]>);
+}
+
+/** What of a container its log names beside each line; other options could lead logs astray, as with GitLab Runner. */
+export function readLogOptions(value: unknown): Readonly<Record<string, string>> | undefined {
+  const table = readTable(value);
+  return table !== undefined && Object.keys(table).every((name) => name === 'env' || name === 'labels')
+    ? table
+    : undefined;
+}
+
 /** `/path`, `name:/path`, `/host/path:/path:ro`. */
 export function readVolumes(value: unknown): readonly Volume[] | undefined {
   return mapAll(value, (each): Volume | undefined => {

@@ -177,6 +177,23 @@ describe('[docker] of the settings', () => {
       ulimit: { nofile: 1 },
       cpuset_cpus: '0',
       wait_for_services_timeout: 1,
+      allowed_privileged_images: ['a'],
+      allowed_privileged_services: ['a'],
+      cgroup_parent: 'a',
+      service_cgroup_parent: 'a',
+      container_labels: { a: 'b' },
+      cpuset_mems: '0',
+      enable_ipv6: true,
+      hostname: 'a',
+      ipcmode: 'host',
+      links: ['a:b'],
+      log_options: { env: 'A' },
+      mac_address: '92:d0:c6:0a:29:33',
+      network_mtu: 1400,
+      oom_kill_disable: true,
+      oom_score_adjust: -10,
+      pid_mode: 'host',
+      services_devices: { '*': ['/dev/kvm'] },
     };
     expect(dockerKeys.filter((key) => !harmless.test(key) && !(key in given))).toEqual([]);
     const { options, warnings } = readDockerTable(given, 'repository', {});

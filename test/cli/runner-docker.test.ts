@@ -120,11 +120,107 @@ allowed_services = ["ci-test/*:*"]`);
     expect(status('fine')).toMatch(/^success: /);
     expect(status('own policy')).toMatch(/^success: /);
     expect(logOf('other image')).toContain(
-      'The "registry.example.com/not/allowed:1" image is not present on list of allowed',
+      'ERROR: The "registry.example.com/not/allowed:1" image is not present on list of allowed images:\n- ci-test/*:*\n',
     );
-    expect(logOf('other service')).toContain('"registry.example.com/not/allowed:2" service is not present');
+    expect(logOf('other image')).toContain('disallowed image');
+    expect(logOf('other service')).toContain(
+      'The "registry.example.com/not/allowed:2" image is not present on list of allowed services:\n- ci-test/*:*\n',
+    );
     expect(server.job('other image')).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
     expect(status('other policy')).toMatch(/^failed: .*pull_policy.*always.*allowed/s);
+  });
+
+  const withUser = (user: string) => ({ name: image, executor_opts: { docker: { user } } });
+
+  it('does not let variables past the lists', async () => {
+    const variables = [{ key: 'WHICH', value: 'registry.example.com/evil:1' }];
+    pipeline(
+      { name: 'image', image: '$WHICH', response: { variables } },
+      { name: 'user', image, response: { image: withUser('root') } },
+      { name: 'allowed user', image, script: ['id -u'], response: { image: withUser('1000') } },
+    );
+    start('pull_policy = "if-not-present"\nallowed_images = ["ci-test/*:*"]\nallowed_users = ["1000"]');
+    await ends('image', 'user', 'allowed user');
+    expect(logOf('image')).toContain(
+      'The "registry.example.com/evil:1" image is not present on list of allowed images:',
+    );
+    expect(logOf('user')).toContain('user "root" is not an allowed user: [1000]');
+    for (const name of ['image', 'user']) {
+      expect(server.job(name)).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
+    }
+    expect(status('allowed user')).toMatch(/^success: .*\n1000\n/s);
+  });
+
+  // A container that is privileged has all capabilities in its bounding set.
+  const capabilities = 'grep CapBnd /proc/self/status; grep CapBnd /proc/1/status';
+  const serviceCapabilities = {
+    name: image,
+    alias: 'web',
+    entrypoint: ['sh', '-c'],
+    command: ['mkdir /w; grep CapBnd /proc/self/status > /w/index.html; httpd -f -p 80 -h /w'],
+  };
+  const script = [capabilities, 'echo "service: $(wget -qO- http://web/)"'];
+  const usual = '00000000a80425fb';
+
+  it('makes containers privileged only where the file says so', async () => {
+    pipeline({ name: 'usual', script, services: [serviceCapabilities] });
+    start();
+    await ends('usual');
+    expect(status('usual')).toMatch(/^success: /);
+    expect(logOf('usual')).toContain(`CapBnd:\t${usual}`);
+    expect(logOf('usual')).toContain(`service: CapBnd:\t${usual}`);
+  });
+
+  it('makes no images privileged but those that may be', async () => {
+    pipeline({ name: 'job', script, services: [serviceCapabilities] });
+    start(`pull_policy = "if-not-present"
+privileged = true
+allowed_privileged_images = ["ci-test/other:*"]
+allowed_privileged_services = ["ci-test/other:*"]`);
+    await ends('job');
+    expect(status('job')).toMatch(/^success: /);
+    expect(logOf('job')).toMatch(new RegExp(`\nCapBnd:\t${usual}\n`));
+    expect(logOf('job')).toContain(`service: CapBnd:\t${usual}`);
+  });
+
+  it('makes containers as the other keys say', async () => {
+    pipeline({
+      name: 'job',
+      script: [
+        'hostname; grep spoken /etc/hosts; grep nameserver /etc/resolv.conf',
+        'ulimit -n; df -k /dev/shm | tail -1; mount | grep /scratch; cat /proc/sys/net/ipv4/ip_unprivileged_port_start',
+        'cat /proc/self/oom_score_adj; echo "$(cat /kept/* 2>/dev/null || echo nothing) there"',
+      ],
+    });
+    start(`pull_policy = "if-not-present"
+hostname = "called"
+extra_hosts = ["spoken:10.9.8.7"]
+dns = ["10.9.8.6"]
+shm_size = 8388608
+oom_score_adjust = 321
+[runners.docker.ulimit]
+nofile = "321:400"
+[runners.docker.tmpfs]
+"/scratch" = "rw"
+[runners.docker.sysctls]
+"net.ipv4.ip_unprivileged_port_start" = "123"
+[runners.docker.container_labels]
+"com.example" = "x"
+"dev.pipewright.managed" = "false"`);
+    await ends('job');
+    expect(status('job')).toMatch(/^success: /);
+    for (const text of [
+      'called\n',
+      '10.9.8.7',
+      '10.9.8.6',
+      '321\n',
+      '8192 ',
+      '/scratch type tmpfs',
+      '123\n',
+      'nothing there',
+    ]) {
+      expect(logOf('job')).toContain(text);
+    }
   });
 
   it('stops containers of jobs that are canceled or take too long, and tells of memory that ran out', async () => {

@@ -1,4 +1,8 @@
-import { type ContainerOptions, privilegedServices, unusualOptions } from '../../executors/docker/container-options.ts';
+import {
+  type ContainerOptions,
+  isPrivilegedService,
+  unusualOptions,
+} from '../../executors/docker/container-options.ts';
 import type { PullRules } from '../../executors/docker/pull-policies.ts';
 import { isEngineImage } from '../../executors/docker/service-names.ts';
 import type { BridgeNode, JobNode, Plan, PlanNode } from '../../model/plan.ts';
@@ -209,7 +213,7 @@ function imageFacts(node: JobNode, { containers, pulls }: Ways): readonly string
     `docker, ${image === undefined ? 'but it names no image' : imageText(image)}`,
     ...services.flatMap(({ service, aliases, ...used }) => [
       `service ${imageText(used).replace('image ', '')}${aliases.length === 0 ? '' : `, as ${aliases.join(', ')}`}`,
-      ...(isEngineImage(service.name) && !privilegedServices(containers)
+      ...(isEngineImage(service.name) && !isPrivilegedService(containers, service.name)
         ? [`service ${used.name} needs privileged containers: --privileged`]
         : []),
     ]),

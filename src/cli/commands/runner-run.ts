@@ -7,7 +7,7 @@ import { systemId } from '../../runner/system-id.ts';
 import { systemClock } from '../../util/clock.ts';
 import type { Invocation } from '../invocation.ts';
 import { attend } from '../runner/attend.ts';
-import { asCommand, type RunnerFileOptions, runnerFilePath } from '../runner/runner-file.ts';
+import { asCommand, checkContainers, type RunnerFileOptions, runnerFilePath } from '../runner/runner-file.ts';
 import { runnerOutput } from '../runner/runner-output.ts';
 
 /** `ci runner run`: takes jobs from the servers of the file until it is stopped. */
@@ -18,9 +18,9 @@ export function runnerRun(invocation: Invocation, _: readonly string[], options:
     const { env } = invocation;
     const quiet = runnerOutput(invocation, { format: 'runner', level: 'warning', now: systemClock.now });
     return attend(invocation, {
-      output: new WatchedConfig(path, env, quiet).current.config,
+      output: new WatchedConfig(path, env, quiet, checkContainers).current.config,
       open: async (log) => {
-        const watched = new WatchedConfig(path, env, log);
+        const watched = new WatchedConfig(path, env, log, checkContainers);
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         return {
           config: () => watched.current.config,

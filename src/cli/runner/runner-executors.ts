@@ -5,7 +5,7 @@ import type { Executor } from '../../executors/executor.ts';
 import { loadExecutor } from '../../executors/index.ts';
 import { SystemError } from '../../model/outcome.ts';
 import type { RunnerDocker, RunnerEntry, RunnerSsh } from '../../runner/config/runner-config.ts';
-import { refusedImage } from '../../runner/job/allowed-images.ts';
+import { jobRefused } from '../../runner/job/allowed-images.ts';
 import { readDockerTable } from '../docker-settings.ts';
 import type { Invocation } from '../invocation.ts';
 import { engineLocation, jobEnvironment } from '../run/executors.ts';
@@ -82,15 +82,15 @@ function sshOptions(env: Invocation['env'], ssh: RunnerSsh, buildsDir: string | 
   };
 }
 
-/** Looks at the names of images when nothing in them is to be expanded any more. */
+/** Looks at the names of images and users when nothing in them is to be expanded any more. */
 function withAllowedImages(executor: Executor, docker: RunnerDocker): Executor {
   return {
     ...executor,
     open: async (job, out, signal, watcher) => {
-      const refused = refusedImage(job, docker);
+      const refused = jobRefused(job, docker);
       if (refused !== undefined) {
-        const hint = 'use another one, or add it to `allowed_images` or `allowed_services` of the runner';
-        throw new SystemError('runner_system_failure', refused, { hint });
+        for (const line of refused.lines) await out.write(Buffer.from(`${line}\n`));
+        throw new SystemError('runner_system_failure', refused.message, { hint: refused.hint });
       }
       return executor.open(job, out, signal, watcher);
     },

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { type ConfigFile, ConfigFileError, readConfigFile } from '../../runner/config/config-file.ts';
+import type { CheckContainers } from '../../runner/config/runner-config.ts';
 import { createClient } from '../../runner/network/create-client.ts';
 import { ownIdentity, type RunnerIdentity } from '../../runner/network/identity.ts';
 import type { KeptRunnerPorts } from '../../runner/registration/kept-runners.ts';
@@ -8,6 +9,7 @@ import { RegistrationError } from '../../runner/registration/registration-error.
 import type { RunnerLog } from '../../runner/runner-log.ts';
 import { systemId } from '../../runner/system-id.ts';
 import { systemClock } from '../../util/clock.ts';
+import { readDockerTable } from '../docker-settings.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import { type Invocation, printLines, printMessage } from '../invocation.ts';
 import { findLocations } from '../locations.ts';
@@ -24,10 +26,13 @@ export function runnerFilePath({ cwd, env }: Invocation, { config }: RunnerFileO
 
 /** Reads the file and tells what does nothing in it. @throws CommandError exit 2 */
 export async function openRunnerFile(invocation: Invocation, options: RunnerFileOptions): Promise<ConfigFile> {
-  const file = readConfigFile(runnerFilePath(invocation, options), invocation.env);
+  const file = readConfigFile(runnerFilePath(invocation, options), invocation.env, checkContainers);
   if (file.warnings.length > 0) await printMessage(invocation, file.warnings.join('\n'));
   return file;
 }
+
+/** Checks `[runners.docker]` by the same rules as `[docker]` of the settings. */
+export const checkContainers: CheckContainers = (table) => readDockerTable(table, 'user', {});
 
 /** Who we are to servers. */
 export function identityOf({ version }: Invocation): RunnerIdentity {

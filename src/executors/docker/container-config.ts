@@ -2,119 +2,12 @@ import type Dockerode from 'dockerode';
 import { withTag } from '../../model/image-name.ts';
 import type { Image, Service } from '../../model/pipeline.ts';
 import { bootstrapOf } from './bootstrap.ts';
-import {
-  type ContainerOptions,
-  type GpuRequest,
-  privilegedServices,
-  type ResourceLimits,
-  volumeText,
-} from './container-options.ts';
+import { type ContainerOptions, serviceDevices } from './container-options.ts';
+import { jobHostConfig, serviceHostConfig } from './host-config.ts';
 import { type ContainerNetwork, endpointConfig, networkHostConfig } from './job-network.ts';
 
 /** The directory below which every job has its own. */
 export const buildsDirectory = '/builds';
-
-/** What jobs get, as fields of the engine's create call. */
-function jobHostConfig(options: ContainerOptions): Dockerode.HostConfig {
-  const { mountSocket, readOnly, ulimits, devices, tmpfs } = options;
-  const socket = typeof mountSocket === 'string' ? [`${mountSocket}:/var/run/docker.sock`] : [];
-  return {
-    ...sharedHostConfig(options, socket),
-    ...resourceConfig(options),
-    ...securityConfig(options, options.securityOpt),
-    Privileged: options.privileged || undefined,
-    PidsLimit: options.pidsLimit,
-    Sysctls: options.sysctls,
-    GroupAdd: copy(options.groupAdd),
-    VolumesFrom: copy(options.volumesFrom),
-    DeviceCgroupRules: copy(options.deviceCgroupRules),
-    ReadonlyRootfs: readOnly || undefined,
-    // Build tools run what they made there; engines' own default forbids that.
-    Tmpfs: readOnly ? { '/tmp': 'exec', ...tmpfs } : tmpfs,
-    Ulimits: ulimits?.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
-    Devices: devices?.map(({ onHost, inContainer, permissions }) => ({
-      PathOnHost: onHost,
-      PathInContainer: inContainer,
-      CgroupPermissions: permissions,
-    })),
-    DeviceRequests: gpuRequests(options.gpus),
-  };
-}
-
-/** What services get: less, as GitLab Runner has it. */
-function serviceHostConfig(options: ContainerOptions): Dockerode.HostConfig {
-  const { services = {} } = options;
-  return {
-    ...sharedHostConfig(options, []),
-    ...resourceConfig(services),
-    ...securityConfig(options, services.securityOpt),
-    Privileged: privilegedServices(options) || undefined,
-    Tmpfs: services.tmpfs,
-    DeviceRequests: gpuRequests(services.gpus),
-  };
-}
-
-function sharedHostConfig(options: ContainerOptions, moreBinds: readonly string[]): Dockerode.HostConfig {
-  const volumes = (options.volumes ?? []).filter(({ kind }) => kind !== 'own');
-  return {
-    Binds: copy([...moreBinds, ...volumes.map(volumeText)]),
-    ShmSize: options.shmBytes,
-    UsernsMode: options.usernsMode,
-    Runtime: options.runtime,
-  };
-}
-
-function resourceConfig(limits: ResourceLimits): Dockerode.HostConfig {
-  const { memoryBytes, cpus } = limits;
-  return {
-    Memory: memoryBytes,
-    MemorySwap: memorySwap(limits),
-    MemoryReservation: memoryReservation(limits),
-    NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
-    CpusetCpus: limits.cpusetCpus,
-    CpuShares: limits.cpuShares,
-  };
-}
-
-/**
- * No swap unless it is asked for: a job that needs too much then ends at once, and not after long minutes. A flag may
- * have raised the memory above what the settings say of both together, and without a limit engines take none of both.
- */
-function memorySwap({ memoryBytes, memorySwapBytes = memoryBytes }: ResourceLimits): number | undefined {
-  if (memoryBytes === undefined || memorySwapBytes === undefined) return undefined;
-  return memorySwapBytes < 0 ? memorySwapBytes : Math.max(memorySwapBytes, memoryBytes);
-}
-
-/** Engines refuse one above the limit. */
-function memoryReservation({ memoryBytes, memoryReservationBytes }: ResourceLimits): number | undefined {
-  if (memoryReservationBytes === undefined || memoryBytes === undefined) return memoryReservationBytes;
-  return Math.min(memoryReservationBytes, memoryBytes);
-}
-
-const hardenedCapabilities = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID'];
-
-function securityConfig(options: ContainerOptions, securityOpt: readonly string[] = []): Dockerode.HostConfig {
-  const { hardened, capAdd = [], capDrop = [] } = options;
-  const isDropped = (name: string): boolean => capDrop.includes(name) || capDrop.includes('ALL');
-  const kept = hardened ? hardenedCapabilities.filter((name) => !isDropped(name)) : [];
-  const security = new Set([...(hardened ? ['no-new-privileges'] : []), ...securityOpt]);
-  return {
-    SecurityOpt: copy([...security]),
-    CapDrop: hardened ? ['ALL'] : copy(capDrop),
-    CapAdd: copy([...kept, ...capAdd]),
-  };
-}
-
-function gpuRequests(gpus: GpuRequest | undefined): Dockerode.DeviceRequest[] | undefined {
-  if (gpus === undefined) return undefined;
-  const { driver = '', count, ids, capabilities } = gpus;
-  const which = ids === undefined ? { Count: count } : { DeviceIDs: [...ids] };
-  return [{ Driver: driver, Capabilities: [[...capabilities]], ...which }];
-}
-
-function copy<T>(list: readonly T[] | undefined): T[] | undefined {
-  return list === undefined || list.length === 0 ? undefined : [...list];
-}
 
 /** Volumes that the containers of one job share, made with the first of them. */
 export interface OwnVolumes {
@@ -169,7 +62,8 @@ function commonOptions(
   return {
     name,
     Image: withTag(image.name),
-    Labels: labels,
+    // Nobody takes our own labels away: they say what may be removed.
+    Labels: { ...options.labels, ...labels },
     ...entrypointOf(image),
     ...(image.user === undefined ? {} : { User: image.user }),
     ...(image.platform === undefined ? {} : { platform: image.platform }),
@@ -204,6 +98,8 @@ export function jobContainerOptions(
     ...commonOptions(image, given, jobHostConfig(options), mounts),
     Cmd: ['sh', '-c', bootstrapOf(given.greeting)],
     WorkingDir: given.directory,
+    ...(options.hostname === undefined ? {} : { Hostname: options.hostname }),
+    ...(options.macAddress === undefined ? {} : { MacAddress: options.macAddress }),
     OpenStdin: true,
     StdinOnce: true,
     AttachStdin: true,
@@ -217,13 +113,15 @@ export function jobContainerOptions(
 export function serviceContainerOptions(
   given: ContainerParts & {
     readonly service: Service;
+    /** As the job names it; `service` may name what it came to. */
+    readonly imageName: string;
     /** `NAME=value`; the engine shows them to anybody. */
     readonly environment: readonly string[];
   },
 ): Dockerode.ContainerCreateOptions {
   const { service, options, environment } = given;
   return {
-    ...commonOptions(service, given, serviceHostConfig(options), []),
+    ...commonOptions(service, given, serviceHostConfig(options, serviceDevices(options, given.imageName)), []),
     Env: [...environment],
     ...(service.command === undefined ? {} : { Cmd: [...service.command] }),
   };

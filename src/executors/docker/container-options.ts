@@ -1,4 +1,5 @@
 import type { PullPolicy } from '../../model/pipeline.ts';
+import { compileGlob } from '../../util/glob.ts';
 
 /** How much of the engine's machine a container may take. */
 export interface ResourceLimits {
@@ -13,12 +14,17 @@ export interface ResourceLimits {
   readonly cpusetCpus?: string;
   /** Weight against other containers; the engine's default is 1024. */
   readonly cpuShares?: number;
+  readonly cgroupParent?: string;
 }
 
 /** What services get in place of what jobs get. */
 export interface ServiceContainerOptions extends ResourceLimits {
   /** Absent: as jobs. */
   readonly privileged?: boolean;
+  /** Patterns of images of which services may be privileged; none: all. */
+  readonly privilegedImages?: readonly string[];
+  /** By patterns of images. */
+  readonly devicesByImage?: Readonly<Record<string, readonly Device[]>>;
   readonly securityOpt?: readonly string[];
   /** Mount options by path. */
   readonly tmpfs?: Readonly<Record<string, string>>;
@@ -66,6 +72,8 @@ export type Volume =
  */
 export interface ContainerOptions extends ResourceLimits {
   readonly privileged?: boolean;
+  /** Patterns of images of which jobs may be privileged; none: all. */
+  readonly privilegedImages?: readonly string[];
   /** The engine's socket in every job; a text: its path on the engine's machine. */
   readonly mountSocket?: true | string;
   /** No new privileges, and only few capabilities. */
@@ -94,6 +102,24 @@ export interface ContainerOptions extends ResourceLimits {
   readonly groupAdd?: readonly string[];
   readonly usernsMode?: string;
   readonly runtime?: string;
+  readonly hostname?: string;
+  readonly macAddress?: string;
+  /** `host`, `container:NAME` … */
+  readonly pidMode?: string;
+  /** `host`, `private`, `shareable`, `container:NAME` … */
+  readonly ipcMode?: string;
+  readonly cpusetMems?: string;
+  readonly oomKillDisable?: boolean;
+  /** -1000 to 1000. */
+  readonly oomScoreAdjust?: number;
+  /** Other containers, `name:alias`. */
+  readonly links?: readonly string[];
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of the engine's log driver `json-file`. */
+  readonly logOptions?: Readonly<Record<string, string>>;
+  /** Of networks that are made for a job. */
+  readonly networkMtu?: number;
+  readonly enableIpv6?: boolean;
   /** `bridge` (the engine's default), `none`, `host`, `container:NAME` or a network's name. */
   readonly network?: string;
   readonly volumes?: readonly Volume[];
@@ -130,14 +156,51 @@ export function unusualOptions(options: ContainerOptions): readonly string[] {
     ...flag('GPUs', (options.gpus ?? services.gpus) !== undefined),
     ...list('capabilities', options.capAdd),
     ...list('security options', [...(options.securityOpt ?? []), ...(services.securityOpt ?? [])]),
+    ...list('processes of', options.pidMode === undefined ? [] : [options.pidMode]),
+    ...list('memory shared with', options.ipcMode === undefined || isOwnIpc(options.ipcMode) ? [] : [options.ipcMode]),
+    ...list('containers', options.links),
+    ...list(
+      'devices of services',
+      Object.values(services.devicesByImage ?? {}).flatMap((devices) => devices.map(({ onHost }) => onHost)),
+    ),
     ...list('user namespace', options.usernsMode === undefined ? [] : [options.usernsMode]),
     ...list('kernel settings', Object.keys(sysctls)),
   ];
 }
 
-/** May services do all that the engine's machine can? */
-export function privilegedServices({ services, privileged = false }: ContainerOptions): boolean {
-  return services?.privileged ?? privileged;
+function isOwnIpc(mode: string): boolean {
+  return mode === 'private' || mode === 'none' || mode === 'shareable';
+}
+
+/** May a service of this image do all that the engine's machine can? */
+export function isPrivilegedService({ services, privileged = false }: ContainerOptions, image: string): boolean {
+  return (services?.privileged ?? privileged) && isListed(image, services?.privilegedImages);
+}
+
+/**
+ * How the containers of one job are made: its own is privileged only if its image may be.
+ * Source: https://docs.gitlab.com/runner/executors/docker/#privileged-containers
+ * @param image as the job names it.
+ */
+export function optionsForJob(options: ContainerOptions, image: string): ContainerOptions {
+  if (!options.privileged || isListed(image, options.privilegedImages)) return options;
+  const services = { ...options.services, privileged: options.services?.privileged ?? true };
+  return { ...options, privileged: false, services };
+}
+
+/** How the container of one of its services is made. @param image as the job names it. */
+export function optionsForService(options: ContainerOptions, image: string): ContainerOptions {
+  return { ...options, services: { ...options.services, privileged: isPrivilegedService(options, image) } };
+}
+
+/** The devices of the engine's machine that a service of this image gets. */
+export function serviceDevices({ services }: ContainerOptions, image: string): readonly Device[] {
+  const byImage = Object.entries(services?.devicesByImage ?? {});
+  return byImage.filter(([pattern]) => isListed(image, [pattern])).flatMap(([, devices]) => devices);
+}
+
+function isListed(image: string, patterns: readonly string[] = []): boolean {
+  return patterns.length === 0 || patterns.some((pattern) => compileGlob(pattern, { dialect: 'doublestar' })(image));
 }
 
 /** As `docker run -v` takes it. */

@@ -10,7 +10,7 @@ import { programFile, programMode, programsDirectory } from '../job-programs.ts'
 import { answerOf, EngineSilent } from './answer-of.ts';
 import { type Belongings, noBelongings } from './belongings.ts';
 import { buildsDirectory, jobContainerOptions, ownVolumeNames } from './container-config.ts';
-import { type ContainerOptions, privilegedServices, unusualOptions } from './container-options.ts';
+import { type ContainerOptions, isPrivilegedService, optionsForJob, unusualOptions } from './container-options.ts';
 import { ContainerUsage } from './container-usage.ts';
 import type { ImageFacts } from './image-facts.ts';
 import { say } from './images.ts';
@@ -56,7 +56,8 @@ export async function openDockerSession(request: DockerSessionRequest): Promise<
 }
 
 async function open(given: DockerSessionRequest, made: Belongings): Promise<Session> {
-  const request = { ...given, options: withEngineCertificates(given.options, given.job) };
+  const own = optionsForJob(given.options, given.job.image?.name ?? '');
+  const request = { ...given, options: withEngineCertificates(own, given.job) };
   const { engine, job, out, signal, name, options } = request;
   if (job.image === undefined) {
     throw new SystemError('runner_system_failure', `job ${job.name} names no image`, {
@@ -200,7 +201,7 @@ async function putPrograms(
 function withEngineCertificates(options: ContainerOptions, { services }: JobSpec): ContainerOptions {
   const { volumes = [] } = options;
   const target = '/certs/client';
-  if (!privilegedServices(options) || !services.some(({ name }) => isEngineImage(name))) return options;
+  if (!services.some(({ name }) => isEngineImage(name) && isPrivilegedService(options, name))) return options;
   if (volumes.some((volume) => volume.target === target)) return options;
   return { ...options, volumes: [...volumes, { kind: 'own', target }] };
 }

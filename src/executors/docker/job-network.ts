@@ -100,7 +100,7 @@ async function sharedPlace(request: JobNetworkRequest, made: Belongings): Promis
 }
 
 async function makeNetwork(
-  { engine, job, name }: JobNetworkRequest,
+  { engine, job, name, options }: JobNetworkRequest,
   made: Belongings,
   kind: 'internal' | 'connected',
 ): Promise<void> {
@@ -110,6 +110,10 @@ async function makeNetwork(
       Driver: 'bridge',
       CheckDuplicate: true,
       Internal: kind === 'internal',
+      ...(options.enableIpv6 ? { EnableIPv6: true } : {}),
+      ...(options.networkMtu === undefined
+        ? {}
+        : { Options: { 'com.docker.network.driver.mtu': String(options.networkMtu) } }),
       Labels: labelsFor(job, 'network'),
     });
     made.networks.push(network.id);

@@ -4,7 +4,7 @@ import { limitText, SystemError } from '../../model/outcome.ts';
 import type { Service } from '../../model/pipeline.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { type OwnVolumes, serviceContainerOptions } from './container-config.ts';
-import { type ContainerOptions, privilegedServices } from './container-options.ts';
+import { type ContainerOptions, isPrivilegedService, optionsForService } from './container-options.ts';
 import type { Engine } from './engine.ts';
 import { serviceProblem } from './image-problems.ts';
 import { type Images, say } from './images.ts';
@@ -74,7 +74,7 @@ export async function startServices(place: ServicesPlace, out: LogSink, signal: 
 }
 
 async function warnOfPrivileges({ name }: Service, options: ContainerOptions, out: LogSink): Promise<void> {
-  if (!isEngineImage(name) || privilegedServices(options)) return;
+  if (!isEngineImage(name) || isPrivilegedService(options, name)) return;
   const how = '`--privileged`, or `privileged = true` below `[docker]` in your own config.toml';
   await say(out, `WARNING: Service ${name} is a container engine and needs a privileged container: ${how}`);
 }
@@ -163,10 +163,11 @@ class StartedService {
       serviceContainerOptions({
         name: `${name}-service-${index}`,
         labels: labelsFor(job, 'service'),
-        options,
+        options: optionsForService(options, service.name),
         network: network.forService(aliases),
         ownVolumes,
         service: { ...service, name: reference },
+        imageName: service.name,
         environment: [...environment].map(([variable, value]) => `${variable}=${value}`),
       }),
     );

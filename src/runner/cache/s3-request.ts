@@ -57,9 +57,8 @@ function hmac(key: string | Buffer, text: string): Buffer {
  * @throws TypeError for a `ServerAddress` that is none.
  */
 export function objectUrl(s3: S3Cache, name: string): URL {
-  const { serverAddress, bucketName, bucketLocation, insecure } = s3;
-  const isRegional = serverAddress === amazon && bucketLocation !== '' && bucketLocation !== defaultRegion;
-  const address = isRegional ? `s3.${bucketLocation}.amazonaws.com` : serverAddress.replace(/\/+$/, '');
+  const { serverAddress, bucketName, insecure } = s3;
+  const address = serverAddress === amazon ? amazonAddress(s3) : serverAddress.replace(/\/+$/, '');
   const base = new URL(/^https?:\/\//i.test(address) ? address : `${insecure ? 'http' : 'https'}://${address}`);
   const path = name.split('/').map(encodePart).join('/');
   // A certificate for *.s3.amazonaws.com is not good for names with dots.
@@ -67,6 +66,11 @@ export function objectUrl(s3: S3Cache, name: string): URL {
   if (s3.pathStyle ?? !fitsHost) return new URL(`/${encodePart(bucketName)}/${path}`, base);
   base.host = `${bucketName}.${base.host}`;
   return new URL(`/${path}`, base);
+}
+
+function amazonAddress({ bucketLocation, accelerate }: S3Cache): string {
+  if (accelerate) return 's3-accelerate.amazonaws.com';
+  return bucketLocation === '' || bucketLocation === defaultRegion ? amazon : `s3.${bucketLocation}.amazonaws.com`;
 }
 
 /** All but what RFC 3986 never encodes: servers make the signed text out of what they decode. */

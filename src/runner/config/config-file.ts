@@ -6,13 +6,16 @@ import { tomlLine } from '../../util/toml-line.ts';
 import { tomlProblem } from '../../util/toml-problem.ts';
 import { type ConfigEdit, editConfig } from './edit-config.ts';
 import { readConfig } from './read-config.ts';
-import type { RunnerConfig } from './runner-config.ts';
+import type { CheckContainers, RunnerConfig } from './runner-config.ts';
 import type { ConfigProblem, KeyPath } from './toml-fields.ts';
 
 /** The file can't be read, is no TOML, or has values that do not fit. The message names file and line. */
 export class ConfigFileError extends Error {
   override readonly name = 'ConfigFileError';
 }
+
+/** Files of runners have some kilobytes. */
+const maxBytes = 4 * 1024 * 1024;
 
 /** `runner.toml` as it stands on the disk. */
 export interface ConfigFile {
@@ -27,21 +30,30 @@ export interface ConfigFile {
 /**
  * Reads the file; a missing one is an empty one.
  * @param variables for `$NAME` in `url` and `token`.
+ * @param checkContainers see `readConfig`.
  * @throws ConfigFileError
  */
-export function readConfigFile(path: string, variables: Readonly<Record<string, string | undefined>>): ConfigFile {
+export function readConfigFile(
+  path: string,
+  variables: Readonly<Record<string, string | undefined>>,
+  checkContainers?: CheckContainers,
+): ConfigFile {
   const stamp = configStamp(path);
   const text = textOf(path);
-  const { config, problems } = readConfig(parsed(path, text), variables);
+  const { config, problems } = readConfig(parsed(path, text), variables, checkContainers);
   const errors = problems.filter(({ severity }) => severity === 'error');
   if (errors.length > 0) throw new ConfigFileError(errors.map((problem) => told(path, text, problem)).join('\n'));
   return { path, config, warnings: problems.map((problem) => told(path, text, problem)), stamp };
 }
 
-/** A text that changes when the file does; the empty one: there is no file. */
+/** A text that changes when the file does; the empty one: there is no file. It does not throw. */
 export function configStamp(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stat === undefined ? '' : `${stat.ino}-${stat.mtimeNs}-${stat.size}`;
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
+    return stat === undefined ? '' : `${stat.ino}-${stat.mtimeNs}-${stat.size}`;
+  } catch (error) {
+    return `out of reach: ${(error as Error).message}`;
+  }
 }
 
 /**
@@ -81,12 +93,24 @@ function targetOf(path: string): string {
   }
 }
 
+/** Without the mark that some editors put before a text. */
 function textOf(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, 'utf8');
+    if (statSync(path).size > maxBytes) {
+      throw new ConfigFileError(`${path} is larger than ${maxBytes / 1024 / 1024} MB, and so no file of runners`);
+    }
+    bytes = readFileSync(path);
   } catch (error) {
+    if (error instanceof ConfigFileError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw new ConfigFileError(`${path} can't be read: ${(error as Error).message}`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const line = bytes.toString('utf8').split('\uFFFD')[0]!.split('\n').length;
+    throw new ConfigFileError(`${path}:${line} is no valid TOML: it is not written in UTF-8`);
   }
 }
 
@@ -98,8 +122,9 @@ function parsed(path: string, text: string): Readonly<Record<string, unknown>> {
   }
 }
 
+/** With the line of the key, or for one that is missing that of the table it belongs to. */
 function told(path: string, text: string, problem: ConfigProblem): string {
-  const line = tomlLine(text, problem.path);
+  const line = tomlLine(text, problem.path) ?? tomlLine(text, problem.path.slice(0, -1));
   return `${path}${line === undefined ? '' : `:${line}`}: \`${nameOf(problem.path)}\` ${problem.text}`;
 }
 

@@ -1,10 +1,19 @@
 import { parseListenAddress } from '../metrics/listen-address.ts';
 import { readRunner } from './read-runner.ts';
-import type { RunnerConfig, SessionServer } from './runner-config.ts';
+import type { CheckContainers, ConfigGiven, RunnerConfig, SessionServer } from './runner-config.ts';
 import { type ConfigProblem, TomlFields } from './toml-fields.ts';
 
 const defaultCheckMs = 3000;
 const metricsPort = 9252;
+
+/** Keys that mean something to GitLab Runner and nothing here, with what follows from that. */
+const unsupported: Readonly<Record<string, string>> = {
+  sentry_dsn: 'does nothing: errors go to the log alone',
+  user: 'does nothing: start the runner as the user that jobs are to run as',
+  experimental: 'does nothing',
+  machine: 'does nothing: no machines are made on demand here',
+  autoscaler: 'does nothing: no machines are made on demand here',
+};
 
 /** A file as it was read: what it says, and what is wrong with it. */
 export interface ReadConfig {
@@ -16,20 +25,24 @@ export interface ReadConfig {
  * Reads the content of `runner.toml`. Values that do not fit are told and have their defaults.
  * @param content what the TOML parser made of the file.
  * @param variables for `$NAME` in `url` and `token`.
+ * @param checkContainers absent: whatever `[runners.docker]` says of containers will do.
  */
 export function readConfig(
   content: Readonly<Record<string, unknown>>,
-  variables: Readonly<Record<string, string | undefined>>,
+  variables: ConfigGiven['variables'],
+  checkContainers: CheckContainers = unchecked,
 ): ReadConfig {
   const problems: ConfigProblem[] = [];
   const fields = new TomlFields(content, [], problems);
-  const config = readGlobal(fields, variables);
-  fields.unused(['sentry_dsn', 'user', 'experimental', 'machine', 'autoscaler'], 'is not supported and does nothing');
+  const config = readGlobal(fields, { variables, checkContainers });
+  for (const [key, why] of Object.entries(unsupported)) fields.unused([key], why);
   fields.rest();
   return { config, problems };
 }
 
-function readGlobal(fields: TomlFields, variables: Readonly<Record<string, string | undefined>>): RunnerConfig {
+const unchecked: CheckContainers = () => ({ errors: [], warnings: [] });
+
+function readGlobal(fields: TomlFields, given: ConfigGiven): RunnerConfig {
   const concurrent = fields.integer('concurrent') ?? 1;
   if (concurrent < 1) fields.problem('concurrent', 'error', 'must be at least 1');
   const checkSeconds = fields.integer('check_interval') ?? 0;
@@ -42,11 +55,11 @@ function readGlobal(fields: TomlFields, variables: Readonly<Record<string, strin
     ...(logLevel === undefined ? {} : { logLevel }),
     logFormat: logFormatOf(fields),
     ...(listenAddress === undefined ? {} : { listenAddress }),
-    connectionMaxAgeMs: fields.durationMs('connection_max_age') ?? 15 * 60_000,
+    connectionMaxAgeMs: fields.durationMs('connection_max_age') || 15 * 60_000,
     shutdownTimeoutMs: (fields.integer('shutdown_timeout') || 30) * 1000,
     labels: fields.textMap('labels'),
     ...(sessionServer === undefined ? {} : { sessionServer }),
-    runners: fields.tables('runners').map((runner, index) => readRunner(runner, index, variables)),
+    runners: fields.tables('runners').map((runner, index) => readRunner(runner, index, given)),
   };
 }
 

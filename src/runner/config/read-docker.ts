@@ -1,19 +1,32 @@
 import type { PullPolicy } from '../../model/pipeline.ts';
 import { present } from '../../util/present.ts';
-import type { RunnerDocker, RunnerService } from './runner-config.ts';
+import type { ConfigGiven, RunnerDocker, RunnerService } from './runner-config.ts';
 import type { TomlFields } from './toml-fields.ts';
 
+/** Keys that mean something to GitLab Runner and nothing here, with what follows from that. */
+const unsupported: Readonly<Record<string, string>> = {
+  helper_image: 'does nothing: no helper container is needed',
+  helper_image_flavor: 'does nothing: no helper container is needed',
+  isolation: 'does nothing: it is for Windows',
+  disable_cache: 'does nothing: volumes that have only a path always go with their job',
+  cache_dir: 'does nothing: volumes that have only a path go with their job. Write "/host/path:/path" to keep one',
+  volume_keep: 'does nothing: name a volume to keep it, "name:/path"',
+  volume_driver: 'does nothing: make the volume at the engine, and name it below `volumes`',
+  volume_driver_ops: 'does nothing: make the volume at the engine, and name it below `volumes`',
+  service_slot_cgroup_template: 'does nothing: use `service_cgroup_parent`',
+};
+
 /** Reads `[runners.docker]`. */
-export function readDocker(fields: TomlFields): RunnerDocker {
+export function readDocker(fields: TomlFields, given: ConfigGiven): RunnerDocker {
   const pullPolicy = policies(fields, 'pull_policy');
   const allowed = policies(fields, 'allowed_pull_policies');
   const docker: RunnerDocker = {
     tlsVerify: fields.boolean('tls_verify') ?? false,
-    disableCache: fields.boolean('disable_cache') ?? false,
     disableEntrypointOverwrite: fields.boolean('disable_entrypoint_overwrite') ?? false,
     pullPolicy: pullPolicy.length === 0 ? ['always'] : pullPolicy,
     allowedImages: fields.texts('allowed_images'),
     allowedServices: fields.texts('allowed_services'),
+    allowedUsers: fields.texts('allowed_users'),
     services: fields.tables('services').map(readService),
     ...present({
       host: fields.filled('host'),
@@ -24,8 +37,13 @@ export function readDocker(fields: TomlFields): RunnerDocker {
     }),
     containers: {},
   };
-  fields.unused(['helper_image', 'helper_image_flavor'], 'does nothing: no helper container is needed');
-  return { ...docker, containers: fields.others() };
+  for (const [key, why] of Object.entries(unsupported)) fields.unused([key], why);
+  const containers = fields.others();
+  const { errors, warnings } = given.checkContainers(containers);
+  for (const { key, text } of errors) fields.problem(key, 'error', text);
+  for (const { key, text } of warnings) fields.problem(key, 'warning', `${text}, and does nothing`);
+  const { user } = containers;
+  return { ...docker, containers, ...(typeof user === 'string' ? { user } : {}) };
 }
 
 function policies(fields: TomlFields, key: string): readonly PullPolicy[] {

@@ -13,12 +13,34 @@ export interface RunnerConfig {
   readonly logFormat: 'runner' | 'text' | 'json';
   /** `host:port` of metrics. */
   readonly listenAddress?: string;
+  /** Connections to servers are renewed after this time. */
   readonly connectionMaxAgeMs: number;
   /** How long jobs that were interrupted may take to end. */
   readonly shutdownTimeoutMs: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly sessionServer?: SessionServer;
   readonly runners: readonly RunnerEntry[];
+}
+
+/** What reading the file needs besides. */
+export interface ConfigGiven {
+  /** For `$NAME` in `url` and `token`. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly checkContainers: CheckContainers;
+}
+
+/** Checks what `[runners.docker]` says of containers. */
+export type CheckContainers = (table: Readonly<Record<string, unknown>>) => {
+  /** Values that do not fit. */
+  readonly errors: readonly ContainersRemark[];
+  /** Keys that nobody knows. */
+  readonly warnings: readonly ContainersRemark[];
+};
+
+/** Something about one key; the text follows its name. */
+export interface ContainersRemark {
+  readonly key: string;
+  readonly text: string;
 }
 
 /** `[session_server]`: where the interactive terminal is reached. */
@@ -43,7 +65,7 @@ export interface RunnerEntry {
   readonly tokenObtainedAt?: Date;
   readonly tokenExpiresAt?: Date;
   readonly tls: { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string };
-  /** As written; which ones there are is for the one who runs it. */
+  /** As written. */
   readonly executor: string;
   readonly shell?: string;
   readonly buildsDir?: string;
@@ -71,13 +93,7 @@ export interface RunnerEntry {
     readonly preBuild?: string;
     readonly postBuild?: string;
   };
-  /** Absent: the job's own. */
-  readonly prepareTimeoutMs?: number;
-  /** Absent: the job's own. */
-  readonly getSourcesTimeoutMs?: number;
   readonly debugTraceDisabled: boolean;
-  /** `GIT_CLONE_PATH` is allowed. Absent: the executor decides. */
-  readonly customBuildDir?: boolean;
   /** `FF_…`: they beat the job's variables. */
   readonly featureFlags: Readonly<Record<string, boolean>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -113,6 +129,8 @@ export interface S3Cache {
   readonly bucketLocation: string;
   /** Plain http. */
   readonly insecure: boolean;
+  /** By Amazon's edge locations. */
+  readonly accelerate?: boolean;
   readonly authenticationType?: string;
   readonly serverSideEncryption?: string;
   readonly serverSideEncryptionKeyId?: string;
@@ -128,13 +146,15 @@ export interface RunnerDocker {
   readonly tlsVerify: boolean;
   /** For a job that names no image. */
   readonly image?: string;
-  /** Nothing is kept in volumes between jobs. */
-  readonly disableCache: boolean;
   readonly disableEntrypointOverwrite: boolean;
   /** Patterns; none: all. */
   readonly allowedImages: readonly string[];
   /** Patterns; none: all. */
   readonly allowedServices: readonly string[];
+  /** Whom scripts may run as; none: anybody, or `user` alone where there is one. */
+  readonly allowedUsers: readonly string[];
+  /** Who runs scripts, whatever the job says. */
+  readonly user?: string;
   /** Absent: what `pullPolicy` says. */
   readonly allowedPullPolicies?: readonly PullPolicy[];
   /** Tried in order. */
@@ -142,7 +162,7 @@ export interface RunnerDocker {
   readonly services: readonly RunnerService[];
   /** Absent: any number; 0: none. */
   readonly servicesLimit?: number;
-  /** All other keys that say something, as written: how containers are made. */
+  /** All other keys that say something, `user` too, as written: how containers are made. */
   readonly containers: Readonly<Record<string, unknown>>;
 }
 

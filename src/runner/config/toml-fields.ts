@@ -107,6 +107,11 @@ export class TomlFields {
     }
   }
 
+  /** Keys that nobody is to be told of. */
+  passOver(keys: readonly string[]): void {
+    for (const key of keys) this.#asked.add(key);
+  }
+
   /** What nobody has asked for and says something, as written: for somebody else to read. */
   others(): Readonly<Record<string, unknown>> {
     return Object.fromEntries(
@@ -121,8 +126,9 @@ export class TomlFields {
     }
   }
 
-  problem(key: string, severity: ConfigProblem['severity'], text: string): void {
-    this.#problems.push({ path: [...this.#path, key], severity, text });
+  /** @param key of this table, or a path below it. */
+  problem(key: string | KeyPath, severity: ConfigProblem['severity'], text: string): void {
+    this.#problems.push({ path: [...this.#path, ...(typeof key === 'string' ? [key] : key)], severity, text });
   }
 
   #take<T>(key: string, what: string, read: (value: unknown) => T | undefined): T | undefined {

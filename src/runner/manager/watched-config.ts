@@ -1,9 +1,10 @@
 import { type ConfigFile, configStamp, readConfigFile } from '../config/config-file.ts';
+import type { CheckContainers } from '../config/runner-config.ts';
 import type { RunnerLog } from '../runner-log.ts';
 
 /** The configuration as it is now: read again when the file changes. A broken file leaves the last good one in force. */
 export class WatchedConfig {
-  readonly #variables: Readonly<Record<string, string | undefined>>;
+  readonly #read: () => ConfigFile;
   readonly #log: RunnerLog;
   #file: ConfigFile;
   #stamp: string;
@@ -12,12 +13,18 @@ export class WatchedConfig {
 
   /**
    * @param variables for `$NAME` in `url` and `token`.
+   * @param checkContainers see `readConfig`.
    * @throws ConfigFileError when the file can't be used as it is.
    */
-  constructor(path: string, variables: Readonly<Record<string, string | undefined>>, log: RunnerLog) {
-    this.#variables = variables;
+  constructor(
+    path: string,
+    variables: Readonly<Record<string, string | undefined>>,
+    log: RunnerLog,
+    checkContainers?: CheckContainers,
+  ) {
     this.#log = log;
-    this.#file = readConfigFile(path, variables);
+    this.#read = () => readConfigFile(path, variables, checkContainers);
+    this.#file = this.#read();
     this.#stamp = this.#file.stamp;
     this.#tell('Configuration loaded');
   }
@@ -37,8 +44,12 @@ export class WatchedConfig {
     if (how === 'if-changed' && stamp === this.#stamp) return false;
     this.#stamp = stamp;
     const { listenAddress } = this.#file.config;
+    if (stamp === '' && this.#file.stamp !== '') {
+      this.#log('error', `${this.#file.path} is gone; the configuration before this change stays in force`);
+      return false;
+    }
     try {
-      this.#file = readConfigFile(this.#file.path, this.#variables);
+      this.#file = this.#read();
       this.#loaded += 1;
     } catch (error) {
       this.#failed += 1;

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkContainers } from '../../../src/cli/runner/runner-file.ts';
 import { changeRunners } from '../../../src/runner/config/change-runners.ts';
 import {
   ConfigFileError,
@@ -170,11 +171,10 @@ describe('reading', () => {
 
   it('warns of keys that do nothing, each with its line', () => {
     const text =
-      '[[runners]]\nexecutor = "kubernetes"\nlimt = 3\n[runners.docker]\nhelper_image = "x"\n[runners.kubernetes]\nhost = "x"\n';
+      '[[runners]]\nexecutor = "docker"\nlimt = 3\n[runners.docker]\nhelper_image = "x"\n[runners.kubernetes]\nhost = "x"\n';
     expect(readConfigFile(fileOf(text), {}).warnings).toEqual([
+      `${path}:6: \`runners[0].kubernetes\` does nothing: the executor of this runner is docker`,
       `${path}:5: \`runners[0].docker.helper_image\` does nothing: no helper container is needed`,
-      `${path}:2: \`runners[0].executor\` "kubernetes" is not supported: no jobs are asked for until it is one of docker, shell, ssh`,
-      `${path}:6: \`runners[0].kubernetes\` belongs to an executor that is not supported`,
       `${path}:3: \`runners[0].limt\` is not known and does nothing`,
     ]);
   });
@@ -211,6 +211,54 @@ describe('changing runners that were read before', () => {
     const runners = readConfigFile(fileOf(twice), env).config.runners;
     await changeRunners(path, env, [{ runner: runners[3]!, kind: 'remove' }]);
     expect(readConfigFile(path, env).config.runners.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('a file that was written elsewhere', () => {
+  it('may have the line ends and the mark of Windows', async () => {
+    const text = `\uFEFF${written.replaceAll('\n', '\r\n').replace('limit = 2', 'limt = 2')}`;
+    const { config, warnings } = readConfigFile(fileOf(text), {});
+    expect(config.runners.map(({ name }) => name)).toEqual(['first', 'second']);
+    expect(warnings).toEqual([`${path}:48: \`runners[1].limt\` is not known and does nothing`]);
+    await editConfigFile(path, [{ kind: 'set', index: 1, values: { token: 'new' } }]);
+    expect(readConfigFile(path, {}).config.runners[1]?.token).toBe('new');
+    expect(readFileSync(path, 'utf8')).toContain('name = "first" # in the rack\r\n');
+  });
+
+  it.each([
+    ['in another encoding', Buffer.from([...Buffer.from('concurrent = 1\n# gr'), 0xfc, 0x6e]), /toml:2 is .* UTF-8/],
+    ['with a key twice', Buffer.from('concurrent = 1\nlimit = 3\nconcurrent = 2\n'), /toml:3:1 is no valid TOML/],
+    ['with a table twice', Buffer.from('[[runners]]\n[runners.docker]\n[runners.docker]\n'), /toml:3:\d+ is no valid/],
+    ['of many megabytes', Buffer.alloc(5 << 20, '#'), /toml is larger than 4 MB, and so no file of runners/],
+    ['with huge numbers', Buffer.from('concurrent = 99999999999999999999'), /toml:1/],
+    ['with odd numbers', Buffer.from('concurrent = inf'), /toml:1: `concurrent` must be a whole number/],
+    ['with zero bytes', Buffer.from('concurrent = 1\n\0'), /toml:2:\d+ is no valid TOML/],
+  ])('is refused %s, with its line', (_, bytes, message) => {
+    writeFileSync(path, bytes);
+    expect(() => readConfigFile(path, {})).toThrow(message);
+    expect(() => readConfigFile(path, {})).toThrow(ConfigFileError);
+  });
+
+  it('is refused when it is a directory, or a link to itself', () => {
+    expect(() => readConfigFile(directory, {})).toThrow(/can't be read: EISDIR/);
+    symlinkSync(path, path);
+    expect(() => readConfigFile(path, {})).toThrow(/can't be read: ELOOP/);
+    expect(configStamp(path)).toMatch(/^out of reach: ELOOP/);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('is refused when it may not be read', () => {
+    writeFileSync(path, '', { mode: 0 });
+    expect(() => readConfigFile(path, {})).toThrow(/can't be read: EACCES/);
+  });
+
+  it('is refused with values of containers that do not fit', () => {
+    const text = '[[runners]]\nexecutor = "docker"\n[runners.docker]\nmemory = "lots"\nmemmory = "1g"\n';
+    expect(() => readConfigFile(fileOf(text), {}, checkContainers)).toThrow(
+      `${path}:4: \`runners[0].docker.memory\` must be a size of 6m or more like "512m" or "2g", not "lots"`,
+    );
+    expect(readConfigFile(fileOf(text.replace('lots', '1g')), {}, checkContainers).warnings).toEqual([
+      `${path}:5: \`runners[0].docker.memmory\` is no setting, did you mean \`memory\`?, and does nothing`,
+    ]);
   });
 });
 

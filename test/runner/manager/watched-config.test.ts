@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -32,6 +32,29 @@ it('counts how often the file was read, and leaves the last good one in force', 
   expect(config.refresh('always')).toBe(true);
   expect(config.readings).toEqual({ loaded: 2, failed: 1 });
   expect(told).toEqual([expect.stringContaining('stays in force')]);
+});
+
+function linkToItself(): void {
+  rmSync(path);
+  symlinkSync(path, path);
+}
+
+it.each([
+  ['has a mistake', () => writeFileSync(path, 'concurrent = "2"\n'), /`concurrent` must be a whole number; the conf/],
+  ['is no TOML', () => writeFileSync(path, 'concurrent ='), /is no valid TOML: .*stays in force/],
+  ['is gone', () => rmSync(path), /is gone; the configuration before this change stays in force/],
+  ['is a link to itself', linkToItself, /can't be read: ELOOP.*stays in force/],
+])('keeps what was said before a file that %s, and says so once', (_, damage, message) => {
+  const config = watched('concurrent = 2\n');
+  damage();
+  for (let count = 0; count < 3; count++) expect(config.refresh('if-changed')).toBe(false);
+  expect(told).toEqual([expect.stringMatching(message)]);
+  expect(config.current.config.concurrent).toBe(2);
+  rmSync(path, { force: true });
+  writeFileSync(path, 'concurrent = 33\n');
+  expect(config.refresh('if-changed')).toBe(true);
+  expect(config.current.config.concurrent).toBe(33);
+  expect(told).toHaveLength(1);
 });
 
 it('tells that a new address of metrics is for the next start', () => {
