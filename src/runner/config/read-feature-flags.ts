@@ -5,13 +5,15 @@ const honoured: readonly string[] = [
   'FF_DISABLE_AUTOMATIC_TOKEN_ROTATION',
   'FF_EXPORT_HIGH_CARDINALITY_METRICS',
   'FF_HASH_CACHE_KEYS',
+  'FF_MASK_ALL_DEFAULT_TOKENS',
   'FF_TIMESTAMPS',
   'FF_USE_ADAPTIVE_REQUEST_CONCURRENCY',
   'FF_USE_DIRECT_DOWNLOAD',
+  'FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL',
 ];
 
 /** What they switch on is always so here. */
-const always: readonly string[] = ['FF_MASK_ALL_DEFAULT_TOKENS', 'FF_NETWORK_PER_BUILD', 'FF_USE_FASTZIP'];
+const always: readonly string[] = ['FF_NETWORK_PER_BUILD', 'FF_USE_FASTZIP'];
 
 /** Reads `[runners.feature_flags]`; tells of those that are switched on for nothing. */
 export function readFeatureFlags(fields: TomlFields): Readonly<Record<string, boolean>> {
