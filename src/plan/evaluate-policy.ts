@@ -22,46 +22,8 @@ export type EvaluatePolicy = (policy: RefPolicy, find: FindVariable) => PolicyOu
  * lib/gitlab/ci/pipeline/seed/build.rb (`all_of_only?`, `none_of_except?`)
  */
 export function policyEvaluator(judges: ClauseJudges, context: Context): EvaluatePolicy {
-  const fits = refMatcher(context);
   const here = describePipeline(context);
-
-  const judgeRefs = (refs: readonly string[]): ClauseTrace => {
-    const match = refs.find(fits);
-    const values = [match === undefined ? `the pipeline is for ${here}` : `\`${match}\` fits ${here}`];
-    return { kind: 'refs', text: refs.join(', '), result: match !== undefined, values };
-  };
-
-  const judgeVariables = (expressions: NonNullable<PolicyPart['variables']>, find: FindVariable): ClauseTrace => {
-    const values: string[] = [];
-    const result = expressions.some(({ value }) => {
-      const clause = judges.judgeIf(value, find);
-      values.push(...clause.values);
-      return clause.result;
-    });
-    return {
-      kind: 'variables',
-      text: expressions.map(({ value }) => value).join(', '),
-      result,
-      values: [...new Set(values)],
-    };
-  };
-
-  /** Judges one condition after the other until one comes out as `decisive`. */
-  const judge = (part: PolicyPart, decisive: 'true' | 'false', find: FindVariable): readonly ClauseTrace[] => {
-    const clauses: ClauseTrace[] = [];
-    const goesOn = (clause: ClauseTrace): boolean => {
-      clauses.push(clause);
-      return String(clause.result) !== decisive;
-    };
-    const cluster: ClauseTrace = { kind: 'kubernetes', text: 'active', result: false, values: ['there is no cluster'] };
-    const { refs, variables, changes, kubernetes } = part;
-    if (refs && !goesOn(judgeRefs(refs))) return clauses;
-    if (variables && !goesOn(judgeVariables(variables, find))) return clauses;
-    if (kubernetes && !goesOn(cluster)) return clauses;
-    if (changes) goesOn(judges.judgeChanges(changes, find));
-    return clauses;
-  };
-
+  const judge = partJudge(judges, refMatcher(context), here);
   return ({ only, except }, find) => {
     const trace: PolicyTrace[] = [];
     const told = (keyword: PolicyTrace['keyword'], part: PolicyPart, holds: boolean, clauses: readonly ClauseTrace[]) =>
@@ -80,6 +42,45 @@ export function policyEvaluator(judges: ClauseJudges, context: Context): Evaluat
     }
     return { included: true, because: whyIn(only, except), trace };
   };
+}
+
+/** Judges one condition after the other until one comes out as `decisive`. */
+type JudgePart = (part: PolicyPart, decisive: 'true' | 'false', find: FindVariable) => readonly ClauseTrace[];
+
+function partJudge(judges: ClauseJudges, fits: (ref: string) => boolean, here: string): JudgePart {
+  const judgeRefs = (refs: readonly string[]): ClauseTrace => {
+    const match = refs.find(fits);
+    const values = [match === undefined ? `the pipeline is for ${here}` : `\`${match}\` fits ${here}`];
+    return { kind: 'refs', text: refs.join(', '), result: match !== undefined, values };
+  };
+  return ({ refs, variables, changes, kubernetes }, decisive, find) => {
+    const clauses: ClauseTrace[] = [];
+    const goesOn = (clause: ClauseTrace): boolean => {
+      clauses.push(clause);
+      return String(clause.result) !== decisive;
+    };
+    const cluster: ClauseTrace = { kind: 'kubernetes', text: 'active', result: false, values: ['there is no cluster'] };
+    if (refs && !goesOn(judgeRefs(refs))) return clauses;
+    if (variables && !goesOn(judgeVariables(judges, variables, find))) return clauses;
+    if (kubernetes && !goesOn(cluster)) return clauses;
+    if (changes) goesOn(judges.judgeChanges(changes, find));
+    return clauses;
+  };
+}
+
+function judgeVariables(
+  { judgeIf }: ClauseJudges,
+  expressions: NonNullable<PolicyPart['variables']>,
+  find: FindVariable,
+): ClauseTrace {
+  const values: string[] = [];
+  const result = expressions.some(({ value }) => {
+    const clause = judgeIf(value, find);
+    values.push(...clause.values);
+    return clause.result;
+  });
+  const text = expressions.map(({ value }) => value).join(', ');
+  return { kind: 'variables', text, result, values: [...new Set(values)] };
 }
 
 function whyIn(only: PolicyPart | undefined, except: PolicyPart | undefined): string {

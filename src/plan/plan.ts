@@ -3,11 +3,11 @@ import { uniqueVariables } from '../expressions/merge-variables.ts';
 import type { Context } from '../model/context.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { Decision, Plan, Selection } from '../model/plan.ts';
-import type { Variable } from '../model/variable.ts';
+import type { Variable, VariableLayers } from '../model/variable.ts';
 import { buildDecisions } from './build-decisions.ts';
 import { type BuildInput, buildNodes } from './build-nodes.ts';
 import { checkReferences, cycleDiagnostic } from './check-references.ts';
-import { decideJobs, decideWorkflow, outerVariables, plainVariable } from './decide-jobs.ts';
+import { decideJobs, decideWorkflow, outerVariables, plainVariable, type WorkflowDecision } from './decide-jobs.ts';
 import { policyEvaluator } from './evaluate-policy.ts';
 import { ruleEvaluator } from './evaluate-rules.ts';
 import { expandWith } from './expand-text.ts';
@@ -48,13 +48,7 @@ export function plan(pipeline: Pipeline, given: Context, selection: Selection): 
   const fromRule = workflow.kind === 'in' ? workflow.variables : [];
   const global = uniqueVariables(pipeline.variables.map(plainVariable), fromRule);
   const above = Object.freeze(uniqueVariables(context.projectVariables, context.pipelineVariables).map(plainVariable));
-  const name =
-    pipeline.name === undefined
-      ? undefined
-      : expandWith({ belowDotenv: [...context.predefined, ...global], aboveDotenv: above }, pipeline.name).trim() ||
-        undefined;
-  const named = name === undefined ? [] : [{ name: 'CI_PIPELINE_NAME', value: name, raw: true }];
-  const full: Context = { ...context, predefined: [...context.predefined, ...named] };
+  const name = nameOf(pipeline, { belowDotenv: [...context.predefined, ...global], aboveDotenv: above });
 
   const index = indexJobs(pipeline);
   const drafts = decideJobs(index, { ...outer, global }, { rules: evaluate, policy: policyEvaluator(judges, context) });
@@ -62,39 +56,56 @@ export function plan(pipeline: Pipeline, given: Context, selection: Selection): 
   const asked = selectDrafts(drafts, pipeline.stages, selection, graph.after);
   if (asked.unknown.length > 0) return { value: undefined, diagnostics, unknownSelectors: asked.unknown };
 
-  const whole: PlanFrame = {
+  const frame = frameOf(pipeline, name, workflow);
+  const input = { index, graph, selection, context: withName(context, name), above, below };
+  const out = leftOut(workflow.kind === 'out' ? workflow.because : undefined, asked.drafts, selection, pipeline);
+  if (out !== undefined) return planLeftOut({ ...input, selected: nothing }, frame, out, diagnostics);
+  const selected = closeOverNeeds(graph, asked);
+  diagnostics.push(...selected.diagnostics, ...cycles(graph, index));
+  return planSelected({ ...input, selected }, frame, diagnostics);
+}
+
+/** A plan without a node: each job is out for the same reason. */
+function planLeftOut(
+  input: BuildInput,
+  frame: PlanFrame,
+  leftOutBecause: string,
+  diagnostics: readonly Diagnostic[],
+): PlanResult {
+  const because = `the whole pipeline is left out: ${leftOutBecause}`;
+  const decisions = buildDecisions(input, []).map((each) => ({ ...each, included: false, ids: [], because }));
+  if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [], decisions };
+  return { value: { ...frame, nodes: [], decisions, leftOutBecause, notices: [] }, diagnostics, unknownSelectors: [] };
+}
+
+function planSelected(input: BuildInput, frame: PlanFrame, diagnostics: readonly Diagnostic[]): PlanResult {
+  if (hasErrors(diagnostics)) {
+    return { value: undefined, diagnostics, unknownSelectors: [], decisions: buildDecisions(input, []) };
+  }
+  const nodes = buildNodes(input);
+  const told = [...input.selected.notices, ...jobNotices(nodes, input.context.variableSets)];
+  const notices = nodes.length === 0 && told.length === 0 ? ['no job is to run'] : told;
+  const value = { ...frame, nodes, decisions: buildDecisions(input, nodes), notices };
+  return { value, diagnostics, unknownSelectors: [] };
+}
+
+/** `workflow:name` with its variables filled in; undefined where nothing is left of it. */
+function nameOf({ name }: Pipeline, layers: VariableLayers): string | undefined {
+  return name === undefined ? undefined : expandWith(layers, name).trim() || undefined;
+}
+
+function withName(context: Context, name: string | undefined): Context {
+  if (name === undefined) return context;
+  return { ...context, predefined: [...context.predefined, { name: 'CI_PIPELINE_NAME', value: name, raw: true }] };
+}
+
+function frameOf(pipeline: Pipeline, name: string | undefined, workflow: WorkflowDecision): PlanFrame {
+  return {
     ...(name === undefined ? {} : { name }),
     stages: pipeline.stages,
     ...(workflow.trace.length === 0 ? {} : { workflow: workflow.trace }),
     autoCancelOnJobFailure:
       workflow.kind === 'in' ? workflow.autoCancelOnJobFailure : pipeline.workflow.autoCancelOnJobFailure,
-  };
-  const out = leftOut(workflow.kind === 'out' ? workflow.because : undefined, asked.drafts, selection, pipeline);
-  if (out !== undefined) {
-    const input = { index, graph, selected: nothing, selection, context: full, above, below };
-    const decisions = buildDecisions(input, []).map((decision) => ({
-      ...decision,
-      included: false,
-      ids: [],
-      because: `the whole pipeline is left out: ${out}`,
-    }));
-    const value = { ...whole, nodes: [], decisions, leftOutBecause: out, notices: [] };
-    if (hasErrors(diagnostics)) return { value: undefined, diagnostics, unknownSelectors: [], decisions };
-    return { value, diagnostics, unknownSelectors: [] };
-  }
-  const selected = closeOverNeeds(graph, asked);
-  diagnostics.push(...selected.diagnostics, ...cycles(graph, index));
-  const input: BuildInput = { index, graph, selected, selection, context: full, above, below };
-  if (hasErrors(diagnostics)) {
-    return { value: undefined, diagnostics, unknownSelectors: [], decisions: buildDecisions(input, []) };
-  }
-  const nodes = buildNodes(input);
-  const told = [...selected.notices, ...jobNotices(nodes, context.variableSets)];
-  const notices = nodes.length === 0 && told.length === 0 ? ['no job is to run'] : told;
-  return {
-    value: { ...whole, nodes, decisions: buildDecisions(input, nodes), notices },
-    diagnostics,
-    unknownSelectors: [],
   };
 }
 
