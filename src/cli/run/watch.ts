@@ -28,28 +28,18 @@ export async function watchAndRun(
   let changed = deferred();
   let stop = new AbortController();
   let ended: NodeJS.Signals | undefined;
-  let failure: Error | undefined;
+  let unwatched: Error | undefined;
   const { cache, state, runtime } = findLocations(invocation.env);
-  const own = [...written, cache, state, runtime];
-  let timer: NodeJS.Timeout | undefined;
-  const pending = new Set<string>();
-  const look = (): void => {
-    const paths = [...pending];
-    pending.clear();
-    if (!isRelevant(invocation, root, paths)) return;
-    stop.abort();
-    changed.resolve();
-  };
-  const watcher = watch(root, { recursive: true }, (_, path) => {
-    if (path === null || /(^|\/)\.git(\/|$)/.test(path) || isOwn(join(root, path), own)) return;
-    pending.add(path);
-    clearTimeout(timer);
-    timer = setTimeout(look, debounceMs);
-  });
-  // Out of watches (Linux: fs.inotify.max_user_watches): better to say so than to miss changes.
-  watcher.on('error', (error) => {
-    failure ??= error;
-    changed.resolve();
+  using _watching = watchTree(invocation, root, {
+    own: [...written, cache, state, runtime],
+    onChange: () => {
+      stop.abort();
+      changed.resolve();
+    },
+    onError: (error) => {
+      unwatched ??= error;
+      changed.resolve();
+    },
   });
   using _signals = handleSignals({
     stop: (signal) => {
@@ -58,28 +48,62 @@ export async function watchAndRun(
     },
     dropEverything: () => {},
   });
-  try {
-    while (ended === undefined) {
-      stop = new AbortController();
-      changed = deferred();
-      try {
-        await runOnce(stop.signal);
-      } catch (error) {
-        const failure = describeFailure(error);
-        if (failure.exitCode === exitCodes.bug || failure.exitCode === exitCodes.usage) throw error;
-        await printMessage(invocation, failure.text);
-      }
-      if (ended !== undefined) break;
-      await printMessage(invocation, 'waiting for a change (Ctrl-C ends)');
-      await changed.promise;
-      if (failure !== undefined)
-        throw new SystemError('runner_system_failure', `can't watch ${root}: ${failure.message}`);
-    }
-  } finally {
-    clearTimeout(timer);
-    watcher.close();
+  while (ended === undefined) {
+    stop = new AbortController();
+    changed = deferred();
+    await runAndTell(invocation, () => runOnce(stop.signal));
+    if (ended !== undefined) break;
+    await printMessage(invocation, 'waiting for a change (Ctrl-C ends)');
+    await changed.promise;
+    if (unwatched !== undefined)
+      throw new SystemError('runner_system_failure', `can't watch ${root}: ${unwatched.message}`);
   }
   return signalExitCode(ended);
+}
+
+/** A run that fails, for whatever reason outside of this program, is no reason to stop watching. */
+async function runAndTell(invocation: Invocation, run: () => Promise<number>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const failure = describeFailure(error);
+    if (failure.exitCode === exitCodes.bug || failure.exitCode === exitCodes.usage) throw error;
+    await printMessage(invocation, failure.text);
+  }
+}
+
+/** Watches a tree for changes of files that are neither our own nor ignored by git. */
+function watchTree(
+  invocation: Invocation,
+  root: string,
+  on: {
+    /** Absolute paths. */
+    readonly own: readonly string[];
+    readonly onChange: () => void;
+    /** Out of watches (Linux: fs.inotify.max_user_watches): better to say so than to miss changes. */
+    readonly onError: (error: Error) => void;
+  },
+): Disposable {
+  let timer: NodeJS.Timeout | undefined;
+  const pending = new Set<string>();
+  const look = (): void => {
+    const paths = [...pending];
+    pending.clear();
+    if (isRelevant(invocation, root, paths)) on.onChange();
+  };
+  const watcher = watch(root, { recursive: true }, (_, path) => {
+    if (path === null || /(^|\/)\.git(\/|$)/.test(path) || isOwn(join(root, path), on.own)) return;
+    pending.add(path);
+    clearTimeout(timer);
+    timer = setTimeout(look, debounceMs);
+  });
+  watcher.on('error', on.onError);
+  return {
+    [Symbol.dispose]: () => {
+      clearTimeout(timer);
+      watcher.close();
+    },
+  };
 }
 
 /** In one of the paths, or a directory that was made for them. */
