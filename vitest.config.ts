@@ -1,10 +1,10 @@
 import { defineConfig, type Plugin } from 'vitest/config';
 
-/** As the bundle has it: files with programs for shells are imported as texts. */
+/** As the bundle has it: files with programs in other languages are imported as texts. */
 const texts: Plugin = {
   name: 'texts',
   transform: (code, id) =>
-    /\.(awk|sh)$/.test(id) ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
+    /\.(awk|pl|sh)$/.test(id) ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
 };
 
 export default defineConfig({

@@ -9,8 +9,8 @@ import { lazyModules } from './lazy-modules.mjs';
 
 const { parameters } = createRequire(import.meta.url)('../bin/bundle.js');
 
-/** Programs for shells are imported as texts. */
-export const loaders = { '.awk': 'text', '.sh': 'text' };
+/** Programs in other languages are imported as texts. */
+export const loaders = { '.awk': 'text', '.pl': 'text', '.sh': 'text' };
 
 /**
  * Writes `ci.js` (the text of one function, see bin/bundle.js) and its source map into a folder.

@@ -6,21 +6,20 @@ import type { Socket } from 'node:net';
  * reaches, in no directory of the user's, with nothing of our environment but `env`, and not keeping us alive. The end
  * of its channel tells it that we have ended, however that came. What it has to know goes over the channel, since
  * everybody may read arguments.
- * @param options.channel `messages` are Node's own, `text` goes to its standard input.
+ * @param options.channel `told`: what is written to its standard input; `asked`: and it answers on its standard output.
  */
 export function startCompanion(
   [file, ...args]: readonly [string, ...string[]],
-  options: { readonly channel: 'messages' | 'text'; readonly env?: Readonly<Record<string, string>> },
+  options: { readonly channel: 'told' | 'asked'; readonly env?: Readonly<Record<string, string>> },
 ): ChildProcess {
   const child = spawn(file, args, {
     cwd: '/',
     env: options.env ?? {},
     detached: true,
-    stdio: options.channel === 'text' ? ['pipe', 'ignore', 'ignore'] : ['ignore', 'ignore', 'ignore', 'ipc'],
+    stdio: ['pipe', options.channel === 'told' ? 'ignore' : 'pipe', 'ignore'],
   });
   child.unref();
-  child.channel?.unref();
-  (child.stdin as Socket | null)?.unref();
+  for (const stream of [child.stdin, child.stdout]) (stream as Socket | null)?.unref();
   // It may be gone before we are.
   child.stdin?.on('error', () => {});
   return child;

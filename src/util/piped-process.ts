@@ -1,10 +1,12 @@
 import type { NamedPipes } from './named-pipes.ts';
 import { type ProcessRequest, type RunningProcess, startProcess, takeOutput } from './process.ts';
-import type { Launched, ProcessLauncher } from './process-launcher.ts';
+import type { ProcessHelper } from './process-helper.ts';
+import { type Launched, launch } from './process-launcher.ts';
 
 /** What starts processes and connects them. */
 export interface Plumbing {
-  readonly launcher: ProcessLauncher;
+  readonly helper: ProcessHelper | undefined;
+  /** For what the helper does not start. */
   readonly pipes: NamedPipes;
 }
 
@@ -13,10 +15,9 @@ export interface Plumbing {
  * which scripts do. Where the system makes no named pipes, they are sockets.
  * @throws the error of `spawn` (ENOENT, EACCES, E2BIG …) as a rejected promise.
  */
-export async function startPipedProcess(
-  request: ProcessRequest,
-  { launcher, pipes }: Plumbing,
-): Promise<RunningProcess> {
+export async function startPipedProcess(request: ProcessRequest, { helper, pipes }: Plumbing): Promise<RunningProcess> {
+  const helped = helper?.start(request);
+  if (helped !== undefined) return helped;
   const stdout = await pipes.take();
   const stderr = await pipes.take();
   if (stdout === undefined || stderr === undefined) {
@@ -26,7 +27,7 @@ export async function startPipedProcess(
   const { file, args, directory, env, stdin } = request;
   let launched: Launched;
   try {
-    launched = await launcher.launch({ file, args, directory, env, stdin, outputs: [stdout.path, stderr.path] });
+    launched = await launch({ file, args, directory, env, stdin, outputs: [stdout.path, stderr.path] });
   } catch (error) {
     stdout.discard();
     stderr.discard();

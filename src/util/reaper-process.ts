@@ -30,7 +30,7 @@ export function startReaperProcess(reaper: {
 }): ReaperProcess | undefined {
   if (process.platform === 'win32') return undefined;
   const { program, order, env } = reaper;
-  const child = startCompanion(['/bin/sh', '-c', watchCode, 'ci-reaper', ...program], { channel: 'text', env });
+  const child = startCompanion(['/bin/sh', '-c', watchCode, 'ci-reaper', ...program], { channel: 'told', env });
   child.on('error', () => {});
   if (child.pid === undefined) return undefined;
   child.stdin!.write(`${order}\n`);

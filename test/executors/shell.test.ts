@@ -6,9 +6,12 @@ import { processesWith } from './support/processes.ts';
 
 const isolations: readonly Isolation[] = process.getuid?.() === 0 ? ['copy', 'overlay'] : ['copy'];
 
-for (const isolation of isolations) {
+/** As many as are about to come: many are started by a helper. */
+const kinds = isolations.flatMap((isolation) => [1, 1000].map((expectedJobs) => ({ isolation, expectedJobs })));
+
+for (const { isolation, expectedJobs } of kinds) {
   executorContract({
-    name: `shell by ${isolation}`,
+    name: `shell by ${isolation}, jobs expected: ${expectedJobs}`,
     available: true,
     does: 'scripts',
     job: { executor: 'shell' },
@@ -18,6 +21,7 @@ for (const isolation of isolations) {
         graceMs: 500,
         env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' },
         isolation,
+        expectedJobs,
       }),
     processes: async (text) => processesWith(text),
     leftovers: async (root) => readdirSync(root),

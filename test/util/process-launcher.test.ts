@@ -6,13 +6,14 @@ import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { namedPipes } from '../../src/util/named-pipes.ts';
 import { startPipedProcess } from '../../src/util/piped-process.ts';
 import type { ProcessRequest } from '../../src/util/process.ts';
-import { type ProcessLauncher, processLauncher } from '../../src/util/process-launcher.ts';
+import type { ProcessHelper } from '../../src/util/process-helper.ts';
+import { processHelper } from '../../src/util/process-launcher.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'ci-launcher-'));
 const path = process.env.PATH ?? '';
 const pipes = namedPipes({ directory: join(place, 'pipes'), path });
-let launcher: ProcessLauncher;
-afterEach(() => launcher.close());
+let helping: ProcessHelper | undefined;
+afterEach(() => helping?.close());
 afterAll(() => removeTree(place));
 
 async function run(script: string, over: Partial<ProcessRequest> = {}) {
@@ -22,7 +23,7 @@ async function run(script: string, over: Partial<ProcessRequest> = {}) {
   };
   const request = { file: 'bash', args: [], directory: place, env: { PATH: path, SECRET: 'é\n"\'' }, stdin: script };
   const sinks = { stdout: take('stdout'), stderr: take('stderr') };
-  const running = await startPipedProcess({ ...request, ...sinks, ...over }, { launcher, pipes });
+  const running = await startPipedProcess({ ...request, ...sinks, ...over }, { helper: helping, pipes });
   return { ...said, pid: running.pid, end: await running.ended, ...said };
 }
 
@@ -39,7 +40,7 @@ async function helper(): Promise<number> {
 
 describe.skipIf(process.platform !== 'linux')('the launcher of processes', () => {
   it('leaves it to a helper once that is ready, with the same results', async () => {
-    launcher = processLauncher(1000);
+    helping = processHelper(1000, path);
     const script = 'printf "%s" "$SECRET"; echo $((6*7)) > /dev/stderr; pwd; cat; exit 3';
     const [{ pid: _, ...first }] = [await run(script)];
     expect(first).toMatchObject({ end: { kind: 'code', code: 3 }, stderr: '42\n' });
@@ -57,30 +58,38 @@ describe.skipIf(process.platform !== 'linux')('the launcher of processes', () =>
   });
 
   it('makes each process a leader of its session, and leaves no name of a pipe', async () => {
-    launcher = processLauncher(1000);
-    await helper();
-    const { stdout, pid } = await run('ps -o sid= -o pgid= -p $$; echo $$');
-    expect(new Set(stdout.trim().split(/\s+/))).toEqual(new Set([String(pid)]));
-    const left = readdirSync(join(place, 'pipes')).length;
-    await run('true');
+    const leads = async (): Promise<void> => {
+      const { stdout, pid } = await run('ps -o sid= -o pgid= -p $$; echo $$');
+      expect(new Set(stdout.trim().split(/\s+/))).toEqual(new Set([String(pid)]));
+    };
+    const left = (): number => readdirSync(join(place, 'pipes')).length;
+    helping = undefined;
+    await leads();
+    const before = left();
+    await leads();
     // Two were used; more may have been made meanwhile.
-    expect(readdirSync(join(place, 'pipes')).length).not.toBe(left);
+    expect(left()).not.toBe(before);
+    helping = processHelper(1000, path);
+    await helper();
+    const after = left();
+    await leads();
+    expect(left()).toBe(after);
   });
 
   it('shows nothing of a job in the arguments of the helper, and ends it when it is closed', async () => {
-    launcher = processLauncher(1000);
+    helping = processHelper(1000, path);
     const pid = await helper();
     await run('true');
     expect(parentOf(pid)).toBe(String(process.pid));
     expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain(
       'SECRET=',
     );
-    launcher.close();
+    helping?.close();
     while (existsSync(`/proc/${pid}/fd/0`)) await new Promise((resolve) => setTimeout(resolve, 5));
   });
 
   it('says when it does not know any more how a process ended, and goes on by itself', async () => {
-    launcher = processLauncher(1000);
+    helping = processHelper(1000, path);
     const pid = await helper();
     const lost = run('sleep 0.2; echo still there');
     const waiting = expect(lost).rejects.toMatchObject({ name: 'ProcessLost' });

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
-import { type RunningProcess, startProcess } from '../../src/util/process.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type ProcessRequest, type RunningProcess, startProcess } from '../../src/util/process.ts';
 import { runCommand } from '../../src/util/process-command.ts';
+import { processHelper } from '../../src/util/process-launcher.ts';
 import { endFamily, findStrays, isAlive, markerName } from '../../src/util/process-strays.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
@@ -16,7 +17,24 @@ interface Started {
   says(text: string): Promise<void>;
 }
 
-async function start(script: string, take?: (bytes: Uint8Array) => Promise<void>): Promise<Started> {
+type Start = (request: ProcessRequest) => Promise<RunningProcess>;
+
+const helper = processHelper(1000, path);
+afterAll(() => helper?.close());
+
+const startByHelper: Start = async (request) => {
+  for (;;) {
+    const started = helper?.start(request);
+    if (started !== undefined) return started;
+    await sleep(5);
+  }
+};
+
+async function start(
+  script: string,
+  take?: (bytes: Uint8Array) => Promise<void>,
+  begin: Start = startProcess,
+): Promise<Started> {
   const marker = randomBytes(12).toString('hex');
   const chunks: Uint8Array[] = [];
   let wake = (): void => {};
@@ -25,7 +43,7 @@ async function start(script: string, take?: (bytes: Uint8Array) => Promise<void>
     chunks.push(bytes);
     wake();
   };
-  const running = await startProcess({
+  const running = await begin({
     file: 'bash',
     args: [],
     directory: '/',
@@ -51,21 +69,28 @@ async function start(script: string, take?: (bytes: Uint8Array) => Promise<void>
 
 const family = ({ running, marker }: Started) => ({ marker, groups: [running.pid], since: running.pid });
 
-describe('startProcess', () => {
+const starts: readonly (readonly [string, Start])[] = [
+  ['startProcess', startProcess],
+  ...(helper === undefined ? [] : [['the helper', startByHelper] as const]),
+];
+
+describe.each(starts)('%s', (_, begin) => {
+  const run = (script: string, take?: (bytes: Uint8Array) => Promise<void>) => start(script, take, begin);
+
   it('tells exit codes and signals apart', async () => {
-    expect(await (await start('exit 7')).running.ended).toEqual({ kind: 'code', code: 7 });
-    expect(await (await start('kill -KILL $$')).running.ended).toEqual({ kind: 'signal', signal: 'SIGKILL' });
+    expect(await (await run('exit 7')).running.ended).toEqual({ kind: 'code', code: 7 });
+    expect(await (await run('kill -KILL $$')).running.ended).toEqual({ kind: 'signal', signal: 'SIGKILL' });
   });
 
   it('rejects when the program is not there', async () => {
     const request = { args: [], directory: '/', env: {}, stdin: '', stdout: async () => {}, stderr: async () => {} };
-    await expect(startProcess({ ...request, file: '/no/such/program' })).rejects.toThrow(/ENOENT/);
+    await expect(begin({ ...request, file: '/no/such/program' })).rejects.toThrow(/ENOENT/);
   });
 
   it('gives a slow sink every byte, one chunk at a time', async () => {
     let at = 0;
     let total = 0;
-    const started = await start('head -c 3000000 /dev/zero', async (bytes) => {
+    const started = await run('head -c 3000000 /dev/zero', async (bytes) => {
       expect(++at).toBe(1);
       await sleep(2);
       total += bytes.length;
@@ -76,7 +101,7 @@ describe('startProcess', () => {
   });
 
   it('does not hang on a child that holds the pipes, and loses nothing of what was written before', async () => {
-    const started = await start('sleep 1000 & yes | head -c 500000; echo end');
+    const started = await run('sleep 1000 & yes | head -c 500000; echo end');
     expect(await started.running.ended).toEqual({ kind: 'code', code: 0 });
     expect(started.output()).toHaveLength(500_004);
     expect(isAlive(family(started))).toBe(true);
@@ -85,21 +110,64 @@ describe('startProcess', () => {
   });
 
   it('does not hang on a child that writes for ever', async () => {
-    const started = await start('yes & echo end');
+    const started = await run('yes & echo end');
     expect(await started.running.ended).toEqual({ kind: 'code', code: 0 });
     await endFamily(family(started), 1000);
   });
 
   it('rejects with the error of the sink', async () => {
-    const started = await start('echo a; sleep 1000', async () => {
+    const started = await run('echo a; sleep 1000', async () => {
       throw new Error('disk full');
     });
     await expect(started.running.ended).rejects.toThrow('disk full');
     await endFamily(family(started), 100);
   });
 
+  it('takes what a child writes just after the end', async () => {
+    const started = await run('exec > >(while read -r line; do echo "late $line"; done); echo end');
+    await started.running.ended;
+    expect(started.output()).toBe('late end\n');
+  });
+
+  it('lets a process wait whose output nobody takes, and others meanwhile go on', async () => {
+    let taken = 0;
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const slow = await run('head -c 5000000 /dev/zero; echo "written" >&2', async (bytes) => {
+      await gate;
+      taken += bytes.length;
+    });
+    const other = await run('echo other');
+    await other.running.ended;
+    expect(other.output()).toBe('other\n');
+    expect(taken).toBe(0);
+    open();
+    expect(await slow.running.ended).toEqual({ kind: 'code', code: 0 });
+    expect(slow.output()).toHaveLength(5_000_008);
+  });
+
+  it('gives both streams as they are, each to its own', async () => {
+    const got = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+    const bytes = randomBytes(200_000).filter((byte) => byte !== 0);
+    const octal = [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+    const running = await begin({
+      file: 'bash',
+      args: [],
+      directory: '/',
+      env: { PATH: path },
+      stdin: `printf '${octal}'; printf 'ended 1 0 0\\n' >&2`,
+      stdout: async (chunk) => void got.stdout.push(chunk),
+      stderr: async (chunk) => void got.stderr.push(chunk),
+    });
+    expect(await running.ended).toEqual({ kind: 'code', code: 0 });
+    expect(Buffer.concat(got.stdout).equals(bytes)).toBe(true);
+    expect(Buffer.concat(got.stderr).toString()).toBe('ended 1 0 0\n');
+  });
+
   it('survives a process that does not read its input', async () => {
-    const started = await start(`exit 3\n${'#'.repeat(1_000_000)}`);
+    const started = await run(`exit 3\n${'#'.repeat(1_000_000)}`);
     expect(await started.running.ended).toEqual({ kind: 'code', code: 3 });
   });
 });

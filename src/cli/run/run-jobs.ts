@@ -64,7 +64,7 @@ export async function runJobs(
   const source = scheduled(invocation, given, parts, { own, trees });
   ending.watch(source);
   const ownJobs = plan.nodes.filter((node) => node.kind === 'job').length;
-  using _memory = await holdMemoryDown(ownStarts(ownJobs));
+  using _memory = await holdMemoryDown(ownStarts(ownJobs, invocation.env['PATH'] ?? ''));
   await runWorkers(source, {
     concurrency: options.concurrency ?? availableParallelism(),
     runJob: jobRunner({

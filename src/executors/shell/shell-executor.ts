@@ -8,7 +8,7 @@ import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
 import { oomWatch } from '../../util/oom-kills.ts';
 import type { Plumbing } from '../../util/piped-process.ts';
-import { processLauncher } from '../../util/process-launcher.ts';
+import { processHelper } from '../../util/process-launcher.ts';
 import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
@@ -55,7 +55,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   let opened = 0;
   const pipes = join(options.root, `${prefix}.pipes`);
   const layPipes = (): Plumbing => ({
-    launcher: processLauncher(options.expectedJobs ?? 1),
+    helper: processHelper(options.expectedJobs ?? 1, path),
     pipes: namedPipes({ directory: pipes, path }),
   });
   // At once, since the first job wants it soon.
@@ -119,7 +119,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       for (const kill of open) kill();
     },
     close: async () => {
-      plumbing?.launcher.close();
+      plumbing?.helper?.close();
       await plumbing?.pipes.close();
       plumbing = undefined;
       copies.hurry();

@@ -4,7 +4,7 @@ import { type Exit, type LackOfMemory, SystemError } from '../../model/outcome.t
 import type { OomWatch } from '../../util/oom-kills.ts';
 import { type Plumbing, startPipedProcess } from '../../util/piped-process.ts';
 import type { ProcessEnd, ProcessRequest, RunningProcess } from '../../util/process.ts';
-import { ProcessLost } from '../../util/process-launcher.ts';
+import { ProcessLost } from '../../util/process-helper.ts';
 import { endFamily, groupHasMembers, isAlive, killFamily, type ProcessFamily } from '../../util/process-strays.ts';
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, KeptPlace, Session } from '../executor.ts';
