@@ -4,6 +4,7 @@ import type { TakenFiles } from '../model/files.ts';
 import { type Outcome, SystemError } from '../model/outcome.ts';
 import type { Fill } from '../model/ports.ts';
 import type { TestReportStep, UploadArtifactsStep } from '../model/step.ts';
+import { withAttempts } from './attempts.ts';
 import { maxDotenvBytes, parseDotenv, usualDotenvVariables } from './dotenv.ts';
 import type { JobRun } from './job-run.ts';
 import { homePath, wholePaths } from './session-path.ts';
@@ -11,7 +12,11 @@ import { takeFiles } from './take-files.ts';
 import { readTestReports } from './test-results.ts';
 
 /** Lays what the dependencies uploaded into the job's directory, in their order. */
-export async function downloadArtifacts(run: JobRun): Promise<void> {
+export function downloadArtifacts(run: JobRun): Promise<void> {
+  return withAttempts(run, 'ARTIFACT_DOWNLOAD_ATTEMPTS', () => downloadAll(run));
+}
+
+async function downloadAll(run: JobRun): Promise<void> {
   const { spec, deps, log, session, limits } = run;
   for (const dependency of spec.dependencies) {
     const tree = await deps.artifacts.fetch(dependency, limits.soft);

@@ -45,7 +45,10 @@ async function restoreKeys(run: JobRun, step: RestoreCacheStep): Promise<readonl
   const fallback = run.variables.get('CACHE_FALLBACK_KEY')?.trim();
   // A branch must not read what only protected branches may write. Source: GitLab Runner, `shells/abstract.go`
   const isProtected = fallback !== undefined && plainKey(fallback).endsWith('-protected');
-  if (step.match === 'exact' && fallback && !isProtected) keys.add(fallback);
+  if (step.match === 'exact' && fallback) {
+    if (isProtected) await run.log.warning(`CACHE_FALLBACK_KEY "${fallback}" not allowed to end in "-protected"`);
+    else keys.add(fallback);
+  }
   return [...keys];
 }
 

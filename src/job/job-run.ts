@@ -27,6 +27,8 @@ export interface JobDeps {
   readonly emit: Emit;
   readonly clock: Clock;
   readonly runner: RunnerFacts;
+  /** What the log says besides, as GitLab Runner does: who runs the job, and in what. */
+  readonly greeting?: { readonly runner: readonly string[]; readonly executor: (job: JobSpec) => string };
   /** `CI_CONCURRENT_ID`; default 0. */
   readonly concurrentId?: number;
   /** `CI_CONCURRENT_PROJECT_ID`; default: the same. */

@@ -131,12 +131,17 @@ function runnerFacts({ spec, runner, startedAt, place }: VariableInput): readonl
   return [
     ...(place === undefined ? [] : placeVariables(spec, place)),
     ...statusVariables(spec, 'running'),
-    literal('CI_JOB_STARTED_AT', startedAtText),
+    // The server's own is the better one.
+    ...(isTold(spec, 'CI_JOB_STARTED_AT') ? [] : [literal('CI_JOB_STARTED_AT', startedAtText)]),
     literal(spec.executor === 'docker' ? 'CI_DISPOSABLE_ENVIRONMENT' : 'CI_SHARED_ENVIRONMENT', 'true'),
     literal('CI_RUNNER_VERSION', runner.version),
     literal('CI_RUNNER_REVISION', runner.revision),
     literal('CI_RUNNER_EXECUTABLE_ARCH', runner.platform),
   ];
+}
+
+function isTold({ source, variables }: JobSpec, name: string): boolean {
+  return source.kind === 'repository' && variables.some((variable) => variable.name === name && variable.value !== '');
 }
 
 /** How the job stands, for a script that is about to run. */
@@ -164,6 +169,7 @@ function placeVariables(spec: JobSpec, { directory, temporaryDirectory }: Place)
     literal('CI_PROJECT_DIR', directory),
     literal('CI_BUILDS_DIR', builds === '' ? '/' : builds),
     literal('RUNNER_TEMP_PROJECT_DIR', temporaryDirectory),
+    literal('GITLAB_ENV', `${temporaryDirectory}/gitlab_runner_env`),
   ];
 }
 

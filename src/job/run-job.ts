@@ -76,10 +76,13 @@ async function inSession(
   const { spec } = lease;
   const name = deps.executor.name;
   await log.line(`Running with ${deps.runner.name} ${deps.runner.version} (${deps.runner.revision})`);
+  for (const line of deps.greeting?.runner ?? []) await log.line(line);
   await log.begin({ name: 'prepare_executor', caption: `Preparing the "${name}" executor`, phase: 'prepare' });
   const refused = refusalOf(spec);
   if (refused !== undefined) return { outcome: refused, outputs: noOutputs };
-  const opened = await openSession(deps, expandSpec(spec, before), log, limits);
+  const expanded = expandSpec(spec, before);
+  if (deps.greeting !== undefined) await log.line(deps.greeting.executor(expanded));
+  const opened = await openSession(deps, expanded, log, limits);
   if ('outcome' in opened) return { outcome: opened.outcome, outputs: noOutputs };
   await using session = opened.session;
   const variables = jobVariables({ ...input, place: session });
@@ -169,7 +172,7 @@ async function tellVerdict(log: JobLog, outcome: Outcome): Promise<void> {
       await log.error('Job failed: canceled');
       break;
     case 'failed': {
-      const fault = ownFaults.has(outcome.reason) ? '' : ' (system failure)';
+      const fault = outcome.reason === 'runner_system_failure' ? ' (system failure)' : '';
       await log.error(`Job failed${fault}: ${outcome.message ?? outcome.reason}`);
       if (outcome.hint !== undefined) await log.hint(outcome.hint);
       break;
@@ -178,11 +181,3 @@ async function tellVerdict(log: JobLog, outcome: Outcome): Promise<void> {
       break;
   }
 }
-
-const ownFaults: ReadonlySet<string> = new Set([
-  'script_failure',
-  'job_execution_timeout',
-  'runner_configuration_error',
-  'runner_unsupported',
-  'secrets_provider_not_found',
-]);

@@ -83,6 +83,7 @@ async function execute(
   const signals = [given.signal, timer?.signal, silence?.signal].filter((signal) => signal !== undefined);
   using stop = anySignal(signals);
   const shell = step.shell === undefined ? undefined : variables.expand(step.shell);
+  const environmentFile = variables.get('GITLAB_ENV');
   const trace = /^(true|1)$/.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
   try {
     const exit = await session.run(
@@ -91,6 +92,7 @@ async function execute(
           shell: shell === undefined ? session.shell : shellOf(shell),
           echo: step.echo,
           ...(session.programs === undefined ? {} : { programs: session.programs }),
+          ...(environmentFile === undefined ? {} : { environmentFile }),
           trace,
         }),
         ...(shell === undefined ? {} : { shell }),

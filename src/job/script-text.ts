@@ -8,6 +8,8 @@ export interface ScriptTextOptions {
   readonly echo: 'gitlab' | 'plain';
   /** Directory that has to be in `PATH`, also where files that a shell reads at its start have set that anew. */
   readonly programs?: string;
+  /** Absolute path of a file with variables (`KEY=VALUE`) that earlier scripts left for later ones (`GITLAB_ENV`). */
+  readonly environmentFile?: string;
   /** `on`: the shell prints every command it runs (`CI_DEBUG_TRACE`). */
   readonly trace?: 'on' | 'off';
 }
@@ -23,6 +25,7 @@ export function scriptText(commands: readonly string[], options: ScriptTextOptio
   const prologue = [
     ...(options.programs === undefined ? [] : [inPath(options.programs)]),
     ...(options.echo === 'gitlab' ? strictMode(options.shell) : []),
+    ...(options.environmentFile === undefined ? [] : [readVariables(options.environmentFile)]),
   ];
   const body = options.echo === 'gitlab' ? commands.map(echoed).join('\n') : commands.join('\n');
   const trace = options.trace === 'on' ? 'set -o xtrace\n' : '';
@@ -44,6 +47,12 @@ export function shellOf(commandLine: string): 'bash' | 'sh' | 'plain' {
 function inPath(directory: string): string {
   const quoted = shellQuote(directory);
   return `case ":$PATH:" in *:${quoted}:*) ;; *) PATH=${quoted}:"$PATH"; export PATH ;; esac`;
+}
+
+/** Source: GitLab Runner, `shells/bash.go`, SourceEnv */
+function readVariables(file: string): string {
+  const quoted = shellQuote(file);
+  return `if [ -s ${quoted} ]; then set -o allexport; . ${quoted}; set +o allexport; fi`;
 }
 
 function strictMode(shell: 'bash' | 'sh'): readonly string[] {

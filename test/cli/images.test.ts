@@ -86,7 +86,7 @@ two: { image: '${image}', services: [{ name: '${image}', alias: s, command: [sle
     using project = temporaryProject(pipeline());
     const none = await runCi(['run', 'one'], { cwd: project.root, home: project.home });
     expect(none.exitCode, none.stdout).toBe(4);
-    expect(none.stdout).toContain(`ERROR: Job failed (system failure): image \`${image}\` can't be had from `);
+    expect(none.stdout).toContain(`ERROR: Job failed: image \`${image}\` can't be had from `);
     expect(none.stdout).toContain(`\`docker login localhost:${registry.port}\``);
     const offline = await runCi(['run', 'one', '--offline'], { cwd: project.root, home: project.home });
     expect(offline.exitCode, offline.stdout).toBe(4);

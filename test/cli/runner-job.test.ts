@@ -85,4 +85,66 @@ describe('a job of a server', () => {
     expect(bad).toContain('ERROR: Job failed: failed to interpolate job inputs: there is no `other`, only env, count');
     expect(server.job('bad')).toMatchObject({ status: 'failed', failureReason: 'script_failure' });
   });
+
+  it('has the lines of GitLab Runner in its log, in their order', async () => {
+    const [log, none] = await run(
+      [
+        {
+          name: 'all',
+          variables: { FF_HASH_CACHE_KEYS: 'true', CACHE_FALLBACK_KEY: 'main-protected', GIT_CLONE_PATH: '/elsewhere' },
+          script: ['mkdir out && echo 1 > out/file', 'echo "LEFT=kept" >> "$GITLAB_ENV"'],
+          afterScript: ['echo "left $LEFT"'],
+          hooks: [{ name: 'pre_get_sources_script', script: ['echo before sources'] }],
+          cache: [{ key: 'k', paths: ['out'] }],
+          artifacts: { paths: ['out'] },
+        },
+        {
+          name: 'none',
+          variables: { GIT_STRATEGY: 'none' },
+          hooks: [{ name: 'pre_get_sources_script', script: ['echo before sources'] }],
+          script: ['exit 3'],
+        },
+      ],
+      '[runners.feature_flags]\n  FF_HASH_CACHE_KEYS = false\n',
+    );
+    const lines = [
+      'Running with pipewright',
+      '  on my runner ',
+      ', system ID: ',
+      '  feature flags: FF_HASH_CACHE_KEYS:false',
+      'Preparing the "shell" executor',
+      'Using Shell (bash) executor...',
+      'Preparing environment',
+      'Running on ',
+      'Running pre_get_sources_script',
+      'before sources',
+      'Getting source from Git repository',
+      'WARNING: GIT_CLONE_PATH is not used',
+      'Created fresh repository.',
+      'Fetching changes',
+      'Checking out ',
+      'Skipping Git submodules setup',
+      'Restoring cache',
+      'WARNING: CACHE_FALLBACK_KEY "main-protected" not allowed to end in "-protected"',
+      'Checking cache for k...',
+      'Executing "step_script" stage of the job script',
+      '$ mkdir out',
+      'Running after_script',
+      'left kept',
+      'Saving cache for successful job',
+      'Creating cache k...',
+      'Created cache',
+      'Uploading artifacts for successful job',
+      'Uploading artifacts...',
+      'out: found 2 matching artifact files and directories',
+      'Cleaning up project directory and file based variables',
+      'Job succeeded',
+    ];
+    const places = lines.map((line) => log!.indexOf(line));
+    expect(lines.filter((_, index) => places[index]! < 0)).toEqual([]);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(none).toContain('Skipping Git repository setup');
+    expect(none).not.toContain('before sources');
+    expect(none).toContain('ERROR: Job failed: exit code 3');
+  });
 });

@@ -265,7 +265,7 @@ describe('a job', () => {
       message: 'no such image',
       hint: 'check the name',
     });
-    expect(log).toContain('ERROR: Job failed (system failure): no such image\ncheck the name\n');
+    expect(log).toContain('ERROR: Job failed: no such image\ncheck the name\n');
   });
 
   it('throws bugs on after cleaning up', async () => {

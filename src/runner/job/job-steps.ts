@@ -12,12 +12,17 @@ const afterScriptTimeoutMs = 300_000;
  */
 export function jobSteps(job: JobPayload, runner: RunnerEntry): readonly Step[] {
   const { preGetSources, postGetSources } = runner.scripts;
+  // Nobody gets sources, so that nothing comes before or after it.
+  const strategy = job.variables.findLast(({ key }) => key === 'GIT_STRATEGY')?.value;
+  const hasSources = strategy !== 'none' && strategy !== 'empty';
   const hook = (name: string): readonly string[] => job.hooks.find((one) => one.name === name)?.script ?? [];
+  const before = [...given(preGetSources), ...hook('pre_get_sources_script')];
+  const after = [...hook('post_get_sources_script'), ...given(postGetSources)];
   const caches = job.cache.filter(({ paths, untracked }) => paths.length > 0 || untracked);
   return [
-    ...runSteps('pre_get_sources_script', 'prepare', [...given(preGetSources), ...hook('pre_get_sources_script')]),
+    ...(hasSources ? runSteps('pre_get_sources_script', 'prepare', before) : []),
     { kind: 'checkout', phase: 'prepare', when: 'on_success' },
-    ...runSteps('post_get_sources_script', 'prepare', [...hook('post_get_sources_script'), ...given(postGetSources)]),
+    ...(hasSources ? runSteps('post_get_sources_script', 'prepare', after) : []),
     ...caches.map(
       (cache): Step => ({
         kind: 'restore-cache',

@@ -51,6 +51,7 @@ export function gitWishes(repository: Repository, variable: (name: string) => st
   const text = (name: string): string => (variable(name) ?? '').trim();
   const isTrue = (name: string, otherwise: boolean): boolean => truth(text(name)) ?? otherwise;
   const flags = (name: string, kind: keyof typeof harmless, otherwise: string): readonly string[] => {
+    if (kind === 'fetch' && text(name) === 'none') return [];
     const given = (text(name) || otherwise).split(/\s+/);
     const kept = given.filter((flag, at) => harmless[kind].test(flag) || (kind === 'clean' && given[at - 1] === '-e'));
     const left = given.filter((flag) => !kept.includes(flag));
@@ -58,6 +59,7 @@ export function gitWishes(repository: Repository, variable: (name: string) => st
     return kept;
   };
   const strategy = strategyOf(text('GIT_STRATEGY'), repository, warnings);
+  if (text('GIT_CLONE_PATH') !== '') warnings.push('GIT_CLONE_PATH is not used: the sources are in $CI_PROJECT_DIR');
   const submoduleStrategy = text('GIT_SUBMODULE_STRATEGY') || 'none';
   const depth = countOf(text('GIT_DEPTH')) ?? repository.depth;
   const wishes: GitWishes = {

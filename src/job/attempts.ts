@@ -1,0 +1,29 @@
+import { SystemError } from '../model/outcome.ts';
+import type { JobRun } from './job-run.ts';
+
+/** Between two tries, doubled each time. */
+const firstPauseMs = 5000;
+const longestPauseMs = 300_000;
+
+/**
+ * Tries something as often as a variable of the job says, from 1 to 10 times; once without it. Only failures of the
+ * surroundings are worth another try. Source: https://docs.gitlab.com/ci/runners/configure_runners/#job-stages-attempts
+ */
+export async function withAttempts(run: JobRun, name: string, work: () => Promise<void>): Promise<void> {
+  const { variables, log, deps, limits } = run;
+  const written = variables.get(name)?.trim() ?? '';
+  const attempts = /^\d{1,9}$/.test(written) ? Math.min(10, Math.max(1, Number(written))) : 1;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      const isWorth = error instanceof SystemError && error.reason === 'runner_system_failure';
+      if (!isWorth || attempt >= attempts || limits.ending() !== undefined) throw error;
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
+      await log.warning(`${error.message}; trying again in ${pauseMs / 1000} s`);
+      await deps.clock.sleep(pauseMs, limits.soft);
+      limits.soft.throwIfAborted();
+    }
+  }
+}
