@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/cli/exit-code.ts';
+import { defaultDeadPace } from '../../src/cli/runner/look-after-the-dead.ts';
 import { runnerPace } from '../../src/cli/runner/runner-pace.ts';
 import { defaultAcknowledgePace } from '../../src/runner/job/acknowledge-job.ts';
 
@@ -7,7 +8,7 @@ const paceOf = (text?: string) => runnerPace({ env: text === undefined ? {} : { 
 
 describe('CI_RUNNER_PACE', () => {
   it('leaves all as it is where it says nothing', () => {
-    expect(paceOf()).toEqual({ network: {}, trace: {}, acknowledge: defaultAcknowledgePace });
+    expect(paceOf()).toEqual({ network: {}, trace: {}, acknowledge: defaultAcknowledgePace, dead: defaultDeadPace });
     expect(paceOf('')).toEqual(paceOf());
   });
 

@@ -25,7 +25,8 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  // Mounts of those that were killed go a moment later.
+  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 });
 
 /** Writes the file of one runner, and starts it. */
@@ -189,8 +190,8 @@ describe('ci runner run', () => {
     child.kill('SIGQUIT');
     await ended;
     const state = join(directory, 'state', 'runner');
-    expect(readdirSync(state).sort()).toEqual(['builds', 'jobs', 'traces', 'workspaces']);
-    for (const name of ['jobs', 'traces']) expect(readdirSync(join(state, name))).toEqual([]);
+    expect(readdirSync(state).sort()).toEqual(['builds', 'processes', 'traces']);
+    for (const name of ['processes', 'traces']) expect(readdirSync(join(state, name))).toEqual([]);
     expect(readFileSync(join(directory, 'config', 'runner.toml'), 'utf8')).toContain('[[runners]]');
   });
 

@@ -13,8 +13,8 @@ export interface ReaperOrder {
   readonly kept?: string;
   /** The user's `PATH`. */
   readonly path: string;
-  /** Absent: the run has no jobs in containers. */
-  readonly engine?: EngineLocation;
+  /** Where its containers are; none: it has no jobs in containers. */
+  readonly engines: readonly EngineLocation[];
 }
 
 /** The variables of ours that it gets: what an `ssh` to the engine needs, and nothing that may be a secret. */
@@ -27,19 +27,37 @@ const passedOn = ['HOME', 'LOGNAME', 'PATH', 'SSH_AUTH_SOCK', 'USER', 'XDG_RUNTI
 export function startReaper(
   invocation: Invocation,
   directories: Pick<ReaperOrder, 'workspaces' | 'kept'>,
-  engine: EngineLocation | undefined,
+  engines: readonly EngineLocation[],
 ): ReaperProcess | undefined {
+  const order = reaperOrder(invocation, directories, engines);
+  const program = fileURLToPath(new URL('bin/ci.js', invocation.packageRoot));
+  return startReaperProcess({
+    program: [process.execPath, program, '__reap'],
+    order: JSON.stringify(order),
+    env: passedOnOf(invocation),
+  });
+}
+
+/** What this process leaves, should it be killed. It holds no secret. */
+export function reaperOrder(
+  invocation: Invocation,
+  directories: Pick<ReaperOrder, 'workspaces' | 'kept'>,
+  engines: readonly EngineLocation[],
+): ReaperOrder {
+  const environment = passedOnOf(invocation);
+  return {
+    owner: thisOwner(),
+    ...directories,
+    path: invocation.env['PATH'] ?? '',
+    engines: engines.map((engine) => ({ ...engine, environment })),
+  };
+}
+
+function passedOnOf(invocation: Invocation): Readonly<Record<string, string>> {
   const env: Record<string, string> = {};
   for (const name of passedOn) {
     const value = invocation.env[name];
     if (value !== undefined) env[name] = value;
   }
-  const order: ReaperOrder = {
-    owner: thisOwner(),
-    ...directories,
-    path: invocation.env['PATH'] ?? '',
-    ...(engine === undefined ? {} : { engine: { ...engine, environment: env } }),
-  };
-  const program = fileURLToPath(new URL('bin/ci.js', invocation.packageRoot));
-  return startReaperProcess({ program: [process.execPath, program, '__reap'], order: JSON.stringify(order), env });
+  return env;
 }

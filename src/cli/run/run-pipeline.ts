@@ -128,9 +128,9 @@ function reaperFor(invocation: Invocation, given: PipelineRun, run: Run): Return
   const inContainers = given.plan.nodes.some(
     (node) => node.kind === 'bridge' || (node.kind === 'job' && node.executor === 'docker'),
   );
-  const engine = inContainers ? engineLocation(invocation.env, given.loaded.settings.engineHost) : undefined;
+  const engines = inContainers ? [engineLocation(invocation.env, given.loaded.settings.engineHost)] : [];
   const directories = keepsJobs(given) ? { kept: run.keptDirectory } : { workspaces: run.workspacesDirectory };
-  return startReaper(invocation, directories, engine);
+  return startReaper(invocation, directories, engines);
 }
 
 function tidyBeside(

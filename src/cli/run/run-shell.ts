@@ -69,9 +69,8 @@ export async function runShell(invocation: Invocation, given: ShellRun): Promise
     nowMs: systemClock.now(),
     signal: ending.signal,
   });
-  const engine =
-    given.node.executor === 'docker' ? engineLocation(invocation.env, loaded.settings.engineHost) : undefined;
-  const reaper = startReaper(invocation, { workspaces: place.directory }, engine);
+  const engines = given.node.executor === 'docker' ? [engineLocation(invocation.env, loaded.settings.engineHost)] : [];
+  const reaper = startReaper(invocation, { workspaces: place.directory }, engines);
   try {
     const { outcome, exit } = await inPlace(invocation, given, { place, executors, signal: ending.signal });
     const received = ending.received();

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { RunnerConfig, RunnerEntry } from '../../runner/config/runner-config.ts';
 import { runnerTraits } from '../../runner/job/runner-traits.ts';
 import type { OwnEnd } from '../../runner/manager/own-end.ts';
@@ -16,16 +15,16 @@ import { anySignal } from '../../util/any-signal.ts';
 import { systemClock } from '../../util/clock.ts';
 import { exitCodes, signalExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
-import { findLocations } from '../locations.ts';
-import { engineLocation } from '../run/executors.ts';
-import { startReaper } from '../run/reaper.ts';
+import { lookAfterTheDead } from './look-after-the-dead.ts';
 import { runnerExecutors } from './runner-executors.ts';
 import { identityOf } from './runner-file.ts';
 import { runnerOutput } from './runner-output.ts';
 import { runnerPace } from './runner-pace.ts';
 import { openRunnerPages, processStateOf } from './runner-pages.ts';
+import { openRunnerPlaces } from './runner-places.ts';
+import { runnerReaper } from './runner-reaper.ts';
 import { listenForSignals } from './runner-signals.ts';
-import { type RunnerPlaces, serverJobs } from './server-jobs.ts';
+import { serverJobs } from './server-jobs.ts';
 
 /** Where runners have their settings from. */
 export interface RunnerSource {
@@ -63,10 +62,11 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   };
   const source = await open(log);
   const { config, systemId: id, certificateDirectory, ownEnd } = source;
-  const places = runnerPlaces(invocation);
+  const places = openRunnerPlaces(invocation);
+  const reaper = runnerReaper(invocation, places);
   const identity = identityOf(invocation);
   const executors = runnerExecutors(invocation, {
-    workspaces: places.workspaces,
+    ...{ places, reaper, runners: () => config().runners },
     warn: (text) => log('warning', text),
   });
   using signals = listenForSignals({
@@ -93,14 +93,17 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   const infoOf = (runner: RunnerEntry) => runnerInfo(identity, runnerTraits(runner, config()));
   const giveUp = new AbortController();
   const shared = { clock, log, giveUp: giveUp.signal };
-  const resuming = resumeLeftTraces({
-    ...shared,
-    directory: places.traces,
-    limits: pace.trace,
-    info: runnerInfo(identity),
-    clientFor: (server) => clients.of({ ...server, token: '' }),
+  const lookingAfter = lookAfterTheDead({
+    ...{ places, clock, log, pace: pace.dead, signal: giveUp.signal },
+    report: () =>
+      resumeLeftTraces({
+        ...shared,
+        directory: places.traces,
+        limits: pace.trace,
+        info: runnerInfo(identity),
+        clientFor: (server) => clients.of({ ...server, token: '' }),
+      }),
   });
-  const reaper = startReaper(invocation, { workspaces: places.workspaces }, engineLocation(env));
   const runJob = serverJobs({
     ...{ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, pace },
     ...shared,
@@ -122,6 +125,7 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
       },
       refresh: async () => {
         source.refresh('if-changed');
+        executors.release();
         rotation?.check(config().runners);
       },
       requestOf: (runner) => ({ info: infoOf(runner), systemId: id }),
@@ -135,12 +139,16 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   const ended = await manager.run();
   await rotation?.settled(config().shutdownTimeoutMs);
   giveUp.abort();
-  await resuming;
+  await lookingAfter;
   if (ended === 'timed-out') executors.kill();
   await executors.close();
   clients.close();
   await pages.close();
-  if (ended === 'ended') reaper?.dismiss();
+  // Else the reaper does it, which ends what still runs there.
+  if (ended === 'ended') {
+    await places.remove().catch(() => {});
+    reaper.dismiss();
+  }
   const signal = signals.received();
   return signal === undefined ? exitCodes.ok : signalExitCode(signal);
 }
@@ -153,17 +161,4 @@ async function saved(saving: Promise<void>, watcher: RunnerWatcher): Promise<voi
     watcher.saved('failed');
     throw error;
   }
-}
-
-/** All below the state and cache directories of this program. */
-function runnerPlaces({ env }: Invocation): RunnerPlaces & { readonly workspaces: string } {
-  const { state, cache } = findLocations(env);
-  const root = join(state, 'runner');
-  return {
-    traces: join(root, 'traces'),
-    builds: join(root, 'builds'),
-    jobs: join(root, 'jobs'),
-    workspaces: join(root, 'workspaces', String(process.pid)),
-    caches: join(cache, 'runner'),
-  };
 }

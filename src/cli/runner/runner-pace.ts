@@ -3,12 +3,14 @@ import { defaultLimits, type NetworkLimits } from '../../runner/network/network-
 import { defaultTraceLimits, type TraceLimits } from '../../runner/trace/trace-limits.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
+import { type DeadPace, defaultDeadPace } from './look-after-the-dead.ts';
 
 /** How long a runner waits, and how often it tries: all of it is GitLab Runner's unless a test says otherwise. */
 export interface RunnerPace {
   readonly network: Partial<NetworkLimits>;
   readonly trace: Partial<TraceLimits>;
   readonly acknowledge: AcknowledgePace;
+  readonly dead: DeadPace;
 }
 
 const variable = 'CI_RUNNER_PACE';
@@ -20,12 +22,13 @@ const variable = 'CI_RUNNER_PACE';
 export function runnerPace({ env }: Pick<Invocation, 'env'>): RunnerPace {
   const given = readGiven(env[variable]);
   const part = <T extends object>(name: keyof RunnerPace, known: T): Partial<T> => numbersOf(name, given[name], known);
-  const unknown = Object.keys(given).find((name) => !['network', 'trace', 'acknowledge'].includes(name));
+  const unknown = Object.keys(given).find((name) => !['network', 'trace', 'acknowledge', 'dead'].includes(name));
   if (unknown !== undefined) throw refused(`nothing is called "${unknown}"`);
   return {
     network: part('network', defaultLimits),
     trace: part('trace', defaultTraceLimits),
     acknowledge: { ...defaultAcknowledgePace, ...part('acknowledge', defaultAcknowledgePace) },
+    dead: { ...defaultDeadPace, ...part('dead', defaultDeadPace) },
   };
 }
 

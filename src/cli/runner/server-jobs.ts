@@ -25,23 +25,14 @@ import type { TraceResult } from '../../runner/trace/trace-record.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Clock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
+import { markerName } from '../../util/process-strays.ts';
 import type { Invocation } from '../invocation.ts';
 import { runnerFacts } from '../run/job-runner.ts';
 import { jobCaches } from './job-caches.ts';
-import type { RunnerExecutors } from './runner-executors.ts';
+import type { ExecutorLease, RunnerExecutors } from './runner-executors.ts';
 import type { RunnerPace } from './runner-pace.ts';
+import type { RunnerPlaces } from './runner-places.ts';
 import { jobLogOf, openTrace } from './server-job-log.ts';
-
-/** Where a runner keeps its things; all absolute. */
-export interface RunnerPlaces {
-  /** Logs that are not sent yet. */
-  readonly traces: string;
-  /** Sources, kept from job to job. */
-  readonly builds: string;
-  /** What belongs to one job and goes with it. */
-  readonly jobs: string;
-  readonly caches: string;
-}
 
 /** What running jobs of servers needs. */
 export interface ServerJobParts {
@@ -165,12 +156,21 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
     const made = jobSpecOf(answer.job, runner, { certificates });
     const buildsDir = ownBuildsDir(runner) ?? parts.places.builds;
     const { projectId } = answer.job.jobInfo;
+    await using lease = await parts.executors.lease(runner);
     await using slots = await parts.slots.take({ buildsDir, projectId, shortToken: shortToken(runner.token) });
+    if (slots.isInherited) await parts.places.freeDead();
     await using caches = await jobCaches({
       ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
       ...{ project: pathParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
     });
-    const deps = { ...(await depsFor(taken, parts, { made, directory, tls, slots, buildsDir, ...listeners })), caches };
+    const deps = {
+      ...(await depsFor(taken, parts, {
+        ...{ made, directory, tls, slots, buildsDir },
+        ...listeners,
+        executor: lease.executor,
+      })),
+      caches,
+    };
     const { outcome } = await runJob({ spec: made.spec, cancel: trace.cancel, abort: ended.signal, log }, deps);
     if (!interrupted.aborted) return outcome;
     return { status: 'failed', reason: 'runner_interrupted', message: 'aborted: the runner was stopped' };
@@ -180,7 +180,9 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
     parts.log('error', `The job failed: ${isOurs ? ((error as Error).stack ?? message) : message}`, {
       job: answer.job.id,
     });
-    await log.write(Buffer.from(`\x1b[31;1mERROR: Job failed (system failure): ${message}\x1b[0;m\n`));
+    const text = `\x1b[31;1mERROR: Job failed (system failure): ${message}\x1b[0;m\n`;
+    // A disk that takes no more must not keep the server from hearing of it.
+    await log.write(Buffer.from(text)).catch(() => {});
     return { status: 'failed', reason: isOurs ? 'runner_system_failure' : error.reason, message };
   } finally {
     await removeTree(directory).catch(() => {});
@@ -196,15 +198,16 @@ async function depsFor(
   { runner, client }: TakenJob,
   parts: SharedParts,
   given: Listeners &
-    Pick<KeptCheckout, 'tls'> & {
+    Pick<KeptCheckout, 'tls'> &
+    Pick<ExecutorLease, 'executor'> & {
       readonly made: ServerJob;
       readonly directory: string;
       readonly slots: JobSlots;
       readonly buildsDir: string;
     },
 ): Promise<JobDeps> {
-  const { made, directory, tls, slots, buildsDir, watch } = given;
-  const { invocation, executors, clock, log } = parts;
+  const { made, directory, tls, slots, buildsDir, executor, watch } = given;
+  const { invocation, places, clock, log } = parts;
   const { spec, job, secrets } = made;
   const token = shortToken(runner.token);
   const say: RunnerLog = (level, message, fields) => {
@@ -212,7 +215,7 @@ async function depsFor(
     void given.log.write(Buffer.from(`${message}\n`)).catch(() => {});
   };
   return {
-    executor: await executors.of(runner),
+    executor,
     artifacts: serverArtifacts({
       ...{ client, clock, log: say, job, directory },
       directDownload: isFlagOn('FF_USE_DIRECT_DOWNLOAD', { runner, job, otherwise: true }) ? 'on' : 'off',
@@ -225,7 +228,8 @@ async function depsFor(
         concurrentProjectId: slots.concurrentProjectId,
         projectPath: spec.projectPath,
       }),
-      env: invocation.env,
+      // Found by it, should we be killed.
+      env: { ...invocation.env, [markerName]: join(places.own, 'git') },
       ...{ tls, clock },
     }),
     emit: watch.emit,
