@@ -1,19 +1,26 @@
-import { request } from 'node:http';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy that an address is reached by, as curl and git find it; undefined: none. Proxies that are spoken to by http
- * are known, no others.
+ * The proxy that an address is reached by, as curl and git find it; undefined: none. It is spoken to by http or https.
+ * @throws Error for a proxy of another kind (socks5): without it nothing may be reached.
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   const scheme = url.protocol === 'http:' ? 'http' : 'https';
-  const own = env[`${scheme}_proxy`] || env[`${scheme.toUpperCase()}_PROXY`];
-  const value = own || env['all_proxy'] || env['ALL_PROXY'];
+  const names = [`${scheme}_proxy`, `${scheme.toUpperCase()}_PROXY`, 'all_proxy', 'ALL_PROXY'];
+  const name = names.find((one) => env[one]) ?? '';
+  const value = env[name];
   if (!value || isExcepted(url, env['no_proxy'] || env['NO_PROXY'] || '')) return undefined;
   const text = value.includes('://') ? value : `http://${value}`;
-  return URL.canParse(text) && /^http:/i.test(text) ? new URL(text) : undefined;
+  if (URL.canParse(text) && /^https?:/i.test(text)) return new URL(text);
+  // The value may hold a password.
+  const kind = /^[a-z][a-z\d+.-]*(?=:\/\/)/i.exec(value)?.[0];
+  const what = kind === undefined ? 'no proxy that can be read' : `a ${kind} proxy`;
+  throw new Error(`${name} names ${what}: only http:// and https:// can be used here; NO_PROXY goes without`);
 }
 
 function isExcepted(url: URL, list: string): boolean {
@@ -45,23 +52,50 @@ function isNameOf(entry: string, host: string, url: URL): boolean {
 
 /** The header `Proxy-Authorization` for the user that stands in a proxy's address. */
 export function proxyLogin(proxy: URL): string | undefined {
-  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const login = `${decoded(proxy.username)}:${decoded(proxy.password)}`;
   return login === ':' ? undefined : `Basic ${Buffer.from(login).toString('base64')}`;
 }
 
-/** A connection through a proxy to a host. Rejects when the proxy can't be reached or refuses. */
+/** A `%` that stands for itself is left as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Where a proxy listens, for a request to it. */
+export function proxyAddress(proxy: URL): {
+  readonly host: string;
+  readonly port: number;
+  readonly servername?: string;
+} {
+  const host = proxy.hostname.replace(/^\[|\]$/g, '');
+  if (proxy.protocol !== 'https:') return { host, port: Number(proxy.port || 80) };
+  return { host, port: Number(proxy.port || 443), servername: isIP(host) === 0 ? host : '' };
+}
+
+/**
+ * A connection through a proxy to a host. Rejects when the proxy can't be reached or refuses.
+ * @param secureContext whom a proxy that is spoken to by https is believed; default: the authorities of the system.
+ */
 export function tunnel(
   proxy: URL,
   target: { readonly host: string; readonly port: number },
   signal: AbortSignal,
+  secureContext?: SecureContext,
 ): Promise<Socket> {
   const login = proxyLogin(proxy);
   const authority = `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
+  const request = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const asked = request({
       method: 'CONNECT',
-      host: proxy.hostname,
-      port: proxy.port || 80,
+      ...proxyAddress(proxy),
+      ...(secureContext === undefined ? {} : { secureContext }),
+      // Its own connection: it is no longer one of HTTP afterwards.
+      agent: false,
       path: authority,
       signal,
       headers: {

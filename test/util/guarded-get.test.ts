@@ -185,7 +185,7 @@ describe('proxyFor', () => {
     ['https://myexample.org/', { HTTPS_PROXY: proxy, NO_PROXY: 'example.org' }, proxy],
     ['https://example.org/', { HTTPS_PROXY: proxy, NO_PROXY: 'example.org:8443' }, proxy],
     ['https://example.org/', { HTTPS_PROXY: proxy, NO_PROXY: '*' }, undefined],
-    ['https://example.org/', { HTTPS_PROXY: 'socks5://proxy.test' }, undefined],
+    ['https://example.org/', { HTTPS_PROXY: 'https://proxy.test' }, 'https://proxy.test'],
     ['http://example.org/', { HTTPS_PROXY: proxy }, undefined],
     ['http://example.org/', { HTTP_PROXY: proxy }, proxy],
     ['http://example.org/', { http_proxy: proxy, NO_PROXY: 'example.org:80' }, undefined],
@@ -195,5 +195,14 @@ describe('proxyFor', () => {
     ['https://[fd00::1]/', { HTTPS_PROXY: proxy, NO_PROXY: '[fd00::1]' }, undefined],
   ])('%s with %j is %s', (url, env, expected) => {
     expect(proxyFor(new URL(url), env)?.origin).toBe(expected);
+  });
+
+  it('refuses what it can not speak to, and shows no password', () => {
+    const of = (value: string, more = {}) => proxyFor(new URL('https://example.org/'), { ALL_PROXY: value, ...more });
+    expect(() => of('socks5://me:canary@proxy.test')).toThrow('ALL_PROXY names a socks5 proxy');
+    expect(() => of('me:canary@:1')).toThrow('ALL_PROXY names no proxy that can be read');
+    for (const value of ['socks5://me:canary@proxy.test', 'me:canary@:1'])
+      expect(() => of(value)).not.toThrow('canary');
+    expect(of('socks5://proxy.test', { NO_PROXY: 'example.org' })).toBeUndefined();
   });
 });

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import type { Clock } from '../../util/clock.ts';
-import { proxyFor, proxyLogin, tunnel } from '../../util/proxy.ts';
+import { proxyAddress, proxyFor, proxyLogin, tunnel } from '../../util/proxy.ts';
 import type { NetworkLimits } from './network-limits.ts';
 import type { TlsMaterial, TlsState } from './tls-files.ts';
 
@@ -49,19 +49,29 @@ export class Connections {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const path = `${url.pathname}${url.search}`;
     if (url.protocol === 'http:') {
+      if (proxy !== undefined) return this.#wayThrough(proxy, `${url.protocol}//${url.host}${path}`);
       const agent = this.#kept('http', () => new HttpAgent(this.#options()));
-      if (proxy === undefined) return { agent, target: { host, port: url.port || 80, path }, headers: {} };
-      const login = proxyLogin(proxy);
-      return {
-        agent,
-        target: { host: proxy.hostname, port: proxy.port || 80, path: `${url.protocol}//${url.host}${path}` },
-        headers: login === undefined ? {} : { 'Proxy-Authorization': login },
-      };
+      return { agent, target: { host, port: url.port || 80, path }, headers: {} };
     }
     const tls = await this.#currentTls();
     const target = { host, port: url.port || 443, path, ...(isIP(host) === 0 ? { servername: host } : {}) };
-    const agent = this.#kept(`https ${place} ${proxy?.href ?? ''}`, () => this.#secured(tls[place], proxy));
+    const agent = this.#kept(`https ${place} ${proxy?.href ?? ''}`, () =>
+      this.#secured(tls[place], proxy, tls.foreign),
+    );
     return { agent, target, headers: {} };
+  }
+
+  /** To a proxy that is asked for a whole address. */
+  async #wayThrough(proxy: URL, path: string): Promise<Way> {
+    const login = proxyLogin(proxy);
+    const headers = login === undefined ? {} : { 'Proxy-Authorization': login };
+    const target = { ...proxyAddress(proxy), protocol: proxy.protocol, path };
+    if (proxy.protocol === 'http:') {
+      return { agent: this.#kept('http', () => new HttpAgent(this.#options())), target, headers };
+    }
+    const { foreign } = await this.#currentTls();
+    const agent = this.#kept('https proxy', () => new HttpsAgent({ ...this.#options(), secureContext: foreign }));
+    return { agent, target, headers };
   }
 
   /** The CA file's content as it is now; '' : none. */
@@ -92,7 +102,7 @@ export class Connections {
     return made;
   }
 
-  #secured(secureContext: TlsState['own'], proxy: URL | undefined): HttpAgent {
+  #secured(secureContext: TlsState['own'], proxy: URL | undefined, ofProxy: TlsState['foreign']): HttpAgent {
     // A resumed session would show the certificate of an earlier connection.
     const agent = new HttpsAgent({ ...this.#options(), secureContext, maxCachedSessions: 0 });
     if (proxy === undefined) return agent;
@@ -100,7 +110,7 @@ export class Connections {
     agent.createConnection = (options, done) => {
       const { host, port } = options;
       const name = String(host);
-      tunnel(proxy, { host: name, port: Number(port) }, AbortSignal.timeout(dialMs)).then(
+      tunnel(proxy, { host: name, port: Number(port) }, AbortSignal.timeout(dialMs), ofProxy).then(
         (socket) => {
           const servername = isIP(name) === 0 ? { servername: name } : {};
           done?.(null, tlsConnect({ socket, host: name, secureContext, ...servername }));
