@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
+import { processesWith } from '../executors/support/processes.ts';
 import { startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
 import { runCi } from '../support/run-ci.ts';
 import { smallRepository, startRunner } from '../support/runner-process.ts';
+import { startCi } from '../support/running-ci.ts';
 import { hasSshServer, startSshServer } from '../support/ssh-server.ts';
 import { temporaryProject } from '../support/temporary-project.ts';
 
@@ -16,6 +19,11 @@ afterAll(async () => {
   await server?.[Symbol.asyncDispose]();
   await removeTree(place);
 });
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 300 && !isSo(); tries++) await sleep(50);
+  expect(isSo()).toBe(true);
+}
 
 const pipeline = `
 build:
@@ -29,15 +37,30 @@ fails:
   script: ['exit 7']
 `;
 
+function writeSettings(home: string): void {
+  const { host, port, user, identityFile, knownHostsFile } = server!.target;
+  mkdirSync(join(home, 'config'), { recursive: true });
+  writeFileSync(
+    join(home, 'config', 'config.toml'),
+    `[ssh]\nhost = "${host}"\nport = ${port}\nuser = "${user}"\nidentity_file = "${identityFile}"\nknown_hosts_file = "${knownHostsFile}"\n`,
+  );
+}
+
 describe.skipIf(server === undefined)('ci run -e ssh', () => {
+  it('leaves no process and no file there when it is killed', async () => {
+    const tag = `9${Math.floor(Math.random() * 1e8)}`;
+    using project = temporaryProject({ '.ci.yml': `job:\n  script: ['sleep ${tag} & echo up; wait']\n` });
+    writeSettings(project.home);
+    const child = startCi(project, ['-e', 'ssh'], {});
+    const isRunning = (): boolean => processesWith(`sleep ${tag}`).length > 0;
+    await until(isRunning);
+    child.kill('SIGKILL');
+    await until(() => !isRunning() && !existsSync(join(place, '.ci-jobs')));
+  });
+
   it('runs jobs on the machine of the settings, hands artifacts on, and leaves nothing there', async () => {
     using project = temporaryProject({ '.ci.yml': pipeline, 'hello.txt': 'hello there\n' });
-    const { host, port, user, identityFile, knownHostsFile } = server!.target;
-    mkdirSync(join(project.home, 'config'), { recursive: true });
-    writeFileSync(
-      join(project.home, 'config', 'config.toml'),
-      `[ssh]\nhost = "${host}"\nport = ${port}\nuser = "${user}"\nidentity_file = "${identityFile}"\nknown_hosts_file = "${knownHostsFile}"\n`,
-    );
+    writeSettings(project.home);
     const { exitCode, stdout, stderr } = await runCi(['run', '-e', 'ssh', '--reporter', 'plain'], {
       cwd: project.root,
       home: project.home,
@@ -58,7 +81,16 @@ describe.skipIf(server === undefined)('ci runner run with the executor ssh', () 
     const repository = smallRepository(join(home, 'project'));
     const build = {
       name: 'build',
-      script: ['cat hello.txt', 'pwd', 'echo made > file'],
+      script: [
+        'cat hello.txt',
+        'pwd',
+        'echo made > file',
+        'stat -c "%a of $(basename "$SECRET")" "$SECRET"',
+        'cat "$SECRET"',
+      ],
+      response: {
+        variables: [{ key: 'SECRET', value: 'in a file', public: false, file: true, masked: false, raw: false }],
+      },
       artifacts: { paths: ['file'] },
     };
     gitlab.addPipeline(
@@ -74,6 +106,7 @@ describe.skipIf(server === undefined)('ci runner run with the executor ssh', () 
       const log = Buffer.from(traceOf(gitlab.job('build'))).toString();
       expect(log).toContain('hello\n');
       expect(log).toContain('/.ci-jobs/');
+      expect(log).toMatch(/\n600 of SECRET\n.*in a file/s);
       expect(Buffer.from(traceOf(gitlab.job('test'))).toString()).toContain('made');
       expect(gitlab.job('test').status).toBe('success');
     } finally {

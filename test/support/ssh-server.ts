@@ -19,8 +19,16 @@ export interface SshServer extends AsyncDisposable {
   readonly target: SshTarget;
 }
 
-/** Starts an sshd of our own on the loopback address, which lets one key in as ourselves; all below `folder`. */
-export async function startSshServer(folder: string, more: readonly string[] = []): Promise<SshServer> {
+/**
+ * Starts an sshd of our own on the loopback address, which lets one key in as ourselves; all below `folder`.
+ * @param more lines of its settings; they count before ours.
+ * @param mounts commands that change what it sees of the machine, and nobody else.
+ */
+export async function startSshServer(
+  folder: string,
+  more: readonly string[] = [],
+  mounts?: string,
+): Promise<SshServer> {
   mkdirSync('/run/sshd', { recursive: true });
   for (const name of ['host', 'user']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
@@ -29,6 +37,7 @@ export async function startSshServer(folder: string, more: readonly string[] = [
   const { username } = userInfo();
   writeFileSync(join(folder, 'keys'), readFileSync(join(folder, 'user.pub')));
   const settings = [
+    ...more,
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     `HostKey ${join(folder, 'host')}`,
@@ -39,13 +48,13 @@ export async function startSshServer(folder: string, more: readonly string[] = [
     'PermitRootLogin prohibit-password',
     'StrictModes no',
     'UsePAM no',
-    ...more,
   ];
   writeFileSync(join(folder, 'sshd_config'), `${settings.join('\n')}\n`);
   chmodSync(join(folder, 'host'), 0o600);
-  const server = spawn(program, ['-D', '-e', '-f', join(folder, 'sshd_config')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const argv = [program, '-D', '-e', '-f', join(folder, 'sshd_config')];
+  const [file = '', ...rest] =
+    mounts === undefined ? argv : ['unshare', '-m', 'sh', '-ec', `${mounts}\nexec "$@"`, 'sh', ...argv];
+  const server = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
   await new Promise<void>((resolve, reject) => {
     let told = '';
     server.stderr.setEncoding('utf8').on('data', (text: string) => {

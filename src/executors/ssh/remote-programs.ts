@@ -57,7 +57,7 @@ export const endProgram = [
 ].join('\n');
 
 /**
- * Makes the job's directory, says where, and waits for the end of its input: that ends when the session is closed, when
+ * Makes the job's directory, says where, and waits for the end of its input, answering what is asked: that ends when the session is closed, when
  * the connection breaks, and when we die. Then it kills what the job left, and removes the directory. With bash it also
  * ends when nothing at all comes for `ci_silence` seconds, since a machine that lost its power closes nothing.
  */
@@ -77,7 +77,7 @@ export const keeperProgram = [
   'shell=sh; command -v bash >/dev/null && shell=bash',
   'printf "%sready %s\\n%s\\n%s\\n%s\\n" "$ci_mark" "$shell" "$(uname -n)" "$own" "$home"',
   'patience=; [ -z "$BASH_VERSION" ] || patience="-t $ci_silence"',
-  'while IFS= read -r $patience line; do :; done',
+  'while IFS= read -r $patience line; do [ -z "$line" ] || printf "%s" "$line"; done',
   'kill_marked "$own/"',
   'rm -rf -- "$own" 2>/dev/null || { chmod -R u+rwx -- "$own"; rm -rf -- "$own"; } 2>/dev/null',
   '[ -n "$ci_keeproot" ] || rmdir -- "$root" 2>/dev/null',

@@ -13,6 +13,9 @@ import type { SshConnection } from './ssh-connection.ts';
 /** How long what was killed may take to be told as ended, milliseconds. */
 const patienceMs = 10_000;
 
+/** As a shell tells KILL. */
+const killed = 137;
+
 /** How long the way of output may be, milliseconds. */
 const lastWordsMs = 100;
 
@@ -136,7 +139,10 @@ async function waitFor(
   silent.catch(() => {});
   try {
     const told = code.then((number): Exit => ({ kind: 'code', code: number }));
-    return await Promise.race([told, silent, connection.broken, gaveUp]);
+    const exit = await Promise.race([told, silent, connection.broken, gaveUp]);
+    // Killed: by the other end, perhaps, which has heard nothing for too long and gives the job up.
+    if (!signal.aborted && exit.kind === 'code' && exit.code === killed) await connection.holds();
+    return exit;
   } catch (error) {
     if (!(error instanceof SystemError)) end();
     throw error;

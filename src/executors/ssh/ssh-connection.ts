@@ -38,6 +38,8 @@ export interface SshConnection {
   readonly text: string;
   /** Rejects when the connection breaks; never resolves. */
   readonly broken: Promise<never>;
+  /** Resolves when the other end has answered: it still watches over the job. Rejects as `broken`. */
+  holds(): Promise<void>;
   /** Lets the other end remove everything; never rejects. */
   close(): Promise<void>;
   /** Drops the connection at once: the other end tidies up by itself. */
@@ -131,26 +133,46 @@ class SshFailed extends Error {
 function greeting(keeper: Duplex, mark: string): Promise<readonly string[]> {
   const found = deferred<readonly string[]>();
   let text = '';
-  keeper.on('data', (chunk: Uint8Array) => {
+  const listen = (chunk: Uint8Array): void => {
     text += Buffer.from(chunk).toString();
     const lines = text.slice(text.indexOf(mark) + mark.length).split('\n');
     const isWhole = text.includes(mark) && lines.length > (lines[0]?.startsWith('error ') ? 1 : 4);
-    if (isWhole) found.resolve(lines);
+    if (!isWhole) return;
+    keeper.off('data', listen);
+    found.resolve(lines);
+  };
+  keeper.on('data', listen);
+  keeper.once('error', (error: Error) => {
+    const isSilent = error instanceof SshFailed && error.said.trim() === '';
+    found.reject(isSilent ? new SshFailed(printable(text)) : error);
   });
-  keeper.once('error', found.reject);
-  keeper.once('end', () => found.reject(new SshFailed('the connection was closed')));
-  keeper.once('close', () => found.reject(new SshFailed('the connection was closed')));
+  // An account that may not log in has a shell that says so, and ends.
+  const ended = (): void => found.reject(new SshFailed(printable(text) || 'the connection was closed'));
+  keeper.once('end', ended);
+  keeper.once('close', ended);
   return found.promise;
 }
 
+/** The last words of a machine that is not trusted with our terminal. */
+function printable(text: string): string {
+  const last = text.trimEnd().split('\n').at(-1) ?? '';
+  return last.replace(/[^\P{C}]/gu, '').slice(0, 200);
+}
+
 /** Keeps the other end awake, and notices the end of the connection. */
-function watched(keeper: Duplex, { silenceMs, target }: SshRoute): Pick<SshConnection, 'broken' | 'close' | 'drop'> {
+function watched(
+  keeper: Duplex,
+  { silenceMs, target }: SshRoute,
+): Pick<SshConnection, 'broken' | 'holds' | 'close' | 'drop'> {
   const broken = deferred<never>();
   broken.promise.catch(() => {});
   const gone = deferred();
   const beat = setInterval(() => keeper.write('\n'), silenceMs / 4);
   beat.unref();
   keeper.on('error', () => {});
+  // Somebody has to take what comes, or the end would not. It may end by itself: it has heard nothing for too long.
+  keeper.resume();
+  keeper.once('end', () => keeper.destroy());
   keeper.once('close', () => {
     clearInterval(beat);
     gone.resolve();
@@ -162,6 +184,12 @@ function watched(keeper: Duplex, { silenceMs, target }: SshRoute): Pick<SshConne
   });
   return {
     broken: broken.promise,
+    holds: async () => {
+      const answered = deferred();
+      keeper.once('data', () => answered.resolve());
+      keeper.write('?\n');
+      await Promise.race([answered.promise, broken.promise]);
+    },
     drop: () => void keeper.destroy(),
     close: async () => {
       clearInterval(beat);
