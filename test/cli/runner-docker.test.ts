@@ -56,6 +56,35 @@ const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).t
 const status = (name: string): string => `${server.job(name).status}: ${logOf(name)}`;
 
 describe.skipIf(engine === undefined)('ci runner run with containers', { timeout: 60_000 }, () => {
+  it('lets the git of any user of the image log in', async () => {
+    const repository = smallRepository(join(home, 'project'));
+    const script = [
+      'id -u',
+      'conf=$(sed -n \'s/.*path = "\\(.*ext.conf\\)"/\\1/p\' .git/config)',
+      'grep -c insteadOf "$conf"',
+      'ls -l "$conf" | cut -c1-10',
+    ];
+    const executorOpts = (user: string) => ({ docker: { user } });
+    server.addPipeline(
+      {
+        jobs: [
+          { name: 'root', image: { name: image }, script },
+          { name: 'other', image: { name: image, executorOpts: executorOpts('1234:1234') }, script },
+        ],
+      },
+      server.addProject({ repository }),
+    );
+    start();
+    await ends('root', 'other');
+    for (const [name, user] of [
+      ['root', '0'],
+      ['other', '1234'],
+    ] as const) {
+      expect(server.job(name).status, logOf(name)).toBe('success');
+      expect(logOf(name)).toMatch(new RegExp(`\n${user}\n[^]*\n1\n[^]*\n-rw-------\n`));
+    }
+  });
+
   it('runs jobs with sources, services, caches, and hands artifacts and dotenv on', async () => {
     server.addPipeline(
       {
