@@ -59,6 +59,7 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
   it('lets the git of any user of the image log in', async () => {
     const repository = smallRepository(join(home, 'project'));
     const script = [
+      'test "$PWD" = /builds/elsewhere/app',
       'id -u',
       'conf=$(sed -n \'s/.*path = "\\(.*ext.conf\\)"/\\1/p\' .git/config)',
       'grep -c insteadOf "$conf"',
@@ -67,6 +68,7 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
     const executorOpts = (user: string) => ({ docker: { user } });
     server.addPipeline(
       {
+        variables: { GIT_CLONE_PATH: '$CI_BUILDS_DIR/elsewhere/app' },
         jobs: [
           { name: 'root', image: { name: image }, script },
           { name: 'other', image: { name: image, executorOpts: executorOpts('1234:1234') }, script },

@@ -91,8 +91,16 @@ describe('a job of a server', () => {
       [
         {
           name: 'all',
-          variables: { FF_HASH_CACHE_KEYS: 'true', CACHE_FALLBACK_KEY: 'main-protected', GIT_CLONE_PATH: '/elsewhere' },
-          script: ['mkdir out && echo 1 > out/file', 'echo "LEFT=kept" >> "$GITLAB_ENV"'],
+          variables: {
+            FF_HASH_CACHE_KEYS: 'true',
+            CACHE_FALLBACK_KEY: 'main-protected',
+            GIT_CLONE_PATH: '$CI_BUILDS_DIR/go/$CI_CONCURRENT_ID/src',
+          },
+          script: [
+            'test "$GIT_CLONE_PATH" = "$PWD"',
+            'mkdir out && echo 1 > out/file',
+            'echo "LEFT=kept" >> "$GITLAB_ENV"',
+          ],
           afterScript: ['echo "left $LEFT"'],
           hooks: [{ name: 'pre_get_sources_script', script: ['echo before sources'] }],
           cache: [{ key: 'k', paths: ['out'] }],
@@ -119,7 +127,6 @@ describe('a job of a server', () => {
       'Running pre_get_sources_script',
       'before sources',
       'Getting source from Git repository',
-      'WARNING: GIT_CLONE_PATH is not used',
       'Created fresh repository.',
       'Fetching changes',
       'Checking out ',

@@ -153,15 +153,15 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
   using ended = anySignal([trace.abort, interrupted]);
   try {
     const { variables: certificates, paths: tls } = await serverCertificates(answer.caChain, runner, directory);
-    const made = jobSpecOf(answer.job, runner, { certificates });
     const buildsDir = ownBuildsDir(runner) ?? parts.places.builds;
     const { projectId } = answer.job.jobInfo;
     await using lease = await parts.executors.lease(runner);
     await using slots = await parts.slots.take({ buildsDir, projectId, shortToken: shortToken(runner.token) });
     if (slots.isInherited) await parts.places.freeDead();
+    const made = jobSpecOf(answer.job, runner, { certificates, numbers: slots });
     await using caches = await jobCaches({
       ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
-      ...{ project: pathParts(made.spec.projectPath), clock: parts.clock, log: parts.log },
+      ...{ project: pathParts(made.projectPath), clock: parts.clock, log: parts.log },
     });
     const deps = {
       ...(await depsFor(taken, parts, {
@@ -208,7 +208,7 @@ async function depsFor(
 ): Promise<JobDeps> {
   const { made, directory, tls, slots, buildsDir, executor, watch } = given;
   const { invocation, places, clock, log } = parts;
-  const { spec, job, secrets } = made;
+  const { job, secrets } = made;
   const token = shortToken(runner.token);
   const say: RunnerLog = (level, message, fields) => {
     log(level, message, fields);
@@ -226,7 +226,7 @@ async function depsFor(
         buildsDir,
         shortToken: token,
         concurrentProjectId: slots.concurrentProjectId,
-        projectPath: spec.projectPath,
+        projectPath: made.projectPath,
       }),
       // Found by it, should we be killed.
       env: { ...invocation.env, [markerName]: join(places.own, 'git') },

@@ -66,7 +66,10 @@ const unsupported: Readonly<Record<string, string>> = {
 function readUnsupported(fields: TomlFields): void {
   for (const [key, why] of Object.entries(unsupported)) fields.unused([key], why);
   const buildDir = fields.table('custom_build_dir');
-  buildDir?.unused(['enabled'], 'does nothing: jobs with `GIT_CLONE_PATH` run in their usual directory');
+  buildDir?.unused(
+    ['enabled'],
+    'does nothing: jobs may always set `GIT_CLONE_PATH`, since each has a builds directory of its own',
+  );
   buildDir?.rest();
 }
 

@@ -3,6 +3,7 @@ import type { Image, PullPolicy, Service } from '../../model/pipeline.ts';
 import type { Variable } from '../../model/variable.ts';
 import type { RunnerEntry, RunnerService } from '../config/runner-config.ts';
 import type { ImagePayload, JobPayload, VariablePayload } from '../network/payload.ts';
+import { clonePathOf, type JobNumbers } from './clone-path.ts';
 import { fillInputs } from './job-inputs.ts';
 import { jobRefusal, refusalOfConfiguration } from './job-refusal.ts';
 import { jobSteps } from './job-steps.ts';
@@ -13,6 +14,8 @@ const defaultTimeoutMs = 7_200_000;
 /** Does the variable show in the log what else would not be there? */
 export const isDebugSwitch = (name: string): boolean => name === 'CI_DEBUG_TRACE' || name === 'CI_DEBUG_SERVICES';
 
+const first: JobNumbers = { concurrentId: 0, concurrentProjectId: 0 };
+
 /** Texts of a server stand in no file. */
 const nowhere: Image['span'] = { file: '', start: 0, end: 0 };
 
@@ -21,18 +24,23 @@ export interface ServerJob {
   readonly spec: JobSpec;
   /** As the server sent it, with its inputs filled in. */
   readonly job: JobPayload;
+  /** `group/name` on the server, wherever the job has its files. */
+  readonly projectPath: string;
   readonly secrets: readonly string[];
 }
 
 /**
  * Makes a job of this program out of what the server sent. What can't be done here becomes a step that refuses, so that
  * the job fails and says why.
- * @param given.certificates `CI_SERVER_TLS_…_FILE`.
+ * @param given.certificates `CI_SERVER_TLS_…_FILE`. @param given.numbers default: of a job that is alone.
  */
 export function jobSpecOf(
   sent: JobPayload,
   runner: RunnerEntry,
-  { certificates = [] }: { readonly certificates?: readonly Variable[] } = {},
+  {
+    certificates = [],
+    numbers = first,
+  }: { readonly certificates?: readonly Variable[]; readonly numbers?: JobNumbers } = {},
 ): ServerJob {
   const { job, problem } = fillInputs(sent);
   const written = [...environmentOf(runner), ...certificates, ...job.variables.map(variableOf)];
@@ -42,7 +50,10 @@ export function jobSpecOf(
     ...(runner.docker?.services ?? []).map((service) => ownService(service, runner)),
     ...job.services.map((service) => serviceOf(service, runner)),
   ];
-  const refusal = problem === undefined ? jobRefusal(job, runner, image) : refusalOfConfiguration(problem);
+  const clone = clonePathOf(variables, numbers);
+  const wrong = problem ?? (clone !== undefined && 'problem' in clone ? clone.problem : undefined);
+  const refusal = wrong === undefined ? jobRefusal(job, runner, image) : refusalOfConfiguration(wrong);
+  const path = projectPath(job);
   const spec: JobSpec = {
     id: String(job.id),
     name: job.jobInfo.name,
@@ -59,12 +70,12 @@ export function jobSpecOf(
     serviceVariables: [...environmentOf(runner), ...job.variables.filter((one) => one.public).map(variableOf)],
     steps: [...(refusal === undefined ? [] : [refusal]), ...jobSteps(job, runner)],
     source: { kind: 'repository', repository: repositoryOf(job, runner) },
-    projectPath: projectPath(job),
+    projectPath: clone !== undefined && 'path' in clone ? clone.path : path,
     dependencies: dependenciesOf(job),
     workspaceFrom: [],
     timeoutMs: job.runnerInfo.timeoutSeconds > 0 ? job.runnerInfo.timeoutSeconds * 1000 : defaultTimeoutMs,
   };
-  return { spec, job, secrets: secretsOf(job) };
+  return { spec, job, projectPath: path, secrets: secretsOf(job) };
 }
 
 /** Without what would show all commands with their values. */

@@ -59,7 +59,6 @@ export function gitWishes(repository: Repository, variable: (name: string) => st
     return kept;
   };
   const strategy = strategyOf(text('GIT_STRATEGY'), repository, warnings);
-  if (text('GIT_CLONE_PATH') !== '') warnings.push('GIT_CLONE_PATH is not used: the sources are in $CI_PROJECT_DIR');
   const submoduleStrategy = text('GIT_SUBMODULE_STRATEGY') || 'none';
   const depth = countOf(text('GIT_DEPTH')) ?? repository.depth;
   const wishes: GitWishes = {
