@@ -292,6 +292,25 @@ describe('ci runner register, by its flags', () => {
   });
 });
 
+describe('a file that can not take a runner', () => {
+  it.each([
+    ['is no TOML', 'concurrent =', "can't be|expected|invalid|TOML"],
+    ['is a directory', undefined, 'EISDIR'],
+    ['lies below a file', '', 'ENOTDIR|EEXIST'],
+  ])('%s: nobody is asked to make one', async (name, text, said) => {
+    const base = join(home, 'place');
+    const file = name === 'lies below a file' ? join(base, 'x', 'runner.toml') : base;
+    if (text === undefined) mkdirSync(base);
+    else writeFileSync(base, text);
+    const { token } = server.addRunner();
+    const args = ['register', '-n', '-c', file, '-u', server.url, '-t', token, '--executor', 'shell'];
+    const { exitCode, stderr } = await ci(args);
+    expect(stderr).toMatch(new RegExp(said, 'i'));
+    expect(exitCode).toBe(2);
+    expect(server.requests).toEqual([]);
+  });
+});
+
 describe('ci runner register with a registration token', () => {
   it('takes jobs without tags where it has no tags', async () => {
     const args = ['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'shell'];

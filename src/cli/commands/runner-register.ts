@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { editConfigFile } from '../../runner/config/config-file.ts';
+import { editConfigFile, prepareConfigFile } from '../../runner/config/config-file.ts';
 import type { ConfigTable } from '../../runner/config/edit-config.ts';
 import { askNobody, askOn, type Dialogue } from '../../runner/registration/questions.ts';
 import { type RegisterOptions, register } from '../../runner/registration/register.ts';
@@ -22,7 +21,7 @@ export function runnerRegister(invocation: Invocation, _: readonly string[], giv
     const path = runnerFilePath(invocation, given);
     const template = await runnerTemplate(invocation.cwd, given['templateConfig']);
     const settings = settingsTable(registerSettings, given, template);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    prepareConfigFile(path);
     const ports = await runnerPorts(invocation, path);
     const stop = new AbortController();
     using dialogue = given['nonInteractive'] === true ? undefined : openDialogue(invocation, stop);

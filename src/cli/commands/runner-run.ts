@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { changeRunners } from '../../runner/config/change-runners.ts';
-import { canWriteConfig } from '../../runner/config/config-file.ts';
+import { canWriteConfig, makeConfigDirectory } from '../../runner/config/config-file.ts';
 import { WatchedConfig } from '../../runner/manager/watched-config.ts';
 import { systemId } from '../../runner/system-id.ts';
 import { systemClock } from '../../util/clock.ts';
@@ -21,7 +20,7 @@ export function runnerRun(invocation: Invocation, _: readonly string[], options:
       output: new WatchedConfig(path, env, quiet, checkContainers).current.config,
       open: async (log) => {
         const watched = new WatchedConfig(path, env, log, checkContainers);
-        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        makeConfigDirectory(path);
         return {
           config: () => watched.current.config,
           refresh: (how) => void watched.refresh(how),

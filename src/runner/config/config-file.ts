@@ -64,12 +64,31 @@ export async function editConfigFile(path: string, edits: readonly ConfigEdit[])
   const text = textOf(path);
   parsed(path, text);
   const edited = edits.reduce(editConfig, text);
+  makeConfigDirectory(path);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     await writeFileAtomic(targetOf(path), edited, { mode: 0o600 });
   } catch (error) {
     throw new ConfigFileError(`${path} can't be written: ${(error as Error).message}`);
   }
+}
+
+/** Makes the directory of the file where it is missing, for its owner alone. @throws ConfigFileError */
+export function makeConfigDirectory(path: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigFileError(`${path} can't be written: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Looks whether the file can be changed, before something is done elsewhere that would have to be undone.
+ * @throws ConfigFileError
+ */
+export function prepareConfigFile(path: string): void {
+  makeConfigDirectory(path);
+  parsed(path, textOf(path));
+  if (!canWriteConfig(path)) throw new ConfigFileError(`${path} can't be written: permission denied`);
 }
 
 /** Could the file be changed? It is replaced, so its directory counts, and where it is there itself, too. */
