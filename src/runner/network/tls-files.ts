@@ -51,12 +51,14 @@ const systemBundles = [
 export class TlsMaterial {
   readonly #files: TlsFiles;
   readonly #log: RunnerLog;
-  readonly #system = once(async () => readFirst(systemBundles));
+  readonly #system: () => Promise<string>;
   #state: TlsState | undefined;
 
-  constructor(files: TlsFiles, log: RunnerLog) {
+  /** @param bundle `SSL_CERT_FILE`: stands for the system's, as with other programs. */
+  constructor(files: TlsFiles, log: RunnerLog, bundle?: string) {
     this.#files = files;
     this.#log = log;
+    this.#system = once(async () => readFirst(bundle ? [bundle] : systemBundles));
   }
 
   async current(): Promise<TlsState> {

@@ -77,7 +77,7 @@ export class Transport {
     this.limits = { ...defaultLimits, ...given.limits };
     const { env, clock, log } = given;
     const host = this.base.kind === 'ok' ? this.base.url.hostname : '';
-    const tls = new TlsMaterial(tlsFilesOf(credentials, given.certificateDirectory, host), log);
+    const tls = new TlsMaterial(tlsFilesOf(credentials, given.certificateDirectory, host), log, env['SSL_CERT_FILE']);
     this.#connections = new Connections({ env, clock, limits: this.limits, tls });
   }
 

@@ -159,3 +159,14 @@ describe('TLS', () => {
     expect(new X509Certificate(ofSelf).subject).toBe('CN=self');
   });
 });
+
+it.each([
+  ['the bundle that SSL_CERT_FILE names', 'authority/ca.pem', 200],
+  ['nobody by a bundle that is not there', 'authority/none.pem', -1],
+])('trusts %s', async (_, bundle, status) => {
+  await using server = await secureServer('server');
+  const { client } = clientOf({ url: server.url, token: 't' }, { env: { SSL_CERT_FILE: file(bundle) } });
+  const answered = await client.verify({ info });
+  client.close();
+  expect(answered.kind === 'valid' ? 200 : -1).toBe(status);
+});
