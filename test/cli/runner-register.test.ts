@@ -236,7 +236,7 @@ describe('ci runner register, by its flags', () => {
     expect((await ci(args)).exitCode).toBe(0);
     expect(runners()).toMatchObject([
       {
-        ...{ unhealthyIntervalMs: 300_000, unhealthyRequestsLimit: 9, customBuildDir: true, debugTraceDisabled: true },
+        ...{ unhealthyIntervalMs: 300_000, unhealthyRequestsLimit: 9, debugTraceDisabled: true },
         docker: {
           servicesLimit: 2,
           containers: {
@@ -249,6 +249,7 @@ describe('ci runner register, by its flags', () => {
         },
       },
     ]);
+    expect(readFileSync(path(), 'utf8')).toContain('[runners.custom_build_dir]\nenabled = true\n');
   });
 
   it('shows what is taken without an answer, and nothing where there is nothing', async () => {
@@ -416,7 +417,7 @@ describe('the runners of the file', () => {
     const { info } = JSON.parse(server.requests.at(-1)!.body.toString()) as { info: Record<string, unknown> };
     expect(info).toMatchObject({
       executor: 'shell',
-      features: { cancel_gracefully: true, refspecs: true, shared: true, job_inputs: false },
+      features: { cancel_gracefully: true, refspecs: true, shared: true, job_inputs: true },
     });
   });
 

@@ -27,7 +27,7 @@ const own: readonly RegisterSetting[] = [
   row('unhealthy-interval', 'RUNNER_UNHEALTHY_INTERVAL', 'text', 'how long it rests, such as 1h'),
   row('debug-trace-disabled', 'RUNNER_DEBUG_TRACE_DISABLED', 'flag', 'jobs may not ask for CI_DEBUG_TRACE'),
   {
-    ...row('custom_build_dir-enabled', 'CUSTOM_BUILD_DIR_ENABLED', 'flag', 'jobs may set GIT_CLONE_PATH'),
+    ...row('custom_build_dir-enabled', 'CUSTOM_BUILD_DIR_ENABLED', 'flag', 'kept in the file; it does nothing here'),
     path: ['custom_build_dir', 'enabled'],
   },
   row('pre-get-sources-script', 'RUNNER_PRE_GET_SOURCES_SCRIPT', 'text', 'runs before the sources are fetched'),
