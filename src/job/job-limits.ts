@@ -1,8 +1,9 @@
 import { type Exit, type LackOfMemory, limitText, type Outcome } from '../model/outcome.ts';
 import type { JobLease } from '../model/ports.ts';
-import { anySignal } from '../util/any-signal.ts';
+import { anySignal, type JoinedSignal } from '../util/any-signal.ts';
 import { assertNever } from '../util/assert-never.ts';
 import type { Clock } from '../util/clock.ts';
+import { once } from '../util/once.ts';
 
 /** Why a job has to end before it is done. */
 export type Ending =
@@ -39,16 +40,30 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
   const timeout = new AbortController();
   const { timeoutMs } = lease.spec;
   const time = startTime(clock, timeoutMs, () => timeout.abort(new Error(timeoutMessage(timeoutMs))));
-  const hard = anySignal([lease.abort, timeout.signal]);
-  const soft = anySignal([hard.signal, lease.cancel]);
-  const canceled = anySignal([lease.abort, lease.cancel]);
+  const joined: JoinedSignal[] = [];
+  // Most jobs need one of them.
+  const join = (...signals: readonly AbortSignal[]) =>
+    once(() => {
+      const made = anySignal(signals);
+      joined.push(made);
+      return made.signal;
+    });
+  const hard = join(lease.abort, timeout.signal);
+  const soft = join(lease.abort, timeout.signal, lease.cancel);
+  const canceled = join(lease.abort, lease.cancel);
   return {
-    hard: hard.signal,
-    soft: soft.signal,
-    get taking() {
-      return lease.cancel.aborted ? hard.signal : soft.signal;
+    get hard() {
+      return hard();
     },
-    canceled: canceled.signal,
+    get soft() {
+      return soft();
+    },
+    get taking() {
+      return lease.cancel.aborted ? hard() : soft();
+    },
+    get canceled() {
+      return canceled();
+    },
     ending() {
       if (lease.abort.aborted) return { kind: 'aborted' };
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };
@@ -60,9 +75,7 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
     },
     stop: () => {
       time.stop();
-      canceled[Symbol.dispose]();
-      soft[Symbol.dispose]();
-      hard[Symbol.dispose]();
+      for (const each of joined) each[Symbol.dispose]();
     },
   };
 }

@@ -40,7 +40,7 @@ export async function launch({ file, args, directory, env, stdin, outputs }: Lau
 }
 
 /** From so many on a helper is worth its 10 ms. */
-const worthHelper = 24;
+const worthHelper = 12;
 
 /** How many of so many expected starts this process does itself, by `fork`, which takes the longer the more memory it holds. */
 export function ownStarts(expected: number, path: string): number {

@@ -4,7 +4,7 @@ import { allEntriesOf, hasAllParents } from '../util/files/all-entries-of.ts';
 import { cloneTree } from '../util/files/clone-tree.ts';
 import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { reflinks } from '../util/files/reflinks.ts';
-import { removalsTogether } from '../util/files/remove-together.ts';
+import { type RunElsewhere, removalsTogether } from '../util/files/remove-together.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 
 /** Copies the same trees into many directories, and removes these. */
@@ -29,12 +29,13 @@ const mostRemembered = 100_000;
 
 /**
  * @param path the user's `PATH`.
+ * @param elsewhere runs a program for less than it costs us.
  * @returns copies that remember what trees hold and whether the file system knows reflinks.
  */
-export function treeCopies(path: string): TreeCopies {
+export function treeCopies(path: string, elsewhere?: RunElsewhere): TreeCopies {
   const known = new Map<string, Promise<readonly TreeEntry[]>>();
   const threads = fileThreads(2);
-  const removals = removalsTogether(path);
+  const removals = removalsTogether(path, elsewhere);
   let remembered = 0;
   let method: 'reflink' | 'copy' | undefined;
 

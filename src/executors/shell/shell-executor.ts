@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { withFileErrors } from '../../model/file-errors.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { formatDuration } from '../../util/duration.ts';
+import type { RunElsewhere } from '../../util/files/remove-together.ts';
 import { findProgram } from '../../util/find-program.ts';
 import { namedPipes } from '../../util/named-pipes.ts';
 import { oomWatch } from '../../util/oom-kills.ts';
@@ -47,7 +48,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const mounts = layerMounts(isolation, path, (why) => {
     if (isolation === 'overlay') options.warn?.(`no overlay here, the jobs' files are copied: ${why}`);
   });
-  const copies = treeCopies(path);
+  const byHelper: RunElsewhere = ([file, ...args], environment) => {
+    const silent = { stdin: '', stdout: async () => {}, stderr: async () => {} };
+    const started = plumbing?.helper?.start({ file, args, directory: '/', env: environment, ...silent });
+    return started?.then(({ ended }) => ended);
+  };
+  const copies = treeCopies(path, byHelper);
   const usage = usageWatch();
   const oom = oomWatch();
   // Short: the paths of sockets that jobs make may have 107 bytes.
@@ -119,12 +125,13 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
       for (const kill of open) kill();
     },
     close: async () => {
-      plumbing?.helper?.close();
-      await plumbing?.pipes.close();
-      plumbing = undefined;
       copies.hurry();
+      const laid = plumbing;
+      plumbing = undefined;
+      await laid?.pipes.close();
       removeLater(pipes);
       await Promise.all(removals);
+      laid?.helper?.close();
       await copies.close();
     },
   };

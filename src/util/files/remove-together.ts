@@ -14,10 +14,19 @@ export interface RemovalsTogether {
 /** So long others are waited for. */
 const gatheringMs = 100;
 /** To start a program takes as long as to remove a few small directories. */
-const worthProgram = 16;
+const worthProgram = { byUs: 16, byOther: 4 };
 
-/** @param path the user's `PATH`, in which `rm` is looked for: in a few calls it does what takes Node ten times as long. */
-export function removalsTogether(path: string): RemovalsTogether {
+/** Runs a program for us, at less than it would cost us; undefined: it can't now. Resolves when that has ended. */
+export type RunElsewhere = (
+  argv: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+) => Promise<unknown> | undefined;
+
+/**
+ * @param path the user's `PATH`, in which `rm` is looked for: in a few calls it does what takes Node ten times as long.
+ * @param elsewhere tried first to run it.
+ */
+export function removalsTogether(path: string, elsewhere?: RunElsewhere): RemovalsTogether {
   let waiting = new Map<string, Deferred<void>>();
   let timer: NodeJS.Timeout | undefined;
   let isHurried = false;
@@ -27,7 +36,7 @@ export function removalsTogether(path: string): RemovalsTogether {
     timer = undefined;
     const directories = waiting;
     waiting = new Map();
-    if (directories.size >= worthProgram) await removeByProgram([...directories.keys()], path).catch(() => {});
+    await removeByProgram([...directories.keys()], path, elsewhere).catch(() => {});
     for (const [directory, removed] of directories) {
       if (existsSync(directory)) removeTree(directory).then(removed.resolve, removed.reject);
       else removed.resolve();
@@ -49,9 +58,20 @@ export function removalsTogether(path: string): RemovalsTogether {
 }
 
 /** What can't be removed so is left, for whatever reason. */
-function removeByProgram(directories: readonly string[], path: string): Promise<void> {
-  return new Promise((resolve) => {
-    const child = spawn('rm', ['-rf', '--', ...directories], { cwd: '/', env: { PATH: path }, stdio: 'ignore' });
+async function removeByProgram(
+  directories: readonly string[],
+  path: string,
+  elsewhere: RunElsewhere | undefined,
+): Promise<void> {
+  const args = ['-rf', '--', ...directories];
+  const env = { PATH: path };
+  if (directories.length >= worthProgram.byOther) {
+    const running = elsewhere?.(['rm', ...args], env);
+    if (running !== undefined) return void (await running);
+  }
+  if (directories.length < worthProgram.byUs) return;
+  const child = spawn('rm', args, { cwd: '/', env, stdio: 'ignore' });
+  await new Promise<void>((resolve) => {
     child.once('error', () => resolve());
     child.once('exit', () => resolve());
   });

@@ -38,3 +38,17 @@ it('removes what waits and what comes at once when there is no time', async () =
   await Promise.all([waiting, removals.remove(second!), removals.remove(join(base, 'never there'))]);
   expect(readdirSync(join(base, 'hurried'))).toEqual([]);
 });
+
+it('leaves what is worth a program to whoever runs it for less, and does what that did not do', async () => {
+  const asked: (readonly string[])[] = [];
+  const removals = removalsTogether(process.env.PATH ?? '', (argv) => {
+    asked.push(argv);
+    return argv.length > 10 ? Promise.reject(new Error('gone')) : undefined;
+  });
+  for (const [name, count] of [['two', 2] as const, ['six', 6] as const, ['ten', 10] as const]) {
+    await Promise.all(makeDirectories(name, count).map((directory) => removals.remove(directory)));
+    expect(readdirSync(join(base, name))).toEqual([]);
+  }
+  expect(asked.map((argv) => argv.length)).toEqual([9, 13]);
+  expect(asked[0]!.slice(0, 3)).toEqual(['rm', '-rf', '--']);
+});
