@@ -11,16 +11,24 @@ my $silence = 0.05;
 # More than a pipe holds: what comes after it was not written by the process that has ended.
 my $most_after = 4 << 20;
 
-my ($input, %jobs, %by_pid, %streams, %ended) = ('');
+# So long it waits for more to say, seconds: a short process is told of in one piece, since each costs the listener most.
+my $gathering = 0.001;
+my $most_gathered = 16384;
+
+my ($input, $said, $said_since, $urgent) = ('', '');
+my (%jobs, %by_pid, %streams, %ended);
 pipe(my $woken, my $wake) or exit 1;
 $SIG{CHLD} = sub { syswrite($wake, '.') };
 $SIG{PIPE} = 'IGNORE';
-say_that('ready');
+say_now('ready');
 while (1) {
+  speak() if $urgent || length($said) > $most_gathered;
   my $ready = '';
   vec($ready, $_, 1) = 1 for 0, fileno($woken), grep { $streams{$_}{ahead} < $most_ahead } keys %streams;
   # Perl hears a signal between two of its operations: one that comes just before the wait is found by looking.
-  my $count = select($ready, undef, undef, %by_pid || %ended ? $silence : undef);
+  my $wait = length $said ? $gathering : %by_pid || %ended ? $silence : undef;
+  my $count = select($ready, undef, undef, $wait);
+  $urgent ||= $count == 0 || Time::HiRes::time() > $said_since + $gathering if length $said;
   if ($count > 0) {
     sysread($woken, my $dots, 4096) if vec($ready, fileno($woken), 1);
     vec($ready, $_, 1) && carry($_) for keys %streams;
@@ -33,7 +41,20 @@ while (1) {
   take_requests();
 }
 
-sub say_that { write_all(\*STDOUT, "@_\n") }
+sub say_soon {
+  $said_since = Time::HiRes::time() unless length $said;
+  $said .= $_[0];
+}
+
+sub say_now {
+  say_soon("@_\n");
+  $urgent = 1;
+}
+
+sub speak {
+  write_all(\*STDOUT, $said);
+  ($said, $urgent) = ('', 0);
+}
 
 sub write_all {
   my ($to, $bytes) = @_;
@@ -76,10 +97,10 @@ sub start {
   local @ENV{ keys %set } = values %set;
   my %pipes;
   for my $name ('stdin', 'stdout', 'stderr', 'failure') {
-    pipe($pipes{$name}{read}, $pipes{$name}{write}) or return say_that('failed', $id, $! + 0);
+    pipe($pipes{$name}{read}, $pipes{$name}{write}) or return say_now('failed', $id, $! + 0);
   }
   my $pid = fork;
-  return say_that('failed', $id, $! + 0) unless defined $pid;
+  return say_now('failed', $id, $! + 0) unless defined $pid;
   if ($pid == 0) {
     become(\%pipes, $directory, \@texts);
     syswrite($pipes{failure}{write}, $! + 0);
@@ -92,9 +113,9 @@ sub start {
   do { $count = sysread($pipes{failure}{read}, $failure, 16) } until defined $count;
   if ($count > 0) {
     waitpid($pid, 0);
-    return say_that('failed', $id, $failure);
+    return say_now('failed', $id, $failure);
   }
-  say_that('started', $id, $pid);
+  say_soon("started $id $pid\n");
   my $job = $jobs{$id} = $by_pid{$pid} = { id => $id, streams => {}, after => 0 };
   follow($job, 1, $pipes{stdout}{read});
   follow($job, 2, $pipes{stderr}{read});
@@ -142,7 +163,7 @@ sub carry {
   }
   # Nobody listens any more to what a process left running.
   return if $job->{over};
-  write_all(\*STDOUT, "output $job->{id} $stream->{number} $count\n$bytes");
+  say_soon("output $job->{id} $stream->{number} $count\n$bytes");
   $stream->{ahead} += $count;
   $job->{after} += $count if defined $job->{end};
   $job->{heard} = Time::HiRes::time();
@@ -163,7 +184,7 @@ sub tell_ends {
     my @open = values %{ $job->{streams} };
     $job->{heard} = $now if grep { $_->{ahead} >= $most_ahead } @open;
     next if @open && $job->{after} <= $most_after && $now - $job->{heard} < $silence;
-    say_that('ended', $job->{id}, $job->{end});
+    say_now('ended', $job->{id}, $job->{end});
     $job->{over} = 1;
     $_->{ahead} = 0 for @open;
     delete $ended{ $job->{id} };
