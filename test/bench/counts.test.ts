@@ -181,9 +181,12 @@ describe('counts that do not depend on time', () => {
       using project = temporaryProject(graphFiles(flat(jobs)));
       return Number((await counted(project, ['run', '-j', '2'], 'COUNT_PROMISES'))[0]);
     };
-    const [ten, thirty] = [await promises(10), await promises(30)];
-    // 294 on a quiet machine; on a busy one output comes in more pieces.
-    expect((thirty - ten) / 20).toBeLessThan(340);
+    // Few jobs are started by us and many by the helper, which costs us fewer: as many as are started by one of them.
+    const [four, ten] = [await promises(4), await promises(10)];
+    expect((ten - four) / 6).toBeLessThan(340);
+    const [twenty, forty] = [await promises(20), await promises(40)];
+    // 271 on a quiet machine; on a busy one output comes in more pieces.
+    expect((forty - twenty) / 20).toBeLessThan(300);
   });
 
   it.skipIf(whyNoOverlays(tmpdir()) !== undefined)(

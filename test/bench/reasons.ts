@@ -1,6 +1,6 @@
 /** The same for all rows of no-op jobs. */
 const perJob =
-  'The bare scheduler that also copies the tree, keeps a log, tells events and removes the copy takes 1.4 to 1.5 × by itself (`scheduler, isolated` below), and for 100 jobs the start of `ci` is another 0.4 ×. What is left is our main thread and the helper, not the machine: 3.7 ms of the main thread for each of 500 jobs when it was last profiled alone on the machine, since when directories are removed together by one `rm` (0.4 of it), variables are merged once and the log makes a fifth fewer promises; spread so evenly that no function has more than a tenth: starting the program through the helper and reading its pipes 0.7, the directory of the job 0.45, collecting garbage 0.5, events and their reporters 0.5, the log 0.4, variables and masking 0.2, looking for processes that were left 0.15. 63 % of its time are V8’s own interpreter, inline caches and calls into C++, 23 % the kernel, 7 % compiled JavaScript: in so short a run little gets hot.';
+  'The bare scheduler that also copies the tree, keeps a log, tells events and removes the copy takes 1.4 to 1.5 × by itself (`scheduler, isolated` below), and for 100 jobs the start of `ci` is another 0.4 ×. What is left is processor time on both processors, hardly any waiting: of 10.8 ms for each of 500 jobs, all processes and the start together, when it was last profiled (on a busy machine; 12.5 there before a helper in Perl started the jobs and carried their output), bash takes 2.0, our main thread 4.9, V8’s compiler and collector beside it 0.8, the helper 1.5, what it forks until bash runs 1.2, removing directories 0.3. The main thread’s part is spread so evenly that only copying the directory of the job has a tenth of it: events and their reporters 0.4, the log 0.3, collecting garbage 0.2, looking for processes that were left 0.2, variables and masking 0.2, all else in hundreds of small functions. Most of their time is V8’s own interpreter, inline caches and calls into C++; starting to compile earlier or later changes nothing: in so short a run little gets hot.';
 
 /** The same for all rows of a tree that is copied. */
 const copying =
@@ -13,7 +13,7 @@ const copying =
 export const reasons: Readonly<Record<string, string>> = {
   'jobs-flat-100/time': perJob,
   'jobs-flat-100/faster than wireit': `${perJob} wireit isolates nothing and keeps no log.`,
-  'jobs-chain-100/time': `${perJob} In a chain another 3 ms a job are the way to the helper, the start of bash and its end.`,
+  'jobs-chain-100/time': `${perJob} In a chain the way to the helper, the start of bash and its end are waited for each time.`,
   'jobs-chain-100/faster than wireit': 'As flat 100.',
   'jobs-dag-100/time': 'As flat 100.',
   'jobs-dag-100/faster than wireit': 'As flat 100.',
