@@ -3,7 +3,7 @@ import type { LogSink } from '../model/ports.ts';
 import type { RunStep } from '../model/step.ts';
 import { anySignal } from '../util/any-signal.ts';
 import type { Clock } from '../util/clock.ts';
-import { parseDuration } from '../util/duration.ts';
+import { parseGoDuration } from '../util/go-duration.ts';
 import { shortened } from '../util/shortened.ts';
 import { endedOutcome, failureOf, goDuration, over, startTimer, timedOut } from './job-limits.ts';
 import type { JobRun, ScriptStatus } from './job-run.ts';
@@ -22,7 +22,7 @@ const afterScriptMs = 5 * 60_000;
 
 /** Runs a step of the user's own commands; `RUNNER_SCRIPT_TIMEOUT` bounds it. */
 export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> {
-  const limitMs = earliest(step.timeoutMs, durationVariable(run, 'RUNNER_SCRIPT_TIMEOUT'));
+  const limitMs = earliest(step.timeoutMs, await limitVariable(run, 'RUNNER_SCRIPT_TIMEOUT'));
   const { exit, stoppedBy } = await execute(run, step, { status: 'running', limitMs, signal: run.limits.soft });
   // How a script that was told to stop ended says nothing: a `trap` may well end it with 0.
   const ending = run.limits.ending();
@@ -51,7 +51,7 @@ export function named(failure: Outcome | undefined, { echo, name }: RunStep): Ou
  * @returns the failure that counts.
  */
 export async function runAfterScript(run: JobRun, step: RunStep, status: ScriptStatus): Promise<Outcome | undefined> {
-  const limitMs = durationVariable(run, 'RUNNER_AFTER_SCRIPT_TIMEOUT') ?? step.timeoutMs ?? afterScriptMs;
+  const limitMs = (await limitVariable(run, 'RUNNER_AFTER_SCRIPT_TIMEOUT')) ?? step.timeoutMs ?? afterScriptMs;
   const { exit, stoppedBy } = await execute(run, step, { status, limitMs, signal: run.limits.hard });
   if (exit.kind === 'code' && exit.code === 0) return undefined;
   const counts = /^(false|0)$/i.test(run.variables.get('AFTER_SCRIPT_IGNORE_ERRORS') ?? '');
@@ -141,11 +141,19 @@ function watchSilence(clock: Clock, limitMs: number) {
   };
 }
 
-/** A duration that a variable holds, in milliseconds; undefined when it is absent, 0 or no duration. */
-function durationVariable(run: JobRun, name: string): number | undefined {
-  const text = run.variables.get(name);
-  const ms = text === undefined || text.trim() === '' ? undefined : parseDuration(text);
-  return ms === undefined || ms <= 0 ? undefined : ms;
+/**
+ * A time limit that a variable holds, in Go's way of writing, as with GitLab Runner: `90s`, `1h20m`; a number alone is none.
+ * @returns milliseconds; undefined when it is absent, or 0, or wrong, which the log tells.
+ */
+async function limitVariable(run: JobRun, name: string): Promise<number | undefined> {
+  const text = run.variables.get(name)?.trim() ?? '';
+  if (text === '') return undefined;
+  const ms = parseGoDuration(text);
+  if (ms === undefined || ms < 0) {
+    await run.log.warning(`${name} is ignored: "${text}" is no duration such as 90s or 1h20m`);
+    return undefined;
+  }
+  return ms === 0 ? undefined : ms;
 }
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {

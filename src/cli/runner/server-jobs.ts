@@ -92,21 +92,20 @@ async function fromFirstToLast(
   const { job } = answer;
   const fields = { job: job.id, project: job.jobInfo.projectId, runner: shortToken(runner.token) };
   const info = parts.infoOf(runner);
+  using waiting = anySignal([parts.giveUp, taken.interrupted]);
+  const telling = { clock: parts.clock, signal: waiting.signal, pace: parts.pace.acknowledge };
   let trace: JobTrace;
   try {
     trace = await openTrace(taken, parts, info);
   } catch (error) {
     parts.log('error', `The job can't be run: ${(error as Error).message}`, fields);
     const failed: TraceResult = { state: 'failed', failureReason: 'runner_system_failure', exitCode: 0 };
-    await client.updateJob(job, { ...failed, info });
+    // A job that waits for its runner can't fail: it has to begin first.
+    const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), telling);
+    if (begun.state !== 'abort') await acknowledgeJob(() => client.updateJob(job, { ...failed, info }), telling);
     return failed;
   }
-  using waiting = anySignal([parts.giveUp, taken.interrupted]);
-  const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), {
-    clock: parts.clock,
-    signal: waiting.signal,
-    pace: parts.pace.acknowledge,
-  });
+  const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), telling);
   if (begun.state === 'abort') {
     await trace.drop();
     parts.log('warning', 'The job is over before it began', fields);

@@ -13,7 +13,7 @@ export interface AcknowledgePace {
 export const defaultAcknowledgePace: AcknowledgePace = { tries: 8, firstPauseMs: 1000, longestPauseMs: 15_000 };
 
 /**
- * Tells the server that a job begins, until it has heard it: a script that runs while the server still waits would be
+ * Tells the server that a job begins, or can't, until it has heard it: a script that runs while the server still waits would be
  * run once more by whoever gets the job next.
  * @param update one try. @param given.signal ends the waiting.
  * @returns the last answer; `failed`: the server has not heard it.

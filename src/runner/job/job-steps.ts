@@ -3,7 +3,7 @@ import { parseDuration } from '../../util/duration.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
 import type { ArtifactPayload, CachePayload, JobPayload } from '../network/payload.ts';
 
-/** Source: https://docs.gitlab.com/runner/configuration/advanced-configuration/ (RUNNER_AFTER_SCRIPT_TIMEOUT) */
+/** Where RUNNER_AFTER_SCRIPT_TIMEOUT says nothing else. Source: https://docs.gitlab.com/ci/runners/configure_runners/ */
 const afterScriptTimeoutMs = 300_000;
 
 /**

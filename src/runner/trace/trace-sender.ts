@@ -46,6 +46,8 @@ export class TraceSender {
   readonly #given: SenderGiven;
   #sent: number;
   #touchedAt: number | undefined;
+  /** The last time when the server was, or should have been, told that the job runs. */
+  #triedAt = 0;
   #intervalMs: number;
 
   constructor(given: SenderGiven) {
@@ -66,6 +68,7 @@ export class TraceSender {
   /** Sends one piece every interval until `stop`, or until the job is over for the server. */
   async whileRunning(stop: AbortSignal): Promise<void> {
     const { clock, giveUp, onAbort } = this.#given;
+    this.#triedAt = clock.now();
     while (!stop.aborted && !giveUp.aborted) {
       await clock.sleep(this.#intervalMs, stop);
       if (stop.aborted) return;
@@ -93,8 +96,13 @@ export class TraceSender {
   async #oneRound(): Promise<'goes-on' | 'over'> {
     const { state } = await this.#sendPiece();
     if (state === 'abort') return 'over';
-    if (state !== 'succeeded') return 'goes-on';
+    // Where the log does not arrive for long, the job's own address may still tell that it is over, or to be canceled.
+    if (state !== 'succeeded' && !(state === 'failed' && this.#isSilent())) return 'goes-on';
     return (await this.#touch()) === 'abort' ? 'over' : 'goes-on';
+  }
+
+  #isSilent(): boolean {
+    return this.#given.clock.now() - this.#triedAt > this.forceSendMs;
   }
 
   async #sendPiece(): Promise<TracePatched> {
@@ -115,6 +123,7 @@ export class TraceSender {
   async #touch(): Promise<JobUpdated['state'] | 'not-yet'> {
     const { clock, client, job, info, spool, giveUp } = this.#given;
     if (this.#touchedAt !== undefined && clock.now() - this.#touchedAt <= this.forceSendMs) return 'not-yet';
+    this.#triedAt = clock.now();
     const { checksum, size: bytesize } = spool;
     const updated = await client.updateJob(job, { state: 'running', info, checksum, bytesize }, giveUp);
     this.#heed(updated);

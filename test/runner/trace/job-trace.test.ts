@@ -66,6 +66,24 @@ describe('a trace', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
+  it('asks for the job itself where its log does not arrive for long, and hears that it is canceled', async () => {
+    const puts: string[] = [];
+    const canceled = deferred();
+    await using stage = await traceStage(freshDirectory(), (asked) => {
+      if (!asked.startsWith('put')) return { status: 500 };
+      puts.push(asked);
+      return { status: 200, headers: { 'Job-Status': 'canceling' } };
+    });
+    stage.trace.cancel.addEventListener('abort', () => canceled.resolve());
+    const startedAt = stage.clock.now();
+    await stage.trace.sink.write(Buffer.from('hello\n'));
+    stage.trace.start();
+    await canceled.promise;
+    expect(puts[0]).toBe('put running');
+    // Half a minute, as for a log that has nothing new.
+    expect(stage.clock.now() - startedAt).toBeGreaterThan(30_000);
+  });
+
   it('arrives whole whatever the server answers in between', async () => {
     const drop = { dropped: true };
     const faults = [
