@@ -15,6 +15,9 @@ import { signedRequest } from './s3-request.ts';
 const attempts = 3;
 const firstWaitMs = 1000;
 
+/** Of an object that is sent in one piece. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html */
+const largestBytes = 5 * 1024 ** 3;
+
 /** What a bucket is reached with. */
 export interface S3BucketGiven {
   readonly s3: S3Cache;
@@ -71,7 +74,11 @@ export function s3Bucket(given: S3BucketGiven): S3Bucket {
         return { kind: isKnown ? 'unchanged' : 'missing' };
       });
     },
-    put: (name, { path, sizeBytes }, signal) => {
+    put: async (name, { path, sizeBytes }, signal) => {
+      if (sizeBytes > largestBytes) {
+        const what = `the archive has ${sizeBytes} bytes, and a bucket takes no more than 5 GiB in one piece`;
+        throw new SystemError('runner_system_failure', what, { hint: 'cache less, or split it into several caches' });
+      }
       const headers = {
         'Content-Type': 'application/octet-stream',
         'Content-Length': String(sizeBytes),

@@ -80,6 +80,9 @@ describe('objectUrl', () => {
     );
     expect(at({ serverAddress: 's3.amazonaws.com', bucketName: 'a.b' })).toBe('https://s3.amazonaws.com/a.b/a%20b');
     expect(at({ serverAddress: 's3.amazonaws.com', pathStyle: true })).toBe('https://s3.amazonaws.com/caches/a%20b');
+    expect(at({ serverAddress: 's3.amazonaws.com', bucketLocation: 'eu-west-1', accelerate: true })).toBe(
+      'https://caches.s3-accelerate.amazonaws.com/a%20b',
+    );
     expect(at({ pathStyle: false })).toBe('https://caches.minio.example.com:9000/a%20b');
   });
 });

@@ -178,6 +178,17 @@ describe('caches in a bucket', () => {
     expect(seen).toEqual([]);
   });
 
+  it('of more than 5 GiB are refused before anything is sent', async () => {
+    const tls = new TlsMaterial({ ca: undefined, cert: undefined, key: undefined }, () => {});
+    const keys = { accessKey: 'S3RVER', secretKey: 'S3RVER', sessionToken: '', insecure: true };
+    const s3 = { ...keys, serverAddress: '127.0.0.1:1', bucketName: server.bucket, bucketLocation: '' };
+    const clock: Clock = { now: Date.now, sleep: async () => {} };
+    using bucket = s3Bucket({ s3, clock, env: {}, tls, timeoutMs: 5000 });
+    const put = (sizeBytes: number) => bucket.put('k', { path: '/dev/null', sizeBytes }, signal);
+    await expect(put(5 * 1024 ** 3 + 1)).rejects.toThrow('takes no more than 5 GiB in one piece');
+    await expect(put(0)).rejects.toThrow("the server of caches can't be used");
+  });
+
   it('that are no zip archives, or hold what leads outside, are refused', async () => {
     const caches = machine();
     await save(caches, 'k', { a: 'one' });
