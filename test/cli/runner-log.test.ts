@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,20 +5,22 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
-import { smallRepository, startRunner } from '../support/runner-process.ts';
+import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 let home: string;
 let server: GitlabServer;
-let children: ChildProcess[];
+let runners: RunnerProcess[];
 
 beforeEach(async () => {
   home = mkdtempSync(join(tmpdir(), 'ci-runner-log-'));
   server = await startGitlabServer({ rateLimits: 'off', badChecksum: 'reject', tokenMaskPrefixes: ['acme-'] });
-  children = [];
+  runners = [];
 });
 
 afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
+  // Killed, it would leave its mounts for a while.
+  for (const { child } of runners) child.kill('SIGTERM');
+  await Promise.all(runners.map(({ ended }) => ended));
   await server[Symbol.asyncDispose]();
   rmSync(home, { recursive: true, force: true });
 });
@@ -32,7 +33,7 @@ async function logsOf(jobs: readonly JobDescription[], table: string): Promise<R
   );
   const { token } = server.addRunner();
   const text = `concurrent = 3\ncheck_interval = 1\n[[runners]]\nname = "one"\nurl = "${server.url}"\ntoken = "${token}"\nexecutor = "shell"\n${table}`;
-  children.push(startRunner(join(home, 'one'), text, { CI_RUNNER_PACE: '{"trace":{"updateIntervalMs":100}}' }).child);
+  runners.push(startRunner(join(home, 'one'), text, { CI_RUNNER_PACE: '{"trace":{"updateIntervalMs":100}}' }));
   await server.until(() => jobs.every(({ name }) => ['success', 'failed'].includes(server.job(name).status)));
   return Object.fromEntries(jobs.map(({ name }) => [name, Buffer.from(traceOf(server.job(name))).toString()]));
 }
