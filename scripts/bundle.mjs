@@ -37,8 +37,12 @@ export async function bundle(outdir, { names = 'short' } = {}) {
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
-    // Only needed for an ssh:// engine and for BuildKit sessions: loaded from node_modules when used.
-    external: ['ssh2', 'cpu-features', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
+    external: [
+      // Only needed for an ssh:// engine and for BuildKit sessions: loaded from node_modules when used.
+      ...['ssh2', 'cpu-features', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
+      // What ws would take in their place where somebody has installed them.
+      ...['bufferutil', 'utf-8-validate'],
+    ],
     plugins: [lazyModules],
     loader: loaders,
     define: { 'import.meta.url': 'bundleUrl' },

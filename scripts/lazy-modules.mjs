@@ -17,7 +17,7 @@ const lazyExports = {
   re2js: ['RE2JS'],
   'node:crypto': [
     ...['X509Certificate', 'createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'generateKeyPairSync'],
-    ...['randomBytes', 'randomInt', 'randomUUID', 'sign'],
+    ...['randomBytes', 'randomInt', 'randomUUID', 'sign', 'timingSafeEqual'],
   ],
   'node:inspector': ['Session'],
   'node:readline': ['createInterface'],

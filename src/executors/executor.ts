@@ -3,7 +3,7 @@ import type { ImagePull } from '../model/image-pull.ts';
 import type { ExecutorName, JobSpec } from '../model/job-spec.ts';
 import type { Exit, ResourceUse } from '../model/outcome.ts';
 import type { LogSink } from '../model/ports.ts';
-import type { Visit } from './visit.ts';
+import type { RemoteVisit, Visit } from './visit.ts';
 
 /**
  * A way to run jobs. `open` prepares a place for one job (directory, containers, services) and writes what it does
@@ -66,12 +66,23 @@ export interface Session extends AsyncDisposable {
    */
   readonly enter?: (visit: Visit, signal: AbortSignal) => Promise<Exit>;
   /**
+   * Called before the first script: from now on people can come in at any time, also while commands run, and the place lives
+   * on between commands. Absent: there is no such way. Throws a SystemError where the machine lacks what it takes.
+   */
+  readonly door?: (signal: AbortSignal) => Promise<Door>;
+  /**
    * From now on the session's place stays when the session is disposed; only `ci clean` removes it.
    * @param name how to call what has a name, like a container.
    * @param note is told what will stay before it does: should this process die now, nothing stays that nobody knows of.
    */
   readonly keep?: (name: string, note: (place: KeptPlace) => Promise<void>) => Promise<KeptPlace>;
 }
+
+/**
+ * Lets somebody in beside the commands. Resolves with how his shell ended; when `signal` aborts it is hung up. What he has left
+ * running then ends with it.
+ */
+export type Door = (visit: RemoteVisit, signal: AbortSignal) => Promise<Exit>;
 
 /** What stays of a session. */
 export interface KeptPlace {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { LogSink } from '../model/ports.ts';
+import type { LogSink, RemoteTerminal } from '../model/ports.ts';
 
 /** Somebody comes into a session: for a shell of his own, or for one command. */
 export interface Visit {
@@ -11,6 +11,14 @@ export interface Visit {
   readonly directory?: string;
   readonly by: TerminalVisitor | StreamsVisitor;
 }
+
+/** Somebody elsewhere comes in while commands run: always for an interactive shell. */
+export interface RemoteVisit extends Pick<Visit, 'env' | 'directory'> {
+  readonly terminal: RemoteTerminal;
+}
+
+/** Of terminals that tell none. */
+export const usualSize: TerminalSize = { columns: 80, rows: 24 };
 
 /** Somebody at the terminal in which this program runs. */
 export interface TerminalVisitor {

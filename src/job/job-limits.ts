@@ -26,6 +26,8 @@ export interface JobLimits {
   readonly canceled: AbortSignal;
   /** What has happened so far; `hard` ends win over a cancellation. */
   ending(): Ending | undefined;
+  /** What is left of the job's time. */
+  leftMs(): number;
   /** Stops the job's time until what it gives is called. */
   hold(): () => void;
   /** Stops the clock; the signals mean nothing any more. */
@@ -69,6 +71,7 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };
       return lease.cancel.aborted ? { kind: 'canceled' } : undefined;
     },
+    leftMs: time.leftMs,
     hold: () => {
       time.stop();
       return time.start;
@@ -81,7 +84,7 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
 }
 
 /** Calls `expired` when so much time has passed between its starts and stops. It is started. */
-function startTime(clock: Clock, limitMs: number, expired: () => void): { start(): void; stop(): void } {
+function startTime(clock: Clock, limitMs: number, expired: () => void) {
   let leftMs = limitMs;
   let startedAt = 0;
   let stopped: AbortController | undefined;
@@ -94,12 +97,14 @@ function startTime(clock: Clock, limitMs: number, expired: () => void): { start(
     });
   };
   start();
+  const nowLeftMs = (): number => Math.max(0, stopped === undefined ? leftMs : leftMs - (clock.now() - startedAt));
   return {
     start,
+    leftMs: nowLeftMs,
     stop: () => {
+      leftMs = nowLeftMs();
       stopped?.abort(over);
       stopped = undefined;
-      leftMs = Math.max(0, leftMs - (clock.now() - startedAt));
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Emit } from '../model/event.ts';
 import type { FileTree } from '../model/files.ts';
 import type { JobSpec } from '../model/job-spec.ts';
 import type { ArtifactRecord, Outcome } from '../model/outcome.ts';
-import type { ArtifactPort, CachePort, SourcePort, TestTimingsPort } from '../model/ports.ts';
+import type { ArtifactPort, CachePort, SourcePort, TestTimingsPort, VisitorPort } from '../model/ports.ts';
 import type { Variable } from '../model/variable.ts';
 import type { Clock } from '../util/clock.ts';
 import type { JobLimits } from './job-limits.ts';
@@ -43,6 +43,8 @@ export interface JobDeps {
   readonly sections?: 'plain' | 'markers';
   /** Called in the place of scripts and of all that comes after them, when everything before is done. */
   readonly insteadOfScripts?: (place: JobPlace) => Promise<void>;
+  /** People who may come in while scripts run. */
+  readonly visitors?: VisitorPort;
   /**
    * Called when a script of the job has failed, with files as it left them: before `after_script` and uploads. The
    * job's time does not run meanwhile. Not for a job that has to end.

@@ -16,6 +16,7 @@ import { runUntilItPasses } from './rerun-script.ts';
 import { named, runAfterScript } from './run-script.ts';
 import { sectionOf } from './sections.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
+import { openDoor } from './visitors.ts';
 import { attachWorkspace, persistWorkspace } from './workspace-steps.ts';
 
 /** How far a job has come. */
@@ -47,7 +48,10 @@ export async function live(run: JobRun): Promise<Outcome> {
     if (progress.over) break;
     if (insteadOfScripts !== undefined && !comesBefore(step)) continue;
     if (!isDue(step, progress) || !hasWork(run, step)) continue;
-    if (step.kind === 'run' && !(await prepareSession(run, progress))) continue;
+    if (step.kind === 'run') {
+      if (!(await prepareSession(run, progress))) continue;
+      if (step.phase === 'script' && !progress.scriptStarted) await openDoor(run);
+    }
     await run.log.begin(sectionOf(step, progress.failure === undefined ? 'successful' : 'failed'));
     await attempt(run, step, progress);
   }

@@ -6,7 +6,7 @@ import { pathIn } from './session-path.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 
 /** The place of a job as its next script would find it, or as one has left it. */
-function placeOf({ spec, session, log, variables, limits, deps }: JobRun, step: RunStep | undefined): JobPlace {
+export function placeOf({ spec, session, log, variables, limits, deps }: JobRun, step: RunStep | undefined): JobPlace {
   const status = statusVariables(spec, step === undefined ? 'running' : 'failed');
   return {
     spec,

@@ -13,6 +13,7 @@ import { pullEvents } from './pull-events.ts';
 import { refusalOf } from './refusal.ts';
 import { surroundingsFailed } from './surroundings-failed.ts';
 import { keepTestTimings, putTestTimings } from './test-timings.ts';
+import { waitForVisitors } from './visitors.ts';
 
 /**
  * Lives one try of a job: opens a session, works off the steps, cleans up, writes the log as GitLab Runner does.
@@ -85,6 +86,8 @@ async function inSession(
   const opened = await openSession(deps, expanded, log, limits);
   if ('outcome' in opened) return { outcome: opened.outcome, outputs: noOutputs };
   await using session = opened.session;
+  // They go before the place does.
+  await using _ = { [Symbol.asyncDispose]: async () => deps.visitors?.close() };
   const variables = jobVariables({ ...input, place: session });
   for (const value of maskedValues(spec, variables)) log.hide(value);
   const run: JobRun = {
@@ -94,6 +97,7 @@ async function inSession(
   await log.begin({ name: 'prepare_script', caption: 'Preparing environment', phase: 'prepare' });
   await tellPlace(run);
   const outcome = await writeFiles(run).then((failure) => failure ?? live(run));
+  await waitForVisitors(run);
   if (outcome.status === 'success') await keepTestTimings(run);
   const resources = await session.stats?.();
   await cleanUp(run, resources);

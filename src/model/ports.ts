@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Checked } from '../diagnostics/diagnostic.ts';
 import type { FileEntry, FileSelection, FileTree, TakenFiles } from './files.ts';
 import type { FileOrigin, ForeignFile, LoadedFile } from './included-file.ts';
@@ -142,6 +143,33 @@ export interface FileLoader {
    * @param origin of the including file; default: the pipeline's own project.
    */
   foreign(file: ForeignFile, origin?: FileOrigin): Promise<Checked<LoadedFile>>;
+}
+
+/** The terminal of somebody elsewhere, which tells no size: 80 columns and 24 rows. */
+export interface RemoteTerminal {
+  /** What is typed, as it comes. */
+  readonly input: Readable;
+  /** Resolves when more may be written. Nothing comes of it once the terminal is gone. */
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/** People who want to come into one job while it runs; one at a time. */
+export interface VisitorPort {
+  /**
+   * From now on they can.
+   * @param enter lets one in and resolves when he is out again; when `signal` aborts he is sent away. It may throw a SystemError.
+   */
+  open(enter: (terminal: RemoteTerminal, signal: AbortSignal) => Promise<void>): void;
+  /** Nobody ever can. */
+  refuse(): void;
+  /** Is somebody in? */
+  isOccupied(): boolean;
+  /** Resolves when nobody is in. */
+  empty(): Promise<void>;
+  /** How long somebody who is in when the job's work is done may stay. */
+  readonly stayMs: number;
+  /** Sends away who is in, and lets nobody in any more; resolves when he is out. */
+  close(): Promise<void>;
 }
 
 /** Mutual exclusion by name between all runs on this machine (`resource_group`). */

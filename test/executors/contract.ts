@@ -24,6 +24,7 @@ import type { LogSink } from '../../src/model/ports.ts';
 import { fingerprintOf } from '../../src/util/files/fingerprint.ts';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { walkTree } from '../../src/util/files/walk-tree.ts';
+import { doors } from './contract-door.ts';
 import { homes } from './contract-home.ts';
 
 /** One executor as the suite sees it. */
@@ -146,6 +147,9 @@ export function executorContract(contestant: Contestant): void {
     });
     describe.skipIf(contestant.does === 'files')('homes', () => {
       homes(open, () => mkdtempSync(join(place, 'tree-')));
+    });
+    describe.skipIf(contestant.does === 'files')('doors', () => {
+      doors(open, contestant);
     });
     describe('life', () => {
       life(open, () => executor, contestant);

@@ -24,6 +24,7 @@ import { openRunnerPages, processStateOf } from './runner-pages.ts';
 import { openRunnerPlaces } from './runner-places.ts';
 import { runnerReaper } from './runner-reaper.ts';
 import { listenForSignals } from './runner-signals.ts';
+import { openRunnerTerminals } from './runner-terminals.ts';
 import { serverJobs } from './server-jobs.ts';
 
 /** Where runners have their settings from. */
@@ -84,13 +85,15 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   };
   const pages = await openRunnerPages(config().listenAddress, sources, log);
   watcher = pages.watcher;
+  const terminals = await openRunnerTerminals(config, { clock, log });
   const clients = createClients({
     ...{ identity, log, clock, random: Math.random, env, observe: watcher.called },
     limits: { connectionMaxAgeMs: config().connectionMaxAgeMs, ...pace.network },
     ...(certificateDirectory === undefined ? {} : { certificateDirectory }),
   });
   const clientOf = (runner: RunnerEntry) => clients.of(credentialsOf(runner));
-  const infoOf = (runner: RunnerEntry) => runnerInfo(identity, runnerTraits(runner, config()));
+  const infoOf = (runner: RunnerEntry) =>
+    runnerInfo(identity, runnerTraits(runner, { labels: config().labels, sessions: terminals.sessions }));
   const giveUp = new AbortController();
   const shared = { clock, log, giveUp: giveUp.signal };
   const lookingAfter = lookAfterTheDead({
@@ -105,7 +108,7 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
       }),
   });
   const runJob = serverJobs({
-    ...{ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, pace },
+    ...{ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, pace, terminals },
     ...shared,
   });
   const { tokens } = source;
@@ -128,7 +131,7 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
         executors.release();
         rotation?.check(config().runners);
       },
-      requestOf: (runner) => ({ info: infoOf(runner), systemId: id }),
+      requestOf: (runner) => ({ info: infoOf(runner), systemId: id, ...terminals.offer(runner) }),
       runJob: async (job) => {
         const result = await runJob(job);
         ownEnd?.jobEnded(result === undefined ? 'never-began' : 'ran');
@@ -143,6 +146,7 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   if (ended === 'timed-out') executors.kill();
   await executors.close();
   clients.close();
+  await terminals.close();
   await pages.close();
   // Else the reaper does it, which ends what still runs there.
   if (ended === 'ended') {

@@ -32,6 +32,7 @@ import { jobCaches } from './job-caches.ts';
 import type { ExecutorLease, RunnerExecutors } from './runner-executors.ts';
 import type { RunnerPace } from './runner-pace.ts';
 import type { RunnerPlaces } from './runner-places.ts';
+import type { RunnerTerminals } from './runner-terminals.ts';
 import { jobLogOf, openTrace } from './server-job-log.ts';
 
 /** What running jobs of servers needs. */
@@ -45,14 +46,17 @@ export interface ServerJobParts {
   readonly watch: RunnerWatcher['jobTaken'];
   readonly clock: Clock;
   readonly pace: RunnerPace;
+  readonly terminals: Pick<RunnerTerminals, 'begin'>;
   readonly log: RunnerLog;
   /** Sending of logs ends at once; they stay on the disk. */
   readonly giveUp: AbortSignal;
 }
 
-/** The same, and what all jobs of the process share. */
+/** The same, and what all jobs of the process share, and what is made for each. */
 interface SharedParts extends ServerJobParts {
   readonly slots: JobSlotSource;
+  /** Of this job: found before the server hears that it runs. */
+  readonly door: Pick<JobDeps, 'visitors'>;
 }
 
 const canceled: Outcome = { status: 'canceled' };
@@ -73,9 +77,11 @@ export function serverJobs(given: ServerJobParts): (taken: TakenJob) => Promise<
   const parts = { ...given, slots: jobSlots() };
   return async (taken) => {
     const watch = parts.watch(taken);
+    await using visitors = parts.terminals.begin(taken);
+    const door = visitors === undefined ? {} : { visitors };
     let result: TraceResult | undefined;
     try {
-      result = await fromFirstToLast(taken, parts, watch);
+      result = await fromFirstToLast(taken, { ...parts, door }, watch);
       return result;
     } finally {
       watch.ended(result);
@@ -162,14 +168,8 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
       ...{ runner, directory, job: answer.job, caches: parts.places.caches, env: parts.invocation.env },
       ...{ project: pathParts(made.projectPath), clock: parts.clock, log: parts.log },
     });
-    const deps = {
-      ...(await depsFor(taken, parts, {
-        ...{ made, directory, tls, slots, buildsDir },
-        ...listeners,
-        executor: lease.executor,
-      })),
-      caches,
-    };
+    const own = { made, directory, tls, slots, buildsDir, executor: lease.executor };
+    const deps = { ...(await depsFor(taken, parts, { ...own, ...listeners })), ...parts.door, caches };
     const { outcome } = await runJob({ spec: made.spec, cancel: trace.cancel, abort: ended.signal, log }, deps);
     if (!interrupted.aborted) return outcome;
     return { status: 'failed', reason: 'runner_interrupted', message: 'aborted: the runner was stopped' };

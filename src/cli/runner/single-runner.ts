@@ -38,7 +38,7 @@ async function namedRunner(invocation: Invocation, given: SingleRunnerOptions, n
   const { config, path } = await openRunnerFile(invocation, given);
   const found = config.runners.filter((runner) => runner.name === name);
   if (found.length === 1) {
-    const { listenAddress: _, ...rest } = config;
+    const { listenAddress: _, sessionServer: __, ...rest } = config;
     return { config: { ...rest, concurrent: 1, runners: found }, warnings: [] };
   }
   const names = config.runners.map((runner) => runner.name).join(', ');

@@ -33,9 +33,21 @@ export const endAll = 'kill -USR1 1; kill -TERM -1';
 
 /** Sends a signal to the processes that carry `assignment` (NAME=value) in their environment; run as their user inside. */
 export function endMarked(assignment: string, signal: 'TERM' | 'KILL'): string {
+  return toMarked(assignment, `kill -${signal} "\${p#/proc/}"`);
+}
+
+/** Ends all of those processes: by HUP, which interactive shells end by, and by KILL those that are there a second later. */
+export function hangUpMarked(assignment: string): string {
+  const hangUp = toMarked(assignment, 'kill -HUP "${p#/proc/}"; __ci_any=1');
+  return ['__ci_any=', hangUp, 'if [ -n "$__ci_any" ]; then', '  sleep 1', endMarked(assignment, 'KILL'), 'fi'].join(
+    '\n',
+  );
+}
+
+function toMarked(assignment: string, doing: string): string {
   return [
     'for p in /proc/[0-9]*; do',
-    `  if tr '\\0' '\\n' <"$p/environ" 2>/dev/null | grep -qxF '${assignment}'; then kill -${signal} "\${p#/proc/}"; fi`,
+    `  if tr '\\0' '\\n' <"$p/environ" 2>/dev/null | grep -qxF '${assignment}'; then ${doing}; fi`,
     'done 2>/dev/null',
   ].join('\n');
 }

@@ -4,7 +4,7 @@ import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import { markerName } from '../../util/process-strays.ts';
 import type { Command } from '../executor.ts';
-import type { Visit } from '../visit.ts';
+import type { RemoteVisit, Visit } from '../visit.ts';
 import { answerOf } from './answer-of.ts';
 import { bootstrap, endMarked } from './bootstrap.ts';
 import { commandInput } from './command-input.ts';
@@ -13,6 +13,7 @@ import type { CommandUsage } from './container-usage.ts';
 import { throwIfEndedFromOutside } from './ended-from-outside.ts';
 import { connectionBroke, type Engine } from './engine.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
+import { letIn } from './let-in.ts';
 import { takeUntilSilent } from './take-until-silent.ts';
 import { visitContainer } from './visit-container.ts';
 
@@ -27,6 +28,8 @@ export interface ContainerExecs {
   run(command: Command, signal: AbortSignal): Promise<Exit>;
   /** See Session.enter. What the visitor leaves running is not ended. */
   visit(visit: Visit, signal: AbortSignal): Promise<Exit>;
+  /** See Door. */
+  letIn(visit: RemoteVisit, signal: AbortSignal): Promise<Exit>;
   close(): void;
 }
 
@@ -42,6 +45,7 @@ export async function openContainerExecs(place: JobContainerPlace, onGone: () =>
   return {
     run: (command, signal) => runExec(place, ends, command, signal),
     visit: (visit, signal) => visitContainer(place, ends, visit, signal),
+    letIn: (visit, signal) => letIn(place, ends, visit, signal),
     close: () => {
       events.destroy();
       for (const end of ends.values()) end.resolve(137);

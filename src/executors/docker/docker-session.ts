@@ -128,6 +128,11 @@ async function open(given: DockerSessionRequest, made: Belongings): Promise<Sess
       await container.begin(out, visitSignal);
       return started.visit({ directory, ...visit }, visitSignal);
     },
+    door: async (doorSignal) => {
+      await container.begin(out, doorSignal);
+      const door = await started.door(doorSignal);
+      return (visit, leave) => door({ directory, ...visit }, leave);
+    },
     keep: async (name, note) => {
       const kept = keptPrefix + name;
       const keptPlace: KeptPlace = { name: kept, commandFor: (file) => `docker exec -it ${kept} ${file}` };

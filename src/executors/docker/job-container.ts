@@ -1,8 +1,7 @@
 import type { Duplex } from 'node:stream';
-import type { Exit } from '../../model/outcome.ts';
-import { SystemError } from '../../model/outcome.ts';
+import { type Exit, SystemError } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
-import type { Command } from '../executor.ts';
+import type { Command, Door } from '../executor.ts';
 import type { Visit } from '../visit.ts';
 import { answerOf, EngineSilent } from './answer-of.ts';
 import { endAll } from './bootstrap.ts';
@@ -67,6 +66,18 @@ export class JobContainer {
       }
     } catch (error) {
       throw this.#failure('open a shell', error);
+    }
+  }
+
+  /** See Session.door. */
+  async door(signal: AbortSignal): Promise<Door> {
+    if (this.#silent !== undefined) throw this.#silent;
+    try {
+      this.#execs ??= this.#keepRunning();
+      const execs = await answerOf(this.#place, this.#execs, signal);
+      return (visit, leave) => execs.letIn(visit, leave);
+    } catch (error) {
+      throw this.#failure('keep a container running', error);
     }
   }
 

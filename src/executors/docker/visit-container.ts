@@ -15,12 +15,14 @@ import { doorway, type VisitLines, visitLines } from './visit-lines.ts';
 /**
  * Lets somebody into a running container, by an exec. Variables go in over its input, before what the visitor types.
  * @param ends where the ends of execs are told, by id.
+ * @param mark a variable (NAME=value) that all of his processes have.
  */
 export async function visitContainer(
   place: JobContainerPlace,
   ends: Map<string, Deferred<number>>,
   visit: Visit,
   signal: AbortSignal,
+  mark?: string,
 ): Promise<Exit> {
   const { engine, id } = place;
   const { by } = visit;
@@ -30,6 +32,7 @@ export async function visitContainer(
     AttachStdout: true,
     AttachStderr: true,
     Tty: by.kind === 'terminal',
+    ...(mark === undefined ? {} : { Env: [mark] }),
   });
   const exec = await answerOf(place, made, signal);
   const end = deferred<number>();

@@ -12,6 +12,7 @@ import { localFiles } from '../local-files.ts';
 import { jobEnvironment } from './job-environment.ts';
 import { placesOfJob } from './places-of-job.ts';
 import { type SessionUsage, sessionUsage, type UsageWatch } from './session-usage.ts';
+import { shellDoor } from './shell-door.ts';
 import { visitShell } from './visit-shell.ts';
 
 /** Everything that a session needs to know; the directories exist. */
@@ -78,6 +79,15 @@ export function openShellSession(place: ShellSessionPlace): Session {
         started: (running: Pick<RunningProcess, 'pid' | 'ended'>) => processes.started(running),
       };
       return visitShell(visited, visit, signal);
+    },
+    door: async (signal) => {
+      const filled = await workspace?.fill(signal);
+      return shellDoor({
+        ...place,
+        nextMarker: () => processes.nextMarker(),
+        started: (running) => processes.started(running),
+        enter: (start) => filled?.enter(start) ?? start,
+      });
     },
     stats: async () => processes.usage.total(),
     keep: async (_, note) => {

@@ -1,4 +1,5 @@
 import { parseListenAddress } from '../metrics/listen-address.ts';
+import { hostOf } from '../session/advertised-host.ts';
 import { readRunner } from './read-runner.ts';
 import type { CheckContainers, ConfigGiven, RunnerConfig, SessionServer } from './runner-config.ts';
 import { type ConfigProblem, TomlFields } from './toml-fields.ts';
@@ -70,16 +71,30 @@ function logFormatOf(fields: TomlFields): RunnerConfig['logFormat'] {
   return 'runner';
 }
 
+/** Without `listen_address` there is none, whatever else stands there. */
 function readSessionServer(fields: TomlFields | undefined): SessionServer | undefined {
   const listenAddress = fields?.filled('listen_address');
-  const advertiseAddress = fields?.filled('advertise_address') ?? listenAddress;
-  const sessionTimeoutMs = (fields?.integer('session_timeout') || 1800) * 1000;
+  const written = fields?.filled('advertise_address');
+  const seconds = fields?.integer('session_timeout') ?? 0;
   fields?.rest();
-  if (listenAddress !== undefined)
-    fields?.problem('listen_address', 'warning', 'is not supported yet and does nothing');
-  return listenAddress === undefined || advertiseAddress === undefined
-    ? undefined
-    : { listenAddress, advertiseAddress, sessionTimeoutMs };
+  if (fields === undefined || listenAddress === undefined) return undefined;
+  const listen = parseListenAddress(listenAddress);
+  const advertiseAddress = written ?? listenAddress;
+  const host = hostOf(advertiseAddress);
+  if (listen === undefined) fields.problem('listen_address', 'error', 'must be like ":8093" or "0.0.0.0:8093"');
+  else if (host === '' && written === undefined) {
+    fields.problem('listen_address', 'error', 'names no host: say by `advertise_address` where the server reaches it');
+  } else if (host === '') {
+    fields.problem('advertise_address', 'error', 'must be like "runner.example.com:8093", without `https://`');
+  } else if (host === '0.0.0.0' || host === '::') {
+    const key = written === undefined ? 'listen_address' : 'advertise_address';
+    fields.problem(
+      key,
+      'warning',
+      'is told to the server, which can not connect to all addresses: set `advertise_address`',
+    );
+  }
+  return { listenAddress, advertiseAddress, sessionTimeoutMs: (seconds > 0 ? seconds : 1800) * 1000 };
 }
 
 /** `localhost` → `localhost:9252`, as GitLab Runner. */

@@ -30,17 +30,27 @@ const ofExecutor: Readonly<Record<string, readonly RunnerFeature[]>> = {
   ],
 };
 
-/** What a runner tells its server about itself: only what is there. */
+/** Can somebody come into jobs of this executor while they run? */
+export function hasTerminals({ executor }: Pick<RunnerEntry, 'executor'>): boolean {
+  return executor === 'shell' || executor === 'docker';
+}
+
+/**
+ * What a runner tells its server about itself: only what is there.
+ * @param config.sessions is there a server of sessions?
+ */
 export function runnerTraits(
   runner: Pick<RunnerEntry, 'executor' | 'shell' | 'docker' | 'labels'>,
-  config: Pick<RunnerConfig, 'labels'>,
+  config: Pick<RunnerConfig, 'labels'> & { readonly sessions?: 'served' | 'none' },
 ): RunnerTraits {
   const { executor, shell = 'bash', docker } = runner;
   const labels = { ...config.labels, ...runner.labels };
   const gpus = executor === 'docker' ? docker?.containers['gpus'] : undefined;
+  const terminals: readonly RunnerFeature[] =
+    config.sessions === 'served' && hasTerminals(runner) ? ['session', 'terminal'] : [];
   return {
     ...{ executor, shell, labels },
-    features: [...always, ...(ofExecutor[executor] ?? [])],
+    features: [...always, ...(ofExecutor[executor] ?? []), ...terminals],
     ...(typeof gpus === 'string' ? { gpus } : {}),
   };
 }

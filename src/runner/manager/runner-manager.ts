@@ -3,7 +3,7 @@ import type { Clock } from '../../util/clock.ts';
 import { deferred } from '../../util/deferred.ts';
 import { canTakeJobs } from '../config/known-executors.ts';
 import type { RunnerConfig, RunnerEntry } from '../config/runner-config.ts';
-import type { GitlabClient, JobRequest, JobRequestOutcome } from '../network/gitlab-client.ts';
+import type { GitlabClient, JobRequest, JobRequestOutcome, SessionInfo } from '../network/gitlab-client.ts';
 import { type RunnerLog, shortToken } from '../runner-log.ts';
 import { RunnerState } from './runner-state.ts';
 
@@ -18,6 +18,8 @@ export interface TakenJob {
   readonly runner: RunnerEntry;
   readonly client: GitlabClient;
   readonly answer: JobOutcome;
+  /** What was sent with the question that brought it. */
+  readonly session?: SessionInfo;
   /** The program is being stopped: end the job as `runner_interrupted`, and tell the server. */
   readonly interrupted: AbortSignal;
 }
@@ -159,7 +161,8 @@ export class RunnerManager {
 
   async #work(runner: RunnerEntry, state: RunnerState, stop: AbortSignal): Promise<void> {
     const client = this.#ports.clientOf(runner);
-    const outcome = await this.#ask(runner, state, client, stop);
+    const request = this.#ports.requestOf(runner);
+    const outcome = await this.#ask(runner, state, client, { ...request, signal: stop });
     if (outcome.kind === 'unreadable') await this.#refuse(runner, client, outcome);
     if (outcome.kind !== 'job') return;
     state.begin();
@@ -167,7 +170,8 @@ export class RunnerManager {
     if (!runner.strictCheckInterval && !stop.aborted && this.#isFree() && !this.#rests(runner))
       this.#feed(runner, stop);
     try {
-      await this.#ports.runJob({ runner, client, answer: outcome, interrupted: this.#stops.interrupt });
+      const session = request.session === undefined ? {} : { session: request.session };
+      await this.#ports.runJob({ runner, client, answer: outcome, ...session, interrupted: this.#stops.interrupt });
     } catch (error) {
       // One job that goes wrong must not end the others.
       const { stack, message } = error as Error;
@@ -192,9 +196,9 @@ export class RunnerManager {
     runner: RunnerEntry,
     state: RunnerState,
     client: GitlabClient,
-    stop: AbortSignal,
+    request: JobRequest,
   ): Promise<JobRequestOutcome> {
-    const outcome = await client.requestJob({ ...this.#ports.requestOf(runner), signal: stop });
+    const outcome = await client.requestJob(request);
     this.#ports.answered?.(runner, outcome);
     const isResting = state.answered({ ...outcome, gotJob: outcome.kind === 'job' });
     if (isResting) {

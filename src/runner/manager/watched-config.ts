@@ -1,5 +1,5 @@
 import { type ConfigFile, configStamp, readConfigFile } from '../config/config-file.ts';
-import type { CheckContainers } from '../config/runner-config.ts';
+import type { CheckContainers, SessionServer } from '../config/runner-config.ts';
 import type { RunnerLog } from '../runner-log.ts';
 
 /** The configuration as it is now: read again when the file changes. A broken file leaves the last good one in force. */
@@ -43,7 +43,7 @@ export class WatchedConfig {
     const stamp = configStamp(this.#file.path);
     if (how === 'if-changed' && stamp === this.#stamp) return false;
     this.#stamp = stamp;
-    const { listenAddress } = this.#file.config;
+    const { listenAddress, sessionServer } = this.#file.config;
     if (stamp === '' && this.#file.stamp !== '') {
       this.#log('error', `${this.#file.path} is gone; the configuration before this change stays in force`);
       return false;
@@ -60,6 +60,9 @@ export class WatchedConfig {
     if (this.#file.config.listenAddress !== listenAddress) {
       this.#log('warning', '`listen_address` has changed: that counts from the next start');
     }
+    if (addressesOf(this.#file.config.sessionServer) !== addressesOf(sessionServer)) {
+      this.#log('warning', 'the addresses of `[session_server]` have changed: that counts from the next start');
+    }
     return true;
   }
 
@@ -68,4 +71,8 @@ export class WatchedConfig {
     this.#log('info', message, { file: path, runners: config.runners.length, concurrent: config.concurrent });
     for (const warning of warnings) this.#log('warning', warning);
   }
+}
+
+function addressesOf(server: SessionServer | undefined): string {
+  return `${server?.listenAddress} ${server?.advertiseAddress}`;
 }

@@ -79,6 +79,39 @@ function fileOf(text: string): string {
   return path;
 }
 
+describe('[session_server]', () => {
+  const read = (table: string) => readConfigFile(fileOf(`[session_server]\n${table}\n`), {});
+
+  it('is told to the server under the name that it is given, for half an hour', () => {
+    const { config, warnings } = read('listen_address = ":8093"\nadvertise_address = "runner.example.com:443"');
+    expect(config.sessionServer).toEqual({
+      listenAddress: ':8093',
+      advertiseAddress: 'runner.example.com:443',
+      sessionTimeoutMs: 1_800_000,
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('takes its own address where no other is given', () => {
+    const { config } = read('listen_address = "[::1]:8093"\nsession_timeout = 60');
+    expect(config.sessionServer).toMatchObject({ advertiseAddress: '[::1]:8093', sessionTimeoutMs: 60_000 });
+  });
+
+  it('warns of an address that nobody can connect to', () => {
+    expect(read('listen_address = "0.0.0.0:8093"').warnings.join()).toContain('set `advertise_address`');
+  });
+
+  it.each([
+    ['listen_address = "8093"', 'listen_address'],
+    ['listen_address = ":99999"\nadvertise_address = "a"', 'listen_address'],
+    ['listen_address = ":8093"', 'listen_address'],
+    ['listen_address = ":8093"\nadvertise_address = "https://a:8093"', 'advertise_address'],
+    ['listen_address = ":8093"\nadvertise_address = "a:8093/path"', 'advertise_address'],
+    ['listen_address = 8093', 'listen_address'],
+    ['listen_address = ":8093"\nadvertise_address = "a"\nsession_timeout = "x"', 'session_timeout'],
+  ])('refuses %s', (table, key) => expect(() => read(table)).toThrow(`session_server.${key}`));
+});
+
 describe('reading', () => {
   it('reads what GitLab Runner wrote, with defaults for the rest, and finds nothing to warn of', () => {
     const { config, warnings } = readConfigFile(fileOf(written), {

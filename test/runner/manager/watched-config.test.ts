@@ -66,9 +66,13 @@ it('tells that a new address of metrics is for the next start', () => {
   expect(told).toEqual(['`listen_address` has changed: that counts from the next start']);
 });
 
-it('tells that the terminal is not there', () => {
-  watched('[session_server]\nsession_timeout = 1800\n');
+it('tells that new addresses of terminals are for the next start, and that how long one may stay is not', () => {
+  const config = watched('[session_server]\nlisten_address = "a:8093"\nsession_timeout = 1800\n');
+  writeFileSync(path, '[session_server]\nlisten_address = "a:8093"\nsession_timeout = 60\n');
+  config.refresh('always');
   expect(told).toEqual([]);
-  watched('[session_server]\nlisten_address = ":8093"\n');
-  expect(told).toEqual([expect.stringContaining('is not supported yet and does nothing')]);
+  expect(config.current.config.sessionServer?.sessionTimeoutMs).toBe(60_000);
+  writeFileSync(path, '[session_server]\nlisten_address = "a:8094"\n');
+  config.refresh('always');
+  expect(told).toEqual([expect.stringContaining('that counts from the next start')]);
 });
