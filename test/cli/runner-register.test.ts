@@ -172,7 +172,9 @@ describe('ci runner register with an authentication token', () => {
   });
 
   it('says which value is missing, and that nobody is there to answer', async () => {
-    expect((await ci(['register', '-n'])).stderr).toContain('The GitLab instance URL needs to be entered');
+    expect((await ci(['register', '-n'])).stderr).toContain(
+      'The GitLab instance URL needs to be entered: --url or CI_SERVER_URL',
+    );
     const { exitCode, stderr } = await answering(['register'], [server.url]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--non-interactive');
@@ -326,7 +328,7 @@ describe('ci runner register with a registration token', () => {
 
   it.each([
     ['GR1348941wrong', 'check used token'],
-    ['', 'registration token needs to be entered'],
+    ['', 'registration token needs to be entered: a runner authentication token (glrt-…) as CI_SERVER_TOKEN'],
   ])('says what is wrong with the token "%s"', async (token, said) => {
     const { exitCode, stderr } = await ci(['register', '-n', '-u', server.url, '-r', token, '--executor', 'shell']);
     expect(exitCode).not.toBe(0);

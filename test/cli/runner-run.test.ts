@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
@@ -108,6 +108,24 @@ describe('ci runner run', () => {
     expect(output).toContain('Job has ended');
     expect(code).toBe(0);
     expect(server.violations).toEqual([]);
+  });
+
+  it('says what is odd about the file once, and that there is nobody to work for', async () => {
+    const odd = startRunner({ table: 'foo = 1\n' });
+    const empty = join(home, 'empty');
+    const none = spawn(process.execPath, [binary, 'runner', 'run'], { cwd: home, env: plainEnvironment(empty) });
+    children.push(none);
+    let said = '';
+    none.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      said += chunk;
+    });
+    const both = () => odd.output().includes('foo') && odd.output().includes('loaded') && said.includes('No runners');
+    await vi.waitUntil(both, 10_000);
+    for (const child of [odd.child, none]) child.kill('SIGQUIT');
+    const { output } = await odd.ended;
+    expect(output.match(/foo/g)).toHaveLength(1);
+    expect(output).not.toContain('No runners yet');
+    expect(said).toContain('WARNING: No runners yet: `ci runner register` makes one');
   });
 
   it('tells how jobs fail: exit code, timeout, what it can not do', async () => {

@@ -163,6 +163,8 @@ function withAllowedImages(executor: Executor, docker: RunnerDocker): Executor {
   };
 }
 
+const pullSetting = '`pull_policy = ["if-not-present"]` below `[runners.docker]` of the runner\'s file';
+
 function dockerOptions(env: Invocation['env'], docker: RunnerDocker | undefined, workspaces: string) {
   const containers = docker === undefined ? {} : runnerContainers(docker);
   const policies = docker?.pullPolicy ?? (['always'] as const);
@@ -175,7 +177,7 @@ function dockerOptions(env: Invocation['env'], docker: RunnerDocker | undefined,
   const authConfig = env['DOCKER_AUTH_CONFIG'];
   return {
     engine: engineLocation({ ...env, ...named, ...tls }, docker?.host),
-    pull: { policies, allowed: docker?.allowedPullPolicies ?? policies, offline: false },
+    pull: { policies, allowed: docker?.allowedPullPolicies ?? policies, offline: false, setBy: pullSetting },
     containers,
     graceMs,
     env: jobEnvironment(env),

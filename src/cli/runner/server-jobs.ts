@@ -34,6 +34,7 @@ import type { RunnerPace } from './runner-pace.ts';
 import type { RunnerPlaces } from './runner-places.ts';
 import type { RunnerTerminals } from './runner-terminals.ts';
 import { jobLogOf, openTrace } from './server-job-log.ts';
+import { tellEnd } from './tell-end.ts';
 
 /** What running jobs of servers needs. */
 export interface ServerJobParts {
@@ -118,6 +119,7 @@ async function fromFirstToLast(
     return undefined;
   }
   trace.start();
+  const begunAt = parts.clock.now();
   parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
   // One that was canceled before it began is told so whatever the server lists.
   const early = begun.state !== 'failed' && begun.cancelRequested ? canceledEarly : undefined;
@@ -130,12 +132,8 @@ async function fromFirstToLast(
   watch.worked(outcome);
   const result = early ?? jobResult(outcome, job.features.failureReasons);
   const reported = await trace.finish(result);
-  const told = reported.kind === 'lost' ? { reported: reported.why } : { reported: reported.kind };
-  parts.log(reported.kind === 'reported' ? 'info' : 'error', 'Job has ended', {
-    ...fields,
-    state: result.state,
-    ...told,
-  });
+  const durationMs = parts.clock.now() - begunAt;
+  tellEnd(parts.log, { fields: { ...fields, name: job.jobInfo.name }, outcome, result, reported, durationMs });
   return result;
 }
 

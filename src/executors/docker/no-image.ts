@@ -48,16 +48,23 @@ function hintFor(missing: MissingImage): string {
   if (chosen.by === 'offline') {
     return `pull it while you are online (\`docker pull ${name.text}\`), or leave out \`--offline\``;
   }
-  if (missing.isThere) {
-    return chosen.by === 'file'
-      ? 'to use what the engine has write `pull_policy: if-not-present`, or `[always, if-not-present]` to ask the registry first'
-      : 'to use what the engine has: `--pull if-not-present`, or `pull_policy: if-not-present` in the file';
-  }
+  if (missing.isThere) return hintForThere(chosen);
   const trouble = failures.findLast((failure) => failure.trouble !== undefined)?.trouble;
   if (trouble !== undefined) return hintOf(trouble, missing);
   return name.kind === 'id'
     ? 'no registry knows images by their ids: build or load it first, or write its name'
-    : `pull or build the image first, or allow pulling: ${chosen.by === 'file' ? '`pull_policy: if-not-present` in the file' : '`--pull if-not-present`'}`;
+    : `pull or build the image first, or allow pulling: ${howToPull(chosen)}`;
+}
+
+function howToPull({ by, setBy }: ChosenPolicies): string {
+  return setBy ?? (by === 'file' ? '`pull_policy: if-not-present` in the file' : '`--pull if-not-present`');
+}
+
+function hintForThere({ by, setBy }: ChosenPolicies): string {
+  if (setBy !== undefined) return `to use what the engine has: ${setBy}`;
+  return by === 'file'
+    ? 'to use what the engine has write `pull_policy: if-not-present`, or `[always, if-not-present]` to ask the registry first'
+    : 'to use what the engine has: `--pull if-not-present`, or `pull_policy: if-not-present` in the file';
 }
 
 function hintOf({ kind }: PullTrouble, { name, platform, loginFrom }: MissingImage): string {

@@ -9,12 +9,16 @@ export interface PullRules {
   readonly allowed?: readonly PullPolicy[];
   /** Nothing is pulled, whatever files ask for. */
   readonly offline: boolean;
+  /** Where `policies` are set, as whoever reads the error would write it; absent: `--pull if-not-present`. */
+  readonly setBy?: string;
 }
 
 /** The policies of one image, and whose word they are. */
 export interface ChosenPolicies {
   readonly policies: readonly PullPolicy[];
   readonly by: 'file' | 'user' | 'offline';
+  /** See `PullRules.setBy`. */
+  readonly setBy?: string;
 }
 
 /**
@@ -28,7 +32,9 @@ export function choosePolicies(image: Image, rules: PullRules): ChosenPolicies {
   const asked = fromFile ?? rules.policies;
   const { allowed = asked } = rules;
   const policies = asked.filter((policy) => allowed.includes(policy));
-  if (policies.length > 0) return { policies, by: fromFile === undefined ? 'user' : 'file' };
+  if (policies.length > 0 && fromFile !== undefined) return { policies, by: 'file' };
+  if (policies.length > 0)
+    return { policies, by: 'user', ...(rules.setBy === undefined ? {} : { setBy: rules.setBy }) };
   const source = fromFile === undefined ? 'Runner config' : 'GitLab pipeline config';
   throw new SystemError(
     'runner_configuration_error',

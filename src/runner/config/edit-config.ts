@@ -10,15 +10,24 @@ export type ConfigEdit =
   | { readonly kind: 'set'; readonly index: number; readonly values: ConfigTable }
   | { readonly kind: 'remove'; readonly index: number };
 
+/** How a new file begins: who looks for more jobs at once finds it there. */
+const firstLines = 'concurrent = 1 # jobs at once, of all runners together\n';
+
 /**
  * Applies a change to the text of a file. All that the change does not touch stays as it was written, comments too; only
  * a file that is written in an unusual way (runners as inline tables) is written anew.
- * @param text a valid TOML document.
+ * @param text a valid TOML document; a new file begins as GitLab Runner's, with `concurrent`.
  */
 export function editConfig(text: string, edit: ConfigEdit): string {
-  const wanted = applied(parse(text), edit);
-  const edited = editedText(text, edit);
-  return edited !== undefined && same(edited, wanted) ? edited : stringify(wanted);
+  const before = text.trim() === '' && edit.kind === 'add' ? firstLines : text;
+  const wanted = applied(parse(before), edit);
+  const edited = editedText(before, edit);
+  return edited !== undefined && same(edited, wanted) ? edited : written(wanted);
+}
+
+/** As GitLab Runner writes times: without milliseconds where there are none. */
+function written(values: ConfigTable): string {
+  return stringify(values).replace(/^([\w-]+ = [\d-]+T[\d:]+)\.000Z$/gm, '$1Z');
 }
 
 function applied(document: TomlTable, edit: ConfigEdit): TomlTable {
@@ -57,7 +66,7 @@ function sorted(value: TomlValue): unknown {
 function editedText(text: string, edit: ConfigEdit): string | undefined {
   if (edit.kind === 'add') {
     const above = text === '' || text.endsWith('\n') ? text : `${text}\n`;
-    return `${above}${above === '' ? '' : '\n'}${stringify({ runners: [edit.runner] })}`;
+    return `${above}${above === '' ? '' : '\n'}${written({ runners: [edit.runner] })}`;
   }
   const lines = text.split('\n');
   const block = runnerBlocks(lines)[edit.index];
@@ -108,10 +117,10 @@ function withValues(lines: readonly string[], block: Block, values: ConfigTable)
   const indent = /^\s*/.exec(own.find((line) => line.trim() !== '') ?? '')![0];
   const missing: string[] = [];
   for (const [key, value] of Object.entries(values)) {
-    const written = stringify({ [key]: value }).trimEnd();
+    const line = written({ [key]: value }).trimEnd();
     const at = own.findIndex((line) => new RegExp(`^\\s*${key}\\s*=`).test(line));
-    if (at === -1) missing.push(`${indent}${written}`);
-    else own[at] = `${/^\s*/.exec(own[at]!)![0]}${written}${commentOf(own[at]!)}`;
+    if (at === -1) missing.push(`${indent}${line}`);
+    else own[at] = `${/^\s*/.exec(own[at]!)![0]}${line}${commentOf(own[at]!)}`;
   }
   const filled = own.findLastIndex((line) => line.trim() !== '');
   return [

@@ -20,7 +20,7 @@ export function jobCalls(given: CallsGiven): Pick<GitlabClient, 'requestJob' | '
       const log = given.transport.given.log;
       const remote = remoteJobOf(answer.headers, (message) => log('warning', message, { job: job.id }));
       const state = updatedState(answer);
-      log(state === 'succeeded' ? 'debug' : state === 'accepted' ? 'info' : 'warning', `Updating job... ${state}`, {
+      log(levelOf(state, answer, update), `Updating job... ${state}`, {
         job: job.id,
         state: update.state,
         status: answer.text,
@@ -70,6 +70,17 @@ function updatedState({
     default:
       return 'failed';
   }
+}
+
+/** A server that repeats the failure which it was just told of is no surprise. */
+function levelOf(
+  state: ReturnType<typeof updatedState>,
+  { status, headers }: JsonAnswer,
+  update: JobUpdate,
+): 'debug' | 'info' | 'warning' {
+  const isEcho = status === 200 && jobStatusOf(headers) === update.state;
+  if (state === 'succeeded' || isEcho) return 'debug';
+  return state === 'accepted' ? 'info' : 'warning';
 }
 
 /** Does a status of the server's say that a job is over, whatever its runner does? */

@@ -16,6 +16,7 @@ export async function executorQuestions(
   const executor = await ask({
     prompt: `Enter an executor: ${knownExecutors.join(', ')}`,
     what: 'executor',
+    by: '--executor or RUNNER_EXECUTOR',
     given,
     wrong: (answer) =>
       isKnownExecutor(answer) ? undefined : `there is no executor ${answer} here, only ${knownExecutors.join(', ')}`,
@@ -30,6 +31,7 @@ async function askDocker(given: ConfigTable, ask: Ask): Promise<ConfigTable> {
   const image = await ask({
     prompt: 'Enter the default Docker image (for example, ruby:3.3)',
     what: 'default Docker image',
+    by: '--docker-image or DOCKER_IMAGE',
     given: text(given['image']),
   });
   const volumes = Array.isArray(given['volumes']) ? (given['volumes'] as string[]) : [];
@@ -60,11 +62,15 @@ const sshQuestions = [
 async function askSsh(given: ConfigTable, ask: Ask): Promise<ConfigTable> {
   const answers: Record<string, unknown> = { ...given };
   for (const [key, prompt, what, how] of sshQuestions) {
-    const question = { prompt, what, given: text(given[key]) };
+    const question = { prompt, what, by: bySsh(key), given: text(given[key]) };
     const answer = await ask(how === 'optional' ? { ...question, optional: true } : question);
     if (answer !== '') answers[key] = answer;
   }
   return answers;
+}
+
+function bySsh(key: string): string {
+  return `--ssh-${key.replace('_', '-')} or SSH_${key.toUpperCase()}`;
 }
 
 function table(value: unknown): ConfigTable {

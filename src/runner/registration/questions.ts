@@ -6,6 +6,8 @@ export interface Question {
   readonly prompt: string;
   /** What it is called when it is missing: `GitLab instance URL`. */
   readonly what: string;
+  /** How to give it without being asked: `--url or CI_SERVER_URL`. Absent: nobody needs it. */
+  readonly by?: string;
   /** Taken when the user says nothing. */
   readonly given: string | undefined;
   /** No answer is an answer. */
@@ -25,9 +27,10 @@ export interface Dialogue {
 }
 
 /** Takes what is given, asks nobody. @throws RegistrationError for something that is needed and missing, or is wrong. */
-export const askNobody: Ask = async ({ what, given, optional, wrong }) => {
+export const askNobody: Ask = async ({ what, by, given, optional, wrong }) => {
   const answer = (given ?? '').trim();
-  if (answer === '' && !optional) throw new RegistrationError('usage', `The ${what} needs to be entered`);
+  if (answer === '' && !optional)
+    throw new RegistrationError('usage', `The ${what} needs to be entered${by === undefined ? '' : `: ${by}`}`);
   const why = answer === '' ? undefined : wrong?.(answer);
   if (why !== undefined) throw new RegistrationError('usage', why);
   return answer;

@@ -73,12 +73,14 @@ export async function register(options: RegisterOptions, ports: RegisterPorts): 
   const url = await ports.ask({
     prompt: 'Enter the GitLab instance URL (for example, https://gitlab.com/)',
     what: 'GitLab instance URL',
+    by: '--url or CI_SERVER_URL',
     given: options.url,
     wrong: (answer) => (/^https?:\/\/./.test(answer) ? undefined : `${answer} is no http or https address`),
   });
   const token = await ports.ask({
     prompt: 'Enter the registration token',
     what: 'registration token',
+    by: 'a runner authentication token (glrt-…) as CI_SERVER_TOKEN or --token',
     given: options.token ?? options.registrationToken,
   });
   const client = ports.connect({ url, token, ...tlsOf(options.settings) });
@@ -124,7 +126,7 @@ async function makeKnown(
 }
 
 function askName(prompt: string, options: RegisterOptions, { ask, hostname }: RegisterPorts): Promise<string> {
-  return ask({ prompt, what: 'name', given: options.name ?? hostname });
+  return ask({ prompt, what: 'name', by: '--name or RUNNER_NAME', given: options.name ?? hostname });
 }
 
 async function refuseServerSettings(options: RegisterOptions, token: string, { tell }: RegisterPorts): Promise<void> {

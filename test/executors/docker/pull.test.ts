@@ -219,6 +219,17 @@ describe('policies', () => {
     });
   });
 
+  it('of whom nobody can pass a flag are told of where they are set', async () => {
+    const setBy = '`pull_policy` of the runner';
+    await using engine = await fakeEngine([done], { policies: ['never'], setBy });
+    await expect(engine.ensure('app:1')).rejects.toMatchObject({
+      hint: `pull or build the image first, or allow pulling: ${setBy}`,
+    });
+    await expect(engine.ensure({ pullPolicy: ['never'] })).rejects.toMatchObject({
+      hint: expect.stringContaining('`pull_policy: if-not-present` in the file'),
+    });
+  });
+
   it('of the file do not matter offline', async () => {
     await using engine = await fakeEngine([done], { offline: true });
     await expect(engine.ensure({ pullPolicy: ['always'] })).rejects.toMatchObject({

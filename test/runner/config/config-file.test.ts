@@ -311,6 +311,12 @@ describe('changing', () => {
     await editConfigFile(deep, [{ kind: 'add', runner: { name: 'a' } }]);
     expect(statSync(deep).mode & 0o777).toBe(0o600);
     expect(statSync(join(directory, 'new')).mode & 0o777).toBe(0o700);
+    const obtained = new Date('2026-01-01T00:00:00Z');
+    await editConfigFile(deep, [{ kind: 'add', runner: { name: 'b = 2026-01-01T00:00:00.000Z', at: obtained } }]);
+    expect(readFileSync(deep, 'utf8')).toBe(
+      'concurrent = 1 # jobs at once, of all runners together\n\n[[runners]]\nname = "a"\n\n' +
+        '[[runners]]\nname = "b = 2026-01-01T00:00:00.000Z"\nat = 2026-01-01T00:00:00Z\n',
+    );
   });
 
   it('sets keys in their lines, adds missing ones, keeps comments', async () => {
@@ -323,7 +329,7 @@ describe('changing', () => {
     const expected = written
       .replace('"first" #', '"renamed" #')
       .replace('glrt-first#token', 'glrt-new')
-      .replace('2025-01-02T03:04:05Z', '2026-01-01T00:00:00.000Z')
+      .replace('2025-01-02T03:04:05Z', '2026-01-01T00:00:00Z')
       .replace('"${TOKEN}"', '"other"')
       .replace('"1h30m"\n', '"1h30m"\n  id = 9\n');
     expect(changed).toBe(expected);

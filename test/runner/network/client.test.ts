@@ -107,6 +107,18 @@ describe('a job that is told of', () => {
     expect((await client.updateJob(job, running)).state).toBe(state);
   });
 
+  it('warns of an answer that says it is over, but not of the echo of its own failure', async () => {
+    const over = { status: 200, headers: { 'Job-Status': 'failed' } };
+    await using server = await scriptedServer(inTurn(over, over));
+    const { client, lines } = clientOf({ url: server.url, token: 't' });
+    await client.updateJob(job, { ...running, state: 'failed' });
+    await client.updateJob(job, running);
+    expect(lines.filter(({ message }) => message.startsWith('Updating')).map(({ level }) => level)).toEqual([
+      'debug',
+      'warning',
+    ]);
+  });
+
   it('is over where the address is wrong', async () => {
     const { client } = clientOf({ url: 'ftp://x', token: 't' });
     expect((await client.updateJob(job, running)).state).toBe('abort');
