@@ -189,6 +189,9 @@ export class RunnerManager {
     });
     if (credentials === undefined) return;
     const { info } = this.#ports.requestOf(runner);
+    // A job that waits for its runner can't fail: it has to begin first.
+    const begun = await client.updateJob(credentials, { state: 'running', info });
+    if (begun.state === 'abort') return;
     await client.updateJob(credentials, { state: 'failed', failureReason: 'runner_system_failure', info });
   }
 

@@ -248,7 +248,7 @@ describe('health', () => {
 });
 
 describe('an answer that can not be read', () => {
-  it('is told to the server as failed', async () => {
+  it('is told to the server as begun, which one that waits for its runner must be, and failed', async () => {
     const { clock, drain, manager, state } = managed({ runners: [runner('a')] });
     const unreadable: JobRequestOutcome = {
       kind: 'unreadable',
@@ -262,6 +262,7 @@ describe('an answer that can not be read', () => {
     const run = manager.run();
     await clock.advance(0);
     expect(state.updates).toMatchObject([
+      { id: 5, update: { state: 'running' } },
       { id: 5, update: { state: 'failed', failureReason: 'runner_system_failure' } },
     ]);
     expect(state.log.join()).toContain('`steps` is a text');
