@@ -132,12 +132,12 @@ export function timedOut(afterMs: number, message = timeoutMessage(afterMs)): Ou
   return { status: 'failed', reason: 'job_execution_timeout', exit: { kind: 'timeout', afterMs }, message };
 }
 
-/** A command's end as the job's; undefined: it went well. */
-export function failureOf(exit: Exit): Outcome | undefined {
+/** A command's end as the job's; undefined: it went well. @param words stand before its exit code in the message. */
+export function failureOf(exit: Exit, words = 'exit code'): Outcome | undefined {
   switch (exit.kind) {
     case 'code':
       if (exit.code === 0) return undefined;
-      return { status: 'failed', reason: 'script_failure', exit, message: codeText(exit.code, exit.lackOfMemory) };
+      return { status: 'failed', reason: 'script_failure', exit, message: codeText(exit, words) };
     case 'signal': {
       const message = `killed by ${exit.signal}${memoryText(exit.lackOfMemory)}`;
       return { status: 'failed', reason: 'script_failure', exit, message };
@@ -146,7 +146,7 @@ export function failureOf(exit: Exit): Outcome | undefined {
       const killed = `killed: out of memory${limitText(exit.limitBytes)}`;
       const { code = 137 } = exit;
       // The shell lives on when one of its children is killed, and ends as the script says.
-      const message = code === 137 ? killed : `exit code ${code}; a process was ${killed}`;
+      const message = code === 137 ? killed : `${words} ${code}; a process was ${killed}`;
       return { status: 'failed', reason: 'script_failure', exit, message, hint: memoryHint(exit.limitBytes) };
     }
     case 'timeout':
@@ -162,9 +162,9 @@ function memoryHint(limitBytes: number | undefined): string {
   return 'no limit of ours: the machine, or what the engine runs in, had no memory left; run fewer jobs at once with `-j`';
 }
 
-function codeText(code: number, lackOfMemory: LackOfMemory | undefined): string {
-  if (lackOfMemory === undefined) return `exit code ${code}`;
-  return `exit code ${code}, as after SIGKILL${memoryText(lackOfMemory)}`;
+function codeText({ code, lackOfMemory }: Extract<Exit, { readonly kind: 'code' }>, words: string): string {
+  if (lackOfMemory === undefined) return `${words} ${code}`;
+  return `${words} ${code}, as after SIGKILL${memoryText(lackOfMemory)}`;
 }
 
 function memoryText(lackOfMemory: LackOfMemory | undefined): string {

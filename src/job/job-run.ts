@@ -29,6 +29,8 @@ export interface JobDeps {
   readonly runner: RunnerFacts;
   /** What the log says besides, as GitLab Runner does: who runs the job, and in what. */
   readonly greeting?: { readonly runner: readonly string[]; readonly executor: (job: JobSpec) => string };
+  /** What stands before the exit code of a script that failed; default `exit code`. */
+  readonly exitWords?: string;
   /** `CI_CONCURRENT_ID`; default 0. */
   readonly concurrentId?: number;
   /** `CI_CONCURRENT_PROJECT_ID`; default: the same. */

@@ -35,7 +35,7 @@ export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> 
     const quietMs = step.noOutputTimeoutMs!;
     return { failure: timedOut(quietMs, `too long with no output (exceeded ${goDuration(quietMs)})`), limit: 'own' };
   }
-  const failure = failureOf(exit);
+  const failure = failureOf(exit, run.deps.exitWords);
   return failure === undefined ? {} : { failure };
 }
 
@@ -59,7 +59,7 @@ export async function runAfterScript(run: JobRun, step: RunStep, status: ScriptS
     await run.log.warning(`after_script took longer than ${goDuration(limitMs)} and was ended`);
     return counts ? timedOut(limitMs) : undefined;
   }
-  const failure = failureOf(exit);
+  const failure = failureOf(exit, run.deps.exitWords);
   if (counts) return failure;
   const why = failure?.status === 'failed' ? failure.message : undefined;
   await run.log.warning(`after_script failed, but job will continue unaffected: ${why ?? 'ended early'}`);

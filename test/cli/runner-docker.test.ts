@@ -258,15 +258,17 @@ nofile = "321:400"
     pipeline(
       { name: 'long', script: ['echo started', 'sleep 60'], afterScript: ['echo "after $CI_JOB_STATUS"'] },
       { name: 'slow', script: ['sleep 60'], timeout: 3 },
+      { name: 'bad', script: ['exit 3'] },
       { name: 'greedy', script: ['awk \'BEGIN { s = "0123456789abcdef"; while (1) s = s s }\''] },
     );
     const { child, ended } = start('pull_policy = ["if-not-present"]\nmemory = "32m"\nmemory_swap = "32m"');
     await server.until(() => logOf('long').includes('started'));
     server.cancel(server.job('long'), 'gracefully');
-    await ends('long', 'slow', 'greedy');
+    await ends('long', 'slow', 'bad', 'greedy');
     expect(status('long')).toMatch(/^canceled: .*after canceled/s);
     expect(server.job('slow')).toMatchObject({ status: 'failed', failureReason: 'job_execution_timeout' });
     expect(server.job('greedy')).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 137 });
+    expect(logOf('bad')).toContain('ERROR: Job failed: exit code 3');
     expect(logOf('greedy')).toMatch(/memory/);
     child.kill('SIGQUIT');
     await ended;

@@ -152,6 +152,6 @@ describe('a job of a server', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
     expect(none).toContain('Skipping Git repository setup');
     expect(none).not.toContain('before sources');
-    expect(none).toContain('ERROR: Job failed: exit code 3');
+    expect(none).toContain('ERROR: Job failed: exit status 3');
   });
 });

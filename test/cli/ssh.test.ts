@@ -94,7 +94,9 @@ describe.skipIf(server === undefined)('ci runner run with the executor ssh', () 
       artifacts: { paths: ['file'] },
     };
     gitlab.addPipeline(
-      { jobs: [build, { name: 'test', needs: ['build'], script: ['cat file'] }] },
+      {
+        jobs: [build, { name: 'test', needs: ['build'], script: ['cat file'] }, { name: 'bad', script: ['exit 3'] }],
+      },
       gitlab.addProject({ repository }),
     );
     const { host, port, user, identityFile, knownHostsFile } = server!.target;
@@ -102,13 +104,17 @@ describe.skipIf(server === undefined)('ci runner run with the executor ssh', () 
     const runner = `name = "remote"\nurl = "${gitlab.url}"\ntoken = "${token}"\nexecutor = "ssh"\n[runners.ssh]\n${ssh}`;
     const { child, ended } = startRunner(home, `check_interval = 1\n[[runners]]\n${runner}\n`);
     try {
-      await gitlab.until(() => ['success', 'failed'].includes(gitlab.job('test').status));
+      const ended = (name: string): boolean => ['success', 'failed'].includes(gitlab.job(name).status);
+      await gitlab.until(() => ended('test') && ended('bad'));
       const log = Buffer.from(traceOf(gitlab.job('build'))).toString();
       expect(log).toContain('hello\n');
       expect(log).toContain('/.ci-jobs/');
       expect(log).toMatch(/\n600 of SECRET\n.*in a file/s);
       expect(Buffer.from(traceOf(gitlab.job('test'))).toString()).toContain('made');
       expect(gitlab.job('test').status).toBe('success');
+      const bad = Buffer.from(traceOf(gitlab.job('bad'))).toString();
+      expect(bad).toContain('ERROR: Job failed: Process exited with status 3');
+      expect(gitlab.job('bad')).toMatchObject({ failureReason: 'script_failure', exitCode: 3 });
     } finally {
       child.kill('SIGQUIT');
       await ended;

@@ -110,6 +110,13 @@ describe('a job', () => {
     expect(raw).toContain('\x1b[31;1mERROR: Job failed: exit code 3\x1b[0;m\n');
   });
 
+  it('says how it failed in the words that are given', async () => {
+    const steps = [script('make'), afterScript('fail')];
+    const { log } = await live(specOf(steps), memoryExecutor(fails), { exitWords: 'exit status' });
+    expect(log).toContain('ERROR: Job failed: exit status 3\n');
+    expect(log).not.toContain('exit code');
+  });
+
   it('marks sections for a server that wants it', async () => {
     const { raw } = await live(specOf([script('x')]), memoryExecutor(), { sections: 'markers' });
     expect(raw).toContain(`section_start:1700000000:step_script\r\x1b[0K\x1b[0K\x1b[36;1mExecuting`);

@@ -8,7 +8,7 @@ import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
 import { acknowledgeJob } from '../../runner/job/acknowledge-job.ts';
 import { isFlagOn } from '../../runner/job/feature-flag.ts';
-import { greetingOf } from '../../runner/job/greeting.ts';
+import { exitWordsOf, greetingOf } from '../../runner/job/greeting.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
 import { type JobSlotSource, type JobSlots, jobSlots } from '../../runner/job/job-slots.ts';
 import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
@@ -233,6 +233,7 @@ async function depsFor(
     clock,
     runner: { ...runnerFacts(invocation.version), shortToken: token },
     greeting: greetingOf({ runner, job, systemId: parts.systemId }),
+    exitWords: exitWordsOf(made.spec.executor),
     concurrentId: slots.concurrentId,
     concurrentProjectId: slots.concurrentProjectId,
     secrets,

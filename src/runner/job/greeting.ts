@@ -1,4 +1,4 @@
-import type { JobSpec } from '../../model/job-spec.ts';
+import type { ExecutorName, JobSpec } from '../../model/job-spec.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
 import type { JobPayload } from '../network/payload.ts';
 import { shortToken } from '../runner-log.ts';
@@ -28,4 +28,10 @@ export function greetingOf(given: {
       return executor === 'ssh' ? 'Using SSH executor...' : `Using Shell (${runner.shell ?? 'bash'}) executor...`;
     },
   };
+}
+
+/** How GitLab Runner says that a script failed, before the exit code: each of its executors has its own words. */
+export function exitWordsOf(executor: ExecutorName): string {
+  if (executor === 'shell') return 'exit status';
+  return executor === 'ssh' ? 'Process exited with status' : 'exit code';
 }
