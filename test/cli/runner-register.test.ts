@@ -171,6 +171,14 @@ describe('ci runner register with an authentication token', () => {
     expect(wrong.stderr).toContain('must have exactly one [[runners]]');
   });
 
+  it('shows its flags as people write them', async () => {
+    const { stdout } = await ci(['register', '--help']);
+    expect(stdout).toMatch(
+      /--locked \[bool\] +the same: only for its project \(default: true\) \(env: REGISTER_LOCKED\)/,
+    );
+    expect(stdout).not.toContain('preset');
+  });
+
   it('says which value is missing, and that nobody is there to answer', async () => {
     expect((await ci(['register', '-n'])).stderr).toContain(
       'The GitLab instance URL needs to be entered: --url or CI_SERVER_URL',

@@ -20,7 +20,7 @@ function withEnv(flags: string, variable: string, help: string): Option {
 }
 
 function flag(names: string, variable: string, help: string): Option {
-  return withEnv(`${names} [bool]`, variable, help).argParser(trueOrFalse).preset('true');
+  return withEnv(`${names} [bool]`, variable, help).argParser(trueOrFalse);
 }
 
 function withConfig(command: Command): Command {
