@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
@@ -64,6 +65,9 @@ async function main(argv: readonly string[], given: Invocation): Promise<number>
 function withAllBelow(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(withAllBelow)];
 }
+
+// Each job listens to the signal that ends the run. Node takes more than ten listeners for a leak, and tells the user.
+setMaxListeners(0);
 
 // A reader that went away, a closed terminal or a full disk must not end us before we have cleaned up.
 const outputLost = new AbortController();

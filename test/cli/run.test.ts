@@ -79,6 +79,21 @@ after:
     expect(order.indexOf('job-started after')).toBeGreaterThan(order.indexOf('job-finished fast'));
   });
 
+  it('runs more jobs at once than Node takes for a leak, and says nothing of that', async () => {
+    const count = 12;
+    // Each waits until all are there.
+    using project = pipeline(
+      `wait:\n  parallel: ${count}\n  script:\n    - touch "$MEETING/$CI_NODE_INDEX"\n` +
+        `    - until [ "$(ls "$MEETING" | wc -l)" -ge ${count} ]; do sleep 0.05; done\n`,
+    );
+    const meeting = join(project.home, 'meeting');
+    mkdirSync(meeting, { recursive: true });
+    const { exitCode, stderr, jobs } = await run(project, ['-j', String(count), '--var', `MEETING=${meeting}`]);
+    expect(exitCode, stderr).toBe(0);
+    expect(Object.keys(jobs)).toHaveLength(count);
+    expect(stderr).not.toContain('Warning');
+  });
+
   it('tells a failed job by exit code 1, and skips what depends on it', async () => {
     using project = pipeline(`
 stages: [build, test]
