@@ -80,7 +80,7 @@ after:
   });
 
   it('runs more jobs at once than Node takes for a leak, and says nothing of that', async () => {
-    const count = 12;
+    const count = 24;
     // Each waits until all are there.
     using project = pipeline(
       `wait:\n  parallel: ${count}\n  script:\n    - touch "$MEETING/$CI_NODE_INDEX"\n` +
