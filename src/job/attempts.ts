@@ -1,9 +1,12 @@
-import { SystemError } from '../model/outcome.ts';
+import { type FailureReason, SystemError } from '../model/outcome.ts';
 import type { JobRun } from './job-run.ts';
 
 /** Between two tries, doubled each time. */
 const firstPauseMs = 5000;
 const longestPauseMs = 300_000;
+
+/** `script_failure`: what a server takes for a script of the job, such as a download. */
+const worthwhile: ReadonlySet<FailureReason> = new Set(['runner_system_failure', 'script_failure']);
 
 /**
  * Tries something as often as a variable of the job says, from 1 to 10 times; once without it. Only failures of the
@@ -18,7 +21,7 @@ export async function withAttempts(run: JobRun, name: string, work: () => Promis
       await work();
       return;
     } catch (error) {
-      const isWorth = error instanceof SystemError && error.reason === 'runner_system_failure';
+      const isWorth = error instanceof SystemError && worthwhile.has(error.reason);
       if (!isWorth || attempt >= attempts || limits.ending() !== undefined) throw error;
       const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
       await log.warning(`${error.message}; trying again in ${pauseMs / 1000} s`);

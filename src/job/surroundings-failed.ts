@@ -10,8 +10,9 @@ export function surroundingsFailed(limits: JobLimits, error: unknown): Outcome {
   const ending = limits.ending();
   if (ending !== undefined && (error instanceof SystemError || isAbort(limits, error))) return endedOutcome(ending);
   if (!(error instanceof SystemError)) throw error;
-  const hint = error.hint === undefined ? {} : { hint: error.hint };
-  return { status: 'failed', reason: error.reason, message: error.message, ...hint };
+  const { reason, message, hint, exit } = error;
+  const more = { ...(exit === undefined ? {} : { exit }), ...(hint === undefined ? {} : { hint }) };
+  return { status: 'failed', reason, message, ...more };
 }
 
 function isAbort(limits: JobLimits, error: unknown): boolean {

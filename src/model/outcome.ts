@@ -149,11 +149,14 @@ export class SystemError extends Error {
   readonly reason: FailureReason;
   /** What the user can do about it, one line. */
   readonly hint: string | undefined;
+  /** Where a program of ours failed that a server takes for a part of the job: how it ended. */
+  readonly exit: Exit | undefined;
 
-  constructor(reason: FailureReason, message: string, options?: { cause?: unknown; hint?: string }) {
+  constructor(reason: FailureReason, message: string, options?: { cause?: unknown; hint?: string; exit?: Exit }) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SystemError';
     this.reason = reason;
     this.hint = options?.hint;
+    this.exit = options?.exit;
   }
 }

@@ -154,4 +154,32 @@ describe('a job of a server', () => {
     expect(none).not.toContain('before sources');
     expect(none).toContain('ERROR: Job failed: exit status 3');
   });
+
+  it('is a failed script to the server where its sources or artifacts could not be moved', async () => {
+    const idOf = (name: string): number => server.job(name).id;
+    server.setFaults(({ route, jobId }) => {
+      if (route === 'upload-artifact' && jobId === idOf('large')) return { kind: 'status', status: 413 };
+      return route === 'download-artifact' ? { kind: 'status', status: 403 } : undefined;
+    });
+    const artifacts = { paths: ['out'] };
+    const gitInfo = { repo_url: 'http://127.0.0.1:1/x.git', ref: 'main', sha: 'a'.repeat(40), refspecs: ['+a:b'] };
+    const [made, large, refused, lost] = await run([
+      { name: 'made', script: ['echo 1 > out'], artifacts },
+      { name: 'large', script: ['echo 2 > out'], artifacts },
+      { name: 'refused', needs: ['made'], script: ['echo never'], afterScript: ['echo nor this'] },
+      { name: 'lost', script: ['echo never'], response: { git_info: gitInfo } },
+    ]);
+    expect(made).toMatch(
+      /Uploading artifacts to coordinator\.\.\. 201 Created +id=\d+ responseStatus=201 Created token=/,
+    );
+    expect(large).toContain('Uploading artifacts to coordinator... 413 ');
+    expect(large).toContain("ERROR: Job failed: artifacts (archive) can't be uploaded: too large (413 ");
+    expect(refused).toMatch(/ERROR: Job failed: the artifacts of made \(\d+\) can't be downloaded: .*403 Forbidden/);
+    expect(refused).not.toMatch(/\nnever|\nnor this/);
+    expect(lost).toContain('ERROR: Job failed: git fetch failed (exit code 128)');
+    const failed = { status: 'failed', failureReason: 'script_failure' };
+    expect(server.job('large')).toMatchObject({ ...failed, exitCode: 1 });
+    expect(server.job('refused')).toMatchObject({ ...failed, exitCode: 1 });
+    expect(server.job('lost')).toMatchObject({ ...failed, exitCode: 128 });
+  });
 });

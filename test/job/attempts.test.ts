@@ -37,6 +37,21 @@ describe('attempts of a part of a job', () => {
     if (count === 10) expect([pauses[0], pauses[1], pauses.at(-1)]).toEqual([5000, 10_000, 300_000]);
   });
 
+  it('are made for what a server takes for a script, and not for a configuration', async () => {
+    for (const [reason, count] of [
+      ['script_failure', 3],
+      ['runner_configuration_error', 1],
+    ] as const) {
+      let tried = 0;
+      const work = async (): Promise<void> => {
+        tried += 1;
+        throw new SystemError(reason, 'no');
+      };
+      await expect(withAttempts(jobWith('3').run, 'ANY', work)).rejects.toThrow('no');
+      expect(tried).toBe(count);
+    }
+  });
+
   it('end with the first that goes well, and with what no other try would change', async () => {
     const { run } = jobWith('5');
     let tried = 0;

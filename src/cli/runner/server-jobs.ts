@@ -209,7 +209,8 @@ async function depsFor(
   const token = shortToken(runner.token);
   const say: RunnerLog = (level, message, fields) => {
     log(level, message, fields);
-    void given.log.write(Buffer.from(`${message}\n`)).catch(() => {});
+    const more = Object.entries(fields ?? {}).map(([key, value]) => ` ${key}=${value}`);
+    void given.log.write(Buffer.from(`${message.padEnd(44)}${more.join('')}\n`)).catch(() => {});
   };
   return {
     executor,

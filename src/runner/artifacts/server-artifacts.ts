@@ -7,6 +7,7 @@ import type { Dependency } from '../../model/job-spec.ts';
 import { type ArtifactRecord, SystemError } from '../../model/outcome.ts';
 import type { ArtifactPort } from '../../model/ports.ts';
 import type { UploadArtifactsStep } from '../../model/step.ts';
+import { ArchiveError } from '../../util/archive/archive-error.ts';
 import { unpackZip } from '../../util/archive/unpack-zip.ts';
 import {
   artifactFilename,
@@ -68,26 +69,30 @@ async function fetchDependency(
   });
   signal.throwIfAborted();
   if (state !== 'succeeded') {
-    throw new SystemError('runner_system_failure', `the artifacts of ${name} (${id}) can't be downloaded: ${why}`);
+    throw transferFailed(`the artifacts of ${name} (${id}) can't be downloaded: ${why}`);
   }
   const format = await formatOf(archive);
   if (format !== 'zip') {
-    throw new SystemError(
-      'runner_system_failure',
-      `the artifacts of ${name} (${id}) are packed as ${format}, not as zip`,
-    );
+    throw transferFailed(`the artifacts of ${name} (${id}) are packed as ${format}, not as zip`);
   }
   try {
     await unpackZip(archive, root, { signal });
   } catch (cause) {
     signal.throwIfAborted();
-    const what = (cause as Error).message;
-    throw new SystemError('runner_system_failure', `the artifacts of ${name} (${id}) can't be unpacked: ${what}`, {
-      cause,
-    });
+    const what = `the artifacts of ${name} (${id}) can't be unpacked: ${(cause as Error).message}`;
+    if (cause instanceof ArchiveError) throw transferFailed(what, { cause });
+    throw new SystemError('runner_system_failure', what, { cause });
   }
   await rm(archive);
   return { root, immutable: true };
+}
+
+/**
+ * Artifacts that can't be moved. With GitLab Runner a program beside the job moves them and ends with 1, and servers take that
+ * for a script of the job: their `retry:when` counts on it.
+ */
+function transferFailed(message: string, more: { readonly cause?: unknown; readonly hint?: string } = {}): SystemError {
+  return new SystemError('script_failure', message, { ...more, exit: { kind: 'code', code: 1 } });
 }
 
 async function formatOf(path: string): Promise<ReturnType<typeof artifactFormatOf>> {
@@ -121,8 +126,9 @@ async function upload(
   signal.throwIfAborted();
   if (state !== 'succeeded') {
     const hint = state === 'too-large' ? 'make them smaller, or let an administrator raise the limit' : undefined;
-    const message = `artifacts (${step.type}) can't be uploaded: ${why}`;
-    throw new SystemError('runner_system_failure', message, hint === undefined ? {} : { hint });
+    const problem = state === 'too-large' ? `too large (${why})` : why;
+    const message = `artifacts (${step.type}) can't be uploaded: ${problem}`;
+    throw transferFailed(message, hint === undefined ? {} : { hint });
   }
   await rm(`${directory}.packed`, { force: true });
   const { totalBytes, entries } = taken;

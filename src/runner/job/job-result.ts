@@ -1,6 +1,8 @@
 import type { Outcome } from '../../model/outcome.ts';
 import type { TraceResult } from '../trace/trace-record.ts';
 
+type FailedOutcome = Extract<Outcome, { readonly status: 'failed' }>;
+
 /** Reasons that every server knows. */
 const always = new Set(['script_failure', 'runner_system_failure', 'job_execution_timeout']);
 
@@ -20,13 +22,17 @@ export function jobResult(outcome: Outcome, known: readonly string[]): TraceResu
     case 'success':
       return { state: 'success' };
     case 'failed': {
-      const { reason, exit } = outcome;
-      const exitCode = exit?.kind === 'code' || exit?.kind === 'out-of-memory' ? (exit.code ?? 137) : 0;
-      return { state: 'failed', failureReason: failureReason(reason, known), exitCode: asInt32(exitCode) };
+      return { state: 'failed', failureReason: failureReason(outcome.reason, known), exitCode: exitCodeOf(outcome) };
     }
     default:
       return { state: 'failed', failureReason: failureReason('job_canceled', known), exitCode: 0 };
   }
+}
+
+function exitCodeOf({ reason, exit }: FailedOutcome): number {
+  if (exit?.kind === 'code' || exit?.kind === 'out-of-memory') return asInt32(exit.code ?? 137);
+  // What a program beside the job would have found, such as variables that are none: it ends with 1.
+  return exit === undefined && reason === 'script_failure' ? 1 : 0;
 }
 
 /** The reason in the words of the server. */

@@ -37,6 +37,7 @@ export async function uploadArtifact(
     const { state, why } = uploaded;
     log(state === 'succeeded' ? 'info' : 'error', `Uploading artifacts${as} to coordinator... ${why}`, {
       id: job.id,
+      responseStatus: why,
       token: shortToken(job.token),
     });
     if (state === 'succeeded' || state === 'forbidden' || state === 'too-large') return uploaded;
@@ -62,6 +63,7 @@ export async function downloadArtifact(
       `Downloading artifacts from coordinator... ${state === 'succeeded' ? 'ok' : why}`,
       {
         id: dependency.id,
+        responseStatus: why,
         token: shortToken(dependency.token),
       },
     );

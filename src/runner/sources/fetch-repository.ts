@@ -26,7 +26,7 @@ export interface GitPlace {
   readonly signal: AbortSignal;
 }
 
-/** Git has failed: worth another try. */
+/** Git has failed: worth another try. To servers it is a script of the job, as with GitLab Runner. */
 export class GitFailed extends SystemError {}
 
 /**
@@ -162,7 +162,9 @@ function gitOf(place: GitPlace, server: Settings): Git {
         },
       );
     }
-    if (why !== undefined) throw new GitFailed('runner_system_failure', `git ${nameOf(args)} failed (${why})`);
+    if (why === undefined) return;
+    const code = ended.kind === 'code' ? ended.code : 1;
+    throw new GitFailed('script_failure', `git ${nameOf(args)} failed (${why})`, { exit: { kind: 'code', code } });
   };
 }
 
