@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { statFields } from './process-stat.ts';
 
 /** Names one process for good: a pid alone is used again after the process has ended. */
 export interface ProcessIdentity {
@@ -24,17 +25,11 @@ export function isSameProcessAlive(identity: ProcessIdentity): boolean {
   const now = processIdentity(identity.pid);
   if (now === undefined || now.started !== identity.started || now.boot !== identity.boot) return false;
   // One that has ended and that nobody has waited for yet.
-  return !['Z', 'X'].includes(statFields(identity.pid)[0] ?? '');
+  return !['Z', 'X'].includes(statFields(identity.pid)?.[0] ?? '');
 }
 
 function startTicks(pid: number): string {
-  return statFields(pid)[19] ?? '';
-}
-
-/** Fields of `/proc/PID/stat` after the command's name: state, parent, group, … */
-function statFields(pid: number): readonly string[] {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return statFields(pid)?.[19] ?? '';
 }
 
 function read(path: string): string {

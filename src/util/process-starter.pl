@@ -4,12 +4,16 @@ use strict;
 use POSIX ();
 use Time::HiRes ();
 
+# Clocks of the day may be set back.
+sub now { Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
+
 # So many bytes of a stream may be said before some of them were taken.
 my $most_ahead = 1 << 18;
 # So long the pipes must be silent after the end of a process while a child holds them, seconds.
 my $silence = 0.05;
-# More than a pipe holds: what comes after it was not written by the process that has ended.
+# More than a pipe holds, and longer than it takes to read it, seconds: what comes after was not written by the process that has ended.
 my $most_after = 4 << 20;
+my $longest_after = 2;
 
 # So long it waits for more to say, seconds: a short process is told of in one piece, since each costs the listener most.
 my $gathering = 0.001;
@@ -28,7 +32,7 @@ while (1) {
   # Perl hears a signal between two of its operations: one that comes just before the wait is found by looking.
   my $wait = length $said ? $gathering : %by_pid || %ended ? $silence : undef;
   my $count = select($ready, undef, undef, $wait);
-  $urgent ||= $count == 0 || Time::HiRes::time() > $said_since + $gathering if length $said;
+  $urgent ||= $count == 0 || now() > $said_since + $gathering if length $said;
   if ($count > 0) {
     sysread($woken, my $dots, 4096) if vec($ready, fileno($woken), 1);
     vec($ready, $_, 1) && carry($_) for keys %streams;
@@ -42,7 +46,7 @@ while (1) {
 }
 
 sub say_soon {
-  $said_since = Time::HiRes::time() unless length $said;
+  $said_since = now() unless length $said;
   $said .= $_[0];
 }
 
@@ -166,24 +170,25 @@ sub carry {
   say_soon("output $job->{id} $stream->{number} $count\n$bytes");
   $stream->{ahead} += $count;
   $job->{after} += $count if defined $job->{end};
-  $job->{heard} = Time::HiRes::time();
+  $job->{heard} = now();
 }
 
 sub note_ends {
   while ((my $pid = waitpid(-1, POSIX::WNOHANG())) > 0) {
     my $job = delete $by_pid{$pid} or next;
     $job->{end} = join(' ', $? >> 8, $? & 127);
-    $job->{heard} = Time::HiRes::time();
+    $job->{heard} = $job->{ended} = now();
     $ended{ $job->{id} } = $job;
   }
 }
 
 sub tell_ends {
-  my $now = Time::HiRes::time();
+  my $now = now();
   for my $job (values %ended) {
     my @open = values %{ $job->{streams} };
-    $job->{heard} = $now if grep { $_->{ahead} >= $most_ahead } @open;
-    next if @open && $job->{after} <= $most_after && $now - $job->{heard} < $silence;
+    $job->{heard} = $job->{ended} = $now if grep { $_->{ahead} >= $most_ahead } @open;
+    my $is_quiet = $now - $job->{heard} >= $silence || $now - $job->{ended} >= $longest_after;
+    next if @open && $job->{after} <= $most_after && !$is_quiet;
     say_now('ended', $job->{id}, $job->{end});
     $job->{over} = 1;
     $_->{ahead} = 0 for @open;

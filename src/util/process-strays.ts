@@ -2,6 +2,7 @@ import { existsSync, openSync, readdirSync, readFileSync, readSync } from 'node:
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from './monotonic.ts';
 import { once } from './once.ts';
+import { statFields } from './process-stat.ts';
 
 /**
  * Name of the environment variable by which the processes of one job are found, also after `setsid`; for jobs in the shell its value starts
@@ -49,17 +50,25 @@ export function findByVariable(name: string, valueStart: string): readonly Found
 const mostRounds = 10;
 
 /**
- * Kills the processes that `findByVariable` finds: what a killed program left running. Resolves when they are gone, or
- * can't be killed (another user's).
+ * Kills the processes that `findByVariable` finds: what a killed program left running, and with a leader of a session all
+ * of that, also what was started without its environment (`env -i`). Resolves when they are gone, or can't be killed (another user's).
  */
 export async function killByVariable(name: string, valueStart: string): Promise<void> {
   const needle = Buffer.from(`${name}=${valueStart}`);
   for (let round = 0; round < mostRounds; round++) {
     const { strays, undecided } = lookAt(listProcesses(), needle);
-    const killed = strays.filter((pid) => send(pid, 'SIGKILL'));
+    const killed = withSessions(strays).filter((pid) => send(pid, 'SIGKILL'));
     if (killed.length === 0 && !undecided) return;
     await sleep(longestStartMs / mostRounds);
   }
+}
+
+/** With those whose session one of them leads: who is in a session descends from its leader. */
+function withSessions(pids: readonly number[]): readonly number[] {
+  if (pids.length === 0) return pids;
+  const found = new Set(pids);
+  const members = listProcesses().filter((name) => found.has(Number(statFields(name)?.[3])));
+  return [...new Set([...members.map(Number), ...pids])];
 }
 
 /** `undecided`: a process is just starting its program, so whose it is can't be told yet. */
@@ -183,16 +192,6 @@ function groupLives(group: number): boolean {
   });
   if (members.length === 0) return listProcesses().length === 0;
   return members.some((name) => !['Z', 'X'].includes(statFields(name)?.[0] ?? 'X'));
-}
-
-/** Fields of `/proc/PID/stat` after the command's name: state, parent, group, … */
-function statFields(pid: string): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
 }
 
 function listProcesses(): string[] {

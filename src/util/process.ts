@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { deferred } from './deferred.ts';
+import { monotonicMs } from './monotonic.ts';
 
 /** How a process ended; every member is one of the model's `Exit`. */
 export type ProcessEnd =
@@ -52,6 +53,8 @@ export function killGroup(pid: number): void {
 const silenceMs = 50;
 /** More than pipes and buffers hold: what comes after it was not written by the process that has exited. */
 const mostBuffered = 4 << 20;
+/** So long all in all it is waited after the exit for a child that writes a little again and again. */
+const longestWaitMs = 2000;
 
 /**
  * Starts a process as leader of a new session and process group. Its output goes through sockets, as Node makes them:
@@ -107,6 +110,9 @@ class Pump {
   #takenSinceExit = 0;
   #exited = false;
   #timer: NodeJS.Timeout | undefined;
+  #waitingSince = 0;
+  /** What the sink takes for itself does not count. */
+  #waitedMs = 0;
 
   constructor(stream: Readable, take: TakeBytes) {
     this.#stream = stream;
@@ -129,6 +135,7 @@ class Pump {
   }
 
   #takeNext(): void {
+    if (this.#timer !== undefined) this.#waitedMs += monotonicMs() - this.#waitingSince;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const chunk = this.#waiting.shift()!;
@@ -147,7 +154,7 @@ class Pump {
     if (this.#exited) this.#takenSinceExit += bytes;
     if (this.#waiting.length > 0) this.#takeNext();
     else if (this.#stream.readableEnded || this.#stream.destroyed) this.#over.resolve();
-    else if (this.#takenSinceExit > mostBuffered) this.#letGo();
+    else if (this.#takenSinceExit > mostBuffered || this.#waitedMs > longestWaitMs) this.#letGo();
     else {
       if (this.#exited) this.#waitForSilence();
       this.#stream.resume();
@@ -161,6 +168,7 @@ class Pump {
 
   #waitForSilence(): void {
     clearTimeout(this.#timer);
+    this.#waitingSince = monotonicMs();
     // The timer may be late and overtake data that wait to be read: let the event loop read once more.
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

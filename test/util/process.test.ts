@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type ProcessRequest, type RunningProcess, startProcess } from '../../src/util/process.ts';
 import { runCommand } from '../../src/util/process-command.ts';
 import { processHelper } from '../../src/util/process-launcher.ts';
-import { endFamily, findStrays, isAlive, markerName } from '../../src/util/process-strays.ts';
+import { endFamily, findStrays, isAlive, killByVariable, markerName } from '../../src/util/process-strays.ts';
 
 const path = process.env.PATH ?? '/usr/bin:/bin';
 
@@ -67,6 +67,10 @@ async function start(
   };
 }
 
+async function waitFor(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await sleep(5);
+}
+
 const family = ({ running, marker }: Started) => ({ marker, groups: [running.pid], since: running.pid });
 
 const starts: readonly (readonly [string, Start])[] = [
@@ -113,6 +117,19 @@ describe.each(starts)('%s', (_, begin) => {
     const started = await run('yes & echo end');
     expect(await started.running.ended).toEqual({ kind: 'code', code: 0 });
     await endFamily(family(started), 1000);
+  });
+
+  it('does not hang on a child that never stops to write a little', async () => {
+    const pause = 'read -t 0.005 -u 9';
+    const child = `exec 9<> <(:); for at in {1..1500}; do echo more; ${pause}; done; echo late; sleep 1000`;
+    const started = await run(`(${child}) & echo end`);
+    try {
+      expect(await started.running.ended).toEqual({ kind: 'code', code: 0 });
+      expect(started.output()).toContain('end\n');
+      expect(started.output()).not.toContain('late\n');
+    } finally {
+      await endFamily(family(started), 100);
+    }
   });
 
   it('rejects with the error of the sink', async () => {
@@ -198,6 +215,25 @@ describe('endFamily', () => {
     await endFamily(family(started), 10_000);
     expect(await started.running.ended).toEqual({ kind: 'code', code: 5 });
     expect(started.output()).toContain('bye');
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('killByVariable', () => {
+  it('ends also what a job started without its environment, and nobody else', async () => {
+    const other = await start('echo up; sleep 1000', undefined);
+    const started = await start('env -i /bin/sleep 1000 & echo "pid $!"; wait');
+    await started.says('pid ');
+    await other.says('up');
+    const pid = /pid (\d+)/.exec(started.output())![1]!;
+    await waitFor(() => readFileSync(`/proc/${pid}/environ`, 'utf8') === '');
+    try {
+      await killByVariable(markerName, started.marker);
+      await waitFor(() => !existsSync(`/proc/${pid}/exe`));
+      expect(isAlive(family(other))).toBe(true);
+    } finally {
+      await endFamily(family(started), 0);
+      await endFamily(family(other), 0);
+    }
   });
 });
 
