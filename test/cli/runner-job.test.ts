@@ -182,4 +182,17 @@ describe('a job of a server', () => {
     expect(server.job('refused')).toMatchObject({ ...failed, exitCode: 1 });
     expect(server.job('lost')).toMatchObject({ ...failed, exitCode: 128 });
   });
+
+  it('does not get what only protected branches may write, by whatever spelling of a key', async () => {
+    const ofBranch = [{ key: 'k-non_protected', paths: ['out'] }];
+    const script = ['test ! -e out && echo clean'];
+    const fallback = (key: string) => ({ variables: { CACHE_FALLBACK_KEY: key }, cache: ofBranch, needs: ['safe'] });
+    const spellings = ['k-protected', 'x/../k-protected', 'k%2dprotected', 'k-protected%2f.', 'k-protected '];
+    const logs = await run([
+      { name: 'safe', script: ['echo 1 > out'], cache: [{ key: 'k-protected', paths: ['out'] }] },
+      ...spellings.map((key, at) => ({ name: `try ${at}`, script, ...fallback(key) })),
+    ]);
+    for (const log of logs.slice(1)) expect(log).toMatch(/\nclean\n/);
+    expect(logs[1]).toContain('WARNING: CACHE_FALLBACK_KEY "k-protected" not allowed to end in "-protected"');
+  });
 });

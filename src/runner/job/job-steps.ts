@@ -18,7 +18,9 @@ export function jobSteps(job: JobPayload, runner: RunnerEntry): readonly Step[] 
   const hook = (name: string): readonly string[] => job.hooks.find((one) => one.name === name)?.script ?? [];
   const before = [...given(preGetSources), ...hook('pre_get_sources_script')];
   const after = [...hook('post_get_sources_script'), ...given(postGetSources)];
-  const caches = job.cache.filter(({ paths, untracked }) => paths.length > 0 || untracked);
+  const caches = job.cache
+    .filter(({ paths, untracked }) => paths.length > 0 || untracked)
+    .map((cache) => ({ ...cache, key: cache.key.trim() === '' ? usualKey(job) : cache.key }));
   return [
     ...(hasSources ? runSteps('pre_get_sources_script', 'prepare', before) : []),
     { kind: 'checkout', phase: 'prepare', when: 'on_success' },
@@ -28,7 +30,7 @@ export function jobSteps(job: JobPayload, runner: RunnerEntry): readonly Step[] 
         kind: 'restore-cache',
         phase: 'prepare',
         when: 'on_success',
-        keys: [cache.key, ...cache.fallbackKeys].map(keyOf),
+        keys: [cache.key, ...cache.fallbackKeys.filter((key) => key.trim() !== '')].map(keyOf),
         match: 'exact',
         policy: cache.policy === '' ? 'pull-push' : cache.policy,
         paths: cache.paths,
@@ -69,6 +71,11 @@ function runSteps(name: string, phase: RunStep['phase'], script: readonly string
     ...(phase === 'after' ? { timeoutMs: afterScriptTimeoutMs } : {}),
   };
   return [step];
+}
+
+/** Names, in which nothing is expanded. */
+function usualKey({ jobInfo, gitInfo }: JobPayload): string {
+  return `${jobInfo.name}/${gitInfo.ref}`.replaceAll('$', '$$$$');
 }
 
 function keyOf(text: string): CacheKey {

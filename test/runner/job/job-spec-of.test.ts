@@ -19,6 +19,18 @@ function made(payload: Record<string, unknown>, runner = runnerOf()) {
 }
 
 describe('a job of a server', () => {
+  it('has a cache of its name and ref where the server names no key', () => {
+    const { spec } = made({
+      job_info: { name: 'a $X' },
+      git_info: { ref: 'main' },
+      cache: [{ paths: ['x'], fallback_keys: ['', 'k-protected'] }],
+    });
+    expect(spec.steps.find(({ kind }) => kind === 'restore-cache')).toMatchObject({
+      keys: [{ text: 'a $$X/main' }, { text: 'k-protected' }],
+    });
+    expect(spec.steps.find(({ kind }) => kind === 'save-cache')).toMatchObject({ key: { text: 'a $$X/main' } });
+  });
+
   it('has its names, variables, limits and sources', () => {
     const { spec, secrets } = made(
       {

@@ -123,6 +123,40 @@ describe('what means harm', () => {
     expect(existsSync(join(root, 'evil'))).toBe(false);
   });
 
+  it('refuses entries that lie on each other, and takes what is just packed well', async () => {
+    const zeros = Buffer.alloc(20 << 20);
+    await hostile((zip) => ['a', 'b', 'c'].forEach((name) => void zip.addBuffer(zeros, name)));
+    expect(await unpackZip(archive, into)).toHaveLength(3);
+    await hostile((zip) => zip.addBuffer(zeros, 'x'));
+    const bytes = readFileSync(archive);
+    const directoryAt = bytes.indexOf('PK\x01\x02', 0, 'latin1');
+    const endAt = bytes.indexOf('PK\x05\x06', 0, 'latin1');
+    const record = bytes.subarray(directoryAt, endAt);
+    const records = Buffer.concat(
+      Array.from({ length: 20 }, (_, at) => {
+        const other = Buffer.from(record);
+        other[46] = 'd'.charCodeAt(0) + at;
+        return other;
+      }),
+    );
+    const end = Buffer.from(bytes.subarray(endAt));
+    end.writeUInt16LE(20, 8);
+    end.writeUInt16LE(20, 10);
+    end.writeUInt32LE(records.length, 12);
+    writeFileSync(archive, Buffer.concat([bytes.subarray(0, directoryAt), records, end]));
+    await expect(unpackZip(archive, into)).rejects.toMatchObject({ name: 'ArchiveError', kind: 'ratio' });
+    expect(existsSync(join(into, 'g'))).toBe(false);
+  });
+
+  it('reads zip64', async () => {
+    const zip = new ZipFile();
+    zip.addBuffer(Buffer.from('hello'), 'a', { forceZip64Format: true });
+    zip.end({ forceZip64Format: true, comment: '' });
+    await pipeline(zip.outputStream, createWriteStream(archive));
+    await unpackZip(archive, into);
+    expect(readFileSync(join(into, 'a'), 'utf8')).toBe('hello');
+  });
+
   it('refuses an archive that is cut off, and one that is none', async () => {
     await hostile((zip) => zip.addBuffer(Buffer.alloc(1000), 'a'));
     truncateSync(archive, 60);
