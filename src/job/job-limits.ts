@@ -1,4 +1,4 @@
-import { type Exit, type LackOfMemory, limitText, type Outcome } from '../model/outcome.ts';
+import { type Exit, JobInterrupted, type LackOfMemory, limitText, type Outcome } from '../model/outcome.ts';
 import type { JobLease } from '../model/ports.ts';
 import { anySignal, type JoinedSignal } from '../util/any-signal.ts';
 import { assertNever } from '../util/assert-never.ts';
@@ -7,7 +7,8 @@ import { once } from '../util/once.ts';
 
 /** Why a job has to end before it is done. */
 export type Ending =
-  | { readonly kind: 'aborted' }
+  /** `reason` is that of the signal. */
+  | { readonly kind: 'aborted'; readonly reason: unknown }
   | { readonly kind: 'timeout'; readonly afterMs: number }
   | { readonly kind: 'canceled' };
 
@@ -67,7 +68,7 @@ export function startLimits(lease: JobLease, clock: Clock): JobLimits {
       return canceled();
     },
     ending() {
-      if (lease.abort.aborted) return { kind: 'aborted' };
+      if (lease.abort.aborted) return { kind: 'aborted', reason: lease.abort.reason };
       if (timeout.signal.aborted) return { kind: 'timeout', afterMs: timeoutMs };
       return lease.cancel.aborted ? { kind: 'canceled' } : undefined;
     },
@@ -124,7 +125,10 @@ export function startTimer(
 
 /** What a job that had to end counts as. */
 export function endedOutcome(ending: Ending): Outcome {
-  return ending.kind === 'timeout' ? timedOut(ending.afterMs) : { status: 'canceled' };
+  if (ending.kind === 'timeout') return timedOut(ending.afterMs);
+  const isInterrupted = ending.kind === 'aborted' && ending.reason instanceof JobInterrupted;
+  if (!isInterrupted) return { status: 'canceled' };
+  return { status: 'failed', reason: 'runner_interrupted', message: (ending.reason as JobInterrupted).message };
 }
 
 /** A failure that a limit caused; without a message it is GitLab Runner's for a job that took longer than `afterMs`. */

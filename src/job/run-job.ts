@@ -82,7 +82,8 @@ async function inSession(
   const refused = refusalOf(spec);
   if (refused !== undefined) return { outcome: refused, outputs: noOutputs };
   const expanded = expandSpec(spec, before);
-  if (deps.greeting !== undefined) await log.line(deps.greeting.executor(expanded));
+  const inWhat = deps.greeting?.executor(expanded);
+  if (inWhat !== undefined) await log.line(inWhat);
   const opened = await openSession(deps, expanded, log, limits);
   if ('outcome' in opened) return { outcome: opened.outcome, outputs: noOutputs };
   await using session = opened.session;

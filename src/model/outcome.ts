@@ -126,6 +126,14 @@ export interface Outputs extends Findings {
   readonly dotenv: readonly Variable[];
 }
 
+/**
+ * The reason of an abort signal by which jobs fail that are dropped; without it they are canceled. Its message ends
+ * the job's log: `aborted: terminated`.
+ */
+export class JobInterrupted extends Error {
+  override readonly name = 'JobInterrupted';
+}
+
 /** What a job leaves that never came to run a step. */
 export const noOutputs: Outputs = { dotenv: [], artifacts: [] };
 

@@ -83,6 +83,7 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
       ['other', '1234'],
     ] as const) {
       expect(server.job(name).status, logOf(name)).toBe('success');
+      expect(logOf(name).match(/Using Docker executor with image/g)).toHaveLength(1);
       expect(logOf(name)).toMatch(new RegExp(`\n${user}\n[^]*\n1\n[^]*\n-rw-------\n`));
     }
   });

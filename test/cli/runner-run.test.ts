@@ -185,6 +185,7 @@ describe('ci runner run', () => {
     const { code } = await ended;
     expect(code).toBe(143);
     expect(server.job('long').status).toBe('failed');
+    expect(logOf('long')).toContain('ERROR: Job failed: aborted: terminated');
   });
 
   it('reports after kill -9 and a restart what was interrupted, with its log', async () => {

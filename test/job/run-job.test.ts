@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SystemError } from '../../src/model/outcome.ts';
+import { JobInterrupted, SystemError } from '../../src/model/outcome.ts';
 import { deferred } from '../../src/util/deferred.ts';
 import { settled } from '../support/fake-clock.ts';
 import { done, memoryExecutor, type Runs, untilAborted } from '../support/memory-session.ts';
@@ -448,6 +448,15 @@ describe('canceling', () => {
     expect(result.outcome).toEqual({ status: 'canceled' });
     expect(sections.slice(2)).toEqual(['step_script', 'cleanup_file_variables']);
     expect(executor.log).toEqual(['disposed']);
+  });
+
+  it('fails by an interruption, and says which', async () => {
+    const life = begin(specOf(steps), memoryExecutor(endless));
+    await settled();
+    life.abort.abort(new JobInterrupted('aborted: terminated'));
+    const { result, log } = await life.ended;
+    expect(result.outcome).toMatchObject({ status: 'failed', reason: 'runner_interrupted' });
+    expect(log).toContain('ERROR: Job failed: aborted: terminated\n');
   });
 
   it('ends after_script when aborted after being canceled', async () => {

@@ -1,3 +1,4 @@
+import { JobInterrupted } from '../../model/outcome.ts';
 import { signalExitCode } from '../exit-code.ts';
 
 /** How a runner was told to stop. */
@@ -37,7 +38,8 @@ export function listenForSignals(on: {
     if (received === undefined) {
       received = signal;
       on.tell(`${signal}: jobs that run are ended and reported; the same once more ends at once`);
-      interrupt.abort();
+      // Go's names of signals, as GitLab Runner tells them.
+      interrupt.abort(new JobInterrupted(`aborted: ${signal === 'SIGINT' ? 'interrupt' : 'terminated'}`));
       return;
     }
     endAtOnce(signal);

@@ -169,8 +169,7 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
     const own = { made, directory, tls, slots, buildsDir, executor: lease.executor };
     const deps = { ...(await depsFor(taken, parts, { ...own, ...listeners })), ...parts.door, caches };
     const { outcome } = await runJob({ spec: made.spec, cancel: trace.cancel, abort: ended.signal, log }, deps);
-    if (!interrupted.aborted) return outcome;
-    return { status: 'failed', reason: 'runner_interrupted', message: 'aborted: the runner was stopped' };
+    return outcome;
   } catch (error) {
     const message = (error as Error).message;
     const isOurs = !(error instanceof SystemError);

@@ -11,7 +11,7 @@ export function greetingOf(given: {
   readonly runner: Pick<RunnerEntry, 'name' | 'token' | 'featureFlags' | 'shell'>;
   readonly job: Pick<JobPayload, 'variables'>;
   readonly systemId: string;
-}): { readonly runner: readonly string[]; readonly executor: (job: Pick<JobSpec, 'executor' | 'image'>) => string } {
+}): { readonly runner: readonly string[]; readonly executor: (job: Pick<JobSpec, 'executor'>) => string | undefined } {
   const { runner, job, systemId } = given;
   const ofJob = job.variables
     .filter(({ key, value }) => /^FF_[A-Z0-9_]+$/.test(key) && /^(true|false|1|0)$/i.test(value))
@@ -23,8 +23,9 @@ export function greetingOf(given: {
       `  on ${runner.name} ${shortToken(runner.token)}, system ID: ${systemId}`,
       ...(text.length === 0 ? [] : [`  feature flags: ${text.join(', ')}`]),
     ],
-    executor: ({ executor, image }) => {
-      if (executor === 'docker') return `Using Docker executor with image ${image?.name ?? ''} ...`;
+    executor: ({ executor }) => {
+      // It names its image itself, also in `ci run`.
+      if (executor === 'docker') return undefined;
       return executor === 'ssh' ? 'Using SSH executor...' : `Using Shell (${runner.shell ?? 'bash'}) executor...`;
     },
   };
