@@ -55,7 +55,7 @@ export async function fetchRepository(repository: Repository, wishes: GitWishes,
   const history =
     depth > 0 ? [`--depth=${depth}`] : existsSync(join(directory, '.git', 'shallow')) ? ['--unshallow'] : [];
   const flags = ['--no-recurse-submodules', ...history, ...wishes.fetchFlags];
-  await git(['fetch', ...flags, 'origin', ...repository.refspecs]);
+  await git(['fetch', ...flags, '--', 'origin', ...repository.refspecs]);
   if (!wishes.checkout) await say('Skipping Git checkout');
   else await checkOut(repository, wishes, { git, say });
   includeInJobs(directory, place.include);
@@ -137,6 +137,12 @@ function serverSettings(url: string, { submodules }: GitWishes, { tls }: GitPlac
   ];
 }
 
+/** What lies on the machine of the runner is not for its jobs, whatever address the server names. */
+const overNetwork: Settings = [
+  ['protocol.allow', 'never'],
+  ...['http', 'https', 'ssh', 'git'].map((protocol) => [`protocol.${protocol}.allow`, 'always'] as const),
+];
+
 /** A git that logs in by settings of its environment: neither the command line nor the repository holds the token. */
 function gitOf(place: GitPlace, server: Settings): Git {
   const { directory: cwd, signal } = place;
@@ -146,6 +152,7 @@ function gitOf(place: GitPlace, server: Settings): Git {
     ['safe.directory', '*'],
     ['credential.helper', ''],
     ['gc.autoDetach', 'false'],
+    ...overNetwork,
     ...server,
   ];
   return async (args, output = 'shown') => {

@@ -263,6 +263,19 @@ describe('sources of a job', () => {
     await expect(fetch(job, {}, wrong)).rejects.toThrow(/^git fetch failed \(exit code 128\)$/);
   });
 
+  it('do not come from this machine, nor by programs that the server names', async () => {
+    const own = repository('private');
+    pipeline(own);
+    const job = await nextJob();
+    for (const url of [own, `file://${own}`, `ext::cat ${own}`]) await expect(fetch(job, {}, url)).rejects.toThrow();
+    const ran = join(root, 'ran');
+    const refspecs = [`--upload-pack=touch ${ran}; git-upload-pack`, '+refs/heads/main:refs/remotes/origin/main'];
+    const source = { kind: 'repository', repository: { ...repositoryOf(job), refspecs } } as const;
+    await expect(fetch({ ...job, source }, {}, own)).rejects.toThrow();
+    await expect(fetch({ ...job, source })).rejects.toThrow();
+    expect(existsSync(ran)).toBe(false);
+  });
+
   it('take no flags that would run programs beside the job', async () => {
     pipeline(repository('one'));
     const evil = join(root, 'evil');
