@@ -125,7 +125,7 @@ describe('ci runner run, while its file changes', () => {
   it('asks for jobs of runners that are added, not of those whose executor is not there', async () => {
     const foreign = server.addRunner();
     const { child, ended, said } = start(entry(foreign.token).replace('"shell"', '"kubernetes"'));
-    await said(/"kubernetes" is not supported: no jobs are asked for/);
+    await said(/is "kubernetes", which is not supported; no jobs are asked for/);
     pipeline({ name: 'job', script: ['true'] });
     const own = server.addRunner();
     writeFileSync(file(), `${readFileSync(file(), 'utf8')}\n${entry(own.token)}`);

@@ -33,7 +33,7 @@ export function readExecutor(fields: TomlFields): string {
 function problemOf(executor: string): string {
   if (executor === '') return 'is missing';
   if (scaling.test(executor)) {
-    return `can't be "${executor}": no machines are made on demand here`;
+    return `is "${executor}": no machines are made on demand here`;
   }
-  return `can't be "${executor}", which is not here`;
+  return `is "${executor}", which is not supported`;
 }

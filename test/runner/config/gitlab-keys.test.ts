@@ -105,9 +105,9 @@ describe('a runner with an executor that is not here', () => {
     [
       'kubernetes',
       'kubernetes',
-      /can't be "kubernetes", which is not here; no jobs are asked for until it is one of docker, shell, ssh/,
+      /is "kubernetes", which is not supported; no jobs are asked for until it is one of docker, shell, ssh/,
     ],
-    ['custom', 'custom', /can't be "custom", which is not here/],
+    ['custom', 'custom', /is "custom", which is not supported/],
     ['docker+machine', 'machine', /no machines are made on demand here; no jobs are asked for/],
     ['docker-autoscaler', 'autoscaler', /no machines are made on demand here/],
     ['instance', 'instance', /no machines are made on demand here/],
