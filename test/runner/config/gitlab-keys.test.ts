@@ -111,8 +111,8 @@ describe('a runner with an executor that is not here', () => {
     ['docker+machine', 'machine', /no machines are made on demand here; no jobs are asked for/],
     ['docker-autoscaler', 'autoscaler', /no machines are made on demand here/],
     ['instance', 'instance', /no machines are made on demand here/],
-    ['docker-windows', 'docker', /can't be "docker-windows"/],
-    ['constructor', 'custom', /can't be "constructor"/],
+    ['docker-windows', 'docker', /is "docker-windows"/],
+    ['constructor', 'custom', /is "constructor"/],
     ['', 'docker', /is missing; no jobs/],
   ])('%j takes no jobs, and the others do', (executor, table, message) => {
     const content = { runners: [{ executor, [table]: { image: 'x' } }, { executor: 'shell' }] };
