@@ -56,7 +56,13 @@ export function startProcessHelper(perl: string): ProcessHelper {
     if (answer.kind === 'failed' || answer.kind === 'ended') processes.delete(answer.id);
   });
   answers?.on('data', (chunk: Buffer) => {
-    read(chunk);
+    try {
+      read(chunk);
+    } catch (error) {
+      if (state !== 'starting') throw error;
+      // Another program by that name, which says something else.
+      child.kill('SIGKILL');
+    }
     if (processes.size === 0) answers.unref();
   });
   child.on('error', gone);

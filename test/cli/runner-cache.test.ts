@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 });
 
 /** Writes the file of one runner, and starts it. */

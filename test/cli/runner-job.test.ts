@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(async () => {
   runner?.child.kill('SIGKILL');
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 });
 
 /** Runs jobs by a runner with these lines in its file; gives their logs. */

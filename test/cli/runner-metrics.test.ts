@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const { child } of started) child.kill('SIGTERM');
   await Promise.all(started.map(({ ended }) => ended));
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 });
 
 /** @param global what stands before `[[runners]]`. */

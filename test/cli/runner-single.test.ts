@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
 });
 
 /** Its settings come from the environment unless the arguments say otherwise. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { namedPipes } from '../../src/util/named-pipes.ts';
 import { startPipedProcess } from '../../src/util/piped-process.ts';
 import type { ProcessRequest } from '../../src/util/process.ts';
-import type { ProcessHelper } from '../../src/util/process-helper.ts';
+import { type ProcessHelper, startProcessHelper } from '../../src/util/process-helper.ts';
 import { processHelper } from '../../src/util/process-launcher.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'ci-launcher-'));
@@ -86,6 +86,20 @@ describe.skipIf(process.platform !== 'linux')('the launcher of processes', () =>
     );
     helping?.close();
     while (existsSync(`/proc/${pid}/fd/0`)) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
+  it('sends a helper away that is no helper', async () => {
+    const odd = join(place, 'perl');
+    const told = join(place, 'pid');
+    writeFileSync(odd, `#!/bin/sh\necho "$$" > ${told}; echo "Welcome to perl"; exec sleep 1000\n`, { mode: 0o755 });
+    const from = startProcessHelper(odd);
+    const isGone = (): boolean => {
+      const pid = existsSync(told) ? readFileSync(told, 'utf8').trim() : '';
+      return pid !== '' && !existsSync(`/proc/${pid}/exe`);
+    };
+    while (!isGone()) await new Promise((resolve) => setTimeout(resolve, 5));
+    const request = { file: 'true', args: [], directory: place, env: {}, stdin: '' };
+    expect(from.start({ ...request, stdout: async () => {}, stderr: async () => {} })).toBeUndefined();
   });
 
   it('says when it does not know any more how a process ended, and goes on by itself', async () => {
