@@ -28,7 +28,12 @@ export interface JobDeps {
   readonly clock: Clock;
   readonly runner: RunnerFacts;
   /** What the log says besides, as GitLab Runner does: who runs the job, and in what. */
-  readonly greeting?: { readonly runner: readonly string[]; readonly executor: (job: JobSpec) => string | undefined };
+  readonly greeting?: {
+    readonly runner: readonly string[];
+    /** What the job asks for and will not get. */
+    readonly warnings: readonly string[];
+    readonly executor: (job: JobSpec) => string | undefined;
+  };
   /** What stands before the exit code of a script that failed; default `exit code`. */
   readonly exitWords?: string;
   /** `CI_CONCURRENT_ID`; default 0. */

@@ -78,6 +78,7 @@ async function inSession(
   const name = deps.executor.name;
   await log.line(`Running with ${deps.runner.name} ${deps.runner.version} (${deps.runner.revision})`);
   for (const line of deps.greeting?.runner ?? []) await log.line(line);
+  for (const text of deps.greeting?.warnings ?? []) await log.warning(text);
   await log.begin({ name: 'prepare_executor', caption: `Preparing the "${name}" executor`, phase: 'prepare' });
   const refused = refusalOf(spec);
   if (refused !== undefined) return { outcome: refused, outputs: noOutputs };

@@ -12,6 +12,7 @@ import { exitWordsOf, greetingOf } from '../../runner/job/greeting.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
 import { type JobSlotSource, type JobSlots, jobSlots } from '../../runner/job/job-slots.ts';
 import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
+import { jobWarnings } from '../../runner/job/job-warnings.ts';
 import { serverCertificates } from '../../runner/job/server-certificates.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
@@ -232,7 +233,7 @@ async function depsFor(
     emit: watch.emit,
     clock,
     runner: { ...runnerFacts(invocation.version), shortToken: token },
-    greeting: greetingOf({ runner, job, systemId: parts.systemId }),
+    greeting: { ...greetingOf({ runner, job, systemId: parts.systemId }), warnings: jobWarnings({ runner, job }) },
     exitWords: exitWordsOf(made.spec.executor),
     concurrentId: slots.concurrentId,
     concurrentProjectId: slots.concurrentProjectId,

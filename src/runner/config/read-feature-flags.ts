@@ -13,7 +13,7 @@ const honoured: readonly string[] = [
 ];
 
 /** What they switch on is always so here. */
-const always: readonly string[] = ['FF_NETWORK_PER_BUILD', 'FF_USE_FASTZIP'];
+const always: readonly string[] = ['FF_DISABLE_UMASK_FOR_DOCKER_EXECUTOR', 'FF_NETWORK_PER_BUILD', 'FF_USE_FASTZIP'];
 
 /** Reads `[runners.feature_flags]`; tells of those that are switched on for nothing. */
 export function readFeatureFlags(fields: TomlFields): Readonly<Record<string, boolean>> {
@@ -25,5 +25,5 @@ export function readFeatureFlags(fields: TomlFields): Readonly<Record<string, bo
   return flags;
 }
 
-/** Names of the flags that count, for the docs' test. */
+/** Names of the flags that count. */
 export const countingFlags: readonly string[] = [...honoured, ...always];

@@ -19,5 +19,5 @@ export function isFlagOn(
   if (set !== undefined) return set;
   const own = runner.environment.findLast((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
   const value = job.variables.findLast(({ key }) => key === name)?.value ?? own;
-  return value === undefined ? otherwise : /^(true|1)$/i.test(value);
+  return value === undefined ? otherwise : /^(1|t|true)$/i.test(value);
 }

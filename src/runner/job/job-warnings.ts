@@ -1,0 +1,39 @@
+import { countingFlags } from '../config/read-feature-flags.ts';
+import type { RunnerEntry } from '../config/runner-config.ts';
+import type { JobPayload } from '../network/payload.ts';
+
+/** What Go reads as a truth value, as GitLab Runner does. */
+const isTrue = (value: string): boolean => /^(1|t|true)$/i.test(value);
+const isFalse = (value: string): boolean => /^(0|f|false)$/i.test(value);
+
+/**
+ * What a job asks for that does nothing here, each a line of its log: feature flags that are switched on or are no truth
+ * value, and metadata of artifacts. Flags of the file are told when it is read, and beat the job's.
+ */
+export function jobWarnings({
+  runner,
+  job,
+}: {
+  readonly runner: Pick<RunnerEntry, 'environment' | 'featureFlags'>;
+  readonly job: Pick<JobPayload, 'variables' | 'artifacts'>;
+}): readonly string[] {
+  const own = runner.environment.map((pair): [string, string] => {
+    const at = pair.indexOf('=');
+    return at < 1 ? ['', ''] : [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  const values = new Map([...own, ...job.variables.map(({ key, value }): [string, string] => [key, value])]);
+  const flags = [...values].filter(([name]) => /^FF_[A-Z0-9_]+$/.test(name) && runner.featureFlags[name] === undefined);
+  const useless = flags.filter(([name, value]) => isTrue(value) && !countingFlags.includes(name));
+  // The value is not shown: it may be a secret.
+  const odd = flags.filter(
+    ([name, value]) => countingFlags.includes(name) && value !== '' && !isTrue(value) && !isFalse(value),
+  );
+  const names = (some: readonly (readonly [string, string])[]): string => some.map(([name]) => name).join(', ');
+  const isZip = job.artifacts.some(({ format }) => format === '' || format === 'zip');
+  const wantsMetadata = isZip && isTrue(values.get('RUNNER_GENERATE_ARTIFACTS_METADATA') ?? '');
+  return [
+    ...(useless.length === 0 ? [] : [`feature flags that this runner does not know do nothing: ${names(useless)}`]),
+    ...(odd.length === 0 ? [] : [`feature flags that are neither true nor false count as false: ${names(odd)}`]),
+    ...(wantsMetadata ? ['RUNNER_GENERATE_ARTIFACTS_METADATA is not supported: artifacts get no metadata'] : []),
+  ];
+}
