@@ -18,9 +18,12 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  runner?.child.kill('SIGKILL');
+  // Not by KILL: what it has mounted would be in the way.
+  runner?.child.kill('SIGTERM');
+  await runner?.ended;
+  runner = undefined;
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+  rmSync(home, { recursive: true, force: true });
 });
 
 /** Runs jobs by a runner with these lines in its file; gives their logs. */
