@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import type { Exit } from '../../model/outcome.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
-import type { StreamsVisitor, TerminalVisitor, Visit } from '../visit.ts';
+import type { StreamsVisitor, TerminalSize, TerminalVisitor, Visit } from '../visit.ts';
 import { answerOf } from './answer-of.ts';
 import { doorwayOutput } from './doorway-output.ts';
 import type { JobContainerPlace } from './job-container-place.ts';
@@ -85,7 +85,9 @@ async function byTerminal({ terminal }: TerminalVisitor, visiting: Visiting): Pr
   const follow = sizeFollower(open.size, ({ columns, rows }) => exec.resize({ w: columns, h: rows }));
   follow();
   open.onResize(follow);
-  const { text, skipped } = linesFor(visiting);
+  const { text: lines, skipped } = linesFor(visiting);
+  // The engine's own way can come later than what is typed first.
+  const text = `${setSize(open.size())}${lines}`;
   stream.write(text);
   const said = doorwayOutput(text);
   const hangUp = (): void => void stream.destroy();
@@ -141,6 +143,9 @@ function linesFor({ visit, place }: Visiting): VisitLines {
     mark: isTerminal ? 'wanted' : 'not wanted',
   });
 }
+
+/** A line for the doorway. */
+const setSize = ({ rows, columns }: TerminalSize): string => `stty rows ${rows} cols ${columns} 2>/dev/null\n`;
 
 const skippedText = (name: string): string =>
   `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out`;
