@@ -117,7 +117,9 @@ describe('the catalogue of predefined variables', () => {
   });
 
   it.each(['docker', 'shell'] as const)('says what a job in %s sets', (executor) => {
-    const spec = { executor, projectPath: 'group/app', timeoutMs: 1000, variables: [] } as unknown as JobSpec;
+    const source = { kind: 'snapshot' };
+    const given = { executor, source, projectPath: 'group/app', timeoutMs: 1000, variables: [] };
+    const spec = given as unknown as JobSpec;
     const set = jobVariables({
       spec,
       runner: { name: 'n', version: '1', revision: '1', platform: 'linux/amd64' },
@@ -132,7 +134,7 @@ describe('the catalogue of predefined variables', () => {
     }
     // Nothing is set that it does not know, but for what is the runner's own.
     const unknown = set.filter((name) => !facts.has(name));
-    expect(unknown).toEqual(['RUNNER_TEMP_PROJECT_DIR']);
+    expect(unknown).toEqual(['RUNNER_TEMP_PROJECT_DIR', 'GITLAB_ENV']);
   });
 
   it('says in which of them rules see it', () => {
