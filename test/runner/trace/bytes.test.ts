@@ -47,7 +47,8 @@ describe('the limit of output', () => {
           }
           const kept = wholeCharacters(whole, most).toString();
           expect(out.startsWith(`${kept}\n\x1b[33;1mJob's log exceeded limit of ${most} bytes.\n`)).toBe(true);
-          expect(out).not.toContain('\ufffd');
+          // It may be among what was written.
+          expect(out.includes('\ufffd')).toBe(kept.includes('\ufffd'));
         },
       ),
       { numRuns: 300 },
