@@ -130,7 +130,7 @@ describe.skipIf(engine === undefined).each(['ci-test/debian', 'ci-test/busybox']
 
       it('is told where the script itself fails by it', async () => {
         await using session = await make({ containers }).open(job({ image }), collect(), never);
-        const { exit } = await run(session, `${hungry}; exit $?`);
+        const { exit } = await run(session, `${hungryChild}; exit $?`);
         expect(exit).toEqual({ kind: 'out-of-memory', code: 137, limitBytes: memoryBytes });
         // The kernel counts anew: what comes later is not blamed for it.
         expect((await run(session, 'kill -9 $$')).exit).toEqual({ kind: 'code', code: 137, lackOfMemory: 'ruled-out' });
@@ -152,7 +152,7 @@ describe.skipIf(engine === undefined).each(['ci-test/debian', 'ci-test/busybox']
       it('is told of commands beside each other, each for its own', async () => {
         await using session = await make({ containers }).open(job({ image }), collect(), never);
         await run(session, 'sleep 100', { background: true });
-        expect((await run(session, `${hungry}; exit $?`)).exit).toMatchObject({ kind: 'out-of-memory', code: 137 });
+        expect((await run(session, `${hungryChild}; exit $?`)).exit).toMatchObject({ kind: 'out-of-memory', code: 137 });
         expect((await run(session, 'kill -9 $$')).exit).toEqual({ kind: 'code', code: 137, lackOfMemory: 'ruled-out' });
       });
     });
