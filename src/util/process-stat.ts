@@ -6,9 +6,13 @@ import { readFileSync } from 'node:fs';
  */
 export function statFields(pid: number | string): readonly string[] | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fieldsIn(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
   }
+}
+
+/** The same of the file's text. The name may hold anything. Source: man 5 proc_pid_stat */
+export function fieldsIn(stat: string): readonly string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

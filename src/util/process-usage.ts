@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { fieldsIn } from './process-stat.ts';
 
 /** What processes use, as far as the system tells. */
 export interface ProcessUsage {
@@ -109,8 +110,7 @@ function memoryOf(anonymous: ReadonlyMap<number, number>, knownBytes: number): n
 function statOf(pid: number): Stat | undefined {
   const stat = read(pid, 'stat');
   if (stat === '') return undefined;
-  // After the name, which may hold anything: state, parent, group, session, … Source: man 5 proc_pid_stat
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = fieldsIn(stat);
   const cpuTicks = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
   return { parent: Number(fields[1]), session: Number(fields[3]), cpuTicks };
 }

@@ -1,6 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,7 @@ import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
 import { plainEnvironment } from '../support/run-ci.ts';
+import { smallRepository, startRunner as startRunnerProcess } from '../support/runner-process.ts';
 
 const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
 
@@ -34,7 +34,6 @@ function startRunner(given: { readonly table?: string; readonly global?: string;
   const { token } = server.addRunner();
   const name = given.name ?? 'one';
   const directory = join(home, name);
-  mkdirSync(join(directory, 'config'), { recursive: true });
   const text = `${given.global ?? 'concurrent = 2'}
 check_interval = 1
 [[runners]]
@@ -43,40 +42,16 @@ url = "${server.url}"
 token = "${token}"
 executor = "shell"
 ${given.table ?? ''}`;
-  writeFileSync(join(directory, 'config', 'runner.toml'), text);
-  const child = spawn(process.execPath, [binary, 'runner', 'run'], {
-    cwd: home,
-    env: plainEnvironment(directory),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  let output = '';
-  for (const stream of [child.stdout!, child.stderr!]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk;
-    });
-  }
-  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, output }));
-  return { child, ended, directory, output: () => output };
-}
-
-function repository(): string {
-  const directory = join(home, 'project');
-  mkdirSync(directory);
-  writeFileSync(join(directory, 'hello.txt'), 'hello\n');
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
-      cwd: directory,
-      env: plainEnvironment(home),
-    });
-  git('init', '-q', '-b', 'main');
-  git('add', '-A');
-  git('commit', '-q', '-m', 'first');
-  return directory;
+  const runner = startRunnerProcess(directory, text);
+  children.push(runner.child);
+  return { ...runner, directory };
 }
 
 function pipeline(...jobs: JobDescription[]): void {
-  server.addPipeline({ stages: ['build', 'test'], jobs }, server.addProject({ repository: repository() }));
+  server.addPipeline(
+    { stages: ['build', 'test'], jobs },
+    server.addProject({ repository: smallRepository(join(home, 'project')) }),
+  );
 }
 
 const finished = ['success', 'failed', 'canceled', 'skipped'];
