@@ -152,7 +152,10 @@ describe.skipIf(engine === undefined).each(['ci-test/debian', 'ci-test/busybox']
       it('is told of commands beside each other, each for its own', async () => {
         await using session = await make({ containers }).open(job({ image }), collect(), never);
         await run(session, 'sleep 100', { background: true });
-        expect((await run(session, `${hungryChild}; exit $?`)).exit).toMatchObject({ kind: 'out-of-memory', code: 137 });
+        expect((await run(session, `${hungryChild}; exit $?`)).exit).toMatchObject({
+          kind: 'out-of-memory',
+          code: 137,
+        });
         expect((await run(session, 'kill -9 $$')).exit).toEqual({ kind: 'code', code: 137, lackOfMemory: 'ruled-out' });
       });
     });
