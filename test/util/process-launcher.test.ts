@@ -65,12 +65,16 @@ describe.skipIf(process.platform !== 'linux')('the launcher of processes', () =>
     const left = (): number => readdirSync(join(place, 'pipes')).length;
     helping = undefined;
     await leads();
+    await pipes.close();
     const before = left();
     await leads();
+    await pipes.close();
     // Two were used; more may have been made meanwhile.
     expect(left()).not.toBe(before);
     helping = processHelper(1000, path);
     await helper();
+    // What was begun before is ended first: pipes are made in a process of their own, beside the jobs.
+    await pipes.close();
     const after = left();
     await leads();
     expect(left()).toBe(after);
