@@ -3,6 +3,10 @@
 // With a directory it also does what each of our jobs has to, in the plainest way: a copy of the tree in the current
 // directory to work in, a log, a line in a file of events at its start and end, a printed line for each, the copy's
 // removal. `scheduler.mjs jobs.json CONCURRENCY DIRECTORY`
+// With `as-jobs` behind it the shell is started as a job's has to be: with as many variables as GitLab's jobs have, as
+// leader of a session (to be ended with all it started), with the script on its standard input, which stops at the
+// first failure and prints each command, and what is left of its processes is looked for when it has ended.
+// `scheduler.mjs jobs.json CONCURRENCY DIRECTORY as-jobs`
 import { spawn } from 'node:child_process';
 import {
   appendFileSync,
@@ -16,7 +20,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-const [, , file, concurrency = '2', directory] = process.argv;
+const [, , file, concurrency = '2', directory, manner = 'bare'] = process.argv;
 const jobs = JSON.parse(readFileSync(file, 'utf8'));
 const open = new Map(jobs.map((job) => [job.name, job.needs.length]));
 const dependents = new Map(jobs.map((job) => [job.name, []]));
@@ -33,7 +37,7 @@ function pump() {
 function start(job) {
   running++;
   const { cwd, output, end } = life(job);
-  const child = spawn('bash', ['-c', job.script], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = manner === 'as-jobs' ? startAsJob(job, cwd) : startBare(job, cwd);
   child.stdout.on('data', output);
   child.stderr.on('data', output);
   child.on('close', (code) => {
@@ -47,6 +51,30 @@ function start(job) {
     }
     pump();
   });
+}
+
+function startBare(job, cwd) {
+  return spawn('bash', ['-c', job.script], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+function startAsJob(job, cwd) {
+  const variables = Array.from({ length: 100 }, (_, index) => [
+    `CI_VARIABLE_${index}`,
+    `${job.name} ${'x'.repeat(20)}`,
+  ]);
+  const env = { ...process.env, ...Object.fromEntries(variables) };
+  const child = spawn('bash', [], { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const commands = `echo $'\\x1b[32;1m$ ${job.script}\\x1b[0;m'\n${job.script}\n`;
+  child.stdin.end(`set -o pipefail\nset -o errexit\neval '${commands.replaceAll("'", `'\\''`)}' </dev/null\nexit\n`);
+  child.on('exit', () => {
+    try {
+      process.kill(-child.pid, 0);
+      process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // Nothing was left running.
+    }
+  });
+  return child;
 }
 
 function bareLife() {

@@ -15,6 +15,14 @@ const isolatedScheduler: Side = limit('scheduler.mjs', ({ project, scratch }) =>
   `${scratch}/jobs`,
 ]);
 
+/** That one too, with the shell started as a job's has to be: variables, standard input, a session of its own. */
+const jobScheduler: Side = limit('scheduler.mjs', ({ project, scratch }) => [
+  `${project}/jobs.json`,
+  '2',
+  `${scratch}/jobs`,
+  'as-jobs',
+]);
+
 /** Jobs that do nothing, two at once, each in a tree of its own. */
 export function noopWorkload(
   name: string,
@@ -32,6 +40,7 @@ export function noopWorkload(
       ours: ours(['run', '-j', '2']),
       scheduler,
       'scheduler, isolated': isolatedScheduler,
+      'scheduler, as jobs': jobScheduler,
       wireit: wireit({ mostRuns: 3 }),
       'gcl isolated': { ...gitlabCiLocalIsolated([], { mostRuns: 1 }), ...gclIsolated },
       gcl: { ...gitlabCiLocalInPlace([], { mostRuns: 1 }), ...gcl },
@@ -60,7 +69,7 @@ function growth(given: {
       makeProject(`${directory}/small`, small);
       makeProject(`${directory}/least`, graphFiles(flat(1)));
     },
-    sides: { ours: run(''), small: run('/small'), least: run('/least'), scheduler },
+    sides: { ours: run(''), small: run('/small'), least: run('/least'), scheduler, 'scheduler, as jobs': jobScheduler },
   };
 }
 
