@@ -7,13 +7,43 @@ const texts: Plugin = {
     /\.(awk|pl|sh)$/.test(id) ? { code: `export default ${JSON.stringify(code)}`, map: null } : undefined,
 };
 
+/** Tests of functions: they share their processes and modules (nothing in `src/` has state), and two run at once. */
+const functions = [
+  'context,diagnostics,dialects,expressions,gitlab-server,job,masking,plan,reporters,runner,schedule,sources,stores',
+  'syntax,workspaces',
+].join(',');
+
 export default defineConfig({
-  plugins: [texts],
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    pool: 'forks',
+    projects: [
+      {
+        plugins: [texts],
+        test: {
+          name: 'functions',
+          include: [`test/{${functions}}/**/*.test.ts`, 'test/*.test.ts'],
+          exclude: ['test/fixtures.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        plugins: [texts],
+        test: {
+          name: 'programs',
+          include: ['test/**/*.test.ts'],
+          exclude: [`test/{${functions}}/**`, 'test/architecture.test.ts', 'test/docs.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          pool: 'forks',
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

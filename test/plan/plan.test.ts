@@ -4,6 +4,7 @@ import type { JobNode, Plan, PlanNode, Selection } from '../../src/model/plan.ts
 import type { VariableLayers } from '../../src/model/variable.ts';
 import { environmentSlug, environmentTier } from '../../src/plan/environment.ts';
 import { plan } from '../../src/plan/plan.ts';
+import { cpuTimer } from '../support/cpu-timer.ts';
 import {
   type ContextWords,
   context,
@@ -303,9 +304,9 @@ describe('edges and artifacts', () => {
     const jobs = ['build', 'test', 'deploy'].flatMap((stage) =>
       Array.from({ length: 400 }, (_, i) => job(`${stage}${i}`, { stage })),
     );
-    const started = performance.now();
+    const spentMs = cpuTimer();
     const result = planned(jobs);
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(spentMs()).toBeLessThan(5000);
     expect(new Set(result.nodes.map((one) => one.needs)).size).toBe(3);
     expect(new Set(result.nodes.map((one) => one.kind === 'job' && one.artifactsFrom)).size).toBe(3);
     expect(result.nodes.at(-1)?.needs).toHaveLength(800);
