@@ -225,6 +225,7 @@ async function depsFor(
         shortToken: token,
         concurrentProjectId: slots.concurrentProjectId,
         projectPath: made.projectPath,
+        projectId: job.jobInfo.projectId,
       }),
       // Found by it, should we be killed.
       env: { ...invocation.env, [markerName]: join(places.own, 'git') },

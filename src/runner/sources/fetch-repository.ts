@@ -31,9 +31,10 @@ export class GitFailed extends SystemError {}
 
 /**
  * Brings the directory to the job's commit: what is there already is used. Source: "4. Build, Git" of GitLab Runner.
- * @throws GitFailed, or SystemError where there is no git; the signal's reason.
+ * @throws GitFailed, or SystemError where there is no git or the server names what can't be; the signal's reason.
  */
 export async function fetchRepository(repository: Repository, wishes: GitWishes, place: GitPlace): Promise<void> {
+  refuseOptions(repository);
   const { directory, say } = place;
   if (wishes.strategy === 'clone') await removeTree(directory);
   const isNew = !existsSync(join(directory, '.git', 'HEAD'));
@@ -59,6 +60,17 @@ export async function fetchRepository(repository: Repository, wishes: GitWishes,
   if (!wishes.checkout) await say('Skipping Git checkout');
   else await checkOut(repository, wishes, { git, say });
   includeInJobs(directory, place.include);
+}
+
+/** Git runs beside the job: what a server sends must never be an option, such as one that shows a file of this machine. */
+function refuseOptions({ url, sha, refspecs }: Repository): void {
+  const odd = [
+    ...(/^[0-9a-f]{7,64}$/i.test(sha) ? [] : [`the commit ${JSON.stringify(sha)}`]),
+    ...(url.startsWith('-') ? [`the repository ${JSON.stringify(url)}`] : []),
+    ...refspecs.filter((refspec) => refspec.startsWith('-')).map((refspec) => `the refspec ${JSON.stringify(refspec)}`),
+  ];
+  if (odd.length === 0) return;
+  throw new SystemError('runner_system_failure', `the server names what can't be: ${odd.join(', ')}`);
 }
 
 type Git = (args: readonly string[], output?: 'shown' | 'quiet') => Promise<void>;

@@ -52,9 +52,7 @@ export function gitWishes(repository: Repository, variable: (name: string) => st
   const isTrue = (name: string, otherwise: boolean): boolean => truth(text(name)) ?? otherwise;
   const flags = (name: string, kind: keyof typeof harmless, otherwise: string): readonly string[] => {
     if (kind === 'fetch' && text(name) === 'none') return [];
-    const given = (text(name) || otherwise).split(/\s+/);
-    const kept = given.filter((flag, at) => harmless[kind].test(flag) || (kind === 'clean' && given[at - 1] === '-e'));
-    const left = given.filter((flag) => !kept.includes(flag));
+    const { kept, left } = sorted((text(name) || otherwise).split(/\s+/), kind);
     if (left.length > 0) warnings.push(`${name}: ${left.join(' ')} is left out, since git runs beside the job`);
     return kept;
   };
@@ -88,6 +86,18 @@ export function gitWishes(repository: Repository, variable: (name: string) => st
     warnings,
     error: `GIT_SUBMODULE_STRATEGY can't be ${submoduleStrategy}, only none, normal or recursive`,
   };
+}
+
+/** Word by word, as git reads them: what follows a pattern's `-e` is the pattern. */
+function sorted(words: readonly string[], kind: keyof typeof harmless) {
+  const kept: string[] = [];
+  const left: string[] = [];
+  let isPattern = false;
+  for (const word of words) {
+    (isPattern || harmless[kind].test(word) ? kept : left).push(word);
+    isPattern = kind === 'clean' && word === '-e' && !isPattern;
+  }
+  return { kept, left };
 }
 
 function strategyOf(written: string, { strategy }: Repository, warnings: string[]): GitWishes['strategy'] {

@@ -21,7 +21,8 @@ export interface KeptCheckout extends Pick<GitPlace, 'env' | 'tls'> {
 }
 
 /**
- * The directory of a project's sources: of one runner, and of one job of the project at a time.
+ * The directory of a project's sources: of one runner, and of one job of the project at a time. The path of one project
+ * may lead through another's, and become another's when it is free again: none may lie in, or find, what is another's.
  * @param given.buildsDir absolute.
  */
 export function checkoutDirectory(given: {
@@ -30,9 +31,12 @@ export function checkoutDirectory(given: {
   readonly concurrentProjectId: number;
   /** `group/name`. */
   readonly projectPath: string;
+  readonly projectId: number;
 }): string {
-  const { buildsDir, shortToken, concurrentProjectId, projectPath } = given;
-  return join(buildsDir, shortToken.replace(/[^\w.-]/g, '_'), String(concurrentProjectId), ...pathParts(projectPath));
+  const { buildsDir, shortToken, concurrentProjectId, projectPath, projectId } = given;
+  const ofRunner = join(buildsDir, shortToken.replace(/[^\w.-]/g, '_'), String(concurrentProjectId));
+  // No group and no project has an `@` in its name.
+  return join(ofRunner, ...pathParts(projectPath), `@${projectId}`);
 }
 
 /**

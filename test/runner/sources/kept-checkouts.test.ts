@@ -9,6 +9,7 @@ import type { Repository } from '../../../src/model/repository.ts';
 import { readConfig } from '../../../src/runner/config/read-config.ts';
 import { jobSpecOf } from '../../../src/runner/job/job-spec-of.ts';
 import { decodeJob } from '../../../src/runner/network/decode-job.ts';
+import { gitWishes } from '../../../src/runner/sources/git-wishes.ts';
 import { checkoutDirectory, keptCheckouts } from '../../../src/runner/sources/kept-checkouts.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { type GitlabServer, startGitlabServer } from '../../gitlab-server/gitlab-server.ts';
@@ -276,6 +277,27 @@ describe('sources of a job', () => {
     expect(existsSync(ran)).toBe(false);
   });
 
+  it('are not asked for by what git takes for an option', async () => {
+    const secret = join(root, 'secret');
+    writeFileSync(secret, 'word-of-this-machine\n');
+    pipeline(repository('one'));
+    const job = await nextJob();
+    const asked = repositoryOf(job);
+    const odd: readonly (readonly [Partial<Repository>, RegExp])[] = [
+      // Git would tell the job's log that it finds no such file as the secret's lines.
+      [{ sha: `--pathspec-from-file=${secret}` }, /the server names what can't be: the commit "--pathspec-from-file=/],
+      [{ sha: '' }, /the commit ""$/],
+      [{ sha: 'HEAD@{upstream}' }, /the commit "HEAD@/],
+      [{ url: `--file=${secret}` }, /the repository "--file=/],
+      [{ refspecs: ['-t', ...asked.refspecs] }, /the refspec "-t"$/],
+    ];
+    for (const [part, why] of odd) {
+      const source = { kind: 'repository', repository: { ...asked, ...part } } as const;
+      await expect(fetch({ ...job, source })).rejects.toThrow(why);
+    }
+    expect(existsSync(join(root, 'kept'))).toBe(false);
+  });
+
   it('take no flags that would run programs beside the job', async () => {
     pipeline(repository('one'));
     const evil = join(root, 'evil');
@@ -289,6 +311,22 @@ describe('sources of a job', () => {
       expect.stringMatching(/left out/),
     ]);
     expect(existsSync(evil)).toBe(false);
+  });
+
+  it('are cleaned by the flags of the job, each where git would take it', () => {
+    const asked = {
+      url: '',
+      sha: '',
+      ref: '',
+      refspecs: [],
+      depth: 0,
+      objectFormat: 'sha1',
+      strategy: 'fetch',
+    } as const;
+    const flags = '-ffd -e --x -e -e --interactive --exclude=a/b -i';
+    const { wishes, warnings } = gitWishes(asked, (name) => (name === 'GIT_CLEAN_FLAGS' ? flags : undefined));
+    expect(wishes.cleanFlags).toEqual(['-ffd', '-e', '--x', '-e', '-e', '--exclude=a/b']);
+    expect(warnings).toEqual(['GIT_CLEAN_FLAGS: --interactive -i is left out, since git runs beside the job']);
   });
 
   it('end at once when the job does', async () => {
@@ -310,11 +348,20 @@ describe('sources of a job', () => {
 });
 
 describe('the directory of a project', () => {
+  const given = {
+    ...{ buildsDir: '/builds', shortToken: 'abc', concurrentProjectId: 2 },
+    ...{ projectPath: 'group/sub/app', projectId: 7 },
+  };
+
   it('is of one runner and one job at a time, and below the builds', () => {
-    const given = { buildsDir: '/builds', shortToken: 'abc', concurrentProjectId: 2, projectPath: 'group/sub/app' };
-    expect(checkoutDirectory(given)).toBe('/builds/abc/2/group/sub/app');
-    expect(checkoutDirectory({ ...given, shortToken: '../x', projectPath: '../../etc/./passwd' })).toBe(
-      '/builds/.._x/2/etc/passwd',
-    );
+    expect(checkoutDirectory(given)).toBe('/builds/abc/2/group/sub/app/@7');
+    const hostile = { ...given, shortToken: '../x', projectPath: '../../etc/./passwd' };
+    expect(checkoutDirectory(hostile)).toBe('/builds/.._x/2/etc/passwd/@7');
+  });
+
+  it("is in no other project's, nor what one that had the path before has left", () => {
+    const outer = checkoutDirectory({ ...given, projectPath: 'group/sub' });
+    expect(checkoutDirectory(given).startsWith(`${outer}/`)).toBe(false);
+    expect(checkoutDirectory({ ...given, projectId: 8 })).not.toBe(checkoutDirectory(given));
   });
 });
