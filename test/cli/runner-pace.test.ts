@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CommandError } from '../../src/cli/exit-code.ts';
 import { defaultDeadPace } from '../../src/cli/runner/look-after-the-dead.ts';
 import { runnerPace } from '../../src/cli/runner/runner-pace.ts';
-import { defaultAcknowledgePace } from '../../src/runner/job/acknowledge-job.ts';
+import { defaultAcknowledgePace } from '../../src/runner/job/begin-job.ts';
 
 const paceOf = (text?: string) => runnerPace({ env: text === undefined ? {} : { CI_RUNNER_PACE: text } });
 

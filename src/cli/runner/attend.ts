@@ -1,21 +1,17 @@
-import type { RunnerConfig, RunnerEntry } from '../../runner/config/runner-config.ts';
-import { runnerTraits } from '../../runner/job/runner-traits.ts';
-import type { OwnEnd } from '../../runner/manager/own-end.ts';
-import { RunnerManager } from '../../runner/manager/runner-manager.ts';
+import type { RunnerConfig } from '../../runner/config/runner-config.ts';
+import type { RunnerManager } from '../../runner/manager/runner-manager.ts';
 import { RunnerState } from '../../runner/manager/runner-state.ts';
-import { type RotationGiven, tokenRotation } from '../../runner/manager/token-rotation.ts';
 import type { MetricSources } from '../../runner/metrics/runner-metrics.ts';
-import { createClients } from '../../runner/network/create-client.ts';
+import type { Clients } from '../../runner/network/create-client.ts';
 import { runnerInfo } from '../../runner/network/features.ts';
-import { credentialsOf } from '../../runner/registration/kept-runners.ts';
 import type { RunnerLog } from '../../runner/runner-log.ts';
 import { type RunnerWatcher, unwatched } from '../../runner/runner-watcher.ts';
 import { resumeLeftTraces } from '../../runner/trace/resume-traces.ts';
-import { anySignal } from '../../util/any-signal.ts';
 import { systemClock } from '../../util/clock.ts';
 import { exitCodes, signalExitCode } from '../exit-code.ts';
 import type { Invocation } from '../invocation.ts';
 import { lookAfterTheDead } from './look-after-the-dead.ts';
+import { managedRunners, type RunnerBase, type RunnerSource, runnerClients } from './managed-runners.ts';
 import { runnerExecutors } from './runner-executors.ts';
 import { identityOf } from './runner-file.ts';
 import { runnerOutput } from './runner-output.ts';
@@ -25,23 +21,6 @@ import { openRunnerPlaces } from './runner-places.ts';
 import { runnerReaper } from './runner-reaper.ts';
 import { listenForSignals } from './runner-signals.ts';
 import { openRunnerTerminals } from './runner-terminals.ts';
-import { serverJobs } from './server-jobs.ts';
-
-/** Where runners have their settings from. */
-export interface RunnerSource {
-  /** As it is now. */
-  readonly config: () => RunnerConfig;
-  /** Reads it again. */
-  readonly refresh: (how: 'if-changed' | 'always') => void;
-  readonly readings: () => { readonly loaded: number; readonly failed: number };
-  /** Keeps new tokens. Absent: tokens stay as they are. */
-  readonly tokens?: Pick<RotationGiven, 'canSave' | 'save'>;
-  readonly systemId: string;
-  /** Where `<host>.crt` is looked for. */
-  readonly certificateDirectory?: string;
-  /** Ends it without a signal; absent: never. */
-  readonly ownEnd?: OwnEnd;
-}
 
 /** What `attend` works with. */
 export interface Attendance {
@@ -52,22 +31,14 @@ export interface Attendance {
 
 /** Takes jobs from servers and runs them until it is stopped. @returns the exit code of the command. */
 export async function attend(invocation: Invocation, { output, open }: Attendance): Promise<number> {
-  const clock = systemClock;
-  const { env } = invocation;
   const pace = runnerPace(invocation);
-  const say = runnerOutput(invocation, { format: output.logFormat, level: output.logLevel, now: clock.now });
-  let watcher = unwatched;
-  const log: RunnerLog = (level, message, fields) => {
-    watcher.logged(level);
-    say(level, message, fields);
-  };
+  const said = watchedLog(invocation, output);
+  const { log } = said;
   const source = await open(log);
-  const { config, systemId: id, certificateDirectory, ownEnd } = source;
   const places = openRunnerPlaces(invocation);
   const reaper = runnerReaper(invocation, places);
-  const identity = identityOf(invocation);
   const executors = runnerExecutors(invocation, {
-    ...{ places, reaper, runners: () => config().runners },
+    ...{ places, reaper, runners: () => source.config().runners },
     warn: (text) => log('warning', text),
   });
   using signals = listenForSignals({
@@ -75,72 +46,24 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
     tell: (text) => log('warning', text),
     dropEverything: executors.kill,
   });
-  using drain = anySignal([signals.drain, ...(ownEnd === undefined ? [] : [ownEnd.signal])]);
+  const base: RunnerBase = { invocation, clock, pace, log, source, places, executors, signals };
   let manager: RunnerManager | undefined;
-  const sources: MetricSources = {
-    ...{ identity, systemId: id, config },
-    stateOf: (runner) => manager?.stateOf(runner) ?? new RunnerState(runner, clock),
-    processState: () => processStateOf(signals, manager === undefined ? 'starting' : 'running'),
-    readings: source.readings,
-  };
-  const pages = await openRunnerPages(config().listenAddress, sources, log);
-  watcher = pages.watcher;
-  const terminals = await openRunnerTerminals(config, { clock, log });
-  const clients = createClients({
-    ...{ identity, log, clock, random: Math.random, env, observe: watcher.called },
-    limits: { connectionMaxAgeMs: config().connectionMaxAgeMs, ...pace.network },
-    ...(certificateDirectory === undefined ? {} : { certificateDirectory }),
-  });
-  const clientOf = (runner: RunnerEntry) => clients.of(credentialsOf(runner));
-  const infoOf = (runner: RunnerEntry) =>
-    runnerInfo(identity, runnerTraits(runner, { labels: config().labels, sessions: terminals.sessions }));
+  const pages = await openRunnerPages(
+    source.config().listenAddress,
+    metricSources(base, () => manager),
+    log,
+  );
+  said.watch(pages.watcher);
+  const terminals = await openRunnerTerminals(source.config, { clock, log });
+  const clients = runnerClients(base, pages.watcher);
   const giveUp = new AbortController();
-  const shared = { clock, log, giveUp: giveUp.signal };
   const lookingAfter = lookAfterTheDead({
     ...{ places, clock, log, pace: pace.dead, signal: giveUp.signal },
-    report: () =>
-      resumeLeftTraces({
-        ...shared,
-        directory: places.traces,
-        limits: pace.trace,
-        info: runnerInfo(identity),
-        clientFor: (server) => clients.of({ ...server, token: '' }),
-      }),
+    report: () => reportLeft(base, clients, giveUp.signal),
   });
-  const runJob = serverJobs({
-    ...{ invocation, places, executors, systemId: id, infoOf, watch: watcher.jobTaken, pace, terminals },
-    ...shared,
-  });
-  const { tokens } = source;
-  const rotation =
-    tokens === undefined
-      ? undefined
-      : tokenRotation({
-          ...{ clientOf, clock, log, canSave: tokens.canSave },
-          save: (changes) => saved(tokens.save(changes), watcher),
-        });
-  manager = new RunnerManager(
-    {
-      ...{ config, clientOf, clock, log, fed: watcher.fed },
-      answered: (runner, outcome) => {
-        watcher.answered(runner, outcome);
-        ownEnd?.answered(outcome);
-      },
-      refresh: async () => {
-        source.refresh('if-changed');
-        executors.release();
-        rotation?.check(config().runners);
-      },
-      requestOf: (runner) => ({ info: infoOf(runner), systemId: id, ...terminals.offer(runner) }),
-      runJob: async (job) => {
-        const result = await runJob(job);
-        ownEnd?.jobEnded(result === undefined ? 'never-began' : 'ran');
-      },
-    },
-    { drain: drain.signal, interrupt: signals.interrupt },
-  );
-  const ended = await manager.run();
-  await rotation?.settled(config().shutdownTimeoutMs);
+  const made = managedRunners(base, { watcher: pages.watcher, terminals, clients, giveUp: giveUp.signal });
+  manager = made.manager;
+  const ended = await made.run();
   giveUp.abort();
   await lookingAfter;
   if (ended === 'timed-out') executors.kill();
@@ -157,12 +80,40 @@ export async function attend(invocation: Invocation, { output, open }: Attendanc
   return signal === undefined ? exitCodes.ok : signalExitCode(signal);
 }
 
-async function saved(saving: Promise<void>, watcher: RunnerWatcher): Promise<void> {
-  try {
-    await saving;
-    watcher.saved('saved');
-  } catch (error) {
-    watcher.saved('failed');
-    throw error;
-  }
+const clock = systemClock;
+
+/** Sends what processes that have died left unsaid. */
+function reportLeft({ invocation, log, places, pace }: RunnerBase, clients: Clients, giveUp: AbortSignal) {
+  return resumeLeftTraces({
+    ...{ clock, log, giveUp, directory: places.traces, limits: pace.trace },
+    info: runnerInfo(identityOf(invocation)),
+    clientFor: (server) => clients.of({ ...server, token: '' }),
+  });
+}
+
+/** A log whose lines are counted, too, once there is somebody who does. */
+function watchedLog(invocation: Invocation, { logFormat, logLevel }: Attendance['output']) {
+  const say = runnerOutput(invocation, { format: logFormat, level: logLevel, now: clock.now });
+  let watcher = unwatched;
+  return {
+    log: (...[level, message, fields]: Parameters<RunnerLog>): void => {
+      watcher.logged(level);
+      say(level, message, fields);
+    },
+    watch: (one: RunnerWatcher): void => {
+      watcher = one;
+    },
+  };
+}
+
+function metricSources(
+  { invocation, source, signals }: RunnerBase,
+  manager: () => RunnerManager | undefined,
+): MetricSources {
+  return {
+    ...{ identity: identityOf(invocation), systemId: source.systemId, config: source.config },
+    stateOf: (runner) => manager()?.stateOf(runner) ?? new RunnerState(runner, clock),
+    processState: () => processStateOf(signals, manager() === undefined ? 'starting' : 'running'),
+    readings: source.readings,
+  };
 }

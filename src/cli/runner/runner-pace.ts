@@ -1,4 +1,4 @@
-import { type AcknowledgePace, defaultAcknowledgePace } from '../../runner/job/acknowledge-job.ts';
+import { type AcknowledgePace, defaultAcknowledgePace } from '../../runner/job/begin-job.ts';
 import { defaultLimits, type NetworkLimits } from '../../runner/network/network-limits.ts';
 import { defaultTraceLimits, type TraceLimits } from '../../runner/trace/trace-limits.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';

@@ -4,36 +4,30 @@ import type { JobDeps } from '../../job/job-run.ts';
 import { runJob } from '../../job/run-job.ts';
 import { type Outcome, SystemError } from '../../model/outcome.ts';
 import type { LogSink } from '../../model/ports.ts';
-import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
-import { acknowledgeJob } from '../../runner/job/acknowledge-job.ts';
-import { isFlagOn } from '../../runner/job/feature-flag.ts';
-import { exitWordsOf, greetingOf } from '../../runner/job/greeting.ts';
+import { beginJob, refuseJob } from '../../runner/job/begin-job.ts';
 import { jobResult } from '../../runner/job/job-result.ts';
-import { type JobSlotSource, type JobSlots, jobSlots } from '../../runner/job/job-slots.ts';
-import { jobSpecOf, type ServerJob } from '../../runner/job/job-spec-of.ts';
-import { jobWarnings } from '../../runner/job/job-warnings.ts';
+import { type JobSlotSource, jobSlots } from '../../runner/job/job-slots.ts';
+import { jobSpecOf } from '../../runner/job/job-spec-of.ts';
 import { serverCertificates } from '../../runner/job/server-certificates.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
-import { type RunnerLog, shortToken } from '../../runner/runner-log.ts';
+import type { JobUpdated } from '../../runner/network/gitlab-client.ts';
+import { type RunnerLog, type RunnerLogFields, shortToken } from '../../runner/runner-log.ts';
 import type { RunnerWatcher, WatchedJob } from '../../runner/runner-watcher.ts';
-import { checkoutDirectory, type KeptCheckout, keptCheckouts } from '../../runner/sources/kept-checkouts.ts';
 import { pathParts } from '../../runner/sources/path-parts.ts';
 import type { JobTrace } from '../../runner/trace/job-trace.ts';
-import { jobTokenPrefixes } from '../../runner/trace/token-prefixes.ts';
 import type { TraceResult } from '../../runner/trace/trace-record.ts';
 import { anySignal } from '../../util/any-signal.ts';
 import type { Clock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import { markerName } from '../../util/process-strays.ts';
 import type { Invocation } from '../invocation.ts';
-import { runnerFacts } from '../run/job-runner.ts';
 import { jobCaches } from './job-caches.ts';
-import type { ExecutorLease, RunnerExecutors } from './runner-executors.ts';
+import type { RunnerExecutors } from './runner-executors.ts';
 import type { RunnerPace } from './runner-pace.ts';
 import type { RunnerPlaces } from './runner-places.ts';
 import type { RunnerTerminals } from './runner-terminals.ts';
+import { serverJobDeps } from './server-job-deps.ts';
 import { jobLogOf, openTrace } from './server-job-log.ts';
 import { tellEnd } from './tell-end.ts';
 
@@ -100,28 +94,32 @@ async function fromFirstToLast(
   const { job } = answer;
   const fields = { job: job.id, project: job.jobInfo.projectId, runner: shortToken(runner.token) };
   const info = parts.infoOf(runner);
-  using waiting = anySignal([parts.giveUp, taken.interrupted]);
-  const telling = { clock: parts.clock, signal: waiting.signal, pace: parts.pace.acknowledge };
-  let trace: JobTrace;
-  try {
-    trace = await openTrace(taken, parts, info);
-  } catch (error) {
-    parts.log('error', `The job can't be run: ${(error as Error).message}`, fields);
-    const failed: TraceResult = { state: 'failed', failureReason: 'runner_system_failure', exitCode: 0 };
-    // A job that waits for its runner can't fail: it has to begin first.
-    const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), telling);
-    if (begun.state !== 'abort') await acknowledgeJob(() => client.updateJob(job, { ...failed, info }), telling);
-    return failed;
-  }
-  const begun = await acknowledgeJob(() => client.updateJob(job, { state: 'running', info }), telling);
-  if (begun.state === 'abort') {
-    await trace.drop();
-    parts.log('warning', 'The job is over before it began', fields);
+  const trace = await openTrace(taken, parts, info).catch((error: Error) => {
+    parts.log('error', `The job can't be run: ${error.message}`, fields);
     return undefined;
-  }
+  });
+  using waiting = anySignal([parts.giveUp, taken.interrupted]);
+  const telling = { client, job, info, clock: parts.clock, signal: waiting.signal, pace: parts.pace.acknowledge };
+  if (trace === undefined) return refuseJob(telling);
+  const begun = await beginJob(telling);
+  if (begun.state !== 'abort') return begunJob(taken, parts, { trace, watch, begun, fields });
+  await trace.drop();
+  parts.log('warning', 'The job is over before it began', fields);
+  return undefined;
+}
+
+/** The server has heard that the job begins, or can't be told. */
+async function begunJob(
+  taken: TakenJob,
+  parts: SharedParts,
+  given: Pick<Listeners, 'trace' | 'watch'> & { readonly begun: JobUpdated; readonly fields: RunnerLogFields },
+): Promise<TraceResult> {
+  const { trace, watch, begun } = given;
+  const { features, jobInfo } = taken.answer.job;
+  const fields = { ...given.fields, name: jobInfo.name };
   trace.start();
   const begunAt = parts.clock.now();
-  parts.log('info', 'Job has begun', { ...fields, name: job.jobInfo.name });
+  parts.log('info', 'Job has begun', fields);
   // One that was canceled before it began is told so whatever the server lists.
   const early = begun.state !== 'failed' && begun.cancelRequested ? canceledEarly : undefined;
   const outcome =
@@ -131,10 +129,10 @@ async function fromFirstToLast(
         ? canceled
         : await outcomeOf(taken, parts, { trace, log: jobLogOf(taken, parts, trace), watch });
   watch.worked(outcome);
-  const result = early ?? jobResult(outcome, job.features.failureReasons);
+  const result = early ?? jobResult(outcome, features.failureReasons);
   const reported = await trace.finish(result);
   const durationMs = parts.clock.now() - begunAt;
-  tellEnd(parts.log, { fields: { ...fields, name: job.jobInfo.name }, outcome, result, reported, durationMs });
+  tellEnd(parts.log, { fields, outcome, result, reported, durationMs });
   return result;
 }
 
@@ -168,7 +166,7 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
       ...{ project: pathParts(made.projectPath), clock: parts.clock, log: parts.log },
     });
     const own = { made, directory, tls, slots, buildsDir, executor: lease.executor };
-    const deps = { ...(await depsFor(taken, parts, { ...own, ...listeners })), ...parts.door, caches };
+    const deps = { ...serverJobDeps(taken, parts, { ...own, ...listeners }), ...parts.door, caches };
     const { outcome } = await runJob({ spec: made.spec, cancel: trace.cancel, abort: ended.signal, log }, deps);
     return outcome;
   } catch (error) {
@@ -189,60 +187,4 @@ async function outcomeOf(taken: TakenJob, parts: SharedParts, listeners: Listene
 /** With other executors `builds_dir` is a place where the job is. */
 function ownBuildsDir({ executor, buildsDir }: RunnerEntry): string | undefined {
   return executor === 'shell' ? buildsDir : undefined;
-}
-
-async function depsFor(
-  { runner, client }: TakenJob,
-  parts: SharedParts,
-  given: Listeners &
-    Pick<KeptCheckout, 'tls'> &
-    Pick<ExecutorLease, 'executor'> & {
-      readonly made: ServerJob;
-      readonly directory: string;
-      readonly slots: JobSlots;
-      readonly buildsDir: string;
-    },
-): Promise<JobDeps> {
-  const { made, directory, tls, slots, buildsDir, executor, watch } = given;
-  const { invocation, places, clock, log } = parts;
-  const { job, secrets } = made;
-  const token = shortToken(runner.token);
-  const say: RunnerLog = (level, message, fields) => {
-    log(level, message, fields);
-    const more = Object.entries(fields ?? {}).map(([key, value]) => ` ${key}=${value}`);
-    void given.log.write(Buffer.from(`${message.padEnd(44)}${more.join('')}\n`)).catch(() => {});
-  };
-  return {
-    executor,
-    artifacts: serverArtifacts({
-      ...{ client, clock, log: say, job, directory },
-      directDownload: isFlagOn('FF_USE_DIRECT_DOWNLOAD', { runner, job, otherwise: true }) ? 'on' : 'off',
-      timeouts: { totalMs: runner.artifact.uploadTimeoutMs, headersMs: runner.artifact.responseHeaderTimeoutMs },
-    }),
-    sources: keptCheckouts({
-      directory: checkoutDirectory({
-        buildsDir,
-        shortToken: token,
-        concurrentProjectId: slots.concurrentProjectId,
-        projectPath: made.projectPath,
-        projectId: job.jobInfo.projectId,
-      }),
-      // Found by it, should we be killed.
-      env: { ...invocation.env, [markerName]: join(places.own, 'git') },
-      ...{ tls, clock },
-    }),
-    emit: watch.emit,
-    clock,
-    runner: { ...runnerFacts(invocation.version), shortToken: token },
-    greeting: { ...greetingOf({ runner, job, systemId: parts.systemId }), warnings: jobWarnings({ runner, job }) },
-    exitWords: exitWordsOf(made.spec.executor),
-    concurrentId: slots.concurrentId,
-    concurrentProjectId: slots.concurrentProjectId,
-    secrets,
-    tokenPrefixes: jobTokenPrefixes({
-      own: job.features.tokenMaskPrefixes,
-      defaults: isFlagOn('FF_MASK_ALL_DEFAULT_TOKENS', { runner, job, otherwise: true }) ? 'all' : 'personal',
-    }),
-    sections: job.features.traceSections ? 'markers' : 'plain',
-  };
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../util/clock.ts';
 import { deferred } from '../../util/deferred.ts';
 import { canTakeJobs } from '../config/known-executors.ts';
 import type { RunnerConfig, RunnerEntry } from '../config/runner-config.ts';
+import { type AcknowledgePace, refuseJob } from '../job/begin-job.ts';
 import type { GitlabClient, JobRequest, JobRequestOutcome, SessionInfo } from '../network/gitlab-client.ts';
 import { type RunnerLog, shortToken } from '../runner-log.ts';
 import { RunnerState } from './runner-state.ts';
@@ -40,6 +41,8 @@ export interface ManagerPorts {
   readonly fed?: (runner: RunnerEntry, how: 'taken' | 'limit' | 'requests') => void;
   /** Told of each answer, for statistics. */
   readonly answered?: (runner: RunnerEntry, outcome: JobRequestOutcome) => void;
+  /** How often a server is told of a job that can't be read. */
+  readonly acknowledge?: AcknowledgePace;
   readonly clock: Clock;
   readonly log: RunnerLog;
 }
@@ -188,11 +191,11 @@ export class RunnerManager {
       job: credentials?.id,
     });
     if (credentials === undefined) return;
-    const { info } = this.#ports.requestOf(runner);
-    // A job that waits for its runner can't fail: it has to begin first.
-    const begun = await client.updateJob(credentials, { state: 'running', info });
-    if (begun.state === 'abort') return;
-    await client.updateJob(credentials, { state: 'failed', failureReason: 'runner_system_failure', info });
+    const { requestOf, clock, acknowledge: pace } = this.#ports;
+    await refuseJob({
+      ...{ client, clock, job: credentials, info: requestOf(runner).info, signal: this.#stops.interrupt },
+      ...(pace === undefined ? {} : { pace }),
+    });
   }
 
   async #ask(

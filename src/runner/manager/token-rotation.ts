@@ -38,57 +38,70 @@ export function isTokenOld({ tokenObtainedAt, tokenExpiresAt }: RunnerEntry, now
   return nowMs >= from + share * (tokenExpiresAt.getTime() - from);
 }
 
+/** Says when what failed is tried again: later each time. */
+function spacedTries(clock: Clock) {
+  const waiting = new Map<string, { readonly untilMs: number; readonly pauses: ReturnType<typeof backoff> }>();
+  return {
+    isDue: (key: string): boolean => clock.now() >= (waiting.get(key)?.untilMs ?? 0),
+    putOff(key: string): void {
+      const growing = waiting.get(key)?.pauses ?? backoff(pauses);
+      waiting.set(key, { untilMs: clock.now() + growing.next(), pauses: growing });
+    },
+    succeeded: (key: string): unknown => waiting.delete(key),
+  };
+}
+
+/** A runner's new token; undefined: the old one stays for now. */
+async function renewed(
+  runner: RunnerEntry,
+  { clientOf, canSave, clock, log }: RotationGiven,
+  tries: ReturnType<typeof spacedTries>,
+): Promise<RunnerChange | undefined> {
+  const key = `${runner.url} ${runner.token}`;
+  if (!isTokenOld(runner, clock.now()) || !tries.isDue(key)) return undefined;
+  const fields = { name: runner.name, runner: shortToken(runner.token) };
+  tries.putOff(key);
+  if (runner.featureFlags['FF_DISABLE_AUTOMATIC_TOKEN_ROTATION']) {
+    log('warning', 'The token expires soon, and may not be changed by itself', fields);
+    return undefined;
+  }
+  if (!canSave()) {
+    log('error', "The token expires soon, and is not changed: the file can't be written", fields);
+    return undefined;
+  }
+  const answer = await clientOf(runner).resetToken();
+  if (answer.kind === 'ok') log('info', 'The token was changed', fields);
+  else log('error', `The token could not be changed: ${answer.why}`, fields);
+  return answer.kind === 'ok' ? newTokenChange(runner, answer.value) : undefined;
+}
+
 /** Makes it; it does nothing by itself. */
 export function tokenRotation(given: RotationGiven): TokenRotation {
   const { clock, log } = given;
-  const waiting = new Map<string, { readonly untilMs: number; readonly pauses: ReturnType<typeof backoff> }>();
+  const tries = spacedTries(clock);
   /** New tokens that are not in the file yet; the server knows no others. */
   const unsaved: RunnerChange[] = [];
   let underWay: Promise<void> | undefined;
 
-  function isDue(key: string): boolean {
-    return clock.now() >= (waiting.get(key)?.untilMs ?? 0);
-  }
-
-  function putOff(key: string): void {
-    const growing = waiting.get(key)?.pauses ?? backoff(pauses);
-    waiting.set(key, { untilMs: clock.now() + growing.next(), pauses: growing });
-  }
-
-  async function renew(runner: RunnerEntry): Promise<void> {
-    const key = `${runner.url} ${runner.token}`;
-    if (!isTokenOld(runner, clock.now()) || !isDue(key)) return;
-    const fields = { name: runner.name, runner: shortToken(runner.token) };
-    putOff(key);
-    if (runner.featureFlags['FF_DISABLE_AUTOMATIC_TOKEN_ROTATION']) {
-      log('warning', 'The token expires soon, and may not be changed by itself', fields);
-    } else if (given.canSave()) {
-      const answer = await given.clientOf(runner).resetToken();
-      if (answer.kind === 'ok') {
-        unsaved.push(newTokenChange(runner, answer.value));
-        log('info', 'The token was changed', fields);
-      } else log('error', `The token could not be changed: ${answer.why}`, fields);
-    } else log('error', "The token expires soon, and is not changed: the file can't be written", fields);
-  }
-
   async function save(): Promise<void> {
     const key = 'the file';
-    if (unsaved.length === 0 || !isDue(key)) return;
+    if (unsaved.length === 0 || !tries.isDue(key)) return;
     try {
       await given.save(unsaved);
       unsaved.length = 0;
-      waiting.delete(key);
+      tries.succeeded(key);
     } catch (error) {
-      putOff(key);
+      tries.putOff(key);
       log('error', `A new token could not be saved: ${(error as Error).message}; do not stop the runner before it is`);
     }
   }
 
   async function round(runners: readonly RunnerEntry[]): Promise<void> {
-    const renewed = new Set(unsaved.map(({ runner }) => runner.token));
+    const known = new Set(unsaved.map(({ runner }) => runner.token));
     for (const runner of runners) {
-      if (renewed.has(runner.token)) continue;
-      await renew(runner);
+      if (known.has(runner.token)) continue;
+      const change = await renewed(runner, given, tries);
+      if (change !== undefined) unsaved.push(change);
       await save();
     }
     await save();

@@ -4,7 +4,12 @@ import type { RunnerConfig } from '../../../src/runner/config/runner-config.ts';
 import { RunnerManager, type TakenJob } from '../../../src/runner/manager/runner-manager.ts';
 import { decodeJob } from '../../../src/runner/network/decode-job.ts';
 import { runnerInfo } from '../../../src/runner/network/features.ts';
-import type { GitlabClient, JobRequestOutcome, JobUpdate } from '../../../src/runner/network/gitlab-client.ts';
+import type {
+  GitlabClient,
+  JobRequestOutcome,
+  JobUpdate,
+  JobUpdated,
+} from '../../../src/runner/network/gitlab-client.ts';
 import { ownIdentity } from '../../../src/runner/network/identity.ts';
 import { type Deferred, deferred } from '../../../src/util/deferred.ts';
 import { fakeClock, settled } from '../../support/fake-clock.ts';
@@ -29,6 +34,8 @@ function managed(toml: Record<string, unknown>) {
     answer: (_name: string): JobRequestOutcome | Promise<JobRequestOutcome> => nothing,
     asked: [] as { readonly name: string; readonly at: number }[],
     running: [] as Running[],
+    /** What the next updates come to, before they succeed. */
+    unheard: [] as JobUpdated['state'][],
     updates: [] as { readonly id: number; readonly update: JobUpdate }[],
     log: [] as string[],
     refreshed: 0,
@@ -56,7 +63,7 @@ function managed(toml: Record<string, unknown>) {
           },
           updateJob: async ({ id }, update) => {
             state.updates.push({ id, update });
-            return { state: 'succeeded', cancelRequested: false, updateIntervalSeconds: 0 };
+            return { state: state.unheard.shift() ?? 'succeeded', cancelRequested: false, updateIntervalSeconds: 0 };
           },
         }) as Pick<GitlabClient, 'requestJob' | 'updateJob'> as GitlabClient,
       requestOf: () => ({ info, systemId: 's_1' }),
@@ -259,11 +266,15 @@ describe('an answer that can not be read', () => {
     };
     const answers = [unreadable];
     state.answer = () => answers.shift() ?? nothing;
+    // The server is away for a moment, twice.
+    state.unheard = ['failed', 'failed', 'succeeded', 'failed'];
     const run = manager.run();
     await clock.advance(0);
+    expect(state.updates).toMatchObject([{ id: 5, update: { state: 'running' } }]);
+    await clock.advance(10_000);
     expect(state.updates).toMatchObject([
-      { id: 5, update: { state: 'running' } },
-      { id: 5, update: { state: 'failed', failureReason: 'runner_system_failure' } },
+      ...Array(3).fill({ id: 5, update: { state: 'running' } }),
+      ...Array(2).fill({ id: 5, update: { state: 'failed', failureReason: 'runner_system_failure' } }),
     ]);
     expect(state.log.join()).toContain('`steps` is a text');
     drain.abort();
