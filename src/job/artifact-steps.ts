@@ -64,6 +64,7 @@ async function storeFiles(
       get: (wanted, into) => session.files.get(wanted, into, taking),
     });
     await report(run, expanded, reach, taken);
+    if (deps.artifacts.reportsAreRead === 'elsewhere') return taken;
     if (step.type === 'dotenv') problem = await readDotenv(run, taken, directory);
     if (step.type === 'junit') await readTestReports(run, taken, directory);
     return taken;

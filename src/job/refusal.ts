@@ -9,6 +9,10 @@ export function refusalOf({ steps }: JobSpec): Outcome | undefined {
 }
 
 /** The step as the job's end. */
-export function refusal({ reason, message, hint }: RefuseStep): Outcome {
-  return { status: 'failed', reason, message, ...(hint === undefined ? {} : { hint }) };
+export function refusal({ reason, message, hint, exitCode }: RefuseStep): Outcome {
+  const more = {
+    ...(hint === undefined ? {} : { hint }),
+    ...(exitCode === undefined ? {} : { exit: { kind: 'code', code: exitCode } as const }),
+  };
+  return { status: 'failed', reason, message, ...more };
 }

@@ -84,7 +84,7 @@ async function execute(
   using stop = anySignal(signals);
   const shell = step.shell === undefined ? undefined : variables.expand(step.shell);
   const environmentFile = variables.get('GITLAB_ENV');
-  const trace = /^(true|1)$/.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
+  const trace = /^(true|t|1)$/i.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
   try {
     const exit = await session.run(
       {

@@ -2,7 +2,6 @@ import type { LogSink } from '../model/ports.ts';
 import { type Automaton, buildAutomaton, type Pattern } from './automaton.ts';
 import { MaskingStream, type Rule } from './masking-stream.ts';
 import { type MaskingTables, maskingTables } from './masking-tables.ts';
-import { minPhraseLength } from './phrase-forms.ts';
 
 /**
  * Prefixes of GitLab's own tokens; what follows one is masked whatever it is.
@@ -52,7 +51,7 @@ export interface Masker extends LogSink {
 
 /** The secrets of one job, shared by its streams. */
 export interface Masking {
-  /** Values that are too short to be masked (under 4 characters), so that somebody can warn. */
+  /** Values that are too short to be masked, so that somebody can warn. */
   readonly refused: readonly string[];
   /** Hides one more value in all streams, from the next byte on. */
   add(phrase: string): 'added' | 'refused';
@@ -79,7 +78,7 @@ export function createMasking(secrets: Secrets, tables: MaskingTables = maskingT
       // Streams read what they hold back once more for a new table: not for one that finds the same.
       if (table.forms.size > forms.size) rule.automaton = table.automaton;
     }
-    return phrase.trim().length < minPhraseLength ? 'refused' : 'added';
+    return table.refused.includes(phrase) || phrase.trim() === '' ? 'refused' : 'added';
   };
   return { refused: first.refused, add, stream: (sink) => createStream(rule, add, sink) };
 }

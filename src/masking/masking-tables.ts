@@ -19,14 +19,14 @@ export interface MaskingTables {
 /** So many tables are kept: jobs with a secret of their own must not fill the memory. */
 const mostKept = 16;
 
-/** Makes MaskingTables, for one run. */
-export function maskingTables(): MaskingTables {
+/** Makes MaskingTables, for one run. @param shortest characters of a value that is masked; default 4. */
+export function maskingTables({ shortest }: { readonly shortest?: number } = {}): MaskingTables {
   const kept = new Map<string, MaskingTable>();
   return {
     of(phrases, prefixes) {
       const unique = new Set(phrases);
       const key = JSON.stringify([[...unique], prefixes]);
-      const table = kept.get(key) ?? buildTable(unique, prefixes);
+      const table = kept.get(key) ?? buildTable(unique, prefixes, shortest);
       kept.delete(key);
       kept.set(key, table);
       for (const oldest of kept.keys()) if (kept.size > mostKept) kept.delete(oldest);
@@ -35,11 +35,15 @@ export function maskingTables(): MaskingTables {
   };
 }
 
-function buildTable(phrases: ReadonlySet<string>, prefixes: readonly string[]): MaskingTable {
+function buildTable(
+  phrases: ReadonlySet<string>,
+  prefixes: readonly string[],
+  shortest: number | undefined,
+): MaskingTable {
   const forms = new Map<string, Pattern>();
   const refused: string[] = [];
   for (const phrase of phrases) {
-    const found = phraseForms(phrase);
+    const found = phraseForms(phrase, shortest);
     for (const bytes of found) forms.set(Buffer.from(bytes).toString('latin1'), { bytes, kind: 'phrase' });
     if (found.length === 0 && phrase.trim() !== '') refused.push(phrase);
   }

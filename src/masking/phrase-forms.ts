@@ -1,5 +1,5 @@
-/** Shorter values are refused: masking them would black out half the log. */
-export const minPhraseLength = 4;
+/** Shorter values are refused unless somebody wants them hidden: masking them would black out half the log. */
+const minPhraseLength = 4;
 
 /** From this length on, the lines of a multi-line value and its encoded forms are masked too. */
 const minDerivedLength = 8;
@@ -13,11 +13,11 @@ const maxEncodedBytes = 8 * 1024;
 /**
  * Everything that gives a secret away: the value itself (trimmed), the lines of a multi-line one and, as a best
  * effort, the usual encodings of it.
- * @returns distinct byte sequences; empty when the value is too short to be masked.
+ * @param shortest characters of a value that is masked. @returns distinct byte sequences; empty when the value is too short to be masked.
  */
-export function phraseForms(value: string): readonly Uint8Array[] {
+export function phraseForms(value: string, shortest = minPhraseLength): readonly Uint8Array[] {
   const phrase = value.trim();
-  if (phrase.length < minPhraseLength) return [];
+  if (phrase.length < Math.max(1, shortest)) return [];
   const texts = new Set<string>([phrase]);
   if (phrase.length >= minDerivedLength) {
     if (/[\r\n]/.test(phrase)) {

@@ -44,6 +44,8 @@ export interface ArtifactPort {
   fetch(dependency: Dependency, signal: AbortSignal): Promise<FileTree | undefined>;
   /** Stores one upload step's files, as `fill` lays them, atomically. Undefined: nothing matched, nothing stored. */
   store(job: JobSpec, step: UploadArtifactsStep, fill: Fill, signal: AbortSignal): Promise<ArtifactRecord | undefined>;
+  /** Who reads reports and says what is wrong with them; default `here`. */
+  readonly reportsAreRead?: 'here' | 'elsewhere';
   /** Layers that the given jobs persisted, in their order. */
   workspaceLayers(from: readonly Dependency[]): Promise<readonly WorkspaceLayer[]>;
   /** Stores one `persist-workspace` step's files. */

@@ -73,6 +73,8 @@ export interface UploadArtifactsStep extends StepBase {
   readonly exclude: readonly string[];
   readonly untracked: boolean;
   readonly expireInMs?: number;
+  /** How a server wants them: packed as `zip`, `gzip` or `raw`, and kept for so long, in its own words ('': it does not say). */
+  readonly asked?: { readonly format: string; readonly expireIn: string };
   /** Where the files go in the artifact; default: at their own relative paths. */
   readonly destination?: string;
   /** The paths may lead out of the job's directory. Absent: only those of type `stored`. */
@@ -148,6 +150,8 @@ export interface RefuseStep extends StepBase {
   readonly message: string;
   /** For people: what to do about it. */
   readonly hint?: string;
+  /** What it ends with. */
+  readonly exitCode?: number;
 }
 
 /** One thing that a job does. `job/` knows steps and no dialect. */

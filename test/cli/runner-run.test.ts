@@ -121,12 +121,13 @@ describe('ci runner run', () => {
   it('masks variables and tokens in the log', async () => {
     pipeline({
       name: 'leaky',
-      script: ['echo "value $SECRET"', 'echo "token $CI_JOB_TOKEN"'],
-      variables: { SECRET: { value: 'very-secret-value', masked: true } },
+      script: ['echo "value $SECRET"', 'echo "token $CI_JOB_TOKEN"', 'echo "short $PIN"'],
+      variables: { SECRET: { value: 'very-secret-value', masked: true }, PIN: { value: '#9', masked: true } },
     });
     startRunner();
     await ends('leaky');
     expect(logOf('leaky')).toContain('value [MASKED]');
+    expect(logOf('leaky')).toContain('\nshort [MASKED]\n');
     expect(logOf('leaky')).not.toContain(server.job('leaky').token);
   });
 

@@ -224,6 +224,16 @@ describe('artifacts', () => {
     expect(result.outputs.dotenv).toEqual([]);
   });
 
+  it('are judged by who takes them, where that is somebody else', async () => {
+    const artifacts = { ...memoryArtifacts(), reportsAreRead: 'elsewhere' } as const;
+    const steps = ['dotenv', 'junit'].map((type) => upload(['build.env'], { type, when: 'always' }));
+    const files = { 'build.env': `# ${'x'.repeat(6000)}` };
+    const { result } = await live(specOf([script('x'), ...steps]), makes(files), { artifacts });
+    expect(result.outcome).toEqual({ status: 'success' });
+    expect(artifacts.stored).toMatchObject([{ files }, { files }]);
+    expect(result.outputs.tests).toBeUndefined();
+  });
+
   it('take test results as junit', async () => {
     const artifacts = memoryArtifacts();
     const step: Step = { kind: 'test-report', phase: 'finish', when: 'always', path: 'results' };

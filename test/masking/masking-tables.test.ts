@@ -12,6 +12,11 @@ describe('maskingTables', () => {
     expect(tables.of(['one secret', 'two secrets', 'no'], ['glpat-']).refused).toEqual(['no']);
   });
 
+  it('has all values hidden, however short, where that is wanted', () => {
+    const { refused, forms } = maskingTables({ shortest: 1 }).of(['no', 'x', ' y ', ' ', ''], []);
+    expect({ refused, forms: [...forms.keys()] }).toEqual({ refused: [], forms: ['no', 'x', 'y'] });
+  });
+
   it('forgets tables that nobody has asked for lately', () => {
     const tables = maskingTables();
     const [often, once] = [tables.of(['often'], []), tables.of(['once'], [])];

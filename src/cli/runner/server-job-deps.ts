@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { JobDeps } from '../../job/job-run.ts';
+import { maskingTables } from '../../masking/masking-tables.ts';
 import type { LogSink } from '../../model/ports.ts';
 import { serverArtifacts } from '../../runner/artifacts/server-artifacts.ts';
 import { isFlagOn } from '../../runner/job/feature-flag.ts';
@@ -74,6 +75,8 @@ export function serverJobDeps({ runner, client }: TakenJob, parts: ServerDepsPar
     concurrentId: slots.concurrentId,
     concurrentProjectId: slots.concurrentProjectId,
     secrets,
+    // What is masked is the server's to say.
+    maskingTables: maskingTables({ shortest: 1 }),
     tokenPrefixes: jobTokenPrefixes({
       own: job.features.tokenMaskPrefixes,
       defaults: isFlagOn('FF_MASK_ALL_DEFAULT_TOKENS', { runner, job, otherwise: true }) ? 'all' : 'personal',

@@ -1,4 +1,5 @@
 import type { LogSink } from '../../model/ports.ts';
+import { debugTraceOf } from '../../runner/job/debug-trace.ts';
 import { isFlagOn } from '../../runner/job/feature-flag.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
 import type { RunnerInfo } from '../../runner/network/features.ts';
@@ -38,15 +39,12 @@ export function openTrace(
 ): Promise<JobTrace> {
   const { job } = answer;
   const { token: _, ...server } = credentialsOf(runner);
-  const isOn = (name: string): boolean =>
-    /^(true|1)$/i.test(job.variables.findLast(({ key }) => key === name)?.value ?? '');
-  const isDebug = !runner.debugTraceDisabled && (isOn('CI_DEBUG_TRACE') || isOn('CI_DEBUG_SERVICES'));
   return openJobTrace({
     directory: parts.places.traces,
     server,
     job: { id: job.id, token: job.token },
     systemId: parts.systemId,
-    debugTrace: isDebug ? 'on' : 'off',
+    debugTrace: debugTraceOf({ runner, job }),
     note: runner.name,
     // The state is told less often where the server wants less of the log.
     forceSend: isFlagOn('FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL', { runner, job, otherwise: false })

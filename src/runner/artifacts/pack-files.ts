@@ -32,7 +32,9 @@ export async function packFiles(
       const [only, ...others] = plain;
       if (only !== undefined && others.length === 0) return join(files.root, only.path);
       const message = `a report of the format raw is one file, not ${plain.length}`;
-      throw new SystemError('runner_configuration_error', message, { hint: 'name one file in `artifacts:reports`' });
+      const hint = 'name one file in `artifacts:reports`';
+      // As with GitLab Runner, whose uploader ends with 1.
+      throw new SystemError('script_failure', message, { hint, exit: { kind: 'code', code: 1 } });
     }
     default:
       throw new SystemError(

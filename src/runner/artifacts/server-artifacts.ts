@@ -17,12 +17,12 @@ import {
   uploadArtifact,
 } from '../network/artifact-tries.ts';
 import type { ArtifactUpload } from '../network/gitlab-client.ts';
-import type { ArtifactPayload, JobPayload } from '../network/payload.ts';
+import type { JobPayload } from '../network/payload.ts';
 import { packFiles } from './pack-files.ts';
 
 /** What moving artifacts needs. */
 export interface ServerArtifactsGiven extends Omit<TriesGiven, 'signal'> {
-  readonly job: Pick<JobPayload, 'id' | 'token' | 'artifacts' | 'dependencies'>;
+  readonly job: Pick<JobPayload, 'id' | 'token' | 'dependencies'>;
   /** Absolute and of this job alone; what is in it is removed with it. */
   readonly directory: string;
   /** Downloads may come from the object storage itself. */
@@ -39,6 +39,7 @@ export function serverArtifacts(given: ServerArtifactsGiven): ArtifactPort {
       const taken = await fill(directory);
       return taken.entries.length === 0 ? undefined : upload(given, step, { directory, taken }, signal);
     },
+    reportsAreRead: 'elsewhere',
     // Workspaces are no part of the protocol.
     workspaceLayers: async () => [],
     persist: async () => {
@@ -112,7 +113,7 @@ async function upload(
   { directory, taken }: Taken,
   signal: AbortSignal,
 ): Promise<ArtifactRecord> {
-  const { format, expireIn } = payloadOf(given, step);
+  const { format, expireIn } = step.asked ?? { format: 'zip', expireIn: '' };
   const path = await packFiles({ root: directory, entries: taken.entries }, format, `${directory}.packed`, signal);
   const filename = artifactFilename(step.name ?? '', format);
   const { state, why } = await uploadArtifact({ ...given, signal }, given.job, {
@@ -133,13 +134,4 @@ async function upload(
   await rm(`${directory}.packed`, { force: true });
   const { totalBytes, entries } = taken;
   return { type: step.type, name: filename, path: directory, files: entries.length, totalBytes };
-}
-
-/** What the server said of the artifacts that a step uploads. */
-function payloadOf(
-  { job }: ServerArtifactsGiven,
-  step: UploadArtifactsStep,
-): Pick<ArtifactPayload, 'format' | 'expireIn'> {
-  const found = job.artifacts.find(({ type }) => (type === '' ? 'archive' : type) === step.type);
-  return { format: found?.format || 'zip', expireIn: found?.expireIn ?? '' };
 }

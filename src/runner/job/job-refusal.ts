@@ -6,7 +6,8 @@ import { type JobPayload, unsupportedOptions } from '../network/payload.ts';
 /** Why a job of a server can't be run here; undefined: it can. */
 export function jobRefusal(job: JobPayload, runner: RunnerEntry, image: Image | undefined): RefuseStep | undefined {
   const options = unsupportedOptions(job);
-  if (options !== undefined) return refuse('runner_system_failure', options);
+  // As GitLab Runner tells it.
+  if (options !== undefined) return { ...refuse('runner_system_failure', options), exitCode: 3 };
   if (job.run !== '') {
     return refuse('runner_unsupported', 'The job has `run:` with steps of functions, which can not be run here');
   }

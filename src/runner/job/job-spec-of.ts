@@ -3,16 +3,15 @@ import type { Image, PullPolicy, Service } from '../../model/pipeline.ts';
 import type { Variable } from '../../model/variable.ts';
 import type { RunnerEntry, RunnerService } from '../config/runner-config.ts';
 import type { ImagePayload, JobPayload, VariablePayload } from '../network/payload.ts';
+import { pathParts } from '../sources/path-parts.ts';
 import { clonePathOf, type JobNumbers } from './clone-path.ts';
+import { isDebugSwitch } from './debug-trace.ts';
 import { fillInputs } from './job-inputs.ts';
 import { jobRefusal, refusalOfConfiguration } from './job-refusal.ts';
 import { jobSteps } from './job-steps.ts';
 
 /** What the server takes where it says nothing. */
 const defaultTimeoutMs = 7_200_000;
-
-/** Does the variable show in the log what else would not be there? */
-export const isDebugSwitch = (name: string): boolean => name === 'CI_DEBUG_TRACE' || name === 'CI_DEBUG_SERVICES';
 
 const first: JobNumbers = { concurrentId: 0, concurrentProjectId: 0 };
 
@@ -42,10 +41,13 @@ export function jobSpecOf(
     numbers = first,
   }: { readonly certificates?: readonly Variable[]; readonly numbers?: JobNumbers } = {},
 ): ServerJob {
-  const { job, problem } = fillInputs(sent);
+  const filled = fillInputs(sent);
+  const { problem } = filled;
+  const job = { ...filled.job, variables: filled.job.variables.filter(canBe) };
   const written = [...environmentOf(runner), ...certificates, ...job.variables.map(variableOf)];
   const variables = runner.debugTraceDisabled ? quiet(written) : written;
-  const image = job.image === undefined ? defaultImage(runner) : imageOf(job.image, runner);
+  // One without a name is none, whatever else is said of it.
+  const image = job.image === undefined || job.image.name === '' ? defaultImage(runner) : imageOf(job.image, runner);
   const services = [
     ...(runner.docker?.services ?? []).map((service) => ownService(service, runner)),
     ...job.services.map((service) => serviceOf(service, runner)),
@@ -93,6 +95,12 @@ function environmentOf({ environment }: RunnerEntry): readonly Variable[] {
   });
 }
 
+/** No environment holds others, and no file's name leads elsewhere. */
+function canBe({ key, file }: VariablePayload): boolean {
+  if (key === '' || /[=\0]/.test(key)) return false;
+  return !file || !(key.includes('/') || key === '.' || key === '..');
+}
+
 function variableOf({ key, value, file, masked, raw }: VariablePayload): Variable {
   return {
     name: key,
@@ -113,7 +121,8 @@ function secretsOf(job: JobPayload): readonly string[] {
 
 function projectPath(job: JobPayload): string {
   const told = job.variables.findLast(({ key }) => key === 'CI_PROJECT_PATH')?.value;
-  return job.jobInfo.projectFullPath || told || `project-${job.jobInfo.projectId}`;
+  const path = pathParts(job.jobInfo.projectFullPath || told || '').join('/');
+  return path || `project-${job.jobInfo.projectId}`;
 }
 
 function repositoryOf(

@@ -47,9 +47,11 @@ function given(text: string | undefined): readonly string[] {
   return text === undefined ? [] : [text];
 }
 
-/** `after_script` apart, each step is a stage of its own, in their order; the first that fails is the last. */
+/** Each step is a stage of its own, in their order; the first that fails is the last. `after_script` comes after them. */
 function scriptSteps({ steps }: JobPayload, { scripts }: RunnerEntry): readonly Step[] {
-  return steps.flatMap(({ name, script }) => {
+  const isAfter = ({ name }: { readonly name: string }): boolean => name === 'after_script';
+  const ordered = [...steps.filter((step) => !isAfter(step)), ...steps.filter(isAfter)];
+  return ordered.flatMap(({ name, script }) => {
     if (script.length === 0) return [];
     if (name === 'after_script') return runSteps('after_script', 'after', script);
     const all = [...given(scripts.preBuild), ...script, ...given(scripts.postBuild)];
@@ -107,6 +109,7 @@ function uploadStep(artifact: ArtifactPayload): UploadArtifactsStep {
     exclude: artifact.exclude,
     untracked: artifact.untracked,
     ...(expireInMs === undefined ? {} : { expireInMs }),
+    asked: { format: artifact.format || 'zip', expireIn: artifact.expireIn },
   };
 }
 

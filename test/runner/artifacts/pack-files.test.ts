@@ -33,5 +33,9 @@ it.each([
 
 it('sends one file as it is', async () => {
   expect(await packFiles({ root, entries: [file('out/a')] }, 'raw', 'x', never)).toBe(join(root, 'out/a'));
-  await expect(packFiles({ root, entries }, 'raw', 'x', never)).rejects.toThrow('is one file, not 2');
+  await expect(packFiles({ root, entries }, 'raw', 'x', never)).rejects.toMatchObject({
+    reason: 'script_failure',
+    exit: { kind: 'code', code: 1 },
+    message: expect.stringContaining('is one file, not 2'),
+  });
 });

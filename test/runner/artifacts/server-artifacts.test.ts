@@ -24,7 +24,6 @@ const never = new AbortController().signal;
 const job = {
   id: 9,
   token: 'glcbt-9',
-  artifacts: [],
   dependencies: [{ id: 7, name: 'made', token: 'glcbt-7', artifactsFile: { filename: 'a.zip', size: 1 } }],
 } as unknown as JobPayload;
 
@@ -92,7 +91,31 @@ describe('a download', () => {
   });
 });
 
+const entry = { path: 'out', type: 'file', mode: 0o644, sizeBytes: 1, mtimeMs: 0 } as FileEntry;
+
+async function fill(directory: string) {
+  writeFileSync(join(directory, 'out'), 'x');
+  return { entries: [entry], totalBytes: 1, unmatched: [], outside: [] };
+}
+
 describe('an upload', () => {
+  it('is packed and kept as the server asked for it, also where there are several of a type', async () => {
+    const sent: unknown[] = [];
+    const { port } = artifacts({
+      uploadArtifacts: async (_, { filename, type, format, expireIn }) => {
+        sent.push([filename, type, format, expireIn]);
+        return { state: 'succeeded', why: '201 Created' };
+      },
+    });
+    const first = { ...upload(['out'], { name: 'a' }), asked: { format: 'zip', expireIn: '1 day' } };
+    const second = { ...upload(['out'], { name: 'b/c' }), asked: { format: 'raw', expireIn: 'never' } };
+    for (const step of [first, second]) await port.store(specOf([]), step, fill, never);
+    expect(sent).toEqual([
+      ['a.zip', 'archive', 'zip', '1 day'],
+      ['c', 'archive', 'raw', 'never'],
+    ]);
+  });
+
   it.each<[ArtifactUploaded, number, string]>([
     [{ state: 'too-large', why: '413 Payload Too Large' }, 1, 'too large (413 Payload Too Large)'],
     [{ state: 'forbidden', why: '403 Forbidden' }, 1, '403 Forbidden'],
@@ -106,11 +129,6 @@ describe('an upload', () => {
         return answer;
       },
     });
-    const entry = { path: 'out', type: 'file', mode: 0o644, sizeBytes: 1, mtimeMs: 0 } as FileEntry;
-    const fill = async (directory: string) => {
-      writeFileSync(join(directory, 'out'), 'x');
-      return { entries: [entry], totalBytes: 1, unmatched: [], outside: [] };
-    };
     await expect(port.store(specOf([]), upload(['out']), fill, never)).rejects.toMatchObject({
       reason: 'script_failure',
       exit: { kind: 'code', code: 1 },

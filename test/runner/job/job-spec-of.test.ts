@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { refusalOf } from '../../../src/job/refusal.ts';
 import { readConfig } from '../../../src/runner/config/read-config.ts';
 import { jobSpecOf } from '../../../src/runner/job/job-spec-of.ts';
 import { decodeJob } from '../../../src/runner/network/decode-job.ts';
@@ -93,6 +94,15 @@ describe('a job of a server', () => {
     expect(spec.source).toMatchObject({ repository: { strategy: 'clone', objectFormat: 'sha1' } });
   });
 
+  it('leads nowhere else by its names, and has no variables that can not be', () => {
+    const keys = ['', 'A=B', 'a b', '../F', '..', 'G'];
+    const variables = keys.map((key) => ({ key, value: '1', file: key.startsWith('.') || key === 'G' }));
+    const { spec } = made({ variables, job_info: { project_full_path: '../../tmp/./x/' } });
+    expect(spec.variables.map(({ name }) => name)).toEqual(['a b', 'G']);
+    expect(spec.projectPath).toBe('tmp/x');
+    expect(made({ job_info: { project_full_path: '../..', project_id: 4 } }).spec.projectPath).toBe('project-4');
+  });
+
   it('clones from clone_url with the login of the job', () => {
     const payload = { git_info: { repo_url: 'https://gitlab-ci-token:pw@gitlab.example.com/g/app.git' } };
     const { spec } = made(payload, runnerOf({ clone_url: 'http://inside:8080/gitlab/' }));
@@ -106,9 +116,9 @@ describe('a job of a server', () => {
       {
         hooks: [{ name: 'pre_get_sources_script', script: ['echo hook'] }],
         steps: [
+          { name: 'after_script', script: ['echo after'] },
           { name: 'script', script: ['make'] },
           { name: 'release', script: ['release-cli'] },
-          { name: 'after_script', script: ['echo after'] },
         ],
         cache: [
           { key: 'a', paths: ['x'], policy: '$P', when: 'always', fallback_keys: ['b'] },
@@ -148,8 +158,14 @@ describe('a job of a server', () => {
     });
     expect(spec.steps.find(({ kind }) => kind === 'save-cache')).toMatchObject({ when: 'always', overwrite: true });
     expect(spec.steps.slice(-2)).toMatchObject([
-      { type: 'archive', when: 'on_success', exclude: ['out/x'], expireInMs: 86_400_000 },
-      { type: 'junit', when: 'always', name: 'junit.xml.gz' },
+      {
+        type: 'archive',
+        when: 'on_success',
+        exclude: ['out/x'],
+        expireInMs: 86_400_000,
+        asked: { format: 'zip', expireIn: '1 day' },
+      },
+      { type: 'junit', when: 'always', name: 'junit.xml.gz', asked: { format: 'gzip', expireIn: '' } },
     ]);
   });
 });
@@ -157,6 +173,8 @@ describe('a job of a server', () => {
 describe('containers', () => {
   it('runs in the image of the job, else in that of the file', () => {
     expect(made({}, inDocker()).spec.image).toMatchObject({ name: 'own' });
+    expect(made({ image: { name: '', entrypoint: ['x'] } }, inDocker()).spec.image).not.toHaveProperty('entrypoint');
+    expect(made({ image: {} }, inDocker()).spec.steps[0]).not.toMatchObject({ kind: 'refuse' });
     const image = {
       name: 'ruby',
       entrypoint: [''],
@@ -192,6 +210,11 @@ describe('what can not be run', () => {
     ['no image', {}, runnerOf({ executor: 'docker' }), 'runner_configuration_error'],
   ])('refuses %s', (_, payload, runner, reason) => {
     expect(made(payload, runner).spec.steps[0]).toMatchObject({ kind: 'refuse', reason });
+  });
+
+  it('ends with 3 by unknown options, as with GitLab Runner', () => {
+    const { spec } = made({ image: { name: 'x', executor_opts: { docker: { blammo: 1 } } } });
+    expect(refusalOf(spec)).toMatchObject({ exit: { kind: 'code', code: 3 } });
   });
 
   it('shows no commands where the owner of the machine does not want that', () => {
