@@ -275,6 +275,15 @@ describe('ci runner register, by its flags', () => {
     expect(runners()[0]).toMatchObject({ name: 'mine', url: server.url });
   });
 
+  it('asks for no token that it was given', async () => {
+    const { token } = server.addRunner();
+    const { stdout, exitCode } = await answering(['register', '-t', token], [server.url, 'by hand', 'shell']);
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain('registration token');
+    expect(stdout).not.toContain(token);
+    expect(runners()).toMatchObject([{ name: 'by hand', token, executor: 'shell' }]);
+  });
+
   it('leaves nothing behind when it is interrupted', async () => {
     const { token, managers } = server.addRunner();
     const args = ['runner', 'register', '-u', server.url, '-t', token, '--name', 'x'];
@@ -359,6 +368,15 @@ describe('ci runner register with a registration token', () => {
     expect(server.violations).toEqual([]);
   });
 
+  it('only verifies a runner that was made so before, by its own token', async () => {
+    await ci(['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'shell']);
+    const [made] = runners();
+    const { exitCode } = await answering(['register', '-t', made!.token, '--name', 'again'], [server.url, 'shell']);
+    expect(exitCode).toBe(0);
+    expect(runners()[1]).toMatchObject({ id: made!.id, name: 'again', token: made!.token, executor: 'shell' });
+    expect([...server.store.runners]).toHaveLength(1);
+  });
+
   it('removes it from the server when something fails later, unless told to leave it', async () => {
     const args = ['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'nothing'];
     expect((await ci(args)).exitCode).toBe(2);
@@ -407,10 +425,16 @@ describe('the runners of the file', () => {
   });
 
   it('are taken off the server and the file', async () => {
-    await registered('a');
+    const [first, second] = [await registered('a'), await registered('a')];
     await registered('b');
     expect((await ci(['unregister'])).stderr).toContain('--all-runners');
-    expect((await ci(['unregister', '--name', 'a'])).exitCode).toBe(0);
+    const one = await ci(['unregister', '--name', 'a']);
+    expect(one.exitCode).toBe(0);
+    expect(one.stderr).toContain('Only the first one that fits: a');
+    expect(runners().map(({ token }) => token)).not.toContain(first);
+    // Twice in the file, once on the server.
+    await ci(['register', '-n', '-u', server.url, '-t', second, '--executor', 'shell', '--name', 'c']);
+    expect((await ci(['unregister', '--token', second])).exitCode).toBe(0);
     expect(runners().map(({ name }) => name)).toEqual(['b']);
     expect((await ci(['unregister', '--all-runners'])).exitCode).toBe(0);
     expect(runners()).toEqual([]);

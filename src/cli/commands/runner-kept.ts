@@ -1,9 +1,11 @@
 import { changeRunners } from '../../runner/config/change-runners.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
 import {
+  type KeptRunnerPorts,
   type RunnerFilter,
   resetTokens,
   runnerLabel,
+  selectRunner,
   selectRunners,
   unregisterRunners,
   verifyRunners,
@@ -27,10 +29,20 @@ function filterOf({ name, url, token, id }: FilterOptions): RunnerFilter {
   return present({ name, url, token, id });
 }
 
-/** Changing all runners must be asked for. */
-function wantedFilter(options: FilterOptions, what: string): RunnerFilter {
+/** One runner, as GitLab Runner changes them; all must be asked for. */
+async function wantedRunners(
+  options: FilterOptions,
+  what: 'unregister' | 'reset',
+  runners: readonly RunnerEntry[],
+  tell: KeptRunnerPorts['tell'],
+): Promise<{ readonly wanted: readonly RunnerEntry[]; readonly twins: readonly RunnerEntry[] }> {
+  if (options.allRunners) return { wanted: selectRunners(runners, {}), twins: [] };
+  const { runner, twins } = await selectRunner(runners, oneFilter(options, what), tell);
+  return { wanted: [runner], twins };
+}
+
+function oneFilter(options: FilterOptions, what: 'unregister' | 'reset'): RunnerFilter {
   const filter = filterOf(options);
-  if (options.allRunners) return {};
   if (filter.name === undefined && filter.token === undefined && filter.id === undefined) {
     throw new RegistrationError(
       'usage',
@@ -92,10 +104,11 @@ export function runnerUnregister(
 ): Promise<number> {
   return asCommand(async () => {
     const { config, path } = await openRunnerFile(invocation, options);
-    const runners = selectRunners(config.runners, wantedFilter(options, 'unregister'));
-    const gone = await unregisterRunners(runners, await runnerPorts(invocation, path));
-    await takeOff(invocation, path, gone);
-    if (gone.length === runners.length) return exitCodes.ok;
+    const ports = await runnerPorts(invocation, path);
+    const { wanted, twins } = await wantedRunners(options, 'unregister', config.runners, ports.tell);
+    const gone = await unregisterRunners(wanted, ports);
+    await takeOff(invocation, path, gone.length === 0 ? [] : [...gone, ...twins]);
+    if (gone.length === wanted.length) return exitCodes.ok;
     throw new RegistrationError(
       'server',
       'Failed to unregister all runners; those that a server kept stay in the file',
@@ -111,9 +124,11 @@ export function runnerResetToken(
 ): Promise<number> {
   return asCommand(async () => {
     const { config, path } = await openRunnerFile(invocation, options);
-    const runners = selectRunners(config.runners, wantedFilter(options, 'reset'));
-    const { changes, failed } = await resetTokens(runners, options.pat, await runnerPorts(invocation, path));
-    const missing = await changeRunners(path, invocation.env, changes);
+    const ports = await runnerPorts(invocation, path);
+    const { wanted, twins } = await wantedRunners(options, 'reset', config.runners, ports.tell);
+    const { changes, failed } = await resetTokens(wanted, options.pat, ports);
+    const same = changes.flatMap((change) => twins.map((runner) => ({ ...change, runner })));
+    const missing = await changeRunners(path, invocation.env, [...changes, ...same]);
     if (missing.length > 0) {
       throw new RegistrationError('server', `${missing.map(runnerLabel).join(', ')} left the file meanwhile`);
     }

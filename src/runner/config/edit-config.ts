@@ -1,4 +1,5 @@
 import { parse, stringify, type TomlTable, type TomlValue } from 'smol-toml';
+import { beginningLines } from './toml-lines.ts';
 
 /** Texts, numbers, booleans, dates, lists and tables of them. */
 export type ConfigTable = Readonly<Record<string, unknown>>;
@@ -65,14 +66,20 @@ function sorted(value: TomlValue): unknown {
 
 function editedText(text: string, edit: ConfigEdit): string | undefined {
   if (edit.kind === 'add') {
-    const above = text === '' || text.endsWith('\n') ? text : `${text}\n`;
-    return `${above}${above === '' ? '' : '\n'}${written({ runners: [edit.runner] })}`;
+    const added = `\n${written({ runners: [edit.runner] })}`;
+    const below = text === '' ? added.slice(1) : text.endsWith('\n') ? added : `\n${added}`;
+    return `${text}${isOfWindows(text) ? below.replaceAll('\n', '\r\n') : below}`;
   }
   const lines = text.split('\n');
   const block = runnerBlocks(lines)[edit.index];
   if (block === undefined) return undefined;
   if (edit.kind === 'remove') return [...lines.slice(0, block.start), ...lines.slice(block.end)].join('\n');
   return withValues(lines, block, edit.values).join('\n');
+}
+
+/** Does each line end as Windows ends them? */
+function isOfWindows(text: string): boolean {
+  return text.includes('\r\n') && !/[^\r]\n|^\n/.test(text);
 }
 
 interface Block {
@@ -87,9 +94,12 @@ const tableHeader = /^\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$/;
 
 /** Where each `[[runners]]` is, with its tables below. */
 function runnerBlocks(lines: readonly string[]): readonly Block[] {
+  const begins = beginningLines(lines);
   const headers = lines.flatMap((line, at) => {
     const name = tableHeader.exec(line)?.[1];
-    return name === undefined ? [] : [{ at, isRunner: /^\s*\[\[/.test(line) && name === 'runners', name }];
+    return name === undefined || !begins[at]
+      ? []
+      : [{ at, isRunner: /^\s*\[\[/.test(line) && name === 'runners', name }];
   });
   return headers.flatMap(({ at, isRunner }, place) => {
     if (!isRunner) return [];
@@ -111,16 +121,20 @@ function commentAbove(lines: readonly string[], at: number): number {
 
 /** Replaces the lines of the keys, or adds them below the header. */
 function withValues(lines: readonly string[], block: Block, values: ConfigTable): readonly string[] {
-  const ownEnd = lines.findIndex((line, at) => at > block.header && at < block.end && tableHeader.test(line));
+  const begins = beginningLines(lines);
+  const isHeader = (line: string, at: number): boolean => begins[at] === true && tableHeader.test(line);
+  const ownEnd = lines.findIndex((line, at) => at > block.header && at < block.end && isHeader(line, at));
   const last = ownEnd === -1 ? block.end : ownEnd;
+  const windows = lines[block.header]!.endsWith('\r') ? '\r' : '';
   const own = lines.slice(block.header + 1, last);
   const indent = /^\s*/.exec(own.find((line) => line.trim() !== '') ?? '')![0];
   const missing: string[] = [];
   for (const [key, value] of Object.entries(values)) {
     const line = written({ [key]: value }).trimEnd();
-    const at = own.findIndex((line) => new RegExp(`^\\s*${key}\\s*=`).test(line));
-    if (at === -1) missing.push(`${indent}${line}`);
-    else own[at] = `${/^\s*/.exec(own[at]!)![0]}${line}${commentOf(own[at]!)}`;
+    const isKey = new RegExp(`^\\s*${key}\\s*=`);
+    const at = own.findIndex((line, at) => begins[block.header + 1 + at] && isKey.test(line));
+    if (at === -1) missing.push(`${indent}${line}${windows}`);
+    else own[at] = `${/^\s*/.exec(own[at]!)![0]}${line}${restOf(own[at]!)}`;
   }
   const filled = own.findLastIndex((line) => line.trim() !== '');
   return [
@@ -132,7 +146,8 @@ function withValues(lines: readonly string[], block: Block, values: ConfigTable)
   ];
 }
 
-/** The comment behind a value on one line; the result is checked as a whole, so a `#` inside a text does no harm. */
-function commentOf(line: string): string {
-  return /^[^#"']*=\s*(?:"[^"]*"|'[^']*'|[^#"']*?)(\s*#.*)$/.exec(line)?.[1] ?? '';
+/** What is behind a value on one line; the result is checked as a whole, so a `#` inside a text does no harm. */
+function restOf(line: string): string {
+  const found = /^[^#"']*=\s*(?:"[^"]*"|'[^']*'|[^#"'\r]*?)(\s*#[^\r]*)?[^\S\r]*(\r?)$/.exec(line);
+  return found === null ? '' : `${found[1] ?? ''}${found[2]}`;
 }

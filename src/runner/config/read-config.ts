@@ -2,7 +2,7 @@ import { parseListenAddress } from '../metrics/listen-address.ts';
 import { hostOf } from '../session/advertised-host.ts';
 import { readRunner } from './read-runner.ts';
 import type { CheckContainers, ConfigGiven, RunnerConfig, SessionServer } from './runner-config.ts';
-import { type ConfigProblem, TomlFields } from './toml-fields.ts';
+import { above0, type ConfigProblem, TomlFields } from './toml-fields.ts';
 
 const defaultCheckMs = 3000;
 const metricsPort = 9252;
@@ -56,8 +56,8 @@ function readGlobal(fields: TomlFields, given: ConfigGiven): RunnerConfig {
     ...(logLevel === undefined ? {} : { logLevel }),
     logFormat: logFormatOf(fields),
     ...(listenAddress === undefined ? {} : { listenAddress }),
-    connectionMaxAgeMs: fields.durationMs('connection_max_age') || 15 * 60_000,
-    shutdownTimeoutMs: (fields.integer('shutdown_timeout') || 30) * 1000,
+    connectionMaxAgeMs: above0(fields.durationMs('connection_max_age'), 15 * 60_000),
+    shutdownTimeoutMs: above0(fields.integer('shutdown_timeout'), 30) * 1000,
     labels: fields.textMap('labels'),
     ...(sessionServer === undefined ? {} : { sessionServer }),
     runners: fields.tables('runners').map((runner, index) => readRunner(runner, index, given)),

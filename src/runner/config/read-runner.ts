@@ -5,7 +5,7 @@ import { readExecutor } from './read-executor.ts';
 import { readFeatureFlags } from './read-feature-flags.ts';
 import { readSsh } from './read-ssh.ts';
 import type { ConfigGiven, RunnerEntry } from './runner-config.ts';
-import type { TomlFields } from './toml-fields.ts';
+import { above0, type TomlFields } from './toml-fields.ts';
 
 /** Reads one `[[runners]]`. */
 export function readRunner(fields: TomlFields, index: number, given: ConfigGiven): RunnerEntry {
@@ -95,12 +95,12 @@ function readLimits(
 > {
   return {
     limit: fields.integer('limit') ?? 0,
-    outputLimitBytes: (fields.integer('output_limit') || 4096) * 1024,
+    outputLimitBytes: above0(fields.integer('output_limit'), 4096) * 1024,
     requestConcurrency: Math.max(1, fields.integer('request_concurrency') ?? 1),
     strictCheckInterval: fields.boolean('strict_check_interval') ?? false,
-    unhealthyRequestsLimit: fields.integer('unhealthy_requests_limit') || 3,
-    unhealthyIntervalMs: fields.durationMs('unhealthy_interval') || 3_600_000,
-    finalUpdateRetryLimit: fields.integer('job_status_final_update_retry_limit') || 10,
+    unhealthyRequestsLimit: above0(fields.integer('unhealthy_requests_limit'), 3),
+    unhealthyIntervalMs: above0(fields.durationMs('unhealthy_interval'), 3_600_000),
+    finalUpdateRetryLimit: above0(fields.integer('job_status_final_update_retry_limit'), 10),
   };
 }
 
@@ -115,8 +115,8 @@ function readScripts(fields: TomlFields): RunnerEntry['scripts'] {
 
 function readArtifact(fields: TomlFields | undefined): RunnerEntry['artifact'] {
   const artifact = {
-    uploadTimeoutMs: fields?.durationMs('upload_timeout') ?? 3_600_000,
-    responseHeaderTimeoutMs: fields?.durationMs('response_header_timeout') ?? 600_000,
+    uploadTimeoutMs: above0(fields?.durationMs('upload_timeout'), 3_600_000),
+    responseHeaderTimeoutMs: above0(fields?.durationMs('response_header_timeout'), 600_000),
   };
   fields?.rest();
   return artifact;

@@ -141,6 +141,11 @@ export class TomlFields {
   }
 }
 
+/** A number as GitLab Runner takes it where 0 stands for its own: less than that does so, too. */
+export function above0(value: number | undefined, own: number): number {
+  return value !== undefined && value > 0 ? value : own;
+}
+
 function isTable(value: unknown): value is Table {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }

@@ -41,6 +41,28 @@ export function selectRunners(runners: readonly RunnerEntry[], filter: RunnerFil
   throw new RegistrationError('usage', `no runner of the file fits; ${there}`);
 }
 
+/**
+ * The first runner that fits: a name may be there several times, and only one of them is meant to be changed.
+ * @param runners of the file, all of them.
+ * @param tell told of others that would have done.
+ * @returns that runner, and further entries of the file for it.
+ * @throws RegistrationError when none fits.
+ */
+export async function selectRunner(
+  runners: readonly RunnerEntry[],
+  filter: RunnerFilter,
+  tell: KeptRunnerPorts['tell'],
+): Promise<{ readonly runner: RunnerEntry; readonly twins: readonly RunnerEntry[] }> {
+  const [runner, ...others] = selectRunners(runners, filter);
+  if (runner === undefined) throw new RegistrationError('usage', 'there are no runners');
+  const isSame = ({ url, token }: RunnerEntry): boolean => url === runner.url && token === runner.token;
+  const left = others.filter((other) => !isSame(other));
+  if (left.length > 0) {
+    await tell(`Only the first one that fits: ${runnerLabel(runner)}, not ${left.map(runnerLabel).join(', ')}`);
+  }
+  return { runner, twins: runners.filter((other) => other !== runner && isSame(other)) };
+}
+
 function withoutSlash(url: string): string {
   return url.replace(/\/+$/, '');
 }

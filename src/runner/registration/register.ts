@@ -77,12 +77,7 @@ export async function register(options: RegisterOptions, ports: RegisterPorts): 
     given: options.url,
     wrong: (answer) => (/^https?:\/\/./.test(answer) ? undefined : `${answer} is no http or https address`),
   });
-  const token = await ports.ask({
-    prompt: 'Enter the registration token',
-    what: 'registration token',
-    by: 'a runner authentication token (glrt-…) as CI_SERVER_TOKEN or --token',
-    given: options.token ?? options.registrationToken,
-  });
+  const token = options.token?.trim() || (await askToken(options, ports));
   const client = ports.connect({ url, token, ...tlsOf(options.settings) });
   try {
     const known = await makeKnown(options, token, client, ports);
@@ -96,6 +91,16 @@ export async function register(options: RegisterOptions, ports: RegisterPorts): 
   } finally {
     client.close();
   }
+}
+
+/** Nobody is asked where `--token` has said it. */
+function askToken({ registrationToken }: RegisterOptions, { ask }: RegisterPorts): Promise<string> {
+  return ask({
+    prompt: 'Enter the registration token',
+    what: 'registration token',
+    by: 'a runner authentication token (glrt-…) as CI_SERVER_TOKEN or --token',
+    given: registrationToken,
+  });
 }
 
 interface Known {
@@ -118,9 +123,9 @@ async function makeKnown(
     const prompt = 'Enter a name for the runner. This is stored only in the local config.toml file';
     return { ...known, name: await askName(prompt, options, ports) };
   }
-  if (options.token !== undefined) {
-    const known = await verified(options, token, client, ports);
-    return { ...known, name: await askName('Enter a description for the runner', options, ports) };
+  // One that was made before: it has its description on the server.
+  if (options.token?.trim()) {
+    return { ...(await verified(options, token, client, ports)), name: options.name ?? ports.hostname };
   }
   return newRunner(options, client, ports);
 }
@@ -135,7 +140,7 @@ async function refuseServerSettings(options: RegisterOptions, token: string, { t
   const given = serverSettings.filter(([key]) => isSet(key)).map(([, flag]) => flag);
   if (given.length === 0) return;
   const flags = given.join(', ');
-  if (options.token === token) {
+  if (options.token?.trim() === token) {
     const message = `${flags} can't be used with an authentication token (glrt-): set that on the server, where the runner was made`;
     throw new RegistrationError('usage', message);
   }

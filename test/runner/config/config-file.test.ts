@@ -169,6 +169,16 @@ describe('reading', () => {
     expect(config.runners[0]?.cache.s3).toBeUndefined();
   });
 
+  it.each([0, -1])('has its own values where the file says %i', (number) => {
+    const keys = ['unhealthy_requests_limit', 'job_status_final_update_retry_limit', 'output_limit', 'limit'];
+    const times = ['unhealthy_interval', 'artifact.upload_timeout', 'artifact.response_header_timeout'];
+    const lines = [...keys, ...times].map((key) => `${key} = ${times.includes(key) ? `"${number}s"` : number}`);
+    const head = `connection_max_age = "${number}s"\nshutdown_timeout = ${number}\ncheck_interval = ${number}\n`;
+    const { config } = readConfigFile(fileOf(`${head}[[runners]]\n${lines.join('\n')}\n`), {});
+    const plain = readConfigFile(fileOf('[[runners]]\n'), {}).config;
+    expect(config).toEqual({ ...plain, runners: [{ ...plain.runners[0]!, limit: number }] });
+  });
+
   it('takes a missing file for an empty one', () => {
     const { config, stamp } = readConfigFile(path, {});
     expect(config).toMatchObject({ concurrent: 1, runners: [] });
@@ -365,12 +375,34 @@ describe('changing', () => {
 
   it('is not led astray by texts of several lines that look like headers', async () => {
     const text =
-      '[[runners]]\nname = "a"\npre_build_script = """\n[[runners]]\ntoken = 1\n"""\n[[runners]]\nname = "b"\n';
+      '[[runners]]\nname = "a"\npre_build_script = """\n[[runners]]\ntoken = 1\n"""\n[[runners]] # 2\nname = "b"\n';
     await editConfigFile(fileOf(text), [{ kind: 'set', index: 1, values: { token: 'x' } }]);
+    expect(readFileSync(path, 'utf8')).toBe(`${text}token = "x"\n`);
     expect(readConfigFile(path, {}).config.runners).toMatchObject([
       { name: 'a', token: '', scripts: { preBuild: '[[runners]]\ntoken = 1\n' } },
       { name: 'b', token: 'x' },
     ]);
+  });
+
+  it.each([
+    ['"""', '[[ -f a ]]\n# b \\""" [runners]\ntoken = 1\n""""'],
+    ["'''", "a '' ]\n[[runners]]\n \\'''"],
+    ['[', '\n["a"],\n["]"] # [\n]'],
+    ['{ a', ' = "\\"[", b = \'[\' }'],
+    ['"""', '"""'],
+    ['"""', '\\\\"""'],
+  ])('keeps the rest of a file byte for byte that has a text such as %s%s', async (begin, rest) => {
+    const first = `[[runners]]\r\nname = "a"\r\nodd = ${begin}${rest.replaceAll('\n', '\r\n')} # odd\r\ntoken = "t" # old\r\n`;
+    const second = '\r\n# two\r\n[[runners]]\r\nname = "b"\r\n  [runners.docker]\r\n  image = "c"\r\n';
+    await editConfigFile(fileOf(`${first}${second}`), [
+      { kind: 'set', index: 0, values: { token: 'new' } },
+      { kind: 'set', index: 1, values: { token: 'x' } },
+      { kind: 'add', runner: { name: 'c' } },
+    ]);
+    const changed = `${first}${second}`.replace('"t"', '"new"').replace('"b"', '"b"\r\ntoken = "x"');
+    expect(readFileSync(path, 'utf8')).toBe(`${changed}\r\n[[runners]]\r\nname = "c"\r\n`);
+    await editConfigFile(path, [{ kind: 'remove', index: 1 }]);
+    expect(readFileSync(path, 'utf8')).toBe(`${first.replace('"t"', '"new"')}\r\n[[runners]]\r\nname = "c"\r\n`);
   });
 
   it('leaves a file alone that is no TOML', async () => {
