@@ -101,7 +101,10 @@ async function downloadOnce(
 }
 
 /** What a body ends with when its connection does, or a limit of time. */
-const endsOfConnections = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE'];
+const endsOfConnections = [
+  ...['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE'],
+  ...['Z_BUF_ERROR', 'Z_DATA_ERROR'],
+];
 
 /** Passes the body on. What the network does to it makes the download fail; what its taker throws is thrown on. */
 async function taken(answer: Answer, take: ArtifactDownload['take']): Promise<ArtifactDownloaded> {

@@ -15,11 +15,11 @@ export type ErrorBodies = 'json' | 'json-or-xml';
 export async function errorText(method: string, reply: Reply, bodies: ErrorBodies = 'json'): Promise<string> {
   const message = await messageOf(reply, bodies);
   const shown = message === '' || message === reply.statusText ? '' : ` (${message})`;
-  return `${method} ${withoutQuerySecrets(reply.url)}: ${reply.statusText}${shown}`;
+  return `${method} ${shownUrl(reply.url)}: ${reply.statusText}${shown}`;
 }
 
-/** Addresses of stores are signed in their query. */
-function withoutQuerySecrets(url: URL): string {
+/** For logs: without a login, and without the query of a store's address, which is signed there. */
+export function shownUrl(url: URL): string {
   const shown = new URL(url);
   shown.username = '';
   shown.password = '';
@@ -31,7 +31,7 @@ async function messageOf(reply: Reply, bodies: ErrorBodies): Promise<string> {
   const { location } = reply.headers;
   if (reply.status >= 300 && reply.status < 400 && location !== undefined && URL.canParse(location, reply.url.href)) {
     await discard(reply);
-    return `the server moved to ${withoutQuerySecrets(new URL(location, reply.url))}: is the runner's url right?`;
+    return `the server moved to ${shownUrl(new URL(location, reply.url))}: is the runner's url right?`;
   }
   const type = mediaType(reply.headers['content-type']);
   const isXml = bodies === 'json-or-xml' && (type === 'application/xml' || type === 'text/xml');

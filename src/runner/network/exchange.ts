@@ -1,7 +1,8 @@
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
 import { anySignal } from '../../util/any-signal.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { Connections, Way } from './connections.ts';
@@ -30,10 +31,13 @@ export interface Reply {
   /** `404 Not Found` */
   readonly statusText: string;
   readonly headers: IncomingHttpHeaders;
-  readonly body: IncomingMessage;
+  readonly body: Readable;
   readonly url: URL;
   readonly socket: Socket;
 }
+
+/** Bytes; Node's own limit is 16 KiB. */
+const longestHead = 1024 * 1024;
 
 /** What was to be sent could not be read; nothing is wrong with the network. */
 export class ContentUnavailable extends Error {}
@@ -84,6 +88,7 @@ function send(way: Way, given: Exchange, content: Readable | undefined, signal: 
     method,
     agent: way.agent,
     signal,
+    maxHeaderSize: longestHead,
     ...(login === ':' ? {} : { auth: login }),
     headers: { Host: url.host, ...headers, ...way.headers, ...lengthOf(body) },
   });
@@ -98,8 +103,8 @@ function send(way: Way, given: Exchange, content: Readable | undefined, signal: 
     replied.resolve({
       status: response.statusCode ?? 0,
       statusText: statusText(response),
-      headers: response.headers,
-      body: response,
+      headers: firstOfEach(response),
+      body: plain(response),
       url,
       socket: response.socket,
     });
@@ -108,6 +113,18 @@ function send(way: Way, given: Exchange, content: Readable | undefined, signal: 
   if (content !== undefined) sendStream(content, asked, replied);
   else asked.end(body?.kind === 'bytes' ? body.bytes : undefined);
   return replied.promise;
+}
+
+/** Of a header that came several times the first one counts, as for Go's programs. */
+function firstOfEach({ headersDistinct }: IncomingMessage): IncomingHttpHeaders {
+  return Object.fromEntries(Object.entries(headersDistinct).map(([name, values]) => [name, values?.[0]]));
+}
+
+/** The body without the gzip that some servers and proxies put around it unasked. */
+function plain(response: IncomingMessage): Readable {
+  const { 'content-encoding': encoding = '', 'content-length': length } = response.headers;
+  if (!/^(x-)?gzip$/i.test(encoding.trim()) || length === '0') return response;
+  return pipeline(response, createGunzip(), () => {});
 }
 
 /** `404 Not Found`, also where the server leaves the words out. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorText, mediaType } from './error-text.ts';
+import { errorText, mediaType, shownUrl } from './error-text.ts';
 import { discard, readAll } from './exchange.ts';
 import type { Answer, Transport } from './transport.ts';
 
@@ -87,7 +87,7 @@ async function read(transport: Transport, call: JsonCall, answer: Answer): Promi
   const { status, statusText, headers, correlationId, retried, socket } = answer;
   const common = { status, statusText, headers, correlationId, retried, socket, value: undefined, aborted: false };
   if (status < 200 || status > 299) return { ...common, text: await errorText(call.method, answer) };
-  const text = `${call.method} ${answer.url.href}: ${statusText}`;
+  const text = `${call.method} ${shownUrl(answer.url)}: ${statusText}`;
   if (status !== call.expect || call.answer === 'ignore') {
     await discard(answer);
     return { ...common, text };

@@ -40,10 +40,13 @@ export function askedWait(headers: IncomingHttpHeaders, nowMs: number): number |
   const resetMs = httpDate.test(reset) ? Date.parse(reset) : Number.NaN;
   if (resetMs > nowMs) return resetMs - nowMs;
   const after = textOf(headers['retry-after']);
-  // Dates are not read, as the reference does.
+  // Dates are not read, as the reference does; nor is what is no time at all.
   const seconds = /^\+?\d+$/.test(after) ? Number(after) : 0;
-  return seconds > 0 ? seconds * 1000 : undefined;
+  return seconds > 0 && seconds <= longestWaitSeconds ? seconds * 1000 : undefined;
 }
+
+/** What Go's durations hold, 292 years. */
+const longestWaitSeconds = 9_223_372_036;
 
 function textOf(header: string | string[] | undefined): string {
   return ((Array.isArray(header) ? header[0] : header) ?? '').trim();

@@ -178,6 +178,8 @@ describe('waiting', () => {
     [{ 'retry-after': '-5' }, undefined],
     [{ 'retry-after': '1.5' }, undefined],
     [{ 'retry-after': ' 7 ' }, 7000],
+    [{ 'retry-after': '9223372037' }, undefined],
+    [{ 'retry-after': '99999999999999999999999' }, undefined],
     [{ 'retry-after': 'Fri, 02 Jan 2026 03:05:05 GMT' }, undefined],
     [{ 'ratelimit-resettime': 'Fri, 02 Jan 2026 03:04:35 GMT' }, 30_000],
     [{ 'ratelimit-resettime': 'Fri, 02 Jan 2026 03:04:35 GMT', 'retry-after': '5' }, 30_000],

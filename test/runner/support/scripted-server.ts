@@ -22,7 +22,7 @@ export interface Seen {
 export interface Scripted {
   readonly status?: number;
   readonly reason?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Buffer;
   readonly dropped?: boolean;
 }
