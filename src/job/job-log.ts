@@ -1,7 +1,7 @@
 import { createMasking, defaultTokenPrefixes, type Masker } from '../masking/masker.ts';
 import type { MaskingTables } from '../masking/masking-tables.ts';
 import type { Emit } from '../model/event.ts';
-import type { LogSink } from '../model/ports.ts';
+import type { LogSink, LogStream } from '../model/ports.ts';
 import type { Phase } from '../model/step.ts';
 import type { Clock } from '../util/clock.ts';
 
@@ -63,21 +63,29 @@ export function createJobLog(options: JobLogOptions): JobLog {
   const { job, sink, emit, clock } = options;
   const prefixes = options.tokenPrefixes ?? defaultTokenPrefixes;
   const masking = createMasking({ phrases: options.secrets, prefixes }, options.maskingTables);
-  const streamOf = (stream: 'stdout' | 'stderr' | 'system', level?: 'warning' | 'error' | 'step'): Masker => {
-    const target = sink.of?.(stream) ?? sink;
-    return masking.stream({
+  const streams: Masker[] = [];
+  const streamOf = (from: LogStream, level?: 'warning' | 'error' | 'step'): Masker => {
+    const target = sink.of?.(from) ?? sink;
+    const stream = from === 'stdout' || from === 'stderr' ? from : 'system';
+    const masker = masking.stream({
       write(bytes) {
         emit({ type: 'job-output', at: clock.now(), job, stream, bytes, ...(level === undefined ? {} : { level }) });
         options.watch?.(bytes);
         return target.write(bytes);
       },
     });
+    streams.push(masker);
+    return masker;
   };
-  const system = streamOf('system');
   const stdout = streamOf('stdout');
   const stderr = streamOf('stderr');
+  const system = streamOf('system');
   const warnings = streamOf('system', 'warning');
   const errors = streamOf('system', 'error');
+  // What it warns of is for everybody.
+  const byLevel = (plain: LogSink, warning: LogSink): LogSink => ({
+    write: (bytes) => (isWarning(bytes) ? warning : plain).write(bytes),
+  });
   const writeTo = async (sink: Masker, text: string): Promise<void> => {
     await sink.write(Buffer.from(text));
     const held = sink.flush();
@@ -87,8 +95,8 @@ export function createJobLog(options: JobLogOptions): JobLog {
   const write = (text: string, level?: 'step'): Promise<void> => writeTo(level === 'step' ? steps : system, text);
   const sections = sectionWriter(options, write);
   return {
-    // An executor's own lines. What it warns of is for everybody.
-    system: { write: (bytes) => (isWarning(bytes) ? warnings : system).write(bytes) },
+    // An executor's own lines, and what services say.
+    system: { ...byLevel(system, warnings), of: (stream) => byLevel(streamOf(stream), streamOf(stream, 'warning')) },
     stdout,
     stderr,
     refused: masking.refused,
@@ -106,7 +114,7 @@ export function createJobLog(options: JobLogOptions): JobLog {
     },
     ...sections,
     async flush() {
-      for (const stream of [stdout, stderr, system, warnings]) {
+      for (const stream of streams) {
         const held = stream.flush();
         if (held !== undefined) await held;
       }

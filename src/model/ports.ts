@@ -7,13 +7,16 @@ import type { ArtifactRecord, Outcome, Outputs } from './outcome.ts';
 import type { Repository } from './repository.ts';
 import type { UploadArtifactsStep } from './step.ts';
 
+/** Who writes into a job's log: what runs it, its scripts, or one of its services by its place in their list, from 0. */
+export type LogStream = 'system' | 'stdout' | 'stderr' | `service-${number}`;
+
 /** Takes a job's output. Bytes, not text; the promise is backpressure: await it before writing more. */
 export interface LogSink {
   write(bytes: Uint8Array): Promise<void>;
   /** Resolves when all that was written has arrived. Absent: it has as soon as `write` resolves. */
   flush?(): Promise<void> | undefined;
   /** Where one of a job's streams is to be written, should the log keep them apart. Absent: all go to `write`. */
-  readonly of?: (stream: 'system' | 'stdout' | 'stderr') => LogSink;
+  readonly of?: (stream: LogStream) => LogSink;
 }
 
 /** One try of a job, handed out by a source. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -76,7 +76,7 @@ describe('a runner whose disk fails', () => {
     addJob();
     await server.until(() => server.job('job').status === 'failed');
     expect(server.job('job').failureReason).toBe('runner_system_failure');
-    expect(traceOf(server.job('job')).toString()).toContain(place('builds'));
+    expect(jobLog(server.job('job'))).toContain(place('builds'));
     expect(server.violations).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { plainEnvironment } from '../support/run-ci.ts';
 import { startS3Server } from '../support/s3-server.ts';
 
@@ -82,7 +82,7 @@ function pipeline(...jobs: JobDescription[]): void {
 const finished = ['success', 'failed', 'canceled', 'skipped'];
 const ends = (...names: string[]) =>
   server.until(() => names.every((name) => finished.includes(server.job(name).status)));
-const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+const logOf = (name: string): string => jobLog(server.job(name));
 
 describe('a runner with caches in a bucket', () => {
   it('keeps them there, and does without it when its server is gone', async () => {

@@ -6,7 +6,7 @@ import { labelled, testEngine } from '../executors/support/engine.ts';
 import { registryProgram, registryUser, removeImagesOf, startRegistry } from '../executors/support/registry.ts';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 const engine = await testEngine();
@@ -52,7 +52,7 @@ const pipeline = (...jobs: JobDescription[]): void =>
 const finished = ['success', 'failed', 'canceled', 'skipped'];
 const ends = (...names: string[]) =>
   server.until(() => names.every((name) => finished.includes(server.job(name).status)));
-const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+const logOf = (name: string): string => jobLog(server.job(name));
 const status = (name: string): string => `${server.job(name).status}: ${logOf(name)}`;
 
 describe.skipIf(engine === undefined)('ci runner run with containers', { timeout: 60_000 }, () => {

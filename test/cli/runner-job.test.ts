@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -43,7 +43,7 @@ ${table}`;
   runner = startRunner(join(home, 'runner'), file);
   const ended = new Set(['success', 'failed', 'canceled', 'skipped']);
   await server.until(() => jobs.every(({ name }) => ended.has(server.job(name).status)));
-  return jobs.map(({ name }) => Buffer.from(traceOf(server.job(name))).toString());
+  return jobs.map(({ name }) => jobLog(server.job(name)));
 }
 
 describe('a job of a server', () => {

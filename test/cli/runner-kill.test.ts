@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findByVariable, markerName } from '../../src/util/process-strays.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { killWithReaper } from '../support/reaper.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
@@ -64,7 +64,7 @@ function addJob(script: readonly string[]): void {
   server.addPipeline({ jobs: [{ name: 'job', script: [...script], artifacts }] }, project);
 }
 
-const logOf = (): string => traceOf(server.job('job')).toString();
+const logOf = (): string => jobLog(server.job('job'));
 /** Final updates that say so, whoever sent them. */
 const failures = (): number => server.job('job').history.filter(({ status }) => status === 'failed').length;
 

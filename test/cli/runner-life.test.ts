@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 const pace = {
@@ -42,7 +42,7 @@ async function removeOnceFree(directory: string): Promise<void> {
 }
 
 const file = () => join(home, 'config', 'runner.toml');
-const logOf = (name: string): string => traceOf(server.job(name)).toString();
+const logOf = (name: string): string => jobLog(server.job(name));
 
 function entry(token: string, more = ''): string {
   return `[[runners]]\nname = "one"\nurl = "${server.url}"\ntoken = "${token}"\nexecutor = "shell"\n${more}`;

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
+import { stampedLines } from '../support/job-log.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -38,38 +39,33 @@ async function logsOf(jobs: readonly JobDescription[], table: string): Promise<R
   return Object.fromEntries(jobs.map(({ name }) => [name, Buffer.from(traceOf(server.job(name))).toString()]));
 }
 
-const header = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z 0[01][OE][ +]/;
+describe('the log of a job', () => {
+  const script = ['echo "value $SECRET"; echo problem >&2', 'printf "1%%\\r2%%\\r"; sleep 0.3; printf "3%%\\nno end"'];
+  const variables = { SECRET: { value: 'very-secret-value', masked: true } };
 
-describe('the log of a job with FF_TIMESTAMPS', () => {
-  it('has the time and the stream in front of each line, and hides what it has to', async () => {
-    const { asked = '', plain = '' } = await logsOf(
+  it('has the time and the stream in front of each line, unless the job says otherwise', async () => {
+    const { stamped = '', plain = '' } = await logsOf(
       [
-        {
-          name: 'asked',
-          script: [
-            'echo "value $SECRET"; echo problem >&2; printf "1%%\\r2%%\\r"; sleep 0.3; printf "3%%\\nno end"',
-            'ls hello.txt',
-          ],
-          afterScript: ['echo afterwards'],
-          variables: { SECRET: { value: 'very-secret-value', masked: true }, FF_TIMESTAMPS: 'true' },
-        },
-        { name: 'plain', script: ['echo said'] },
+        { name: 'stamped', script, afterScript: ['echo afterwards'], variables },
+        { name: 'plain', script, variables: { ...variables, FF_TIMESTAMPS: 'false' } },
       ],
       '',
     );
-    const lines = asked.split('\n');
-    expect(lines.pop()).toBe('');
-    for (const line of lines) expect(line).toMatch(header);
-    expect(asked).toMatch(/Z 01O value \[MASKED\]\n/);
-    expect(asked).toMatch(/Z 01E problem\n/);
-    expect(asked).toMatch(/Z 01O 1%\r2%\r\n(?:.*01E.*\n)?.*Z 01O\+3%\n/);
-    expect(asked).toMatch(/Z 01O no end.*\n/);
-    expect(asked).toMatch(/Z 00O[ +]section_start:\d+:step_script\r/);
-    expect(asked).toMatch(/Z 00O[ +].*Job succeeded/);
-    expect(asked).toContain('afterwards');
-    expect(asked).not.toContain('very-secret');
-    expect(plain).toMatch(/^said$/m);
-    expect(plain).not.toMatch(/Z 0[01]O/);
+    const lines = stampedLines(stamped);
+    const of = (wanted: string) => lines.filter(({ stream }) => stream === wanted).map(({ text }) => text);
+    expect(new Set(lines.map(({ stream }) => stream))).toEqual(new Set(['00O', '01O', '01E']));
+    expect(of('01E')).toEqual(['problem']);
+    const said = of('01O').filter((text) => /^(value|1%|no end|afterwards)/.test(text));
+    expect(said).toEqual(['value [MASKED]', '1%\r2%\r3%', 'no end', 'afterwards']);
+    expect(stamped).toMatch(/^\S{27} 00O \x1b\[0KRunning with pipewright/);
+    expect(stamped).toMatch(/\n\S{27} 01O 1%\r2%\r\n(?:.*\n)*\S{27} 01O\+3%\n/);
+    expect(stamped).toMatch(
+      /\n\S{27} 00O[ +]section_end:\d+:\w+\r\x1b\[0K\n\S{27} 00O\+section_start:\d+:step_script\r/,
+    );
+    expect(stamped).toMatch(/\n\S{27} 00O[ +].*Job succeeded.*\n$/);
+    expect(stamped).not.toContain('very-secret');
+    expect(plain).toMatch(/^value \[MASKED\]$/m);
+    expect(plain).not.toMatch(/Z [0-9a-f]{2}[OE]/);
     expect(server.violations).toEqual([]);
   });
 

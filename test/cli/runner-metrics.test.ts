@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -60,7 +60,7 @@ const waiting: JobDescription = {
   name: 'waits',
   script: ['echo begun', 'while [ ! -e "$GO" ]; do sleep 0.05; done'],
 };
-const begun = () => server.until(() => Buffer.from(traceOf(server.job('waits'))).includes('\nbegun'));
+const begun = () => server.until(() => jobLog(server.job('waits')).includes('\nbegun'));
 const get = async (address: string): Promise<string> => (await fetch(address)).text();
 
 /** The samples of a page whose lines begin like this. */

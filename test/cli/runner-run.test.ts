@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { plainEnvironment } from '../support/run-ci.ts';
 import { smallRepository, startRunner as startRunnerProcess } from '../support/runner-process.ts';
 
@@ -57,7 +57,7 @@ function pipeline(...jobs: JobDescription[]): void {
 const finished = ['success', 'failed', 'canceled', 'skipped'];
 const ends = (...names: string[]) =>
   server.until(() => names.every((name) => finished.includes(server.job(name).status)));
-const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+const logOf = (name: string): string => jobLog(server.job(name));
 
 describe('ci runner run', () => {
   it('runs jobs with their sources, hands artifacts on, and ends when it was told to', async () => {

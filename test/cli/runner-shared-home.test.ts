@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -55,7 +55,7 @@ describe('two processes on one home', () => {
     server.addPipeline({ jobs: names.map((name) => ({ name, script })) }, project);
     const both = startTwo(3);
     await server.until(() => names.every((name) => ['success', 'failed'].includes(server.job(name).status)));
-    const logs = names.map((name) => traceOf(server.job(name)).toString());
+    const logs = names.map((name) => jobLog(server.job(name)));
     expect(logs.filter((_, at) => server.job(names[at]!).status !== 'success')).toEqual([]);
     const numbers = new Set(logs.map((log) => /project number (\d+)\./.exec(log)![1]));
     expect([...numbers].every((number) => Number(number) < 6)).toBe(true);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { smallRepository, startRunnerCommand } from '../support/runner-process.ts';
 
 let home: string;
@@ -43,7 +43,7 @@ const addJobs = (...jobs: JobDescription[]): void =>
     server.addProject({ repository: smallRepository(join(home, 'project')) }),
   );
 
-const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+const logOf = (name: string): string => jobLog(server.job(name));
 
 describe('ci runner run-single', () => {
   it('takes one job after the other, up to --max-builds, and writes no file of runners', async () => {

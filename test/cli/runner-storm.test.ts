@@ -10,7 +10,7 @@ import {
   startGitlabServer as start,
   type startGitlabServer,
 } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, startRunner as startProcess } from '../support/runner-process.ts';
 
 /** One storm: the whole one is measured by hand (`CI_TEST_LONG=1`), its short form waits less between tries. */
@@ -163,11 +163,9 @@ async function weather(storm: Storm): Promise<void> {
   await server.until(() => names.every((name) => finished.includes(server.job(name).status)));
   if (isLong) tell(server, faults, startedAt);
   const failed = names.filter((name) => server.job(name).status !== 'success');
-  expect(failed.map((name) => [name, server.job(name).failureReason, traceOf(server.job(name)).toString()])).toEqual(
-    [],
-  );
+  expect(failed.map((name) => [name, server.job(name).failureReason, jobLog(server.job(name))])).toEqual([]);
   expect(ran()).toEqual([...names].sort());
-  const logs = new Map(names.map((name) => [name, traceOf(server.job(name)).toString()]));
+  const logs = new Map(names.map((name) => [name, jobLog(server.job(name))]));
   expect(names.filter((name) => said(logs.get(name)!, name) !== linesOf(name, storm.lines))).toEqual([]);
   // The whole log as the runner had it, its own lines too.
   expect(names.filter((name) => server.job(name).checksums.at(-1)?.valid !== true)).toEqual([]);

@@ -7,7 +7,7 @@ import { findByVariable } from '../../src/util/process-strays.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { type RunnerProcess, startRunner } from '../support/runner-process.ts';
 import { openTerminal, type SentSession, statusOf, terminalOf } from '../support/workhorse.ts';
 
@@ -58,7 +58,7 @@ const pipeline = (...jobs: JobDescription[]): void =>
   void server.addPipeline({ variables: { GIT_STRATEGY: 'none' }, jobs });
 const finished = ['success', 'failed', 'canceled'];
 const ends = (name: string) => server.until(() => finished.includes(server.job(name).status));
-const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+const logOf = (name: string): string => jobLog(server.job(name));
 const says = (name: string, text: string) => server.until(() => logOf(name).includes(text));
 const sessionOf = (name: string) => server.job(name).session as unknown as SentSession;
 

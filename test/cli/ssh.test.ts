@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { processesWith } from '../executors/support/processes.ts';
 import { startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { runCi } from '../support/run-ci.ts';
 import { smallRepository, startRunner } from '../support/runner-process.ts';
 import { startCi } from '../support/running-ci.ts';
@@ -106,13 +106,13 @@ describe.skipIf(server === undefined)('ci runner run with the executor ssh', () 
     try {
       const ended = (name: string): boolean => ['success', 'failed'].includes(gitlab.job(name).status);
       await gitlab.until(() => ended('test') && ended('bad'));
-      const log = Buffer.from(traceOf(gitlab.job('build'))).toString();
+      const log = jobLog(gitlab.job('build'));
       expect(log).toContain('hello\n');
       expect(log).toContain('/.ci-jobs/');
       expect(log).toMatch(/\n600 of SECRET\n.*in a file/s);
-      expect(Buffer.from(traceOf(gitlab.job('test'))).toString()).toContain('made');
+      expect(jobLog(gitlab.job('test'))).toContain('made');
       expect(gitlab.job('test').status).toBe('success');
-      const bad = Buffer.from(traceOf(gitlab.job('bad'))).toString();
+      const bad = jobLog(gitlab.job('bad'));
       expect(bad).toContain('ERROR: Job failed: Process exited with status 3');
       expect(gitlab.job('bad')).toMatchObject({ failureReason: 'script_failure', exitCode: 3 });
     } finally {

@@ -20,6 +20,8 @@ const executors: Executor[] = [];
 interface Opened extends AsyncDisposable {
   readonly session: Session;
   readonly log: Collected;
+  /** Of which streams the log was asked for. */
+  readonly asked: readonly string[];
 }
 
 async function open(
@@ -31,8 +33,14 @@ async function open(
   const executor = createDockerExecutor({ engine: location, pull: 'never', graceMs: 500, containers });
   executors.push(executor);
   const log = collect();
-  const session = await executor.open(jobSpec({ runId, executor: 'docker', image, services, ...over }), log, never);
-  return { session, log, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() };
+  const asked: string[] = [];
+  const of = (stream: string) => {
+    asked.push(stream);
+    return log;
+  };
+  const job = jobSpec({ runId, executor: 'docker', image, services, ...over });
+  const session = await executor.open(job, { ...log, of }, never);
+  return { session, log, asked, [Symbol.asyncDispose]: () => session[Symbol.asyncDispose]() };
 }
 
 function service(command: string | undefined, over: Partial<Service> = {}): Service {
@@ -134,7 +142,8 @@ describe.skipIf(engine === undefined)('services', () => {
   it('write into the job’s log when it asks for that', async () => {
     const variables = [{ name: 'CI_DEBUG_SERVICES', value: 'true' }];
     const talks = service('echo one; echo two >&2; printf rest; exec sleep 1000', { aliases: ['db'] });
-    await using opened = await open([talks], { variables });
+    await using opened = await open([talks, service('exec sleep 1000', { aliases: ['mute'] })], { variables });
+    expect([...opened.asked].sort()).toEqual(['service-0', 'service-1']);
     await opened.log.says('two');
     expect(opened.log.text()).toMatch(/\[service:ci-test__busybox-ci-test-busybox-db\] \d{4}-\d\d-\d\dT\S+Z one\x1b/);
     await opened.session.explainFailure?.();

@@ -83,9 +83,10 @@ it('serves the pipeline of a project until it is done, and tells what happens', 
   });
   const own = build.variables.filter(({ key }: { key: string }) => key === 'GREETING');
   expect(own).toMatchObject([{ value: 'hello', public: true }]);
+  const body = '2026-01-02T03:04:05.123456Z 01O hello\nx';
   await raw(`${url}/api/v4/jobs/${build.id}/trace`, 'PATCH', {
-    headers: { 'job-token': build.token, 'content-type': 'text/plain', 'content-range': '0-6' },
-    body: 'hello\nx',
+    headers: { 'job-token': build.token, 'content-type': 'text/plain', 'content-range': `0-${body.length - 1}` },
+    body,
   });
   await put(build, 'success');
   for (const state of ['success', 'failed']) {
@@ -101,7 +102,7 @@ it('serves the pipeline of a project until it is done, and tells what happens', 
   expect(lines.map((line) => line.replace(/#\d+/, '#N'))).toEqual([
     '== build #N: pending',
     '== build #N: running',
-    'build | hello',
+    'build | 03:04:05 hello',
     'build | x',
     '== build #N: success',
     '== test: [1] #N: pending',

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { testEngine } from '../executors/support/engine.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { traceOf } from '../gitlab-server/state/model.ts';
+import { jobLog } from '../support/job-log.ts';
 import { smallRepository } from '../support/runner-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -61,7 +61,7 @@ describe.skipIf(!canBuild)('the container image', { timeout: 60_000 }, () => {
     rmSync(join(home, 'project'), { recursive: true, force: true });
   });
 
-  const logOf = (name: string): string => Buffer.from(traceOf(server.job(name))).toString();
+  const logOf = (name: string): string => jobLog(server.job(name));
   const start = (how: readonly string[], command: readonly string[]): Promise<string> =>
     docker('run', '--name', container, '--network=host', ...how, image, ...command);
 

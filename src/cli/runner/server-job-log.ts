@@ -1,4 +1,3 @@
-import type { LogSink } from '../../model/ports.ts';
 import { debugTraceOf } from '../../runner/job/debug-trace.ts';
 import { isFlagOn } from '../../runner/job/feature-flag.ts';
 import type { TakenJob } from '../../runner/manager/runner-manager.ts';
@@ -6,7 +5,6 @@ import type { RunnerInfo } from '../../runner/network/features.ts';
 import { credentialsOf } from '../../runner/registration/kept-runners.ts';
 import type { RunnerLog } from '../../runner/runner-log.ts';
 import { type JobTrace, openJobTrace } from '../../runner/trace/job-trace.ts';
-import { stampedLog } from '../../runner/trace/stamped-log.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { RunnerPace } from './runner-pace.ts';
 
@@ -20,15 +18,6 @@ export interface ServerLogParts {
   readonly log: RunnerLog;
   /** Sending ends at once; what is not sent stays on the disk. */
   readonly giveUp: AbortSignal;
-}
-
-/** Where all that a job says is written to: its trace, with times before its lines where they are wanted. */
-export function jobLogOf(
-  { runner, answer }: TakenJob,
-  { clock }: Pick<ServerLogParts, 'clock'>,
-  { sink }: JobTrace,
-): LogSink {
-  return isFlagOn('FF_TIMESTAMPS', { runner, job: answer.job, otherwise: false }) ? stampedLog(sink, clock) : sink;
 }
 
 /** Opens the log of a job that a server has handed out. @throws SystemError: the disk doesn't take it. */
@@ -45,6 +34,7 @@ export function openTrace(
     job: { id: job.id, token: job.token },
     systemId: parts.systemId,
     debugTrace: debugTraceOf({ runner, job }),
+    lines: isFlagOn('FF_TIMESTAMPS', { runner, job, otherwise: true }) ? 'stamped' : 'plain',
     note: runner.name,
     // The state is told less often where the server wants less of the log.
     forceSend: isFlagOn('FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL', { runner, job, otherwise: false })

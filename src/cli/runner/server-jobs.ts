@@ -28,7 +28,7 @@ import type { RunnerPace } from './runner-pace.ts';
 import type { RunnerPlaces } from './runner-places.ts';
 import type { RunnerTerminals } from './runner-terminals.ts';
 import { serverJobDeps } from './server-job-deps.ts';
-import { jobLogOf, openTrace } from './server-job-log.ts';
+import { openTrace } from './server-job-log.ts';
 import { tellEnd } from './tell-end.ts';
 
 /** What running jobs of servers needs. */
@@ -127,7 +127,7 @@ async function begunJob(
       ? unheard
       : early
         ? canceled
-        : await outcomeOf(taken, parts, { trace, log: jobLogOf(taken, parts, trace), watch });
+        : await outcomeOf(taken, parts, { trace, log: trace.sink, watch });
   watch.worked(outcome);
   const result = early ?? jobResult(outcome, features.failureReasons);
   const reported = await trace.finish(result);

@@ -104,7 +104,7 @@ class StartedService {
   /** Resolves when it takes connections or seems not to come up. @throws SystemError */
   async start(log: 'followed' | 'kept', signal: AbortSignal): Promise<void> {
     const { engine, images, job } = this.#place;
-    const { service, aliases } = this.#named;
+    const { service, index, aliases } = this.#named;
     const facts = await images.ensure(service, this.#out, signal).catch((error: unknown) => {
       throw ofService(this.#named, error);
     });
@@ -117,7 +117,10 @@ class StartedService {
       end = await engine.watchEnd(id);
       this.#end = end;
       await engine.api.getContainer(id).start();
-      if (log === 'followed') this.#followed = await followLog(engine, id, aliases.join('-'), this.#out);
+      if (log === 'followed') {
+        const out = this.#out.of?.(`service-${index}`) ?? this.#out;
+        this.#followed = await followLog(engine, id, aliases.join('-'), out);
+      }
     } catch (error) {
       this.close();
       throw (

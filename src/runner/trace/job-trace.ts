@@ -9,11 +9,13 @@ import type { JobCredentials } from '../network/payload.ts';
 import type { RunnerLog } from '../runner-log.ts';
 import { type OutputLimit, outputLimit } from './output-limit.ts';
 import { Spool } from './spool.ts';
+import { stampedLog } from './stamped-log.ts';
 import { defaultTraceLimits, type ForceSend, type TraceLimits } from './trace-limits.ts';
 import {
   type LeftTrace,
   newTracePlace,
   removeTrace,
+  type TraceLines,
   type TracePlace,
   type TraceRecord,
   type TraceResult,
@@ -44,6 +46,8 @@ export interface JobTraceOptions extends TraceGiven {
   readonly systemId: string;
   /** CI_DEBUG_TRACE or CI_DEBUG_SERVICES is on: only maintainers may read the log. */
   readonly debugTrace: 'on' | 'off';
+  /** How its lines are written; default `plain`. */
+  readonly lines?: TraceLines;
   /** '' : none. */
   readonly runtimeEnvironmentKey?: string;
   readonly note?: string;
@@ -70,6 +74,7 @@ export interface JobTrace {
 /** Opens a log: its record lies on disk before anything of the job happens. @throws SystemError: the disk doesn't take it. */
 export async function openJobTrace(options: JobTraceOptions): Promise<JobTrace> {
   const { directory, server, job, systemId, debugTrace, runtimeEnvironmentKey = '', note = '' } = options;
+  const { lines = 'plain' } = options;
   const limits = { ...defaultTraceLimits, ...options.limits };
   const { url, tlsCaFile, tlsCertFile, tlsKeyFile } = server;
   const place = await newTracePlace(directory, job);
@@ -88,6 +93,7 @@ export async function openJobTrace(options: JobTraceOptions): Promise<JobTrace> 
     sentBytes: 0,
     outputLimitBytes: limits.outputLimitBytes,
     debugTrace,
+    lines,
     runtimeEnvironmentKey,
     note,
   };
@@ -109,7 +115,10 @@ function writeFailure(place: TracePlace, cause: unknown): SystemError {
 /** Opens a log that a process which has died left behind; it goes on where that ended. */
 export async function reopenJobTrace({ place, record }: LeftTrace, given: TraceGiven): Promise<JobTrace> {
   const limits = { ...given.limits, outputLimitBytes: record.outputLimitBytes };
-  return new Trace(place, record, await Spool.open(place.log), { ...given, limits });
+  const spool = await Spool.open(place.log);
+  // What comes now is no part of the line at which the other one died.
+  if (record.result === undefined && spool.end !== 'line') await spool.append(Buffer.from('\n')).catch(() => {});
+  return new Trace(place, record, spool, { ...given, limits });
 }
 
 class Trace implements JobTrace {
@@ -124,6 +133,8 @@ class Trace implements JobTrace {
   readonly #repair = utf8Repair();
   readonly #limit: OutputLimit;
   #record: TraceRecord;
+  /** What comes now comes too late. */
+  #isClosed = false;
   #sending: Promise<void> | undefined;
   /** One after the other: an older record must not lay itself over a newer one. */
   #remembering: Promise<void> = Promise.resolve();
@@ -136,9 +147,10 @@ class Trace implements JobTrace {
     this.#given = given;
     const limits = { ...defaultTraceLimits, ...given.limits };
     this.#limit = outputLimit(limits.outputLimitBytes, spool.size);
-    this.sink = {
-      write: (bytes) => (this.#finished === undefined ? this.#append(this.#repair.take(bytes)) : Promise.resolve()),
+    const plain: LogSink = {
+      write: (bytes) => (this.#isClosed ? Promise.resolve() : this.#append(this.#repair.take(bytes))),
     };
+    this.sink = record.lines === 'stamped' ? stampedLog(plain, given.clock) : plain;
     this.#sender = new TraceSender({
       ...given,
       limits,
@@ -163,7 +175,7 @@ class Trace implements JobTrace {
     return this.#abort.signal;
   }
 
-  get output(): { readonly checksum: string; readonly bytesize: number } {
+  get output(): JobTrace['output'] {
     return { checksum: this.#spool.checksum, bytesize: this.#spool.size };
   }
 
@@ -179,6 +191,7 @@ class Trace implements JobTrace {
   async drop(): Promise<void> {
     const finished = this.#finished;
     this.#finished ??= Promise.resolve({ kind: 'reported' });
+    this.#isClosed = true;
     this.#stop.abort();
     await this.#sending;
     if (finished !== undefined) await finished;
@@ -188,6 +201,8 @@ class Trace implements JobTrace {
 
   async #finish(result: TraceResult): Promise<Reported> {
     // The result counts, also where the disk takes no more.
+    await this.sink.flush?.()?.catch(() => {});
+    this.#isClosed = true;
     await this.#append(this.#repair.end()).catch(() => {});
     await this.#spool.flushed();
     await this.#remember({ result }, 'flushed');

@@ -4,6 +4,12 @@ const mostHeldBytes = 8 * 1024;
 const nothing: Uint8Array = new Uint8Array(0);
 const lineEnd = Buffer.from('\n');
 
+/**
+ * A stream in a header: its number in two hexadecimal digits, and O for output or E for errors. `00O`: the runner's own
+ * lines, `01O`: what jobs print, `01E`: their stderr, `0fO` and on: services.
+ */
+export type StreamMark = `${string}${'O' | 'E'}`;
+
 /** Puts a header before each line of one stream of a job's log. */
 export interface LineStamper {
   /** @returns what is to be written now; the rest of a line waits for its end. */
@@ -18,14 +24,17 @@ export interface LineStamper {
  * Headers as GitLab Runner writes them (FF_TIMESTAMPS): `2026-01-02T03:04:05.123456Z 01O `, which are time, stream, its
  * kind, and a blank, or `+` where the line continues the one before of the same stream. That is so behind a line that was
  * too long, and behind a piece of output with `\r` that did not end in `\n`: progress is shown as it comes.
- * @param stream `00O`: the runner's own lines, `01O`: what jobs print, `01E`: their stderr.
  * @param now milliseconds since 1970.
  */
-export function lineStamper(stream: '00O' | '01O' | '01E', now: () => number): LineStamper {
+export function lineStamper(stream: StreamMark, now: () => number): LineStamper {
   let held: Uint8Array = nothing;
   let flag: ' ' | '+' = ' ';
+  let stamp = { at: Number.NaN, text: '' };
   const header = (): Buffer => {
-    const text = `${stampOf(now())}${stream}${flag}`;
+    const at = now();
+    // Most lines of a burst have the time of the one before.
+    if (at !== stamp.at) stamp = { at, text: stampOf(at) };
+    const text = `${stamp.text}${stream}${flag}`;
     flag = ' ';
     return Buffer.from(text);
   };

@@ -24,6 +24,10 @@ export interface Resumed {
 /** Logs that are sent at the same time. */
 const atOnce = 4;
 
+const farewell = Buffer.from(
+  '\x1b[31;1mERROR: Job failed (system failure): the runner ended while the job was running\x1b[0;m\n',
+);
+
 const interrupted: TraceResult = { state: 'failed', failureReason: 'runner_system_failure', exitCode: 0 };
 
 /**
@@ -39,13 +43,7 @@ export async function resumeLeftTraces(given: ResumeGiven): Promise<readonly Res
 async function resume(left: LeftTrace, given: ResumeGiven): Promise<Resumed> {
   const { job, server, result = interrupted } = left.record;
   const trace = await reopenJobTrace(left, { ...given, client: given.clientFor(server) });
-  if (left.record.result === undefined)
-    await trace.sink.write(Buffer.from(farewell(trace.output.bytesize))).catch(() => {});
+  if (left.record.result === undefined) await trace.sink.write(farewell).catch(() => {});
   given.log('warning', 'Sending the log of a job whose process has died', { job: job.id, result: result.state });
   return { job, result, reported: await trace.finish(result) };
-}
-
-function farewell(bytesBefore: number): string {
-  const text = 'Job failed (system failure): the runner ended while the job was running';
-  return `${bytesBefore === 0 ? '' : '\n'}\x1b[31;1mERROR: ${text}\x1b[0;m\n`;
 }

@@ -15,6 +15,7 @@ export class Spool {
   readonly #file: number;
   #size = 0;
   #crc = 0;
+  #end: 'line' | 'within a line' = 'line';
   #last: Promise<void> = Promise.resolve();
   #underWay = 0;
 
@@ -37,6 +38,11 @@ export class Spool {
   /** Bytes that lie in the file. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Where the next byte comes: it begins a line, or goes on with one. */
+  get end(): 'line' | 'within a line' {
+    return this.#end;
   }
 
   /** Of all bytes, as the server wants it: `crc32:` and eight digits. */
@@ -107,7 +113,9 @@ export class Spool {
   }
 
   #count(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     this.#crc = crc32(bytes, this.#crc);
+    this.#end = bytes[bytes.length - 1] === 0x0a ? 'line' : 'within a line';
     this.#size += bytes.length;
   }
 

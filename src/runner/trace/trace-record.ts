@@ -11,6 +11,9 @@ export type TraceResult =
   | { readonly state: 'success' }
   | { readonly state: 'failed'; readonly failureReason: string; readonly exitCode: number };
 
+/** Whether each line of a log says when and by whom it was written. */
+export type TraceLines = 'plain' | 'stamped';
+
 /** What has to be known to send a log after its process has died. Lies beside the log, for its owner alone. */
 export interface TraceRecord {
   readonly version: 1;
@@ -23,6 +26,8 @@ export interface TraceRecord {
   readonly sentBytes: number;
   readonly outputLimitBytes: number;
   readonly debugTrace: 'on' | 'off';
+  /** Absent, as in records of old: `plain`. */
+  readonly lines?: TraceLines;
   readonly runtimeEnvironmentKey: string;
   /** For people and for the log's last lines: the runner's name and the like. */
   readonly note: string;

@@ -26,8 +26,13 @@ export function watchJobs(server: GitlabServer, write: (text: string) => void): 
     if (end <= from) return;
     shown.set(job.id, end);
     const lines = trace.toString('utf8', from, end).replace(/\n$/, '').split('\n');
-    write(lines.map((line) => `${job.description.name} | ${line}\n`).join(''));
+    write(lines.map((line) => `${job.description.name} | ${withShortTime(line)}\n`).join(''));
   };
+}
+
+/** Runners may write `2026-01-02T03:04:05.123456Z 01O ` before each line; `+` at its end goes on with the one before. */
+function withShortTime(line: string): string {
+  return line.replace(/^[\d-]{10}T([\d:]{8})\.\d{6}Z [0-9a-f]{2}[OE]([ +])/, '$1$2');
 }
 
 /** Nothing of the pipeline will change any more, unless by hand. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,12 +25,12 @@ beforeAll(async () => {
     `import { openJobTrace } from ${JSON.stringify(source('runner/trace/job-trace.ts'))};
 import { createClient } from ${JSON.stringify(source('runner/network/create-client.ts'))};
 import { systemClock as clock } from ${JSON.stringify(source('util/clock.ts'))};
-const [url, directory, how] = process.argv.slice(2);
+const [url, directory, how, lines] = process.argv.slice(2);
 const log = () => {};
 const identity = { name: 'x', version: '1', revision: '', platform: '', architecture: '' };
 const client = createClient({ url, token: 'r' }, { identity, log, clock, random: () => 0, env: {} });
 const trace = await openJobTrace({
-  client, clock, log, directory, info: {}, server: { url }, job: { id: 9, token: 'j' }, systemId: 's', debugTrace: 'off',
+  client, clock, log, directory, info: {}, server: { url }, job: { id: 9, token: 'j' }, systemId: 's', debugTrace: 'off', lines,
   limits: { updateIntervalMs: 20 },
 });
 trace.start();
@@ -75,10 +75,10 @@ async function server(): Promise<{
   return Object.assign(state, { it });
 }
 
-function asked(of: { onAsked(asked: string): void }, what: string): Promise<void> {
+function asked(of: { onAsked(asked: string): void }, what: RegExp): Promise<void> {
   return new Promise((resolve) => {
     of.onAsked = (one) => {
-      if (one === what) resolve();
+      if (what.test(one)) resolve();
     };
   });
 }
@@ -108,40 +108,55 @@ function given(directory: string): ResumeGiven {
   return { directory, clientFor, info, clock: network.clock, log: network.log };
 }
 
-it('reports a job failed whose runner was killed, with its log so far', async () => {
-  const directory = join(place, 'running');
-  const stage = await server();
-  await using it = stage.it;
-  const first = asked(stage, 'patch 0 first\n');
-  const child = spawn(process.execPath, [program, it.url, directory], { stdio: ['pipe', 'pipe', 'inherit'] });
-  await first;
-  child.stdin!.write('x');
-  // What was written lies on disk, sent or not.
-  await said(child, 'all');
-  await kill(child);
-  stage.hangs = false;
-  // Two start at the same time: one of them does it.
-  const both = await Promise.all([resumeLeftTraces(given(directory)), resumeLeftTraces(given(directory))]);
-  expect(both.flat()).toMatchObject([
-    { job: { id: 9, token: 'j' }, result: { state: 'failed' }, reported: { kind: 'reported' } },
-  ]);
-  expect(stage.kept).toBe(
-    'first\nsecond\n\n\x1b[31;1mERROR: Job failed (system failure): the runner ended while the job was running\x1b[0;m\n',
-  );
-  const last = it.seen.at(-1)!.json();
-  expect(last).toMatchObject({ state: 'failed', failure_reason: 'runner_system_failure', token: 'j' });
-  expect(last).toMatchObject({ output: { bytesize: stage.kept.length } });
-  expect(left(directory)).toEqual([]);
-});
+const farewell = '\x1b[31;1mERROR: Job failed (system failure): the runner ended while the job was running\x1b[0;m\n';
+
+it.each([
+  { lines: 'plain', torn: '', rest: farewell },
+  { lines: 'plain', torn: 'thi', rest: `\n${farewell}` },
+  { lines: 'stamped', torn: '', rest: `TIME 00O ${farewell}` },
+  { lines: 'stamped', torn: '2026-01-0', rest: `\nTIME 00O ${farewell}` },
+])(
+  'reports a job failed whose runner was killed, with its log so far ($lines, $torn)',
+  async ({ lines, torn, rest }) => {
+    const directory = join(place, `running-${lines}-${torn}`);
+    const stage = await server();
+    await using it = stage.it;
+    const first = asked(stage, /^patch 0 .*first\n$/);
+    const args = [program, it.url, directory, 'running', lines];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    await first;
+    child.stdin!.write('x');
+    // What was written lies on disk, sent or not.
+    await said(child, 'all');
+    await kill(child);
+    const log = readdirSync(directory).find((name) => name.endsWith('.log'))!;
+    appendFileSync(join(directory, log), torn);
+    stage.hangs = false;
+    // Two start at the same time: one of them does it.
+    const both = await Promise.all([resumeLeftTraces(given(directory)), resumeLeftTraces(given(directory))]);
+    expect(both.flat()).toMatchObject([
+      { job: { id: 9, token: 'j' }, result: { state: 'failed' }, reported: { kind: 'reported' } },
+    ]);
+    const header = lines === 'plain' ? '' : 'TIME 00O ';
+    const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/gm;
+    expect(stage.kept.replace(time, 'TIME')).toBe(`${header}first\n${header}second\n${torn}${rest}`);
+    const last = it.seen.at(-1)!.json();
+    expect(last).toMatchObject({ state: 'failed', failure_reason: 'runner_system_failure', token: 'j' });
+    expect(last).toMatchObject({ output: { bytesize: stage.kept.length } });
+    expect(left(directory)).toEqual([]);
+  },
+);
 
 it('reports a job as it ended where only the report was missing', async () => {
   const directory = join(place, 'ended');
   const stage = await server();
   await using it = stage.it;
-  const first = asked(stage, 'patch 0 first\n');
-  const child = spawn(process.execPath, [program, it.url, directory, 'ended'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const first = asked(stage, /^patch 0 first\n$/);
+  const child = spawn(process.execPath, [program, it.url, directory, 'ended', 'plain'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   await first;
-  const reporting = asked(stage, 'put failed');
+  const reporting = asked(stage, /^put failed$/);
   child.stdin!.write('x');
   await reporting;
   await kill(child);
