@@ -46,6 +46,7 @@ export async function startEarly({
         threads,
       });
     },
+    take: async (paths) => filling?.take(paths),
     found: (entry) => (isUnreadable(projectRoot, entry) ? undefined : filling?.place(entry)),
     [Symbol.asyncDispose]: async () => {
       await filling?.[Symbol.asyncDispose]();

@@ -2,7 +2,8 @@ import { lstatSync, readlinkSync, rmdirSync, symlinkSync, unlinkSync } from 'nod
 import { directoryPlacer } from '../util/files/directory-placer.ts';
 import { fileCopier } from '../util/files/file-copier.ts';
 import { errorCode } from '../util/files/file-problem.ts';
-import type { FileCopy, FileThreads } from '../util/files/file-threads.ts';
+import { type FileCopy, type FileThreads, worthThreads } from '../util/files/file-threads.ts';
+import { type TakenNames, takeFiles } from '../util/files/take-files.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { tryLink } from '../util/files/try-link.ts';
@@ -36,6 +37,12 @@ export const copyConcurrency = 2;
 
 /** A snapshot that is being filled. */
 export interface SnapshotFilling extends AsyncDisposable {
+  /**
+   * Looks at files and copies them, all by threads, where there are enough to be worth it.
+   * @param paths nothing else may have been placed yet.
+   * @returns which were placed; the others are still to be. Undefined: all are.
+   */
+  take(paths: readonly string[]): Promise<TakenNames | undefined>;
   /** Links or copies one entry; resolves when there is room for more. */
   place(entry: TreeEntry): Promise<void> | undefined;
   /** @param entries all that were placed. */
@@ -69,6 +76,12 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
   let copied = 0;
   let linked = 0;
   return {
+    take: async (paths) => {
+      if (threads === undefined || paths.length < worthThreads) return undefined;
+      const taken = await takeFiles(paths, { root: projectRoot, target: tree, threads, signal });
+      copied += taken.count;
+      return taken;
+    },
     place: (entry) => {
       const { path, type } = entry;
       if (isUpdate && type !== 'directory' && isSame(entry)) {
@@ -78,7 +91,7 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
       const slash = path.lastIndexOf('/');
       placer.ensure(slash < 0 ? '' : path.slice(0, slash));
       if (type === 'directory') placer.ensure(path);
-      else if (type === 'symlink') symlinkSync(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
+      else if (type === 'symlink') placeLink(readlinkSync(`${projectRoot}/${path}`), `${tree}/${path}`);
       else if (old !== undefined && isSame(entry) && isLinked(`${old.tree}/${path}`, `${tree}/${path}`)) linked++;
       else {
         copied++;
@@ -93,6 +106,11 @@ export function startFilling(content: SnapshotContent): SnapshotFilling {
     },
     [Symbol.asyncDispose]: () => copier[Symbol.asyncDispose](),
   };
+}
+
+/** Where git names a link and files behind it, a directory with these may be there before the link. */
+function placeLink(destination: string, path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) symlinkSync(destination, path);
 }
 
 const isLinked = (from: string, to: string): boolean => tryLink(from, to) === 'linked';

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { TakenNames } from '../util/files/take-files.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { readEntry, type WalkedTree, walkTree } from '../util/files/walk-tree.ts';
@@ -24,6 +25,8 @@ export interface UnchangedTree {
 export interface ListingWatch {
   /** Called first, with how many names git gave. */
   expect(names: number): void;
+  /** Called next. @returns those that need not be looked at and told of any more. */
+  take(paths: readonly string[]): Promise<TakenNames | undefined>;
   found(entry: TreeEntry): Promise<void> | undefined;
 }
 
@@ -93,6 +96,16 @@ function namesIn(text: string): ReadonlySet<string> {
   return new Set(text.split('\0'));
 }
 
+function pathsOf(names: ReadonlySet<string> | readonly string[], below: string): readonly string[] {
+  const before = below === '' ? '' : `${below}/`;
+  const paths: string[] = [];
+  for (const name of names) {
+    if (name === '' || name.startsWith('../')) continue;
+    paths.push(before + (name.endsWith('/') ? name.slice(0, -1) : name));
+  }
+  return paths;
+}
+
 interface Listed {
   readonly entries: TreeEntry[];
   readonly skipped: SkippedPath[];
@@ -121,10 +134,15 @@ async function addFiles(listing: Listing, { below, names, depth }: Repository): 
   const { root, ask, listed } = listing;
   const breathe = timeSlices(listing.signal);
   const nested: string[] = [];
-  if (depth === 0) listing.watch?.expect('size' in names ? names.size : names.length);
-  for (const name of names) {
-    if (name === '' || name.startsWith('../')) continue;
-    const path = (below === '' ? '' : `${below}/`) + name.replace(/\/$/, '');
+  const paths = pathsOf(names, below);
+  if (depth === 0) listing.watch?.expect(paths.length);
+  const taken = depth === 0 ? await listing.watch?.take(paths) : undefined;
+  for (const [index, path] of paths.entries()) {
+    const known = taken?.entryOf(index);
+    if (known !== undefined) {
+      listed.entries.push(known);
+      continue;
+    }
     const entry = listing.read(path);
     if (entry === undefined) {
       listed.areMissing = true;

@@ -1,11 +1,12 @@
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { stampedEntry, entryStampWidth as width } from '../util/files/stamped-entry.ts';
 import { timeSlices } from '../util/files/time-slice.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { once } from '../util/once.ts';
 import { unlessAborted } from '../util/unless-aborted.ts';
 import { type LookTask, lookAtShare, lookWorkerCode } from './look-share.ts';
-import { isSameStamp, placesOf, type SnapshotManifest, stampWidth, typeAt } from './snapshot-manifest.ts';
+import { isSameStamp, placesOf, type SnapshotManifest, typeAt } from './snapshot-manifest.ts';
 
 /** How much a tree holds. */
 export interface TreeSize {
@@ -37,8 +38,6 @@ export interface LookAgain extends AsyncDisposable {
 const worthThread = 5000;
 /** Files that a thread takes at once. */
 const shareSize = 256;
-/** What a file is known by: its stamp, then device and number of links. */
-const width = stampWidth + 2;
 
 /**
  * Begins to look at the files of a snapshot's manifest in the tree that it was made of, by a thread of its own, while
@@ -93,22 +92,7 @@ async function takePart(task: LookTask, signal: AbortSignal | undefined): Promis
 }
 
 function lookedAt(manifest: SnapshotManifest, stamps: Float64Array): LookedAt {
-  const entryAt = (index: number, path: string): TreeEntry | undefined => {
-    const at = index * width;
-    const type = typeAt(stamps, at);
-    if (type === undefined) return undefined;
-    return {
-      path,
-      type,
-      sizeBytes: stamps[at + 1]!,
-      mode: stamps[at + 2]!,
-      mtimeMs: stamps[at + 3]!,
-      ctimeMs: stamps[at + 4]!,
-      ino: stamps[at + 5]!,
-      dev: stamps[at + 6]!,
-      nlink: stamps[at + 7]!,
-    };
-  };
+  const entryAt = (index: number, path: string) => stampedEntry(path, stamps, index * width);
   const placeOf = once(() => placesOf(manifest.paths));
   return {
     get size() {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { stampTypes as types } from '../util/files/stamped-entry.ts';
 import type { TreeEntry } from '../util/files/tree-entry.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
 
@@ -19,9 +20,8 @@ export interface SnapshotManifest {
 }
 
 const version = 3;
-/** Numbers that the manifest has for a file. */
+/** Numbers that the manifest has for a file: the first of those that `stampedEntry` knows. */
 export const stampWidth = 6;
-const types = ['file', 'directory', 'symlink'] as const;
 const directory = types.indexOf('directory');
 
 interface Head extends Pick<SnapshotManifest, 'takenAtMs' | 'gitState'> {

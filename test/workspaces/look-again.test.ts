@@ -9,6 +9,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -177,5 +178,43 @@ describe('a look at the last snapshot’s files before the next is taken', () =>
     const early = begin();
     expect(early.last?.look).toBeDefined();
     await early[Symbol.asyncDispose]();
+  });
+});
+
+describe('a first snapshot of many files', () => {
+  const outside = () => join(base, 'outside');
+  const printed = ['-type', 'l', '-printf', '%P -> %l\\n', '-o', '-printf', '%P %m %T@ %s\\n'];
+  const look = (root: string) =>
+    execFileSync('find', ['.', '-path', './.git', '-prune', '-o', '-type', 'd', '-o', ...printed], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+      .split('\n')
+      .sort();
+
+  it('is made by threads as it is without them', async () => {
+    renameSync(path('d7'), outside());
+    symlinkSync(outside(), path('d7'));
+    symlinkSync('f1', path('d8/link'));
+    writeFileSync(path('d8/large'), Buffer.alloc(600_000, 'x'));
+    chmodSync(path('d9/f9'), 0o775);
+    rmSync(path('d10'), { recursive: true });
+    unlinkSync(path('d11/f1'));
+    mkdirSync(path('d11/f1'));
+    writeFileSync(path('d11/f1/new'), 'untracked');
+    rmSync(store, { recursive: true, force: true });
+    const request = { projectRoot: project, topLevel: project, git: ask, nowMs: later() };
+    await using early = begin();
+    expect(early.threads?.get()).toHaveLength(2);
+    await using byThreads = await takeSnapshot({ ...request, storeDirectory: store, early });
+    await using without = await takeSnapshot({ ...request, storeDirectory: join(base, 'other') });
+    expect(look(byThreads.tree.root)).toEqual(look(without.tree.root));
+    const told = ({ files, bytes, copied, reused, skipped }: Snapshot) => ({ files, bytes, copied, reused, skipped });
+    expect(told(byThreads)).toEqual(told(without));
+    expect(byThreads.copied).toBeGreaterThan(4000);
+    expect(existsSync(join(byThreads.tree.root, 'd10'))).toBe(false);
+    expect(readFileSync(join(outside(), 'f1'), 'utf8')).toBe('file 1');
+    await using again = await takeSnapshot({ ...request, storeDirectory: store });
+    expect(again.reused).toBe('all');
   });
 });

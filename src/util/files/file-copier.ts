@@ -24,9 +24,10 @@ export interface FileCopier extends AsyncDisposable {
 }
 
 /** Larger ones go through the thread pool, so that no synchronous call lasts long. */
-const largeBytes = 512 * 1024;
+export const largeBytes = 512 * 1024;
 const batchSize = 256;
-const flags = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
+/** Of `copyFile`: by reflink where that goes, and never over what is there. */
+export const copyFlags = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
 
 /**
  * @param options.concurrency threads that copy at once.
@@ -69,7 +70,7 @@ async function copyReplacing(copy: FileCopy): Promise<void> {
 
 function copyAsync(copy: FileCopy): Promise<void> {
   return new Promise((resolve, reject) => {
-    copyFile(copy.from, copy.to, flags, (error) => {
+    copyFile(copy.from, copy.to, copyFlags, (error) => {
       if (error) reject(error);
       else {
         try {
@@ -89,7 +90,7 @@ function slicedCopier(signal: AbortSignal | undefined): FileCopier {
   return {
     add: (copy) => {
       try {
-        copyFileSync(copy.from, copy.to, flags);
+        copyFileSync(copy.from, copy.to, copyFlags);
       } catch (error) {
         if (errorCode(error) === 'EEXIST') return copyReplacing(copy);
         throw error;
@@ -166,7 +167,7 @@ function threadedCopier(options: {
 
 /** @param torn gets those that were no longer as they were given. */
 async function copyBatch(thread: FileThread, copies: readonly FileCopy[], torn: FileCopy[]): Promise<void> {
-  const result = await thread.copy(copies, flags).catch((error: unknown) => {
+  const result = await thread.copy(copies, copyFlags).catch((error: unknown) => {
     if (!(error instanceof FileThreadLost)) throw error;
     // It may have made some of them.
     return { blocked: copies.map((_, index) => index), torn: [] };

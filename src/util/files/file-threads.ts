@@ -52,11 +52,27 @@ export interface FileThread {
    * @throws the first failure.
    */
   copy(copies: readonly FileCopy[], flags: number): Promise<CopiedBatch>;
+  /**
+   * Looks at files and copies those that give no trouble.
+   * @param paths relative to `places.root` and to `places.target`, whose directories are made.
+   * @returns for each what `stampedEntry` takes; no file where it was not copied, for whatever reason.
+   */
+  take(paths: readonly string[], places: TakenPlaces, flags: number): Promise<Float64Array>;
   /** Makes hard links. @returns indices of those that could not be made, for whatever reason. */
   link(links: readonly FileLink[]): Promise<readonly number[]>;
   /** See `FileThreads.clear`. @param from at which end of each directory to begin. */
   clear(directory: string, from: 'start' | 'end'): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Where files are taken from and where they go. */
+export interface TakenPlaces {
+  /** Absolute. */
+  readonly root: string;
+  /** Absolute; nothing may be in it yet that was not taken. */
+  readonly target: string;
+  /** Larger files are left. */
+  readonly largeBytes: number;
 }
 
 /** Indices into the batch. */
@@ -108,6 +124,7 @@ function startThreads(count: number): readonly FileThread[] {
 
 type Answer = { readonly id: number } & Partial<CopiedBatch> & {
     readonly failure?: { readonly message: string };
+    readonly stamps?: Float64Array;
     readonly failed?: readonly number[];
     readonly isOver?: boolean;
   };
@@ -160,6 +177,10 @@ function fileThread(): FileThread {
       });
       if (failure) throw Object.assign(new Error(failure.message), failure);
       return { blocked, torn };
+    },
+    take: async (paths, places, flags) => {
+      const { stamps } = await ask({ ...places, take: paths.join('\0'), flags });
+      return stamps!;
     },
     link: async (links) => (await ask({ links: pathsOf(links) })).failed ?? [],
     clear: async (directory, from) => {

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +17,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cloneTree, linkOrCopyTree } from '../../../src/util/files/clone-tree.ts';
 import { FileThreadLost, type FileThreads, fileThreads } from '../../../src/util/files/file-threads.ts';
+import { takeFiles } from '../../../src/util/files/take-files.ts';
 import type { TreeEntry } from '../../../src/util/files/tree-entry.ts';
 import { walkTree } from '../../../src/util/files/walk-tree.ts';
 
@@ -126,6 +129,48 @@ describe('links by threads', () => {
   });
 });
 
+describe('takeFiles', () => {
+  it('looks at files and copies those that give no trouble, with time and mode', async () => {
+    fill('tree', 400);
+    const at = (path: string) => join(base, 'tree', path);
+    const modes = { 'd1/e1/f1': 0o666, 'd2/e2/f2': 0o755, 'd3/e0/f3': 0o600, 'd4/e1/f4': 0o400, 'd4/e1/f25': 0o666 };
+    for (const [path, mode] of Object.entries(modes)) chmodSync(at(path), mode);
+    utimesSync(at('d5/e2/f5'), 1_000_000, 1_000_000.25);
+    linkSync(at('d6/e0/f6'), at('same'));
+    writeFileSync(at('empty'), '');
+    const before = (await walkTree(join(base, 'tree'))).entries.filter(({ type }) => type === 'file');
+    const left = ['large', 'setgid', 'link', 'd0/dangling', 'd0', 'none', 'd0/e0/f0/x'];
+    writeFileSync(at('large'), Buffer.alloc(600_000));
+    writeFileSync(at('setgid'), '');
+    chmodSync(at('setgid'), 0o2755);
+    symlinkSync('d0/e0/f0', at('link'));
+    symlinkSync('nowhere', at('d0/dangling'));
+    const paths = [...left, ...before.map(({ path }) => path)];
+    const places = { root: join(base, 'tree'), target: join(base, 'to') };
+    mkdirSync(places.target);
+    const taken = await takeFiles(paths, { ...places, threads });
+    expect(taken.count).toBe(before.length);
+    expect(paths.map((_, index) => taken.entryOf(index))).toEqual([...left.map(() => undefined), ...before]);
+    const after = (await walkTree(places.target)).entries.filter(({ type }) => type !== 'directory');
+    expect(after).toMatchObject(before.map(({ path, mode }) => ({ path, mode })));
+    // Node sets times in microseconds.
+    for (const [index, { mtimeMs }] of after.entries()) expect(mtimeMs).toBeCloseTo(before[index]!.mtimeMs, 1);
+    for (const { path } of before) expect(readFileSync(join(base, 'to', path))).toEqual(readFileSync(at(path)));
+  });
+
+  it('leaves what is in the way, and ends when it is to', async () => {
+    fill('tree', 30);
+    mkdirSync(join(base, 'to/d0/e0'), { recursive: true });
+    writeFileSync(join(base, 'to/d0/e0/f0'), 'before');
+    const places = { root: join(base, 'tree'), target: join(base, 'to'), threads };
+    const taken = await takeFiles(['d0/e0/f0', 'd1/e1/f1'], places);
+    expect([taken.count, taken.entryOf(0), taken.entryOf(1)?.path]).toEqual([1, undefined, 'd1/e1/f1']);
+    expect(readFileSync(join(base, 'to/d0/e0/f0'), 'utf8')).toBe('before');
+    const aborted = takeFiles(['d2/e2/f2'], { ...places, signal: AbortSignal.abort(new Error('enough')) });
+    await expect(aborted).rejects.toThrow('enough');
+  });
+});
+
 describe('a thread that ends by itself', () => {
   /** What it can't understand ends a thread. */
   const loseOne = async (): Promise<void> => {
@@ -156,6 +201,8 @@ describe('a thread that ends by itself', () => {
     expect(threads.get()).toEqual([]);
     await cloneTree({ root: join(base, 'tree') }, join(base, 'again'), { threads });
     await linkOrCopyTree({ root: join(base, 'tree') }, join(base, 'links'), { threads });
+    const places = { root: join(base, 'tree'), target: join(base, 'none') };
+    expect(await takeFiles(['d0/e0/f21'], { ...places, threads })).toMatchObject({ count: 0 });
     for (const name of ['again', 'links']) expect(readFileSync(join(base, name, 'd0/e0/f21'), 'utf8')).toBe('21');
   });
 });
