@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { jobLog } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { type RunnerProcess, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -20,7 +21,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+  await removeOnceFree(home);
 });
 
 const place = (name: string): string => join(home, 'state', 'runner', name);

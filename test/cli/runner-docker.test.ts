@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { registryProgram, registryUser, removeImagesOf, startRegistry } from '..
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { jobLog } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 const engine = await testEngine();
@@ -26,7 +27,7 @@ afterEach(async () => {
   await runner?.ended;
   runner = undefined;
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  await removeOnceFree(home);
 });
 
 /** @param docker of `[runners.docker]`; local images may be used unless it says otherwise. */

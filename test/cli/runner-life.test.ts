@@ -1,11 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { jobLog } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 const pace = {
@@ -27,19 +27,6 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]();
   await removeOnceFree(home);
 });
-
-/** What is mounted for jobs goes a little after a process that was ended at once. */
-async function removeOnceFree(directory: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      rmSync(directory, { recursive: true, force: true });
-      return;
-    } catch (error) {
-      if (tries === 100) throw error;
-      await sleep(100);
-    }
-  }
-}
 
 const file = () => join(home, 'config', 'runner.toml');
 const logOf = (name: string): string => jobLog(server.job(name));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
 import { stampedLines } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
 
 let home: string;
@@ -23,7 +24,7 @@ afterEach(async () => {
   for (const { child } of runners) child.kill('SIGTERM');
   await Promise.all(runners.map(({ ended }) => ended));
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  await removeOnceFree(home);
 });
 
 /** Runs jobs by a runner whose file ends with these lines. @returns the logs, by name. */

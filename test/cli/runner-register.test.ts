@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfigFile } from '../../src/runner/config/config-file.ts';
 import type { RunnerEntry } from '../../src/runner/config/runner-config.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { plainEnvironment, runCi } from '../support/run-ci.ts';
 
 const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
@@ -23,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  await removeOnceFree(home);
 });
 
 const ci = (args: readonly string[], env: Record<string, string> = {}) =>

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { jobLog } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { smallRepository, startRunnerCommand } from '../support/runner-process.ts';
 
 let home: string;
@@ -21,7 +22,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+  await removeOnceFree(home);
 });
 
 /** Its settings come from the environment unless the arguments say otherwise. */

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import {
   type startGitlabServer,
 } from '../gitlab-server/gitlab-server.ts';
 import { jobLog } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { type RunnerProcess, startRunner as startProcess } from '../support/runner-process.ts';
 
 /** One storm: the whole one is measured by hand (`CI_TEST_LONG=1`), its short form waits less between tries. */
@@ -57,9 +58,9 @@ beforeEach(() => {
   children = [];
 });
 
-afterEach(() => {
+afterEach(async () => {
   for (const child of children) child.kill('SIGKILL');
-  rmSync(home, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+  await removeOnceFree(home);
 });
 
 interface Started {
@@ -80,7 +81,7 @@ token = "${token}"
 executor = "shell"
 request_concurrency = 4
 `;
-  const env = pace === undefined ? undefined : { CI_RUNNER_PACE: JSON.stringify(pace) };
+  const env = { CI_RUNNER_PACE: pace === undefined ? '' : JSON.stringify(pace) };
   const runner = startProcess(join(home, name), text, env);
   children.push(runner.child);
   return runner;

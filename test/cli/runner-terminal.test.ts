@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { labelled, testEngine } from '../executors/support/engine.ts';
 import type { JobDescription } from '../gitlab-server/description.ts';
 import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { jobLog } from '../support/job-log.ts';
+import { removeOnceFree } from '../support/remove-once-free.ts';
 import { type RunnerProcess, startRunner } from '../support/runner-process.ts';
 import { openTerminal, type SentSession, statusOf, terminalOf } from '../support/workhorse.ts';
 
@@ -28,7 +29,7 @@ afterEach(async () => {
   await runner?.ended;
   runner = undefined;
   await server[Symbol.asyncDispose]();
-  rmSync(home, { recursive: true, force: true });
+  await removeOnceFree(home);
 });
 
 function start(executor: 'shell' | 'docker' | 'ssh', given: { stay?: number; env?: Record<string, string> } = {}) {
