@@ -43,7 +43,7 @@ export function startProcessHelper(perl: string): ProcessHelper {
   const tell = (message: Buffer): void => void child.stdin!.write(message);
   const gone = (): void => {
     state = 'gone';
-    const error = new ProcessLost("the process that starts the jobs' programs is gone");
+    const error = new ProcessLost("the process that started the job's programs is gone: how they end can't be known");
     for (const each of processes.values()) each.lost(error);
     processes.clear();
   };

@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import type { JobSpec } from '../../model/job-spec.ts';
-import { type Exit, type LackOfMemory, SystemError } from '../../model/outcome.ts';
+import { type Exit, SystemError } from '../../model/outcome.ts';
 import type { OomWatch } from '../../util/oom-kills.ts';
 import { type Plumbing, startPipedProcess } from '../../util/piped-process.ts';
-import type { ProcessEnd, ProcessRequest, RunningProcess } from '../../util/process.ts';
+import type { ProcessRequest, RunningProcess } from '../../util/process.ts';
 import { ProcessLost } from '../../util/process-helper.ts';
-import { endFamily, groupHasMembers, isAlive, killFamily, type ProcessFamily } from '../../util/process-strays.ts';
 import type { Workspace } from '../../workspaces/open-workspace.ts';
 import type { Command, KeptPlace, Session } from '../executor.ts';
 import { localFiles } from '../local-files.ts';
 import { jobEnvironment } from './job-environment.ts';
+import { JobProcesses } from './job-processes.ts';
 import { placesOfJob } from './places-of-job.ts';
-import { type SessionUsage, sessionUsage, type UsageWatch } from './session-usage.ts';
+import type { UsageWatch } from './session-usage.ts';
 import { shellDoor } from './shell-door.ts';
 import { visitShell } from './visit-shell.ts';
 
@@ -138,6 +138,7 @@ async function runCommand(
     };
     running = await startPipedProcess(request, place.plumbing);
   } catch (error) {
+    if (error instanceof ProcessLost) throw await processes.lost(error, { marker, groups: [], since: 0 });
     return explainStart(error, command, file!, directory);
   }
   processes.started(running);
@@ -171,83 +172,4 @@ function onlyTakesAfterRuns(job: JobSpec): boolean {
   const takes = new Set(['save-cache', 'upload-artifacts', 'persist-workspace', 'test-report']);
   const firstTake = job.steps.findIndex((step) => takes.has(step.kind));
   return firstTake >= 0 && job.steps.findLastIndex((step) => step.kind === 'run') < firstTake;
-}
-
-/** By KILL: the shell itself, or a command whose end it took for its own. */
-function wasKilled(exit: ProcessEnd): boolean {
-  return exit.kind === 'signal' ? exit.signal === 'SIGKILL' : exit.code === 137;
-}
-
-function withVerdict(exit: ProcessEnd, lackOfMemory: LackOfMemory | undefined): Exit {
-  return { ...exit, ...(lackOfMemory === undefined ? {} : { lackOfMemory }) };
-}
-
-/** The processes of one job, also those that left their group or outlived their shell. */
-class JobProcesses {
-  readonly #session: string;
-  readonly #graceMs: number;
-  readonly #groups = new Set<number>();
-  readonly #oom: OomWatch;
-  readonly usage: SessionUsage;
-  #runs = 0;
-  #firstPid: number | undefined;
-
-  constructor({ marker, graceMs, usage, oom }: Pick<ShellSessionPlace, 'marker' | 'graceMs' | 'usage' | 'oom'>) {
-    this.#session = `${marker}.`;
-    this.#graceMs = graceMs;
-    this.usage = sessionUsage(usage);
-    this.#oom = oom;
-  }
-
-  nextMarker(): string {
-    return `${this.#session}${++this.#runs}.`;
-  }
-
-  started(running: RunningProcess): void {
-    this.#firstPid ??= running.pid;
-    this.#groups.add(running.pid);
-    const forget = (): void => {
-      // The id stays taken while the group has members; afterwards it may become somebody else's.
-      if (!groupHasMembers(running.pid)) this.#groups.delete(running.pid);
-    };
-    running.ended.then(forget, forget);
-  }
-
-  async waitFor(running: RunningProcess, marker: string, signal: AbortSignal): Promise<Exit> {
-    let ending: Promise<void> | undefined;
-    const family: ProcessFamily = { marker, groups: [running.pid], since: running.pid };
-    const judgeKill = this.#oom.started();
-    const end = (): void => {
-      ending ??= endFamily(family, this.#graceMs);
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-    try {
-      const exit = await running.ended;
-      return wasKilled(exit) && !signal.aborted ? withVerdict(exit, judgeKill()) : exit;
-    } catch (error) {
-      end();
-      if (error instanceof ProcessLost) throw new SystemError('runner_system_failure', error.message, { cause: error });
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', end);
-      await ending;
-    }
-  }
-
-  anyAlive(): boolean {
-    return this.#firstPid !== undefined && isAlive(this.#family(this.#firstPid));
-  }
-
-  async endAll(graceMs: number): Promise<void> {
-    if (this.#firstPid !== undefined) await endFamily(this.#family(this.#firstPid), graceMs);
-  }
-
-  kill(): void {
-    if (this.#firstPid !== undefined) killFamily(this.#family(this.#firstPid));
-  }
-
-  #family(since: number): ProcessFamily {
-    return { marker: this.#session, groups: [...this.#groups], since };
-  }
 }
