@@ -92,13 +92,13 @@ function startTime(clock: Clock, limitMs: number, expired: () => void) {
   const start = (): void => {
     const own = new AbortController();
     stopped = own;
-    startedAt = clock.now();
+    startedAt = clock.elapsed();
     void clock.sleep(leftMs, own.signal).then(() => {
       if (!own.signal.aborted) expired();
     });
   };
   start();
-  const nowLeftMs = (): number => Math.max(0, stopped === undefined ? leftMs : leftMs - (clock.now() - startedAt));
+  const nowLeftMs = (): number => Math.max(0, stopped === undefined ? leftMs : leftMs - (clock.elapsed() - startedAt));
   return {
     start,
     leftMs: nowLeftMs,

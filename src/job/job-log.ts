@@ -131,20 +131,20 @@ function sectionWriter(
   { job, emit, clock, sections }: JobLogOptions,
   write: (text: string, level?: 'step') => Promise<void>,
 ): Pick<JobLog, 'begin' | 'end'> {
-  let open: { readonly name: string; readonly at: number } | undefined;
+  let open: { readonly name: string; readonly at: number; readonly beganMs: number } | undefined;
   const mark = (kind: 'section_start' | 'section_end', name: string): string =>
     sections === 'markers' ? `${kind}:${Math.floor(clock.now() / 1000)}:${name}\r\x1b[0K` : '';
   const end = async (): Promise<void> => {
     if (open === undefined) return;
-    const { name, at } = open;
+    const { name, beganMs } = open;
     open = undefined;
     if (sections === 'markers') await write(mark('section_end', name));
-    emit({ type: 'section-finished', at: clock.now(), job, name, durationMs: clock.now() - at });
+    emit({ type: 'section-finished', at: clock.now(), job, name, durationMs: clock.elapsed() - beganMs });
   };
   const begin = async ({ name, caption, phase, level }: Section): Promise<void> => {
     if (open?.name === name) return;
     if (open !== undefined) await end();
-    open = { name, at: clock.now() };
+    open = { name, at: clock.now(), beganMs: clock.elapsed() };
     emit({ type: 'section-started', at: open.at, job, name, caption, phase });
     const shown = level === 'step' ? `==> ${caption}` : caption;
     await write(`${mark('section_start', name)}\x1b[0K\x1b[36;1m${shown}\x1b[0;m\n`, level);

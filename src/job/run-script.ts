@@ -119,9 +119,9 @@ async function execute(
 function watchSilence(clock: Clock, limitMs: number) {
   const controller = new AbortController();
   const stopped = new AbortController();
-  let latest = clock.now();
+  let latest = clock.elapsed();
   const watch = async (): Promise<void> => {
-    for (let left = limitMs; left > 0; left = latest + limitMs - clock.now()) {
+    for (let left = limitMs; left > 0; left = latest + limitMs - clock.elapsed()) {
       await clock.sleep(left, stopped.signal);
       if (stopped.signal.aborted) return;
     }
@@ -134,7 +134,7 @@ function watchSilence(clock: Clock, limitMs: number) {
     stop: () => stopped.abort(over),
     listen: (sink: LogSink): LogSink => ({
       write(bytes) {
-        latest = clock.now();
+        latest = clock.elapsed();
         return sink.write(bytes);
       },
     }),

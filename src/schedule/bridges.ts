@@ -38,7 +38,7 @@ export async function openBridge(schedule: PipelineSchedule, run: NodeRun, servi
   }
   run.state = 'running';
   run.attempts = 1;
-  run.startedAt = settings.clock.now();
+  run.beganMs = settings.clock.elapsed();
   run.number = services.takeNumber(schedule, run);
   try {
     run.log = await settings.openLog(node.id, 1);

@@ -14,8 +14,8 @@ export interface NodeRun {
   retriesBefore: number;
   /** `CI_JOB_ID` of the last try; absent: it was never handed out. */
   number?: number;
-  /** Of the first try, milliseconds since the epoch. */
-  startedAt?: number;
+  /** When its first try began, as `Clock.elapsed` counts. */
+  beganMs?: number;
   readonly cancel: AbortController;
   readonly abort: AbortController;
   /** Open while it runs. */

@@ -118,7 +118,7 @@ export class PipelineSchedule {
   end(run: NodeRun, outcome: Outcome, outputs: Outputs): void {
     const { node } = run;
     run.outputs = outputs;
-    const durationMs = run.startedAt === undefined ? 0 : this.#services.settings.clock.now() - run.startedAt;
+    const durationMs = run.beganMs === undefined ? 0 : this.#services.settings.clock.elapsed() - run.beganMs;
     const result = ranResult(node, outcome, outputs, { durationMs, attempts: run.attempts });
     const released = this.#conclude(run, result, whyOf(outcome, result));
     if (result.status === 'failed' && !result.allowFailure) this.#stopOnFailure(`${node.id} failed`);

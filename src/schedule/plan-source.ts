@@ -40,7 +40,7 @@ export class PlanSource implements JobSource {
   readonly #over = new AbortController();
   readonly #prefixes = new IdPrefixes();
   readonly #end = deferred<PipelineResult>();
-  #startedAt: number | undefined;
+  #beganMs: number | undefined;
   /** Pipelines of which something has not ended. */
   #open = 1;
   /** With those that bridges are about to start. */
@@ -136,8 +136,8 @@ export class PlanSource implements JobSource {
   }
 
   #begin(): void {
-    if (this.#startedAt !== undefined) return;
-    this.#startedAt = this.#options.clock.now();
+    if (this.#beganMs !== undefined) return;
+    this.#beganMs = this.#options.clock.elapsed();
     this.#root.begin();
   }
 
@@ -157,7 +157,7 @@ export class PlanSource implements JobSource {
     const node = run.node as JobNode;
     run.state = 'running';
     run.attempts++;
-    run.startedAt ??= this.#options.clock.now();
+    run.beganMs ??= this.#options.clock.elapsed();
     run.number = this.#takeNumber(due);
     let elsewhere: readonly EndedJob[] = [];
     try {
@@ -211,7 +211,7 @@ export class PlanSource implements JobSource {
       const jobs = Object.fromEntries(all.map(([id, run]) => [id, run.result!]));
       const { status } = this.#root;
       const failures = this.#root.failures();
-      const durationMs = this.#options.clock.now() - this.#startedAt!;
+      const durationMs = this.#options.clock.elapsed() - this.#beganMs!;
       if (!this.#broken) this.#emit({ type: 'pipeline-finished', status, durationMs, jobs });
       this.#end.resolve({ status, durationMs, jobs, failures });
       this.#ready.close();

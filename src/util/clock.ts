@@ -1,7 +1,11 @@
+import { monotonicMs } from './monotonic.ts';
+
 /** Time as the program sees it, injectable so that tests of the scheduler need not wait. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Whole milliseconds since some moment in the past: tells what has passed, also where somebody sets the clock meanwhile. */
+  elapsed(): number;
   /** Resolves after `ms` milliseconds, or at once (without an error) when `signal` is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -9,6 +13,7 @@ export interface Clock {
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.floor(monotonicMs()),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) {

@@ -26,6 +26,20 @@ it("stops a job's time while somebody looks at it", async () => {
   expect(clock.sleepers).toBe(0);
 });
 
+it.each([-86_400_000, 86_400_000])('is not changed by a clock that is set by %i ms', async (byMs) => {
+  const clock = fakeClock();
+  const limits = startLimits(lease(), clock);
+  await clock.advance(6000);
+  clock.set(byMs);
+  expect(limits.leftMs()).toBe(4000);
+  limits.hold()();
+  await clock.advance(3999);
+  expect(limits.ending()).toBeUndefined();
+  await clock.advance(1);
+  expect(limits.ending()).toEqual({ kind: 'timeout', afterMs: 10_000 });
+  limits.stop();
+});
+
 it('tells a cancellation from time that is over', async () => {
   const clock = fakeClock();
   const cancel = new AbortController();

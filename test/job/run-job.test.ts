@@ -363,25 +363,30 @@ describe('time limits', () => {
     expect(log).toContain(`WARNING: after_script took longer than ${shown} and was ended`);
   });
 
-  it('of silence start again with every output', async () => {
-    const speak = deferred();
-    const executor = memoryExecutor(async ({ stdout }, signal) => {
-      await speak.promise;
-      await stdout.write(Buffer.from('still here\n'));
-      return untilAborted(signal);
-    });
-    const life = begin(specOf([{ ...script('x'), noOutputTimeoutMs: 600_000 }]), executor);
-    await life.clock.advance(500_000);
-    speak.resolve();
-    await life.clock.advance(599_000);
-    expect(executor.log).toEqual([]);
-    await life.clock.advance(1_000);
-    const { result } = await life.ended;
-    expect(result.outcome).toMatchObject({
-      reason: 'job_execution_timeout',
-      message: 'too long with no output (exceeded 10m0s)',
-    });
-  });
+  it.each([0, -86_400_000, 86_400_000])(
+    'of silence start again with every output, also where the clock is set by %i ms',
+    async (byMs) => {
+      const speak = deferred();
+      const executor = memoryExecutor(async ({ stdout }, signal) => {
+        await speak.promise;
+        await stdout.write(Buffer.from('still here\n'));
+        return untilAborted(signal);
+      });
+      const life = begin(specOf([{ ...script('x'), noOutputTimeoutMs: 600_000 }]), executor);
+      await life.clock.advance(500_000);
+      speak.resolve();
+      await settled();
+      life.clock.set(byMs);
+      await life.clock.advance(599_000);
+      expect(executor.log).toEqual([]);
+      await life.clock.advance(1_000);
+      const { result } = await life.ended;
+      expect(result.outcome).toMatchObject({
+        reason: 'job_execution_timeout',
+        message: 'too long with no output (exceeded 10m0s)',
+      });
+    },
+  );
 
   it('leave no timer behind', async () => {
     const life = begin(specOf([{ ...script('x'), noOutputTimeoutMs: 1000, timeoutMs: 1000 }, afterScript('y')]));

@@ -19,6 +19,7 @@ function handClock(): Clock & { tick(): Promise<void> } {
   const sleepers: (() => void)[] = [];
   return {
     now: () => t0 + 2000,
+    elapsed: () => 2000,
     sleep: (_ms, signal) =>
       new Promise((resolve) => {
         if (signal?.aborted) resolve();

@@ -4,6 +4,8 @@ import type { Clock } from '../../src/util/clock.ts';
 export interface FakeClock extends Clock {
   /** Moves on; wakes sleepers in the order of their time and lets what they start run before the next one. */
   advance(ms: number): Promise<void>;
+  /** Sets what `now` says ahead or back, as somebody may set the clock; nobody wakes of it. */
+  set(byMs: number): void;
   /** How many sleep now. */
   readonly sleepers: number;
 }
@@ -15,9 +17,14 @@ export async function settled(): Promise<void> {
 
 export function fakeClock(startMs = 1_700_000_000_000): FakeClock {
   let now = startMs;
+  let setByMs = 0;
   const sleeping = new Set<{ readonly at: number; readonly wake: () => void }>();
   return {
-    now: () => now,
+    now: () => now + setByMs,
+    elapsed: () => now,
+    set(byMs) {
+      setByMs += byMs;
+    },
     get sleepers() {
       return sleeping.size;
     },

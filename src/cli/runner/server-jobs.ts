@@ -118,7 +118,7 @@ async function begunJob(
   const { features, jobInfo } = taken.answer.job;
   const fields = { ...given.fields, name: jobInfo.name };
   trace.start();
-  const begunAt = parts.clock.now();
+  const begunMs = parts.clock.elapsed();
   parts.log('info', 'Job has begun', fields);
   // One that was canceled before it began is told so whatever the server lists.
   const early = begun.state !== 'failed' && begun.cancelRequested ? canceledEarly : undefined;
@@ -131,7 +131,7 @@ async function begunJob(
   watch.worked(outcome);
   const result = early ?? jobResult(outcome, features.failureReasons);
   const reported = await trace.finish(result);
-  const durationMs = parts.clock.now() - begunAt;
+  const durationMs = parts.clock.elapsed() - begunMs;
   tellEnd(parts.log, { fields, outcome, result, reported, durationMs });
   return result;
 }

@@ -42,10 +42,10 @@ export function isTokenOld({ tokenObtainedAt, tokenExpiresAt }: RunnerEntry, now
 function spacedTries(clock: Clock) {
   const waiting = new Map<string, { readonly untilMs: number; readonly pauses: ReturnType<typeof backoff> }>();
   return {
-    isDue: (key: string): boolean => clock.now() >= (waiting.get(key)?.untilMs ?? 0),
+    isDue: (key: string): boolean => clock.elapsed() >= (waiting.get(key)?.untilMs ?? Number.NEGATIVE_INFINITY),
     putOff(key: string): void {
       const growing = waiting.get(key)?.pauses ?? backoff(pauses);
-      waiting.set(key, { untilMs: clock.now() + growing.next(), pauses: growing });
+      waiting.set(key, { untilMs: clock.elapsed() + growing.next(), pauses: growing });
     },
     succeeded: (key: string): unknown => waiting.delete(key),
   };

@@ -37,7 +37,7 @@ export class Connections {
 
   constructor(given: ConnectionsGiven) {
     this.#given = given;
-    this.#dropAt = given.clock.now() + given.limits.connectionMaxAgeMs;
+    this.#dropAt = given.clock.elapsed() + given.limits.connectionMaxAgeMs;
   }
 
   /**
@@ -143,8 +143,8 @@ export class Connections {
 
   #dropOld(): void {
     const { clock, limits } = this.#given;
-    if (clock.now() < this.#dropAt) return;
-    this.#dropAt = clock.now() + limits.connectionMaxAgeMs;
+    if (clock.elapsed() < this.#dropAt) return;
+    this.#dropAt = clock.elapsed() + limits.connectionMaxAgeMs;
     for (const agent of this.#agents.values()) dropUnused(agent);
   }
 }

@@ -24,7 +24,7 @@ export function runnerHealth(given: {
     },
     isHealthy() {
       if (restUntil === undefined) return true;
-      if (clock.now() < restUntil) return false;
+      if (clock.elapsed() < restUntil) return false;
       failures = 0;
       restUntil = undefined;
       return true;
@@ -37,7 +37,7 @@ export function runnerHealth(given: {
       }
       failures++;
       const { requestsLimit, intervalMs } = limits();
-      if (failures >= requestsLimit) restUntil ??= clock.now() + intervalMs;
+      if (failures >= requestsLimit) restUntil ??= clock.elapsed() + intervalMs;
     },
   };
 }

@@ -97,19 +97,24 @@ async function sweep(directory: string, names: readonly string[]): Promise<void>
     const path = join(directory, name);
     const found = await stat(path).catch(() => undefined);
     // Somebody may be just making it.
-    if (found !== undefined && Date.now() - found.mtimeMs > takingMs) await rm(path, { force: true });
+    if (found !== undefined && isOld(found)) await rm(path, { force: true });
   }
 }
 
 /** So long may taking over a record last; who hasn't done it by then has died at it. */
 const takingMs = 60_000;
 
+/** One of the future was made before somebody set the clock back. */
+function isOld({ mtimeMs }: { readonly mtimeMs: number }): boolean {
+  return Math.abs(Date.now() - mtimeMs) > takingMs;
+}
+
 /** @throws Error: it is gone, or another is taking it over. */
 async function takeOver(place: TracePlace): Promise<TraceRecord | undefined> {
   if (!isLeft(await readRecord(place.record))) return undefined;
   const lock = `${place.record}.taken`;
   const held = await stat(lock).catch(() => undefined);
-  if (held !== undefined && Date.now() - held.mtimeMs > takingMs) await rm(lock, { force: true });
+  if (held !== undefined && isOld(held)) await rm(lock, { force: true });
   // One of several makes it; the others come too late, also where the first has let go of it again: they look once more.
   await writeFile(lock, '', { flag: 'wx', mode: 0o600 });
   try {

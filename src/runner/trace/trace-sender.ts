@@ -68,7 +68,7 @@ export class TraceSender {
   /** Sends one piece every interval until `stop`, or until the job is over for the server. */
   async whileRunning(stop: AbortSignal): Promise<void> {
     const { clock, giveUp, onAbort } = this.#given;
-    this.#triedAt = clock.now();
+    this.#triedAt = clock.elapsed();
     while (!stop.aborted && !giveUp.aborted) {
       await clock.sleep(this.#intervalMs, stop);
       if (stop.aborted) return;
@@ -102,7 +102,7 @@ export class TraceSender {
   }
 
   #isSilent(): boolean {
-    return this.#given.clock.now() - this.#triedAt > this.forceSendMs;
+    return this.#given.clock.elapsed() - this.#triedAt > this.forceSendMs;
   }
 
   async #sendPiece(): Promise<TracePatched> {
@@ -122,12 +122,12 @@ export class TraceSender {
 
   async #touch(): Promise<JobUpdated['state'] | 'not-yet'> {
     const { clock, client, job, info, spool, giveUp } = this.#given;
-    if (this.#touchedAt !== undefined && clock.now() - this.#touchedAt <= this.forceSendMs) return 'not-yet';
-    this.#triedAt = clock.now();
+    if (this.#touchedAt !== undefined && clock.elapsed() - this.#touchedAt <= this.forceSendMs) return 'not-yet';
+    this.#triedAt = clock.elapsed();
     const { checksum, size: bytesize } = spool;
     const updated = await client.updateJob(job, { state: 'running', info, checksum, bytesize }, giveUp);
     this.#heed(updated);
-    if (updated.state === 'succeeded') this.#touchedAt = clock.now();
+    if (updated.state === 'succeeded') this.#touchedAt = clock.elapsed();
     return updated.state;
   }
 

@@ -68,7 +68,7 @@ const signal = new AbortController().signal;
 /** The caches of one machine. */
 function machine(given: { readonly most?: number; readonly s3?: Partial<S3Cache>; readonly projectId?: number } = {}) {
   const directory = join(home, `machine-${machines++}`);
-  const clock: Clock = { now: Date.now, sleep: async (ms) => void waits.push(ms) };
+  const clock: Clock = { now: Date.now, elapsed: Date.now, sleep: async (ms) => void waits.push(ms) };
   const s3: S3Cache = {
     serverAddress: `127.0.0.1:${(front.address() as AddressInfo).port}`,
     accessKey: 'S3RVER',
@@ -182,7 +182,7 @@ describe('caches in a bucket', () => {
     const tls = new TlsMaterial({ ca: undefined, cert: undefined, key: undefined }, () => {});
     const keys = { accessKey: 'S3RVER', secretKey: 'S3RVER', sessionToken: '', insecure: true };
     const s3 = { ...keys, serverAddress: '127.0.0.1:1', bucketName: server.bucket, bucketLocation: '' };
-    const clock: Clock = { now: Date.now, sleep: async () => {} };
+    const clock: Clock = { now: Date.now, elapsed: Date.now, sleep: async () => {} };
     using bucket = s3Bucket({ s3, clock, env: {}, tls, timeoutMs: 5000 });
     const put = (sizeBytes: number) => bucket.put('k', { path: '/dev/null', sizeBytes }, signal);
     await expect(put(5 * 1024 ** 3 + 1)).rejects.toThrow('takes no more than 5 GiB in one piece');
@@ -197,7 +197,7 @@ describe('caches in a bucket', () => {
     const tls = new TlsMaterial({ ca: undefined, cert: undefined, key: undefined }, () => {});
     const s3 = { serverAddress: server.address, accessKey: 'S3RVER', secretKey: 'S3RVER', sessionToken: '' };
     const rest = { bucketName: server.bucket, bucketLocation: '', insecure: true };
-    const clock: Clock = { now: Date.now, sleep: async () => {} };
+    const clock: Clock = { now: Date.now, elapsed: Date.now, sleep: async () => {} };
     using bucket = s3Bucket({ s3: { ...s3, ...rest }, clock, env: {}, tls, timeoutMs: 5000 });
     await bucket.put('deep/runner/short/project/1/k', { path: bad, sizeBytes: 5 }, signal);
     await expect(read(caches, 'k')).rejects.toThrow('packed as tar.zst');

@@ -78,20 +78,24 @@ describe('tokens', () => {
     expect(state.saved).toMatchObject([{ kind: 'set', runner: { token: 't0' }, values: { token: 'new' } }]);
   });
 
-  it('are asked for once a minute, then less, when the server refuses', async () => {
-    const { clock, rotation, state } = rotating();
-    state.answer = { kind: 'failed', status: 403, why: '403 Forbidden' };
-    const runners = runnersOf(old);
-    for (let second = 0; second < 600; second += 3) {
-      rotation.check(runners);
-      await settled();
-      await clock.advance(3000);
-    }
-    // After 0, 1, 3 and 7 minutes.
-    expect(state.asked).toHaveLength(4);
-    expect(state.log.filter((line) => line.includes('403 Forbidden'))).toHaveLength(4);
-    expect(state.saved).toEqual([]);
-  });
+  it.each([0, -3_600_000, 3_600_000])(
+    'are asked for once a minute, then less, when the server refuses and the clock is set by %i ms',
+    async (byMs) => {
+      const { clock, rotation, state } = rotating();
+      state.answer = { kind: 'failed', status: 403, why: '403 Forbidden' };
+      const runners = runnersOf(old);
+      for (let second = 0; second < 600; second += 3) {
+        if (second === 300) clock.set(byMs);
+        rotation.check(runners);
+        await settled();
+        await clock.advance(3000);
+      }
+      // After 0, 1, 3 and 7 minutes.
+      expect(state.asked).toHaveLength(4);
+      expect(state.log.filter((line) => line.includes('403 Forbidden'))).toHaveLength(4);
+      expect(state.saved).toEqual([]);
+    },
+  );
 
   it('are left alone where the flag says so, with a warning that comes once in a while', async () => {
     const { clock, rotation, state } = rotating();

@@ -11,24 +11,28 @@ import { jumpingClock, networkGiven } from '../support/network.ts';
 const directory = mkdtempSync(join(tmpdir(), 'runner-state-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-it('leaves a runner alone for a while after three failures in a row', () => {
-  const clock = jumpingClock();
-  const health = runnerHealth({ clock });
-  for (const outcome of ['unhealthy', 'unhealthy', 'healthy', 'unhealthy', 'unhealthy'] as const)
-    health.record(outcome);
-  expect(health.isHealthy()).toBe(true);
-  health.record('unhealthy');
-  expect(health.isHealthy()).toBe(false);
-  clock.advance(3_599_999);
-  expect(health.isHealthy()).toBe(false);
-  clock.advance(1);
-  expect(health.isHealthy()).toBe(true);
-  expect(health.failures).toBe(0);
-  for (let count = 0; count < 4; count++) health.record('unhealthy');
-  expect(health.isHealthy()).toBe(false);
-  health.record('healthy');
-  expect(health.isHealthy()).toBe(true);
-});
+it.each([0, -86_400_000, 86_400_000])(
+  'leaves a runner alone for a while after three failures in a row, also where the clock is set by %i ms',
+  (byMs) => {
+    const clock = jumpingClock();
+    const health = runnerHealth({ clock });
+    for (const outcome of ['unhealthy', 'unhealthy', 'healthy', 'unhealthy', 'unhealthy'] as const)
+      health.record(outcome);
+    expect(health.isHealthy()).toBe(true);
+    health.record('unhealthy');
+    expect(health.isHealthy()).toBe(false);
+    clock.set(byMs);
+    clock.advance(3_599_999);
+    expect(health.isHealthy()).toBe(false);
+    clock.advance(1);
+    expect(health.isHealthy()).toBe(true);
+    expect(health.failures).toBe(0);
+    for (let count = 0; count < 4; count++) health.record('unhealthy');
+    expect(health.isHealthy()).toBe(false);
+    health.record('healthy');
+    expect(health.isHealthy()).toBe(true);
+  },
+);
 
 it('asks more often where there are jobs, and less when told so', () => {
   const adaptive = adaptiveConcurrency(() => 4);

@@ -11,14 +11,21 @@ import { json, type Scripted } from './scripted-server.ts';
 export interface JumpingClock extends Clock {
   readonly slept: number[];
   advance(ms: number): void;
+  /** Sets what `now` says ahead or back, as somebody may set the clock. */
+  set(byMs: number): void;
 }
 
 export function jumpingClock(startMs = Date.parse('2026-01-02T03:04:05Z')): JumpingClock {
   let now = startMs;
+  let setByMs = 0;
   const slept: number[] = [];
   return {
     slept,
-    now: () => now,
+    now: () => now + setByMs,
+    elapsed: () => now,
+    set(byMs) {
+      setByMs += byMs;
+    },
     advance(ms) {
       now += ms;
     },

@@ -6,12 +6,17 @@ import { info, networkGiven } from './network.ts';
 import { type Scripted, type ScriptedServer, type Seen, scriptedServer } from './scripted-server.ts';
 
 /** A clock whose sleeps last one turn of the event loop, and move it on. */
-export function hurryingClock(): Clock & { readonly slept: number[] } {
+export function hurryingClock(): Clock & { readonly slept: number[]; set(byMs: number): void } {
   let now = Date.parse('2026-01-02T03:04:05Z');
+  let setByMs = 0;
   const slept: number[] = [];
   return {
     slept,
-    now: () => now,
+    now: () => now + setByMs,
+    set(byMs) {
+      setByMs += byMs;
+    },
+    elapsed: () => now,
     async sleep(ms, signal) {
       if (signal?.aborted) return;
       slept.push(ms);

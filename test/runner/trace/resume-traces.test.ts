@@ -171,12 +171,15 @@ it('reports a job as it ended where only the report was missing', async () => {
 it('removes what is of no use, but nothing that is just being made', async () => {
   const directory = join(place, 'halves');
   mkdirSync(directory);
-  const names = ['.tmp-12-ab', '.tmp-13-ab', '4-ab.log', '5-ab.log', '6-ab.log', '6-ab.json', 'notes.txt'];
+  const names = ['.tmp-12-ab', '.tmp-13-ab', '4-ab.log', '5-ab.log', '6-ab.log', '6-ab.json', 'notes.txt', '7-ab.log'];
   for (const name of names) writeFileSync(join(directory, name), '{}');
   const longAgo = new Date(Date.now() - 600_000);
   for (const name of names.filter((one) => !one.includes('13') && !one.startsWith('5'))) {
     utimesSync(join(directory, name), longAgo, longAgo);
   }
+  // The clock was set back since then.
+  const ahead = new Date(Date.now() + 86_400_000);
+  utimesSync(join(directory, '7-ab.log'), ahead, ahead);
   expect(await resumeLeftTraces(given(directory))).toEqual([]);
   expect(readdirSync(directory).sort()).toEqual(['.tmp-13-ab', '5-ab.log', '6-ab.json', '6-ab.log', 'notes.txt']);
 });
