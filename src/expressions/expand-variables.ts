@@ -1,12 +1,20 @@
 /** What stands in a text: `$$`, `$NAME` or `${NAME}`. Source: lib/gitlab/ci/variables/collection/item.rb */
 const reference = /\$\$|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
+/**
+ * The same, and what shells know besides: `$1`, `$*`, `${1}`, `${NAME:-x}`, `${}`, `${` without an end. Source: Go, os.Expand, which GitLab
+ * Runner expands with
+ */
+const shellReference = /\$\$|\$([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$[*#@!?0-9-]|\$\{[^}]*\}|\$\{/g;
+
 /** How what is no known variable comes out of an expansion. */
 export interface ExpandOptions {
   /** What becomes of a name that `lookup` does not know. Default: `empty`. */
   readonly unknown?: 'empty' | 'keep';
   /** What becomes of `$$`. Default: `unescape`, to `$`. GitLab's server keeps it and its runner unescapes. */
   readonly dollars?: 'unescape' | 'keep';
+  /** What becomes of what is a variable to shells alone, such as `$1` and `${A:-b}`. Default: `keep`. GitLab Runner knows none. */
+  readonly shell?: 'empty' | 'keep';
 }
 
 /**
@@ -19,9 +27,11 @@ export function expandVariables(
   options: ExpandOptions = {},
 ): string {
   if (!text.includes('$')) return text;
-  return text.replace(reference, (written: string, plain?: string, braced?: string) => {
+  const pattern = options.shell === 'empty' ? shellReference : reference;
+  return text.replace(pattern, (written: string, plain?: string, braced?: string) => {
     const name = plain ?? braced;
-    if (name === undefined) return options.dollars === 'keep' ? written : '$';
+    if (written === '$$') return options.dollars === 'keep' ? written : '$';
+    if (name === undefined) return written === '${$}' ? '$' : '';
     return lookup(name, written) ?? (options.unknown === 'keep' ? written : '');
   });
 }

@@ -36,6 +36,8 @@ export interface JobDeps {
   };
   /** What stands before the exit code of a script that failed; default `exit code`. */
   readonly exitWords?: string;
+  /** What the log says when a script is stopped since the job is canceled; default `script canceled`. */
+  readonly cancelWords?: string;
   /** `CI_CONCURRENT_ID`; default 0. */
   readonly concurrentId?: number;
   /** `CI_CONCURRENT_PROJECT_ID`; default: the same. */

@@ -63,12 +63,14 @@ export function jobVariables(input: VariableInput): JobVariables {
   const pathOf = (name: string): string => `${place?.temporaryDirectory ?? ''}/${name}`;
   // Most values refer to nothing.
   const given = once(() => new Map(written().map(({ name, file, value }) => [name, file ? pathOf(name) : value])));
-  const resolve = (variable: Variable, lookup: () => ReadonlyMap<string, string>): string => {
-    if (variable.file) return pathOf(variable.name);
-    if (variable.raw) return variable.value;
+  const options = { shell: spec.facts === undefined ? 'empty' : 'keep' } as const;
+  const valueOf = ({ name: own, value, raw }: Variable, lookup: () => ReadonlyMap<string, string>): string => {
+    if (raw) return value;
     // A reference to itself stays, as it does on the server.
-    return expandVariables(variable.value, (name, text) => (name === variable.name ? text : lookup().get(name)));
+    return expandVariables(value, (name, text) => (name === own ? text : lookup().get(name)), options);
   };
+  const resolve = (variable: Variable, lookup: () => ReadonlyMap<string, string>): string =>
+    variable.file ? pathOf(variable.name) : valueOf(variable, lookup);
   const all = once(() =>
     written().map((variable) =>
       variable.raw && !variable.file ? variable : { ...variable, value: resolve(variable, given), raw: true },
@@ -79,7 +81,11 @@ export function jobVariables(input: VariableInput): JobVariables {
     for (const { name, value } of all()) byName.set(name, value);
     return byName;
   });
-  const fileOf = ({ name, value }: Variable): FileVariable => ({ name, path: pathOf(name), content: value });
+  const fileOf = (variable: Variable): FileVariable => {
+    const { name, value } = variable;
+    // What people keep in files of their own stays as it is; a server's is expanded, as GitLab Runner does it.
+    return { name, path: pathOf(name), content: spec.source.kind === 'repository' ? valueOf(variable, given) : value };
+  };
   return {
     get all() {
       return all();
@@ -90,7 +96,7 @@ export function jobVariables(input: VariableInput): JobVariables {
         .map(fileOf);
     },
     get: (name) => values().get(name),
-    expand: (text) => expandVariables(text, (name) => values().get(name)),
+    expand: (text) => expandVariables(text, (name) => values().get(name), options),
     env(further = []) {
       const env: Record<string, string> = {};
       for (const { name, value } of all()) env[name] = value;
@@ -106,7 +112,8 @@ export function maskedValues(spec: JobSpec, variables: JobVariables): readonly s
   if (masked.length === 0) return [];
   const names = new Set(masked.map(({ name }) => name));
   const expanded = variables.all.filter(({ name, file }) => names.has(name) && !file);
-  return [...masked, ...expanded].map(({ value }) => value);
+  const contents = variables.files.filter(({ name }) => names.has(name)).map(({ content }) => content);
+  return [...[...masked, ...expanded].map(({ value }) => value), ...contents];
 }
 
 /** A job's variable of the same name wins over these. */

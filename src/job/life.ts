@@ -26,6 +26,8 @@ interface Progress {
   scriptStarted: boolean;
   /** Sources, caches or artifacts could not be had, so the script makes no sense. */
   prepareFailed: boolean;
+  /** What failed is something that comes after the scripts: an upload. */
+  finishFailed: boolean;
   /** A script has ended the job: no other step of the user's follows. */
   halted: boolean;
   /** Nothing more is to be done but cleaning up. */
@@ -40,7 +42,7 @@ interface Progress {
  */
 export async function live(run: JobRun): Promise<Outcome> {
   const progress: Progress = {
-    ...{ scriptStarted: false, prepareFailed: false, halted: false, over: false },
+    ...{ scriptStarted: false, prepareFailed: false, finishFailed: false, halted: false, over: false },
     scriptStatus: 'success',
   };
   const { insteadOfScripts } = run.deps;
@@ -52,7 +54,7 @@ export async function live(run: JobRun): Promise<Outcome> {
       if (!(await prepareSession(run, progress))) continue;
       if (step.phase === 'script' && !progress.scriptStarted) await openDoor(run);
     }
-    await run.log.begin(sectionOf(step, progress.failure === undefined ? 'successful' : 'failed'));
+    await run.log.begin(sectionOf(step, isFailed(progress) ? 'failed' : 'successful'));
     await attempt(run, step, progress);
   }
   if (insteadOfScripts !== undefined && !progress.over && (await prepareSession(run, progress))) {
@@ -65,6 +67,7 @@ export async function live(run: JobRun): Promise<Outcome> {
 
 async function attempt(run: JobRun, step: Step, progress: Progress): Promise<void> {
   const wasCanceled = run.limits.ending()?.kind === 'canceled';
+  const hadFailed = progress.failure !== undefined;
   try {
     const failure = await perform(run, step, progress);
     if (failure !== undefined) fail(progress, failure);
@@ -75,6 +78,7 @@ async function attempt(run: JobRun, step: Step, progress: Progress): Promise<voi
     else if (failure.status === 'failed') await run.log.warning(`after_script failed: ${failure.message}`);
   }
   if (step.phase === 'prepare' && progress.failure !== undefined) progress.prepareFailed = true;
+  if (step.phase === 'finish' && !hadFailed && progress.failure !== undefined) progress.finishFailed = true;
   await run.log.flush();
   const ending = run.limits.ending();
   if (ending === undefined) return;
@@ -155,9 +159,14 @@ function comesBefore({ kind, phase }: Step): boolean {
   return phase === 'prepare' || kind === 'checkout' || kind === 'restore-cache' || kind === 'attach-workspace';
 }
 
+/** What comes after the scripts is done as they ended: an upload that fails makes no other one due. */
+function isFailed({ failure, finishFailed }: Progress): boolean {
+  return failure !== undefined && !finishFailed;
+}
+
 /** Is it this step's turn, as things stand? */
 function isDue(step: Step, progress: Progress): boolean {
-  const failed = progress.failure !== undefined;
+  const failed = isFailed(progress);
   const matches = step.when === 'always' || (step.when === 'on_failure') === failed;
   switch (step.phase) {
     case 'prepare':
@@ -168,7 +177,7 @@ function isDue(step: Step, progress: Progress): boolean {
     case 'after':
       return progress.scriptStarted;
     case 'finish':
-      return matches;
+      return step.when === 'always' || (matches && !progress.finishFailed);
     default:
       return assertNever(step.phase);
   }

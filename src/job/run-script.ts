@@ -27,7 +27,7 @@ export async function runScript(run: JobRun, step: RunStep): Promise<ScriptEnd> 
   // How a script that was told to stop ended says nothing: a `trap` may well end it with 0.
   const ending = run.limits.ending();
   if (ending !== undefined) {
-    if (ending.kind === 'canceled') await run.log.warning('script canceled');
+    if (ending.kind === 'canceled') await run.log.warning(run.deps.cancelWords ?? 'script canceled');
     return { failure: endedOutcome(ending) };
   }
   if (stoppedBy === 'time') return { failure: timedOut(limitMs!), limit: 'own' };

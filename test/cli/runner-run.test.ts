@@ -151,6 +151,7 @@ describe('ci runner run', () => {
     server.cancel(server.job('long'), 'gracefully');
     await ends('long');
     expect(server.job('long').status).toBe('canceled');
+    expect(logOf('long')).toContain('WARNING: script canceled externally (UI, API)');
     expect(logOf('long')).toContain('after canceled');
   });
 

@@ -58,6 +58,21 @@ function values(variables: readonly Variable[]): Readonly<Record<string, string>
   return Object.fromEntries(variables.map(({ name, value }) => [name, value]));
 }
 
+describe('expandVariables', () => {
+  it.each([
+    ['a$1b$*$#$@$!$?$-$0', 'ab'],
+    ['$12', '2'],
+    ['${A:-x}|${*}|${}|${1}', '|||'],
+    ['${A', 'A'],
+    ['$$1 $${A} ${$}', '$1 ${A} $'],
+    ['$A$(A)$ $', 'v$(A)$ $'],
+    ['${A}${B}', 'v'],
+  ])('drops of %j what only shells know, where that is wanted: %j', (text, expected) => {
+    const lookup = (name: string) => (name === 'A' ? 'v' : undefined);
+    expect(expandVariables(text, lookup, { shell: 'empty' })).toBe(expected);
+  });
+});
+
 describe('sortAndExpand', () => {
   const raw = (value: string) => ({ value, raw: true });
   const file = (value: string) => ({ value, file: true });

@@ -560,6 +560,35 @@ describe('variables', () => {
     expect(executor.files.get(path)).toBe('');
   });
 
+  it('of kind file that a server sends are expanded, and what comes of it masked, unless they are raw', async () => {
+    const path = '/builds/group/project.tmp';
+    const seen: (string | undefined)[] = [];
+    const executor = memoryExecutor(async ({ stdout }, _signal, files) => {
+      for (const name of ['KEY', 'RAW']) seen.push(files.get(`${path}/${name}`));
+      await stdout.write(Buffer.from(`${seen[0]}\n`));
+      return done;
+    });
+    const variables = [
+      { name: 'USER', value: 'me' },
+      { name: 'KEY', value: 'login $USER $$1$1', file: true, masked: true },
+      { name: 'RAW', value: '$USER', file: true, raw: true },
+    ];
+    const repository = {
+      url: '',
+      sha: '',
+      ref: '',
+      refspecs: [],
+      depth: 0,
+      objectFormat: 'sha1',
+      strategy: 'fetch',
+    } as const;
+    const source = { kind: 'repository', repository } as const;
+    const { log } = await live(specOf([script('x')], { variables, source }), executor);
+    expect(seen).toEqual(['login me $1', '$USER']);
+    expect(log).toContain('[MASKED]\n');
+    expect(log).not.toContain('login me');
+  });
+
   it('expand in image and services before the session is opened', async () => {
     const executor = memoryExecutor();
     const span = { file: '', start: 0, end: 0 };

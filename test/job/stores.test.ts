@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseDotenv } from '../../src/job/dotenv.ts';
 import { SystemError } from '../../src/model/outcome.ts';
+import type { ArtifactPort } from '../../src/model/ports.ts';
 import type { CacheKey, RestoreCacheStep, Step } from '../../src/model/step.ts';
 import { done, memoryExecutor } from '../support/memory-session.ts';
 import { live, memoryArtifacts, memoryCaches, save, script, specOf, tree, upload } from './job.ts';
@@ -154,6 +155,23 @@ describe('artifacts', () => {
     const { result, log } = await live(specOf([script('x'), upload(['dist'])]));
     expect(result.outcome).toEqual({ status: 'success' });
     expect(log).toContain('No files to upload\n');
+  });
+
+  it('that cannot be stored make none due that is for jobs whose scripts fail', async () => {
+    const stored: string[] = [];
+    const store: ArtifactPort['store'] = async (_, { type }) => {
+      stored.push(type);
+      if (type === 'archive') throw new SystemError('script_failure', 'too large');
+      return undefined;
+    };
+    const types = { archive: 'on_success', dotenv: 'on_failure', dast: 'on_success', junit: 'always' } as const;
+    const steps = Object.entries(types).map(([type, when]) => upload(['dist'], { type, when }));
+    const { result, sections } = await live(specOf([script('x'), ...steps]), memoryExecutor(), {
+      artifacts: { ...memoryArtifacts(), store },
+    });
+    expect(result.outcome).toMatchObject({ status: 'failed', message: 'too large' });
+    expect(stored).toEqual(['archive', 'junit']);
+    expect(sections).not.toContain('upload_artifacts_on_failure');
   });
 
   it('that cannot be stored fail the job, but not over the script', async () => {

@@ -72,6 +72,7 @@ export function serverJobDeps({ runner, client }: TakenJob, parts: ServerDepsPar
     runner: { ...runnerFacts(invocation.version), shortToken: token },
     greeting: { ...greetingOf({ runner, job, systemId: parts.systemId }), warnings: jobWarnings({ runner, job }) },
     exitWords: exitWordsOf(made.spec.executor),
+    cancelWords: 'script canceled externally (UI, API)',
     concurrentId: slots.concurrentId,
     concurrentProjectId: slots.concurrentProjectId,
     secrets,

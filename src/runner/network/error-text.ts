@@ -23,7 +23,7 @@ export function shownUrl(url: URL): string {
   const shown = new URL(url);
   shown.username = '';
   shown.password = '';
-  const isSigned = /signature|token|credential/i.test(shown.search);
+  const isSigned = /signature|token|credential|[?&]sig=/i.test(shown.search);
   return isSigned ? `${shown.origin}${shown.pathname}?…` : shown.href;
 }
 
