@@ -64,13 +64,13 @@ export function jobVariables(input: VariableInput): JobVariables {
   // Most values refer to nothing.
   const given = once(() => new Map(written().map(({ name, file, value }) => [name, file ? pathOf(name) : value])));
   const options = { shell: spec.facts === undefined ? 'empty' : 'keep' } as const;
-  const valueOf = ({ name: own, value, raw }: Variable, lookup: () => ReadonlyMap<string, string>): string => {
+  const expandedValue = ({ name: own, value, raw }: Variable, lookup: () => ReadonlyMap<string, string>): string => {
     if (raw) return value;
     // A reference to itself stays, as it does on the server.
     return expandVariables(value, (name, text) => (name === own ? text : lookup().get(name)), options);
   };
   const resolve = (variable: Variable, lookup: () => ReadonlyMap<string, string>): string =>
-    variable.file ? pathOf(variable.name) : valueOf(variable, lookup);
+    variable.file ? pathOf(variable.name) : expandedValue(variable, lookup);
   const all = once(() =>
     written().map((variable) =>
       variable.raw && !variable.file ? variable : { ...variable, value: resolve(variable, given), raw: true },
@@ -84,7 +84,11 @@ export function jobVariables(input: VariableInput): JobVariables {
   const fileOf = (variable: Variable): FileVariable => {
     const { name, value } = variable;
     // What people keep in files of their own stays as it is; a server's is expanded, as GitLab Runner does it.
-    return { name, path: pathOf(name), content: spec.source.kind === 'repository' ? valueOf(variable, given) : value };
+    return {
+      name,
+      path: pathOf(name),
+      content: spec.source.kind === 'repository' ? expandedValue(variable, given) : value,
+    };
   };
   return {
     get all() {
