@@ -211,7 +211,7 @@ class Trace implements JobTrace {
     const reported = await this.#sender.finish(result);
     await this.#spool.close();
     if (reported.kind === 'reported') await removeTrace(this.#place);
-    else this.#tellWhatIsLeft(reported);
+    else await this.#leave(reported);
     return reported;
   }
 
@@ -219,8 +219,11 @@ class Trace implements JobTrace {
     for (const piece of this.#limit.take(bytes)) await this.#spool.append(piece);
   }
 
-  #tellWhatIsLeft(reported: Reported): void {
-    this.#given.log('error', "A job's result has not reached its server: it is sent at the next start", {
+  /** Whoever looks for logs that are left goes on with it: this process, another one, or the next start. */
+  async #leave(reported: Exclude<Reported, { readonly kind: 'reported' }>): Promise<void> {
+    if (reported.kind === 'lost') await this.#remember({ lost: true }, 'flushed');
+    const when = reported.kind === 'lost' ? 'again in a while' : 'at the next start';
+    this.#given.log('error', `A job's result has not reached its server: it is sent ${when}`, {
       job: this.#record.job.id,
       log: this.#place.log,
       why: reported.kind === 'lost' ? reported.why : undefined,

@@ -13,7 +13,7 @@ export interface ResumeGiven extends Omit<TraceGiven, 'client'> {
   readonly clientFor: (server: Omit<Credentials, 'token'>) => GitlabClient;
 }
 
-/** What became of a job whose process had died. */
+/** What became of a job whose process had died, or had not reached the server. */
 export interface Resumed {
   readonly job: JobCredentials;
   /** What the server was told. */
@@ -31,8 +31,9 @@ const farewell = Buffer.from(
 const interrupted: TraceResult = { state: 'failed', failureReason: 'runner_system_failure', exitCode: 0 };
 
 /**
- * After a start: sends the logs of jobs that an earlier process left when it died. A job that had ended is reported as it
- * ended, one that was running as failed, with its log so far. Several processes may do it at the same time.
+ * From time to time: sends the logs of jobs that an earlier process left when it died, or any process when the server did
+ * not answer for long. A job that had ended is reported as it ended, one that was running as failed, with its log so far.
+ * Several processes may do it at the same time.
  */
 export async function resumeLeftTraces(given: ResumeGiven): Promise<readonly Resumed[]> {
   const inTurn = limiter(atOnce);
@@ -44,6 +45,6 @@ async function resume(left: LeftTrace, given: ResumeGiven): Promise<Resumed> {
   const { job, server, result = interrupted } = left.record;
   const trace = await reopenJobTrace(left, { ...given, client: given.clientFor(server) });
   if (left.record.result === undefined) await trace.sink.write(farewell).catch(() => {});
-  given.log('warning', 'Sending the log of a job whose process has died', { job: job.id, result: result.state });
+  given.log('warning', 'Sending the log of a job that is not reported yet', { job: job.id, result: result.state });
   return { job, result, reported: await trace.finish(result) };
 }

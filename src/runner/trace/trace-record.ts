@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tryLock } from '../../stores/lock-files.ts';
 import { writeFileAtomic } from '../../util/files/write-file-atomic.ts';
 import { isGone, type Owner, thisOwner } from '../../util/process-owner.ts';
 import type { Credentials } from '../network/gitlab-client.ts';
@@ -33,6 +34,8 @@ export interface TraceRecord {
   readonly note: string;
   /** Absent: it was still running. */
   readonly result?: TraceResult;
+  /** Its owner tried to report it as often as it may, and has let go of it. */
+  readonly lost?: true;
 }
 
 /** Where one log and its record lie. */
@@ -61,16 +64,17 @@ export async function writeRecord(
 export async function removeTrace(place: TracePlace): Promise<void> {
   await rm(place.record, { force: true });
   await rm(place.log, { force: true });
+  await rm(lockOf(place), { recursive: true, force: true });
 }
 
-/** A log whose process has died, taken over by this one. */
+/** A log whose process has died or let go of it, taken over by this one. */
 export interface LeftTrace {
   readonly place: TracePlace;
   readonly record: TraceRecord;
 }
 
 /**
- * The logs whose processes have died, each given to one caller alone, also of several at the same time.
+ * The logs whose processes have died or let go of them, each given to one caller alone, also of several at the same time.
  * @returns none where the directory is missing. What can't be read is left alone.
  */
 export async function takeLeftTraces(directory: string): Promise<readonly LeftTrace[]> {
@@ -87,49 +91,49 @@ export async function takeLeftTraces(directory: string): Promise<readonly LeftTr
   return left;
 }
 
-/** Removes what somebody who was killed at writing has left: halves of records, and logs that nothing is known of. */
+/** Removes what somebody who was killed has left: halves of records, logs that nothing is known of, locks of nothing. */
 async function sweep(directory: string, names: readonly string[]): Promise<void> {
   const there = new Set(names);
   for (const name of names) {
     const isHalf = /^\.tmp-\d+-[0-9a-f]+$/.test(name);
-    const log = /^(\d+-[0-9a-f]+)\.log$/.exec(name)?.[1];
-    if (!isHalf && (log === undefined || there.has(`${log}.json`))) continue;
+    const stem = /^(\d+-[0-9a-f]+)\.(?:log|lock)$/.exec(name)?.[1];
+    if (!isHalf && (stem === undefined || there.has(`${stem}.json`))) continue;
     const path = join(directory, name);
     const found = await stat(path).catch(() => undefined);
     // Somebody may be just making it.
-    if (found !== undefined && isOld(found)) await rm(path, { force: true });
+    if (found !== undefined && isOld(found)) await rm(path, { recursive: true, force: true });
   }
 }
 
-/** So long may taking over a record last; who hasn't done it by then has died at it. */
-const takingMs = 60_000;
+/** So long may something be made; what is older was left. */
+const makingMs = 60_000;
 
 /** One of the future was made before somebody set the clock back. */
 function isOld({ mtimeMs }: { readonly mtimeMs: number }): boolean {
-  return Math.abs(Date.now() - mtimeMs) > takingMs;
+  return Math.abs(Date.now() - mtimeMs) > makingMs;
 }
 
-/** @throws Error: it is gone, or another is taking it over. */
+/** Held while a record is taken over: by one of several, and by nobody who has died. */
+function lockOf({ record }: TracePlace): string {
+  return record.replace(/\.json$/, '.lock');
+}
+
+/** @throws Error: it is gone. @returns undefined: somebody works at it. */
 async function takeOver(place: TracePlace): Promise<TraceRecord | undefined> {
   if (!isLeft(await readRecord(place.record))) return undefined;
-  const lock = `${place.record}.taken`;
-  const held = await stat(lock).catch(() => undefined);
-  if (held !== undefined && isOld(held)) await rm(lock, { force: true });
-  // One of several makes it; the others come too late, also where the first has let go of it again: they look once more.
-  await writeFile(lock, '', { flag: 'wx', mode: 0o600 });
-  try {
-    const record = await readRecord(place.record);
-    if (!isLeft(record)) return undefined;
-    const mine = { ...record, owner: thisOwner() };
-    await writeRecord(place, mine);
-    return mine;
-  } finally {
-    await rm(lock, { force: true });
-  }
+  await using lock = await tryLock(lockOf(place), 'a log that was left');
+  if (lock === undefined) return undefined;
+  // Another may have been faster, and have let go of the lock again.
+  const record = await readRecord(place.record);
+  if (!isLeft(record)) return undefined;
+  const { lost: _, ...rest } = record;
+  const mine = { ...rest, owner: thisOwner() };
+  await writeRecord(place, mine);
+  return mine;
 }
 
 function isLeft(record: TraceRecord): boolean {
-  return record.version === 1 && isGone(record.owner, 'here');
+  return record.version === 1 && (record.lost === true || isGone(record.owner, 'here'));
 }
 
 async function readRecord(path: string): Promise<TraceRecord> {

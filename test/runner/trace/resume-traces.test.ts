@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,10 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createClient } from '../../../src/runner/network/create-client.ts';
 import { type ResumeGiven, resumeLeftTraces } from '../../../src/runner/trace/resume-traces.ts';
+import { takeLeftTraces } from '../../../src/runner/trace/trace-record.ts';
 import { info, networkGiven } from '../support/network.ts';
 import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts';
-import { hurryingClock, told } from '../support/trace-server.ts';
+import { hurryingClock, taken, told, traceStage } from '../support/trace-server.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'runner-resume-'));
 const program = join(place, 'runner.mjs');
@@ -24,9 +25,15 @@ beforeAll(async () => {
     entry,
     `import { openJobTrace } from ${JSON.stringify(source('runner/trace/job-trace.ts'))};
 import { createClient } from ${JSON.stringify(source('runner/network/create-client.ts'))};
+import { tryLock } from ${JSON.stringify(source('stores/lock-files.ts'))};
 import { systemClock as clock } from ${JSON.stringify(source('util/clock.ts'))};
 const [url, directory, how, lines] = process.argv.slice(2);
 const log = () => {};
+if (how?.endsWith('.lock')) {
+  await tryLock(how, 'x');
+  process.stdout.write('held\\n');
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
+}
 const identity = { name: 'x', version: '1', revision: '', platform: '', architecture: '' };
 const client = createClient({ url, token: 'r' }, { identity, log, clock, random: () => 0, env: {} });
 const trace = await openJobTrace({
@@ -168,10 +175,54 @@ it('reports a job as it ended where only the report was missing', async () => {
   expect(left(directory)).toEqual([]);
 });
 
+it('gives a log to one of many, also where one was killed at taking it', async () => {
+  const directory = join(place, 'contested');
+  mkdirSync(directory);
+  const gone = spawnSync(process.execPath, ['-e', '']).pid;
+  const record = { version: 1, owner: { pid: gone, started: '1', boot: '' }, job: { id: 4, token: 'j' } };
+  const lock = join(directory, '4-ab.lock');
+  for (let round = 0; round < 3; round++) {
+    writeFileSync(join(directory, '4-ab.json'), JSON.stringify(record));
+    const taker = spawn(process.execPath, [program, '', directory, lock], { stdio: ['pipe', 'pipe', 'inherit'] });
+    await said(taker, 'held');
+    // As long as it lives it may still do it.
+    expect(await takeLeftTraces(directory)).toEqual([]);
+    await kill(taker);
+    const taken = await Promise.all(Array.from({ length: 16 }, () => takeLeftTraces(directory)));
+    expect(taken.flat().length).toBeLessThanOrEqual(1);
+    // Who was disturbed by the others looks once more, as runners do.
+    expect([...taken.flat(), ...(await takeLeftTraces(directory))]).toHaveLength(1);
+  }
+});
+
+it('sends again what its own process could not report, with all that it knows', async () => {
+  const directory = join(place, 'lost');
+  let isAway = true;
+  await using stage = await traceStage(directory, (asked) => (isAway ? { status: 500 } : taken(asked)), {
+    limits: { finalTries: 2 },
+  });
+  const { trace, server } = stage;
+  await trace.sink.write(Buffer.from('all of it\n'));
+  const failed = { state: 'failed', failureReason: 'script_failure', exitCode: 7 } as const;
+  expect(await trace.finish(failed)).toMatchObject({ kind: 'lost' });
+  // As often as it takes, with the tries of each time.
+  const again = () => resumeLeftTraces({ ...given(directory), limits: { finalTries: 2 } });
+  expect(await again()).toMatchObject([{ reported: { kind: 'lost' } }]);
+  isAway = false;
+  expect(await again()).toMatchObject([{ result: failed, reported: { kind: 'reported' } }]);
+  const last = server.seen.slice(-2);
+  expect(last.map(told)).toEqual(['patch 0 all of it\n', 'put failed']);
+  expect(last[1]!.json()).toMatchObject({ failure_reason: 'script_failure', exit_code: 7 });
+  expect(await again()).toEqual([]);
+  expect(left(directory)).toEqual([]);
+});
+
 it('removes what is of no use, but nothing that is just being made', async () => {
   const directory = join(place, 'halves');
   mkdirSync(directory);
   const names = ['.tmp-12-ab', '.tmp-13-ab', '4-ab.log', '5-ab.log', '6-ab.log', '6-ab.json', 'notes.txt', '7-ab.log'];
+  mkdirSync(join(directory, '8-ab.lock'));
+  utimesSync(join(directory, '8-ab.lock'), 1, 1);
   for (const name of names) writeFileSync(join(directory, name), '{}');
   const longAgo = new Date(Date.now() - 600_000);
   for (const name of names.filter((one) => !one.includes('13') && !one.startsWith('5'))) {
