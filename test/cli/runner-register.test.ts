@@ -316,11 +316,19 @@ describe('ci runner register, by its flags', () => {
 describe('a file that can not take a runner', () => {
   it.each([
     ['is no TOML', 'concurrent =', "can't be|expected|invalid|TOML"],
-    ['is a directory', undefined, 'EISDIR'],
-    ['lies below a file', '', 'ENOTDIR|EEXIST'],
+    ['is a directory', undefined, "can't be read: it is a directory"],
+    ['lies in a file', '', "place can't be made: something else is there"],
+    ['lies below a file', '', "x can't be made: a part of the path is no directory"],
+    // Node's own way of making directories never ends there.
+    ['lies where nothing can be made', '', "/proc/nothing can't be made: no such file or directory"],
   ])('%s: nobody is asked to make one', async (name, text, said) => {
     const base = join(home, 'place');
-    const file = name === 'lies below a file' ? join(base, 'x', 'runner.toml') : base;
+    const below = {
+      'lies in a file': base,
+      'lies below a file': join(base, 'x'),
+      'lies where nothing can be made': '/proc/nothing',
+    }[name];
+    const file = below === undefined ? base : join(below, 'runner.toml');
     if (text === undefined) mkdirSync(base);
     else writeFileSync(base, text);
     const { token } = server.addRunner();

@@ -21,7 +21,8 @@ export interface RunnerFileOptions {
 
 /** Where the file of runners is: never GitLab Runner's own unless it was named. */
 export function runnerFilePath({ cwd, env }: Invocation, { config }: RunnerFileOptions): string {
-  return config === undefined ? join(findLocations(env).config, 'runner.toml') : resolve(cwd, config);
+  // A variable that is set to nothing names nothing.
+  return config === undefined || config === '' ? join(findLocations(env).config, 'runner.toml') : resolve(cwd, config);
 }
 
 /** Reads the file and tells what does nothing in it. @throws CommandError exit 2 */

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse } from 'smol-toml';
 import type { ConfigTable } from '../../runner/config/edit-config.ts';
 import type { RegisterSetting } from '../../runner/registration/register-settings.ts';
+import { fileWords } from '../../util/files/file-problem.ts';
+import { readRegularFile } from '../../util/files/read-regular-file.ts';
 import { tomlProblem } from '../../util/toml-problem.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 
@@ -43,6 +44,9 @@ function pairsOf(flag: string, values: readonly string[]): Readonly<Record<strin
   );
 }
 
+/** As files of runners have at most. */
+const maxTemplateBytes = 4 * 1024 * 1024;
+
 /**
  * What `--template-config` says of a runner: its only `[[runners]]`.
  * @throws CommandError exit 2
@@ -52,9 +56,9 @@ export async function runnerTemplate(cwd: string, file: unknown): Promise<Config
   const path = resolve(cwd, file);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readRegularFile(path, maxTemplateBytes).toString('utf8');
   } catch (error) {
-    throw new CommandError(exitCodes.usage, `${path} can't be read: ${(error as Error).message}`);
+    throw new CommandError(exitCodes.usage, `${path} can't be read: ${fileWords(error)}`);
   }
   let runners: unknown;
   try {

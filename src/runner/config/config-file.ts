@@ -1,6 +1,9 @@
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse } from 'smol-toml';
+import { errorCode, fileWords } from '../../util/files/file-problem.ts';
+import { makeDirectories } from '../../util/files/make-directories.ts';
+import { readRegularFile } from '../../util/files/read-regular-file.ts';
 import { writeFileAtomic } from '../../util/files/write-file-atomic.ts';
 import { tomlLine } from '../../util/toml-line.ts';
 import { tomlProblem } from '../../util/toml-problem.ts';
@@ -68,16 +71,17 @@ export async function editConfigFile(path: string, edits: readonly ConfigEdit[])
   try {
     await writeFileAtomic(targetOf(path), edited, { mode: 0o600 });
   } catch (error) {
-    throw new ConfigFileError(`${path} can't be written: ${(error as Error).message}`);
+    throw refused(path, "can't be written", error);
   }
 }
 
 /** Makes the directory of the file where it is missing, for its owner alone. @throws ConfigFileError */
 export function makeConfigDirectory(path: string): void {
+  const directory = dirname(path);
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectories(directory, 0o700);
   } catch (error) {
-    throw new ConfigFileError(`${path} can't be written: ${(error as Error).message}`);
+    throw refused(path, `can't be written: ${directory} can't be made`, error);
   }
 }
 
@@ -89,6 +93,10 @@ export function prepareConfigFile(path: string): void {
   makeConfigDirectory(path);
   parsed(path, textOf(path));
   if (!canWriteConfig(path)) throw new ConfigFileError(`${path} can't be written: permission denied`);
+}
+
+function refused(path: string, what: string, error: unknown): ConfigFileError {
+  return new ConfigFileError(`${path} ${what}: ${fileWords(error)}`);
 }
 
 /** Could the file be changed? It is replaced, so its directory counts, and where it is there itself, too. */
@@ -116,14 +124,10 @@ function targetOf(path: string): string {
 function textOf(path: string): string {
   let bytes: Buffer;
   try {
-    if (statSync(path).size > maxBytes) {
-      throw new ConfigFileError(`${path} is larger than ${maxBytes / 1024 / 1024} MB, and so no file of runners`);
-    }
-    bytes = readFileSync(path);
+    bytes = readRegularFile(path, maxBytes);
   } catch (error) {
-    if (error instanceof ConfigFileError) throw error;
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw new ConfigFileError(`${path} can't be read: ${(error as Error).message}`);
+    if (errorCode(error) === 'ENOENT') return '';
+    throw refused(path, "can't be read", error);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

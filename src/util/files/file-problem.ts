@@ -20,6 +20,7 @@ const words: Readonly<Record<string, readonly [string, string | undefined]>> = {
   ELOOP: ['too many symbolic links', undefined],
   ENOTDIR: ['a part of the path is no directory', undefined],
   EISDIR: ['is a directory', undefined],
+  EEXIST: ['something else is there', undefined],
   ENOENT: ['no such file or directory', undefined],
   EMLINK: ['too many hard links', undefined],
   EXDEV: ['not on the same file system', undefined],
@@ -30,6 +31,11 @@ export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = (error as NodeJS.ErrnoException).code;
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** What went wrong, without what it was done to; an error of another kind says it itself. */
+export function fileWords(error: unknown): string {
+  return words[errorCode(error) ?? '']?.[0] ?? (error instanceof Error ? error.message : String(error));
 }
 
 /** What `copyFile` and `noteBytesNeeded` put on an error. */

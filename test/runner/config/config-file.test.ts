@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import {
   ConfigFileError,
   configStamp,
   editConfigFile,
+  makeConfigDirectory,
+  prepareConfigFile,
   readConfigFile,
 } from '../../../src/runner/config/config-file.ts';
 
@@ -272,7 +275,7 @@ describe('a file that was written elsewhere', () => {
     ['in another encoding', Buffer.from([...Buffer.from('concurrent = 1\n# gr'), 0xfc, 0x6e]), /toml:2 is .* UTF-8/],
     ['with a key twice', Buffer.from('concurrent = 1\nlimit = 3\nconcurrent = 2\n'), /toml:3:1 is no valid TOML/],
     ['with a table twice', Buffer.from('[[runners]]\n[runners.docker]\n[runners.docker]\n'), /toml:3:\d+ is no valid/],
-    ['of many megabytes', Buffer.alloc(5 << 20, '#'), /toml is larger than 4 MB, and so no file of runners/],
+    ['of many megabytes', Buffer.alloc(5 << 20, '#'), /toml can't be read: it is larger than 4 MB/],
     ['with huge numbers', Buffer.from('concurrent = 99999999999999999999'), /toml:1/],
     ['with odd numbers', Buffer.from('concurrent = inf'), /toml:1: `concurrent` must be a whole number/],
     ['with zero bytes', Buffer.from('concurrent = 1\n\0'), /toml:2:\d+ is no valid TOML/],
@@ -282,16 +285,33 @@ describe('a file that was written elsewhere', () => {
     expect(() => readConfigFile(path, {})).toThrow(ConfigFileError);
   });
 
-  it('is refused when it is a directory, or a link to itself', () => {
-    expect(() => readConfigFile(directory, {})).toThrow(/can't be read: EISDIR/);
+  it('is refused when it is no file, in words', () => {
+    expect(() => readConfigFile(directory, {})).toThrow(`${directory} can't be read: it is a directory`);
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // Nobody writes into it: it must not be waited for.
+    expect(() => readConfigFile(pipe, {})).toThrow(`${pipe} can't be read: it is a pipe, no file`);
+    expect(() => readConfigFile('/dev/zero', {})).toThrow("/dev/zero can't be read: it is a device, no file");
+    writeFileSync(path, '');
+    expect(() => readConfigFile(join(path, 'x'), {})).toThrow(/x can't be read: a part of the path is no directory$/);
+    rmSync(path);
     symlinkSync(path, path);
-    expect(() => readConfigFile(path, {})).toThrow(/can't be read: ELOOP/);
+    expect(() => readConfigFile(path, {})).toThrow(/can't be read: too many symbolic links$/);
     expect(configStamp(path)).toMatch(/^out of reach: ELOOP/);
   });
 
   it.skipIf(process.getuid?.() === 0)('is refused when it may not be read', () => {
     writeFileSync(path, '', { mode: 0 });
-    expect(() => readConfigFile(path, {})).toThrow(/can't be read: EACCES/);
+    expect(() => readConfigFile(path, {})).toThrow(/can't be read: permission denied$/);
+  });
+
+  it('is refused where no directory can be made for it', () => {
+    const below = join(directory, 'deep', 'er', 'runner.toml');
+    prepareConfigFile(below);
+    expect(statSync(join(directory, 'deep')).mode & 0o777).toBe(0o700);
+    writeFileSync(join(directory, 'file'), '');
+    const inFile = join(directory, 'file', 'runner.toml');
+    expect(() => makeConfigDirectory(inFile)).toThrow(`${inFile} can't be written: ${directory}/file can't be made`);
   });
 
   it('is refused with values of containers that do not fit', () => {
