@@ -1,30 +1,12 @@
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, startRunner } from '../support/runner-process.ts';
+import { describe, expect, it } from 'vitest';
+import { runnerRoom } from '../support/runner-room.ts';
 
-let home: string;
-let server: GitlabServer;
-let children: ChildProcess[];
+const room = runnerRoom();
+const { addJobsWithoutSources, ends, job, logOf, start } = room;
 
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-disk-'));
-  server = await startGitlabServer({ rateLimits: 'off' });
-  children = [];
-});
-
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
-
-const place = (name: string): string => join(home, 'state', 'runner', name);
+const place = (name: string): string => join(room.home, 'one', 'state', 'runner', name);
 
 /** Where a directory should be there is a file. */
 function obstruct(name: string): void {
@@ -33,22 +15,7 @@ function obstruct(name: string): void {
   writeFileSync(place(name), '');
 }
 
-function start(): RunnerProcess {
-  const text = `concurrent = 1
-check_interval = 1
-[[runners]]
-name = "one"
-url = "${server.url}"
-token = "${server.addRunner().token}"
-executor = "shell"
-`;
-  const runner = startRunner(home, text);
-  children.push(runner.child);
-  return runner;
-}
-
-const addJob = (): void =>
-  void server.addPipeline({ variables: { GIT_STRATEGY: 'none' }, jobs: [{ name: 'job', script: ['true'] }] });
+const addJob = (): void => addJobsWithoutSources({ name: 'job', script: ['true'] });
 
 describe('a runner whose disk fails', () => {
   it('says so at the start where it can keep nothing', async () => {
@@ -61,23 +28,25 @@ describe('a runner whose disk fails', () => {
   it('reports a job whose log it can not keep, also where the server misses that at first', async () => {
     obstruct('traces');
     addJob();
-    server.setFaults(({ route, nth }) => (route === 'update-job' && nth < 2 ? { kind: 'drop-before' } : undefined));
+    room.server.setFaults(({ route, nth }) =>
+      route === 'update-job' && nth < 2 ? { kind: 'drop-before' } : undefined,
+    );
     const runner = start();
-    await server.until(() => server.job('job').status === 'failed');
-    expect(server.job('job').failureReason).toBe('runner_system_failure');
+    await ends('job');
+    expect(job('job')).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
     expect(runner.output()).toContain(place('traces'));
-    expect(server.violations).toEqual([]);
+    expect(room.server.violations).toEqual([]);
   });
 
   it('reports a job for whose sources there is no place any more, and says why in its log', async () => {
     const runner = start();
     await runner.said(/Configuration loaded/);
-    await server.until(() => server.requests.some(({ route }) => route === 'jobs-request'));
+    await room.server.until(() => room.server.requests.some(({ route }) => route === 'jobs-request'));
     obstruct('builds');
     addJob();
-    await server.until(() => server.job('job').status === 'failed');
-    expect(server.job('job').failureReason).toBe('runner_system_failure');
-    expect(jobLog(server.job('job'))).toContain(place('builds'));
-    expect(server.violations).toEqual([]);
+    await ends('job');
+    expect(job('job')).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
+    expect(logOf('job')).toContain(place('builds'));
+    expect(room.server.violations).toEqual([]);
   });
 });

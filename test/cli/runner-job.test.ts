@@ -1,50 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
+import { smallRepository } from '../support/runner-process.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 
-let home: string;
-let server: GitlabServer;
-let runner: RunnerProcess | undefined;
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-runner-job-'));
-  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
-});
-
-afterEach(async () => {
-  // Not by KILL: what it has mounted would be in the way.
-  runner?.child.kill('SIGTERM');
-  await runner?.ended;
-  runner = undefined;
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
+const room = runnerRoom();
+const { ends, job, logOf, start } = room;
 
 /** Runs jobs by a runner with these lines in its file; gives their logs. */
 async function run(jobs: readonly JobDescription[], table = ''): Promise<readonly string[]> {
-  const repository = smallRepository(join(home, 'project'));
+  const repository = smallRepository(join(room.home, 'project'));
   execFileSync('git', ['branch', 'other'], { cwd: repository });
-  server.addPipeline({ jobs }, server.addProject({ repository }));
-  const { token } = server.addRunner();
-  const file = `concurrent = 4
-check_interval = 1
-[[runners]]
-name = "my runner"
-url = "${server.url}"
-token = "${token}"
-executor = "shell"
-${table}`;
-  runner = startRunner(join(home, 'runner'), file);
-  const ended = new Set(['success', 'failed', 'canceled', 'skipped']);
-  await server.until(() => jobs.every(({ name }) => ended.has(server.job(name).status)));
-  return jobs.map(({ name }) => jobLog(server.job(name)));
+  room.server.addPipeline({ jobs }, room.server.addProject({ repository }));
+  start({ name: 'my runner', global: 'concurrent = 4', table });
+  const names = jobs.map(({ name }) => name);
+  await ends(...names);
+  return names.map(logOf);
 }
 
 describe('a job of a server', () => {
@@ -58,7 +30,7 @@ describe('a job of a server', () => {
     const [log] = await run([{ name: 'git', script }]);
     expect(log).toMatch(/\nfirst\n/);
     expect(log).not.toMatch(/\nleaked\n|gitlab-ci-token:glcbt/);
-    expect(server.job('git').status).toBe('success');
+    expect(job('git').status).toBe('success');
   });
 
   it('shows its commands with CI_DEBUG_TRACE, unless that is disabled', async () => {
@@ -87,7 +59,7 @@ describe('a job of a server', () => {
     ]);
     expect(good).toContain('\nto dev 3 times\n');
     expect(bad).toContain('ERROR: Job failed: failed to interpolate job inputs: there is no `other`, only env, count');
-    expect(server.job('bad')).toMatchObject({ status: 'failed', failureReason: 'script_failure' });
+    expect(job('bad')).toMatchObject({ status: 'failed', failureReason: 'script_failure' });
   });
 
   it('has the lines of GitLab Runner in its log, in their order', async () => {
@@ -164,8 +136,8 @@ describe('a job of a server', () => {
   });
 
   it('is a failed script to the server where its sources or artifacts could not be moved', async () => {
-    const idOf = (name: string): number => server.job(name).id;
-    server.setFaults(({ route, jobId }) => {
+    const idOf = (name: string): number => job(name).id;
+    room.server.setFaults(({ route, jobId }) => {
       if (route === 'upload-artifact' && jobId === idOf('large')) return { kind: 'status', status: 413 };
       return route === 'download-artifact' ? { kind: 'status', status: 403 } : undefined;
     });
@@ -186,9 +158,9 @@ describe('a job of a server', () => {
     expect(refused).not.toMatch(/\nnever|\nnor this/);
     expect(lost).toContain('ERROR: Job failed: git fetch failed (exit code 128)');
     const failed = { status: 'failed', failureReason: 'script_failure' };
-    expect(server.job('large')).toMatchObject({ ...failed, exitCode: 1 });
-    expect(server.job('refused')).toMatchObject({ ...failed, exitCode: 1 });
-    expect(server.job('lost')).toMatchObject({ ...failed, exitCode: 128 });
+    expect(job('large')).toMatchObject({ ...failed, exitCode: 1 });
+    expect(job('refused')).toMatchObject({ ...failed, exitCode: 1 });
+    expect(job('lost')).toMatchObject({ ...failed, exitCode: 128 });
   });
 
   it('does not get what only protected branches may write, by whatever spelling of a key', async () => {

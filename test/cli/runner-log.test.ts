@@ -1,43 +1,18 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
 import { traceOf } from '../gitlab-server/state/model.ts';
 import { stampedLines } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 
-let home: string;
-let server: GitlabServer;
-let runners: RunnerProcess[];
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-runner-log-'));
-  server = await startGitlabServer({ rateLimits: 'off', badChecksum: 'reject', tokenMaskPrefixes: ['acme-'] });
-  runners = [];
-});
-
-afterEach(async () => {
-  // Killed, it would leave its mounts for a while.
-  for (const { child } of runners) child.kill('SIGTERM');
-  await Promise.all(runners.map(({ ended }) => ended));
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
+const room = runnerRoom({ badChecksum: 'reject', tokenMaskPrefixes: ['acme-'] });
+const { addJobs, ends, job, start } = room;
 
 /** Runs jobs by a runner whose file ends with these lines. @returns the logs, by name. */
 async function logsOf(jobs: readonly JobDescription[], table: string): Promise<Readonly<Record<string, string>>> {
-  server.addPipeline(
-    { stages: ['test'], jobs },
-    server.addProject({ repository: smallRepository(join(home, 'project')) }),
-  );
-  const { token } = server.addRunner();
-  const text = `concurrent = 3\ncheck_interval = 1\n[[runners]]\nname = "one"\nurl = "${server.url}"\ntoken = "${token}"\nexecutor = "shell"\n${table}`;
-  runners.push(startRunner(join(home, 'one'), text, { CI_RUNNER_PACE: '{"trace":{"updateIntervalMs":100}}' }));
-  await server.until(() => jobs.every(({ name }) => ['success', 'failed'].includes(server.job(name).status)));
-  return Object.fromEntries(jobs.map(({ name }) => [name, Buffer.from(traceOf(server.job(name))).toString()]));
+  addJobs(...jobs);
+  start({ global: 'concurrent = 3', table });
+  await ends(...jobs.map(({ name }) => name));
+  return Object.fromEntries(jobs.map(({ name }) => [name, Buffer.from(traceOf(job(name))).toString()]));
 }
 
 describe('the log of a job', () => {
@@ -67,7 +42,7 @@ describe('the log of a job', () => {
     expect(stamped).not.toContain('very-secret');
     expect(plain).toMatch(/^value \[MASKED\]$/m);
     expect(plain).not.toMatch(/Z [0-9a-f]{2}[OE]/);
-    expect(server.violations).toEqual([]);
+    expect(room.server.violations).toEqual([]);
   });
 
   it("is as the runner's file says, whatever the job wants", async () => {

@@ -1,67 +1,28 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JobDescription } from '../gitlab-server/description.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
+import type { RunnerProcess } from '../support/runner-process.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 
-let home: string;
-let server: GitlabServer;
-let token: string;
-let started: RunnerProcess[];
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-metrics-'));
-  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
-  started = [];
-});
-
-afterEach(async () => {
-  // Told to end, it takes the places of its jobs along.
-  for (const { child } of started) child.kill('SIGTERM');
-  await Promise.all(started.map(({ ended }) => ended));
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
-
-/** @param global what stands before `[[runners]]`. */
-function start(global: string, table = ''): RunnerProcess {
-  token = server.addRunner().token;
-  const file = `${global}
-check_interval = 1
-[[runners]]
-name = "one"
-url = "${server.url}"
-token = "${token}"
-executor = "shell"
-${table}`;
-  const runner = startRunner(join(home, 'runner'), file);
-  started.push(runner);
-  return runner;
-}
+const room = runnerRoom();
+const { addJobs, job, says, start } = room;
 
 /** Starts it with pages, and tells where they are. */
 async function startWithPages(table = ''): Promise<{ readonly runner: RunnerProcess; readonly base: string }> {
-  const runner = start('listen_address = "127.0.0.1:0"\nconcurrent = 3', table);
+  const runner = start({ global: 'listen_address = "127.0.0.1:0"\nconcurrent = 3', table });
   const [, address] = await runner.said(/Metrics are served {2}address=(127\.0\.0\.1:\d+)/);
   return { runner, base: `http://${address}` };
-}
-
-function pipeline(...jobs: JobDescription[]): void {
-  const repository = smallRepository(join(home, 'project'));
-  server.addPipeline({ stages: ['test'], jobs }, server.addProject({ repository }));
 }
 
 const waiting: JobDescription = {
   name: 'waits',
   script: ['echo begun', 'while [ ! -e "$GO" ]; do sleep 0.05; done'],
 };
-const begun = () => server.until(() => jobLog(server.job('waits')).includes('\nbegun'));
+const token = (): string => [...room.server.store.runners.values()][0]!.token;
+const begun = () => says('waits', '\nbegun');
 const get = async (address: string): Promise<string> => (await fetch(address)).text();
 
 /** The samples of a page whose lines begin like this. */
@@ -85,11 +46,11 @@ function listening(pid: number): readonly string[] {
 
 describe('metrics and pages of ci runner run', () => {
   it('counts jobs while they run and after they have ended', async () => {
-    const go = join(home, 'go');
-    pipeline({ ...waiting, variables: { GO: go } }, { name: 'fails', script: ['exit 3'] });
+    const go = join(room.home, 'go');
+    addJobs({ ...waiting, variables: { GO: go } }, { name: 'fails', script: ['exit 3'] });
     const { base } = await startWithPages();
     await begun();
-    await server.until(() => server.job('fails').status === 'failed');
+    await room.server.until(() => job('fails').status === 'failed');
     expect(await samples(base, 'gitlab_runner_jobs{')).toContainEqual(
       expect.stringMatching(
         /executor_stage="run",runner="\S{9}",runner_name="one",stage="step_script",state="running",.* 1$/,
@@ -99,7 +60,7 @@ describe('metrics and pages of ci runner run', () => {
       /^url=http\S+\/-\/jobs\/\d+ state=running stage=step_script executor_stage=run duration=[\d.]+m?s$/m,
     );
     writeFileSync(go, '');
-    await server.until(() => server.job('waits').status === 'success');
+    await room.server.until(() => job('waits').status === 'success');
     await expect
       .poll(() => samples(base, 'gitlab_runner_job_duration_seconds_count'))
       .toEqual([
@@ -122,21 +83,21 @@ describe('metrics and pages of ci runner run', () => {
     expect(page).toMatch(/^gitlab_runner_version_info\{.*name="pipewright".*\} 1$/m);
     expect(page).not.toContain('gitlab_runner_job_stage_duration_seconds');
     expect(await get(`${base}/debug/jobs/list`)).toBe('');
-    expect(server.violations).toEqual([]);
+    expect(room.server.violations).toEqual([]);
   });
 
   it('counts stages of jobs where that is wanted', async () => {
-    pipeline({ name: 'short', script: ['true'] });
+    addJobs({ name: 'short', script: ['true'] });
     const { base } = await startWithPages('[runners.feature_flags]\nFF_EXPORT_HIGH_CARDINALITY_METRICS = true');
-    await server.until(() => server.job('short').status === 'success');
+    await room.server.until(() => job('short').status === 'success');
     await expect
       .poll(() => samples(base, 'gitlab_runner_job_stage_duration_seconds_count'))
       .toContainEqual(expect.stringContaining('stage="get_sources"'));
   });
 
   it('shows tokens and variables on no page', async () => {
-    const go = join(home, 'go');
-    pipeline({
+    const go = join(room.home, 'go');
+    addJobs({
       ...waiting,
       variables: { GO: go, PLAIN: 'plain-value', SECRET: { value: 'secret-value', masked: true } },
     });
@@ -146,7 +107,7 @@ describe('metrics and pages of ci runner run', () => {
     const pages = await Promise.all(names.map((name) => get(`${base}${name}?x=1`)));
     for (const page of pages) {
       expect(page).not.toBe('');
-      for (const secret of [token, server.job('waits').token, 'plain-value', 'secret-value', 'gitlab-ci-token', go]) {
+      for (const secret of [token(), job('waits').token, 'plain-value', 'secret-value', 'gitlab-ci-token', go]) {
         expect(page).not.toContain(secret);
       }
     }
@@ -154,8 +115,8 @@ describe('metrics and pages of ci runner run', () => {
   });
 
   it('tells whether it takes jobs, and ends with all connections', async () => {
-    const go = join(home, 'go');
-    pipeline({ ...waiting, variables: { GO: go } });
+    const go = join(room.home, 'go');
+    addJobs({ ...waiting, variables: { GO: go } });
     const { runner, base } = await startWithPages();
     await begun();
     expect((await fetch(`${base}/health/ready`)).status).toBe(200);
@@ -193,9 +154,9 @@ describe('metrics and pages of ci runner run', () => {
 
   it('tells that a server can not be asked', async () => {
     const { base } = await startWithPages('unhealthy_requests_limit = 1\nunhealthy_interval = "1h"');
-    const body = JSON.stringify({ token });
+    const body = JSON.stringify({ token: token() });
     const headers = { 'content-type': 'application/json' };
-    expect((await fetch(`${server.url}/api/v4/runners`, { method: 'DELETE', headers, body })).status).toBe(204);
+    expect((await fetch(`${room.server.url}/api/v4/runners`, { method: 'DELETE', headers, body })).status).toBe(204);
     await expect.poll(async () => (await fetch(`${base}/debug/health`)).status, { timeout: 20_000 }).toBe(503);
     expect(await samples(base, 'gitlab_runner_worker_health_check_failures_total')).toEqual([
       expect.stringMatching(/ [1-9]\d*$/),
@@ -210,8 +171,8 @@ describe('metrics and pages of ci runner run', () => {
     const port = Number(new URL(base).port).toString(16).toUpperCase().padStart(4, '0');
     expect(listening(runner.child.pid!)).toEqual([`0100007F:${port}`]);
     runner.child.kill('SIGKILL');
-    const silent = start('concurrent = 1');
-    await server.until(() => server.requests.some((request) => request.path.endsWith('/jobs/request')));
+    const silent = start();
+    await room.server.until(() => room.server.requests.some((request) => request.path.endsWith('/jobs/request')));
     expect(listening(silent.child.pid!)).toEqual([]);
   });
 
@@ -219,13 +180,13 @@ describe('metrics and pages of ci runner run', () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const taken = await start(`listen_address = "127.0.0.1:${port}"`).ended;
+    const taken = await start({ global: `listen_address = "127.0.0.1:${port}"` }).ended;
     other.close();
     expect(taken.code).toBe(4);
     expect(taken.output).toMatch(new RegExp(`can't listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`));
     expect(taken.output).toContain('change `listen_address`');
-    const wrong = await start('listen_address = "http://localhost:9252"').ended;
+    const wrong = await start({ global: 'listen_address = "http://localhost:9252"' }).ended;
     expect(wrong.code).toBe(2);
-    expect(wrong.output).toMatch(/runner\.toml:1: `listen_address` must be like ":9252"/);
+    expect(wrong.output).toMatch(/runner\.toml:2: `listen_address` must be like ":9252"/);
   });
 });

@@ -1,65 +1,35 @@
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JobDescription } from '../gitlab-server/description.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { smallRepository, startRunnerCommand } from '../support/runner-process.ts';
+import { describe, expect, it } from 'vitest';
+import { runnerRoom } from '../support/runner-room.ts';
 
-let home: string;
-let server: GitlabServer;
-let children: ChildProcess[];
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-single-'));
-  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
-  children = [];
-});
-
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
-
-/** Its settings come from the environment unless the arguments say otherwise. */
-function single(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const runner = startRunnerCommand(join(home, 'one'), ['run-single', ...args], env);
-  children.push(runner.child);
-  return runner;
-}
+const room = runnerRoom();
+const { addJobs, command, job, logOf, says } = room;
 
 const known = (): Record<string, string> => ({
-  CI_SERVER_URL: server.url,
-  CI_SERVER_TOKEN: server.addRunner().token,
+  CI_SERVER_URL: room.server.url,
+  CI_SERVER_TOKEN: room.server.addRunner().token,
   RUNNER_EXECUTOR: 'shell',
 });
 
-const addJobs = (...jobs: JobDescription[]): void =>
-  void server.addPipeline(
-    { stages: ['test'], jobs },
-    server.addProject({ repository: smallRepository(join(home, 'project')) }),
-  );
-
-const logOf = (name: string): string => jobLog(server.job(name));
+/** Its settings come from the environment unless the arguments say otherwise. */
+const single = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  command(['run-single', ...args], { env });
 
 describe('ci runner run-single', () => {
   it('takes one job after the other, up to --max-builds, and writes no file of runners', async () => {
-    const note = join(home, 'note');
+    const note = join(room.home, 'note');
     const script = [`mkdir ${note}`, 'cat hello.txt', `rmdir ${note}`, 'echo "token is ${CI_SERVER_TOKEN:-not here}"'];
     addJobs({ name: 'a', script }, { name: 'b', script: [...script, 'exit 3'] }, { name: 'c', script });
     const { ended } = single(['--max-builds', '2', '--env', 'OWN=1'], known());
     const { code, output } = await ended;
     expect(output).toContain('that was job 2 of 2');
     expect(code).toBe(0);
-    expect(['a', 'b', 'c'].map((name) => server.job(name).status)).toEqual(['success', 'failed', 'pending']);
+    expect(['a', 'b', 'c'].map((name) => job(name).status)).toEqual(['success', 'failed', 'pending']);
     expect(logOf('a')).toContain('hello\n');
     expect(logOf('a')).toContain('token is not here');
-    expect(existsSync(join(home, 'one', 'config'))).toBe(false);
-    expect(server.violations).toEqual([]);
+    expect(existsSync(join(room.home, 'one', 'config'))).toBe(false);
+    expect(room.server.violations).toEqual([]);
   });
 
   it('ends when no job comes for --wait-timeout seconds', async () => {
@@ -70,7 +40,7 @@ describe('ci runner run-single', () => {
 
   it('takes its settings from flags, too', async () => {
     const { CI_SERVER_TOKEN = '' } = known();
-    const flags = ['-u', server.url, '-t', CI_SERVER_TOKEN, '--executor', 'shell', '--env', 'MINE=from a flag'];
+    const flags = ['-u', room.server.url, '-t', CI_SERVER_TOKEN, '--executor', 'shell', '--env', 'MINE=from a flag'];
     addJobs({ name: 'a', script: ['echo "it is $MINE"'] });
     const { code } = await single([...flags, '--max-builds=1']).ended;
     expect(code).toBe(0);
@@ -78,9 +48,9 @@ describe('ci runner run-single', () => {
   });
 
   it('takes a runner of a file, whatever else is given', async () => {
-    const file = join(home, 'config.toml');
-    const { token } = server.addRunner();
-    const rest = `url = "${server.url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+    const file = join(room.home, 'config.toml');
+    const { token } = room.server.addRunner();
+    const rest = `url = "${room.server.url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
     writeFileSync(
       file,
       `check_interval = 1\nlisten_address = ":1"\n[[runners]]\nname = "other"\n[[runners]]\nname = "mine"\n${rest}`,
@@ -98,26 +68,25 @@ describe('ci runner run-single', () => {
   it('ends its job and reports it on SIGTERM', async () => {
     addJobs({ name: 'long', script: ['echo started', 'sleep 60'] });
     const { child, ended } = single(['--max-builds', '1'], known());
-    await server.until(() => logOf('long').includes('started'));
+    await says('long', 'started');
     child.kill('SIGTERM');
     expect((await ended).code).toBe(143);
-    expect(server.job('long').status).toBe('failed');
+    expect(job('long').status).toBe('failed');
   });
 
   it('lets its job end on SIGQUIT', async () => {
-    const go = join(home, 'go');
-    mkdirSync(home, { recursive: true });
+    const go = join(room.home, 'go');
     addJobs(
       { name: 'a', script: ['echo started', `until test -e ${go}; do sleep 0.1; done`] },
       { name: 'b', script: ['true'] },
     );
     const { child, ended, said } = single([], known());
-    await server.until(() => logOf('a').includes('started'));
+    await says('a', 'started');
     child.kill('SIGQUIT');
     await said(/waiting for those that run/);
     writeFileSync(go, '');
     expect((await ended).code).toBe(0);
-    expect([server.job('a').status, server.job('b').status]).toEqual(['success', 'pending']);
+    expect([job('a').status, job('b').status]).toEqual(['success', 'pending']);
   });
 });
 
