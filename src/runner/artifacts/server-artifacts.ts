@@ -77,7 +77,8 @@ async function fetchDependency(
     throw transferFailed(`the artifacts of ${name} (${id}) are packed as ${format}, not as zip`);
   }
   try {
-    await unpackZip(archive, root, { signal });
+    // Environments of Python, for one, link to programs of the job's image.
+    await unpackZip(archive, root, { symlinks: 'literal', signal });
   } catch (cause) {
     signal.throwIfAborted();
     const what = `the artifacts of ${name} (${id}) can't be unpacked: ${(cause as Error).message}`;

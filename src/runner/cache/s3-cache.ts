@@ -100,7 +100,7 @@ function unpacking(archive: string, signal: AbortSignal): Fill {
       throw new SystemError('runner_system_failure', `the cache is packed as ${format}, and only zip can be read here`);
     }
     try {
-      await unpackZip(archive, directory, { signal });
+      await unpackZip(archive, directory, { symlinks: 'literal', signal });
     } catch (error) {
       if (!(error instanceof ArchiveError)) throw error;
       throw new SystemError('runner_system_failure', `the cache can't be unpacked: ${error.message}`, { cause: error });

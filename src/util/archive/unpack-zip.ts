@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
 import { ArchiveError, type ArchiveErrorKind } from './archive-error.ts';
 import { entryName } from './entry-name.ts';
-import { type TreeWriter, treeWriter, type UnpackedEntry } from './tree-writer.ts';
+import { type SymlinkPolicy, type TreeWriter, treeWriter, type UnpackedEntry } from './tree-writer.ts';
 import { type UnpackLimits, unpackAccount, unpackDefaults } from './unpack-limits.ts';
 
 /** Names of links are short; more is meant to fill the memory. */
@@ -18,18 +18,18 @@ const directoryType = 0o040000;
 /**
  * Unpacks a zip file into an existing directory, with the care of `unpackTar`. Modes are kept where the archive was made
  * on a Unix.
- * @returns what was written, in the archive's order.
+ * @param options.symlinks as for `unpackTar`. @returns what was written, in the archive's order.
  * @throws ArchiveError when refused; the error of the operating system when writing fails. Both leave the directory
  * half filled, and nothing outside of it.
  */
 export async function unpackZip(
   path: string,
   intoDirectory: string,
-  options: { readonly limits?: UnpackLimits; readonly signal?: AbortSignal } = {},
+  options: { readonly limits?: UnpackLimits; readonly symlinks?: SymlinkPolicy; readonly signal?: AbortSignal } = {},
 ): Promise<readonly UnpackedEntry[]> {
   options.signal?.throwIfAborted();
   const limits = { ...unpackDefaults, maxRatio: bestRatio, ...options.limits };
-  const writer = treeWriter(intoDirectory, 'inside');
+  const writer = treeWriter(intoDirectory, options.symlinks ?? 'inside');
   const sizeBytes = lstatSync(path).size;
   const account = unpackAccount(limits, () => sizeBytes);
   const { openPromise } = await import('yauzl');

@@ -1,5 +1,14 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -97,7 +106,11 @@ function filling(files: Readonly<Record<string, string>>): Fill {
       mkdirSync(join(directory, name, '..'), { recursive: true });
       writeFileSync(join(directory, name), text);
     }
-    if (Object.keys(files).length > 0) symlinkSync('a', join(directory, 'link'));
+    if (Object.keys(files).length > 0) {
+      symlinkSync('a', join(directory, 'link'));
+      // As in environments of Python.
+      symlinkSync('/usr/bin/python3', join(directory, 'python'));
+    }
     const { entries } = await walkTree(directory);
     return { entries, totalBytes: 0, unmatched: [], outside: [] };
   };
@@ -119,7 +132,8 @@ describe('caches in a bucket', () => {
     const other = machine();
     const hit = await other.restore(key, 'exact', signal);
     expect(hit?.key).toBe(key);
-    expect(readdirSync(hit!.tree.root).sort()).toEqual(['a', 'deep', 'link']);
+    expect(readdirSync(hit!.tree.root).sort()).toEqual(['a', 'deep', 'link', 'python']);
+    expect(readlinkSync(join(hit!.tree.root, 'python'))).toBe('/usr/bin/python3');
     expect(await read(other, key)).toBe('one');
     expect(await read(other, 'another')).toBeUndefined();
   });
@@ -189,7 +203,7 @@ describe('caches in a bucket', () => {
     await expect(put(0)).rejects.toThrow("the server of caches can't be used");
   });
 
-  it('that are no zip archives, or hold what leads outside, are refused', async () => {
+  it('that are no zip archives are refused', async () => {
     const caches = machine();
     await save(caches, 'k', { a: 'one' });
     const bad = join(home, 'bad');
