@@ -6,6 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { anySignal } from '../../util/any-signal.ts';
 import { type Deferred, deferred } from '../../util/deferred.ts';
 import type { Connections, Way } from './connections.ts';
+import { networkError } from './network-error.ts';
 import { longestTimerMs, type NetworkLimits } from './network-limits.ts';
 
 /** What is sent. `stream`: opened anew for each time that it is sent. */
@@ -67,7 +68,7 @@ export async function exchange(connections: Connections, given: Exchange): Promi
   } catch (error) {
     done();
     given.signal?.throwIfAborted();
-    throw limit.signal.aborted ? limit.signal.reason : error;
+    throw limit.signal.aborted ? limit.signal.reason : networkError(error);
   }
 }
 

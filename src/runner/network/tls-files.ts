@@ -47,6 +47,9 @@ const systemBundles = [
   '/etc/ssl/cert.pem',
 ];
 
+/** A certificate of the pool is trusted whoever signed it, be it the server's own, as Go's programs do. */
+const rules = { minVersion: 'TLSv1.2', allowPartialTrustChain: true } as const;
+
 /** Reads the files, again when one of them has changed. Missing files don't matter, wrong ones are told and left out. */
 export class TlsMaterial {
   readonly #files: TlsFiles;
@@ -73,14 +76,14 @@ export class TlsMaterial {
     const caFile = this.#checked(ca);
     // Node's and the system's are mostly the same, and each costs its time.
     const pool = [...new Set([...rootCertificates, ...blocksOf(await this.#system()), ...blocksOf(caFile)])];
-    const foreign = createSecureContext({ ca: pool, minVersion: 'TLSv1.2' });
+    const foreign = createSecureContext({ ...rules, ca: pool });
     return { own: this.#withClient(pool, cert, key) ?? foreign, foreign, caFile, fingerprint };
   }
 
   #withClient(ca: string[], cert: string | undefined, key: string | undefined): SecureContext | undefined {
     if (cert === undefined || key === undefined) return undefined;
     try {
-      return createSecureContext({ ca, cert, key, minVersion: 'TLSv1.2' });
+      return createSecureContext({ ...rules, ca, cert, key });
     } catch (error) {
       this.#log('error', 'Failed to load the client certificate', {
         cert: this.#files.cert,

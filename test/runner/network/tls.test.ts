@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { discard } from '../../../src/runner/network/exchange.ts';
 import type { Credentials } from '../../../src/runner/network/gitlab-client.ts';
+import { networkError } from '../../../src/runner/network/network-error.ts';
 import { Transport } from '../../../src/runner/network/transport.ts';
 import { runCommand } from '../../../src/util/process-command.ts';
 import { makeAuthority } from '../../executors/support/certificates.ts';
@@ -121,6 +122,12 @@ describe('TLS', () => {
     expect(await statusOf({ url: server.url, token: 't', tlsCaFile: ca() })).toBe(-1);
   });
 
+  it('trusts a certificate of the file whose signer is not there', async () => {
+    await using server = await secureServer('server');
+    expect(await statusOf({ url: server.url, token: 't', tlsCaFile: file('server/cert.pem') })).toBe(200);
+    expect(await statusOf({ url: server.url, token: 't', tlsCaFile: file('other/cert.pem') })).toBe(-1);
+  });
+
   it('reads the files again when they change', async () => {
     await using server = await secureServer('server');
     const path = file('changing.crt');
@@ -158,6 +165,31 @@ describe('TLS', () => {
     const ofSelf = await caChainOf({ url: self.url, token: 't', tlsCaFile: file('self/cert.pem') });
     expect(new X509Certificate(ofSelf).subject).toBe('CN=self');
   });
+});
+
+it('says what is wrong in words that help', async () => {
+  await using server = await secureServer('server', 'with-certificate');
+  await using other = await secureServer('other');
+  const whyOf = async (credentials: Omit<Credentials, 'token'>): Promise<string> => {
+    const { client } = clientOf({ ...credentials, token: 't' });
+    const answered = await client.verify({ info });
+    client.close();
+    return answered.kind === 'unknown' ? answered.why : answered.kind;
+  };
+  const tlsCaFile = file('authority/ca.pem');
+  expect(await whyOf({ url: server.url })).toMatch(/certificate is not trusted \(.+\): .*`tls-ca-file`$/);
+  expect(await whyOf({ url: server.url, tlsCaFile })).toMatch(/TLS: \S+ alert certificate required$/);
+  const localhost = other.url.replace('127.0.0.1', 'localhost');
+  expect(await whyOf({ url: localhost, tlsCaFile })).toMatch(/certificate is for another name \(Host: localhost/);
+  await using plain = await scriptedServer(() => ({ status: 200 }));
+  expect(await whyOf({ url: plain.url.replace('http:', 'https:') })).toMatch(/is its address one of plain http\?$/);
+});
+
+it('names each address of a server that does not answer', () => {
+  const [first, second] = [new Error('connect ECONNREFUSED ::1:9'), new Error('connect ECONNREFUSED 127.0.0.1:9')];
+  const both = networkError(Object.assign(new AggregateError([first, second]), { code: 'ECONNREFUSED' }));
+  expect(both).toMatchObject({ message: `${first.message}; ${second.message}`, code: 'ECONNREFUSED' });
+  expect(networkError(first)).toBe(first);
 });
 
 it.each([
