@@ -1,4 +1,5 @@
 import { parse, stringify, type TomlTable, type TomlValue } from 'smol-toml';
+import { sameKey } from './toml-fields.ts';
 import { beginningLines } from './toml-lines.ts';
 
 /** Texts, numbers, booleans, dates, lists and tables of them. */
@@ -32,17 +33,21 @@ function written(values: ConfigTable): string {
 }
 
 function applied(document: TomlTable, edit: ConfigEdit): TomlTable {
-  const runners = Array.isArray(document['runners']) ? (document['runners'] as TomlTable[]) : [];
-  if (edit.kind === 'add') return { ...document, runners: [...runners, edit.runner as TomlTable] };
+  const key = sameKey(document, 'runners') ?? 'runners';
+  const runners = Array.isArray(document[key]) ? (document[key] as TomlTable[]) : [];
+  if (edit.kind === 'add') return { ...document, [key]: [...runners, edit.runner as TomlTable] };
   if (edit.kind === 'set') {
-    return {
-      ...document,
-      runners: runners.map((one, at) => (at === edit.index ? { ...one, ...(edit.values as TomlTable) } : one)),
-    };
+    return { ...document, [key]: runners.map((one, at) => (at === edit.index ? withKeys(one, edit.values) : one)) };
   }
   const left = runners.filter((_, at) => at !== edit.index);
-  const { runners: _, ...rest } = document;
-  return left.length === 0 ? rest : { ...document, runners: left };
+  const { [key]: _, ...rest } = document;
+  return left.length === 0 ? rest : { ...document, [key]: left };
+}
+
+/** A key that stands there in other letters goes. */
+function withKeys(table: TomlTable, values: ConfigTable): TomlTable {
+  const kept = Object.entries(table).filter(([key]) => sameKey(values, key) === undefined);
+  return { ...Object.fromEntries(kept), ...(values as TomlTable) };
 }
 
 function same(text: string, wanted: TomlTable): boolean {
@@ -131,7 +136,7 @@ function withValues(lines: readonly string[], block: Block, values: ConfigTable)
   const missing: string[] = [];
   for (const [key, value] of Object.entries(values)) {
     const line = written({ [key]: value }).trimEnd();
-    const isKey = new RegExp(`^\\s*${key}\\s*=`);
+    const isKey = new RegExp(`^\\s*${key}\\s*=`, 'i');
     const at = own.findIndex((line, at) => begins[block.header + 1 + at] && isKey.test(line));
     if (at === -1) missing.push(`${indent}${line}${windows}`);
     else own[at] = `${/^\s*/.exec(own[at]!)![0]}${line}${restOf(own[at]!)}`;

@@ -102,27 +102,29 @@ export class TomlFields {
   /** Tells of keys that mean something to GitLab Runner and nothing here; those with no value of weight are passed over. */
   unused(keys: readonly string[], why: string): void {
     for (const key of keys) {
-      this.#asked.add(key);
-      if (saysSomething(this.#table[key])) this.problem(key, 'warning', why);
+      this.#asked.add(key.toLowerCase());
+      if (saysSomething(this.#value(key))) this.problem(key, 'warning', why);
     }
   }
 
   /** Keys that nobody is to be told of. */
   passOver(keys: readonly string[]): void {
-    for (const key of keys) this.#asked.add(key);
+    for (const key of keys) this.#asked.add(key.toLowerCase());
   }
 
-  /** What nobody has asked for and says something, as written: for somebody else to read. */
+  /** What nobody has asked for and says something, by its key in small letters: for somebody else to read. */
   others(): Readonly<Record<string, unknown>> {
     return Object.fromEntries(
-      Object.entries(this.#table).filter(([key, value]) => !this.#asked.has(key) && saysSomething(value)),
+      Object.entries(this.#table)
+        .map(([key, value]) => [key.toLowerCase(), value] as const)
+        .filter(([key, value]) => !this.#asked.has(key) && saysSomething(value)),
     );
   }
 
   /** Tells of the keys that nobody has asked for. */
   rest(): void {
     for (const key of Object.keys(this.#table)) {
-      if (!this.#asked.has(key)) this.problem(key, 'warning', 'is not known and does nothing');
+      if (!this.#asked.has(key.toLowerCase())) this.problem(key, 'warning', 'is not known and does nothing');
     }
   }
 
@@ -131,14 +133,25 @@ export class TomlFields {
     this.#problems.push({ path: [...this.#path, ...(typeof key === 'string' ? [key] : key)], severity, text });
   }
 
+  /** Go's programs take a key in other letters, too, where it is not there as it should be. */
+  #value(key: string): unknown {
+    const written = Object.hasOwn(this.#table, key) ? key : sameKey(this.#table, key);
+    return written === undefined ? undefined : this.#table[written];
+  }
+
   #take<T>(key: string, what: string, read: (value: unknown) => T | undefined): T | undefined {
-    this.#asked.add(key);
-    const value = Object.hasOwn(this.#table, key) ? this.#table[key] : undefined;
+    this.#asked.add(key.toLowerCase());
+    const value = this.#value(key);
     if (value === undefined) return undefined;
     const taken = read(value);
     if (taken === undefined) this.problem(key, 'error', `must be ${what}`);
     return taken;
   }
+}
+
+/** The key of a table that means the same to Go's programs: small and capital letters don't matter. */
+export function sameKey(table: Table, key: string): string | undefined {
+  return Object.keys(table).find((one) => one.toLowerCase() === key.toLowerCase());
 }
 
 /** A number as GitLab Runner takes it where 0 stands for its own: less than that does so, too. */

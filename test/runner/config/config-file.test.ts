@@ -285,6 +285,29 @@ describe('a file that was written elsewhere', () => {
     expect(() => readConfigFile(path, {})).toThrow(ConfigFileError);
   });
 
+  it('may have its keys in other letters, as Go reads them', async () => {
+    const text =
+      'Concurrent = 3\n[[runners]]\nname = "a"\nToken = "t" # old\nExecutor = "docker"\n[runners.Docker]\nImage = "x"\n' +
+      'Memory = "1g"\n[runners.cache]\ntype = "s3"\n[runners.cache.S3]\nbucketName = "b"\naccesskey = "a"\nSECRETKEY = "s"\n';
+    const { config, warnings } = readConfigFile(fileOf(text), {}, checkContainers);
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({
+      concurrent: 3,
+      runners: [
+        {
+          token: 't',
+          cache: { type: 's3', s3: { bucketName: 'b', accessKey: 'a', secretKey: 's' } },
+          docker: { image: 'x', containers: { memory: '1g' } },
+        },
+      ],
+    });
+    await editConfigFile(path, [{ kind: 'set', index: 0, values: { token: 'new' } }]);
+    expect(readFileSync(path, 'utf8')).toContain('\ntoken = "new" # old\nExecutor');
+    const odd = fileOf('[[Runners]]\nname = "a"\nTOKEN = "t"\n');
+    await editConfigFile(odd, [{ kind: 'set', index: 0, values: { token: 'x' } }]);
+    expect(readConfigFile(path, {}).config.runners).toMatchObject([{ name: 'a', token: 'x' }]);
+  });
+
   it('is refused when it is no file, in words', () => {
     expect(() => readConfigFile(directory, {})).toThrow(`${directory} can't be read: it is a directory`);
     const pipe = join(directory, 'pipe');
