@@ -166,6 +166,17 @@ describe('ci runner register with an authentication token', () => {
     expect(runners()).toMatchObject([
       { executor: 'docker', docker: { image: 'alpine', containers: { memory: '1g' } } },
     ]);
+    const own = 'name = "x"\nurl = "http://127.0.0.1:9"\ntoken = "y"\ntoken_obtained_at = 2001-01-01T00:00:00Z\n';
+    const tables = '[runners.kubernetes]\nnamespace = "n"\n[runners.docker]\nimage = "busybox"\n';
+    writeFileSync(template, `[[runners]]\n${own}limit = 7\nexecutor = "shell"\n${tables}`);
+    expect((await ci([...args, '--name', 'z'], { DOCKER_HOST: 'tcp://10.0.0.1:2375' })).exitCode).toBe(0);
+    const last = readFileSync(path(), 'utf8').split('[[runners]]')[2]!;
+    expect(last).toMatch(/^\nname = "z"\nurl = "http:.*\nid = \d+\ntoken = "glrt-.*\ntoken_obtained_at = (?!2001)/);
+    expect(last).toMatch(/\nexecutor = "shell"\nlimit = 7\n$/);
+    expect(runners()[1]).toMatchObject({ url: server.url, token });
+    const [, , , , ...without] = args;
+    writeFileSync(template, `[[runners]]\nurl = "${server.url}"\nexecutor = "shell"\n`);
+    expect((await ci(['register', '-n', ...without])).exitCode).toBe(0);
     writeFileSync(template, '');
     const wrong = await ci(args);
     expect(wrong.exitCode).toBe(2);

@@ -57,13 +57,13 @@ export function runnerRegister(invocation: Invocation, _: readonly string[], giv
 }
 
 function optionsOf(given: Given, settings: ConfigTable): RegisterOptions {
-  const { executor, ...rest } = settings;
+  const { executor, url, ...rest } = settings;
   const text = (key: string): string | undefined => (typeof given[key] === 'string' ? given[key] : undefined);
   const flag = (key: string): boolean | undefined => (typeof given[key] === 'boolean' ? given[key] : undefined);
   return {
     settings: rest,
     ...present({
-      url: text('url'),
+      url: text('url') ?? (typeof url === 'string' ? url : undefined),
       token: text('token'),
       registrationToken: text('registrationToken'),
       name: text('description'),

@@ -47,6 +47,9 @@ function pairsOf(flag: string, values: readonly string[]): Readonly<Record<strin
 /** As files of runners have at most. */
 const maxTemplateBytes = 4 * 1024 * 1024;
 
+/** What each runner has of its own. */
+const ofOneRunner: readonly string[] = ['name', 'token', 'id', 'token_obtained_at', 'token_expires_at'];
+
 /**
  * What `--template-config` says of a runner: its only `[[runners]]`.
  * @throws CommandError exit 2
@@ -69,6 +72,5 @@ export async function runnerTemplate(cwd: string, file: unknown): Promise<Config
   if (!Array.isArray(runners) || runners.length !== 1) {
     throw new CommandError(exitCodes.usage, `${path} must have exactly one [[runners]]`);
   }
-  const { name: _, token: __, id: ___, ...template } = runners[0] as Record<string, unknown>;
-  return template;
+  return Object.fromEntries(Object.entries(runners[0] as ConfigTable).filter(([key]) => !ofOneRunner.includes(key)));
 }

@@ -6,7 +6,7 @@ import type { Ask } from './questions.ts';
  * Asks which executor, and what that one needs.
  * @param given the executor that was given.
  * @param settings keys of `[[runners]]` that were given.
- * @returns the same keys, those of the executor filled in.
+ * @returns the same keys, those of the executor filled in, without those of others.
  */
 export async function executorQuestions(
   given: string | undefined,
@@ -21,11 +21,15 @@ export async function executorQuestions(
     wrong: (answer) =>
       isKnownExecutor(answer) ? undefined : `there is no executor ${answer} here, only ${knownExecutors.join(', ')}`,
   });
-  const { docker, ssh, ...rest } = settings;
+  const { docker, ssh } = settings;
+  const rest = Object.fromEntries(Object.entries(settings).filter(([key]) => !ofExecutors.includes(key)));
   if (executor === 'docker') return { ...rest, executor, docker: await askDocker(table(docker), ask) };
   if (executor === 'ssh') return { ...rest, executor, ssh: await askSsh(table(ssh), ask) };
   return { ...rest, executor };
 }
+
+/** Tables of executors: the file has those of the one that was chosen. */
+const ofExecutors: readonly string[] = ['docker', 'ssh', 'kubernetes', 'machine', 'parallels', 'virtualbox', 'custom'];
 
 async function askDocker(given: ConfigTable, ask: Ask): Promise<ConfigTable> {
   const image = await ask({

@@ -82,8 +82,8 @@ export async function register(options: RegisterOptions, ports: RegisterPorts): 
   try {
     const known = await makeKnown(options, token, client, ports);
     try {
-      const asked = await executorQuestions(options.executor, options.settings, ports.ask);
-      return { runner: tableOf(url, known, { ...options.settings, ...asked }, ports.clock), undo: known.undo };
+      const settings = await executorQuestions(options.executor, options.settings, ports.ask);
+      return { runner: tableOf(url, known, settings, ports.clock), undo: known.undo };
     } catch (error) {
       await known.undo();
       throw error;
