@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
 import { allEntriesOf, hasAllParents } from '../util/files/all-entries-of.ts';
 import { cloneTree } from '../util/files/clone-tree.ts';
+import { copyList } from '../util/files/copy-list.ts';
 import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { reflinks } from '../util/files/reflinks.ts';
 import { type RunElsewhere, removalsTogether } from '../util/files/remove-together.ts';
-import type { TreeEntry } from '../util/files/tree-entry.ts';
+import type { CopyList, TreeEntry } from '../util/files/tree-entry.ts';
 
 /** Copies the same trees into many directories, and removes these. */
 export interface TreeCopies {
@@ -33,27 +34,27 @@ const mostRemembered = 100_000;
  * @returns copies that remember what trees hold and whether the file system knows reflinks.
  */
 export function treeCopies(path: string, elsewhere?: RunElsewhere): TreeCopies {
-  const known = new Map<string, Promise<readonly TreeEntry[]>>();
+  const known = new Map<string, Promise<CopyList>>();
   const threads = fileThreads(2);
   const removals = removalsTogether(path, elsewhere);
   let remembered = 0;
   let method: 'reflink' | 'copy' | undefined;
 
-  const listed = (tree: FileTree): Promise<readonly TreeEntry[]> | undefined => {
+  const listed = (tree: FileTree): Promise<CopyList> | undefined => {
     const before = known.get(tree.root);
     const files = tree.size?.files ?? Number.POSITIVE_INFINITY;
     if (before !== undefined || tree.entries !== undefined || remembered + files > mostRemembered) return before;
     remembered += files;
-    const entries = contentsOf(tree);
-    known.set(tree.root, entries);
-    return entries;
+    const list = contentsOf(tree).then(copyList);
+    known.set(tree.root, list);
+    return list;
   };
 
   return {
     copy: async (tree, directory, signal) => {
       threads.expect(tree.size?.files ?? 0);
-      const entries = await listed(tree);
-      const from = entries === undefined ? tree : { root: tree.root, complete: entries };
+      const list = await listed(tree);
+      const from = list === undefined ? tree : { root: tree.root, list };
       const cloned = await cloneTree(from, directory, { threads, ...(signal === undefined ? {} : { signal }) });
       method ??= await methodOf(tree, cloned.entries, directory);
       return method ?? 'copy';

@@ -8,7 +8,8 @@ import { readEntry, type WalkedTree, walkTree } from './walk-tree.ts';
  * @throws the error of the operating system if the root itself can't be read.
  */
 export async function allEntriesOf(tree: Tree, signal?: AbortSignal): Promise<WalkedTree> {
-  if (tree.complete !== undefined) return { entries: tree.complete, skipped: [] };
+  const complete = tree.list?.entries ?? tree.complete;
+  if (complete !== undefined) return { entries: complete, skipped: [] };
   if (tree.entries === undefined) return walkTree(tree.root, signal === undefined ? {} : { signal });
   const found = new Map<string, TreeEntry>();
   const skipped: SkippedPath[] = [];

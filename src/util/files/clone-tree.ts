@@ -1,48 +1,18 @@
-import { chmodSync, linkSync, lutimesSync, mkdirSync, readlinkSync, symlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, utimesSync } from 'node:fs';
 import { allEntriesOf } from './all-entries-of.ts';
+import type { ClonedTree, CloneOptions, LinkOptions } from './clone-options.ts';
+import { copyBatches } from './copy-list.ts';
 import { type DirectoryPlacer, directoryPlacer } from './directory-placer.ts';
 import { type FileCopier, fileCopier } from './file-copier.ts';
-import { errorCode, noteBytesNeeded } from './file-problem.ts';
-import { type FileThreads, worthThreads } from './file-threads.ts';
+import { noteBytesNeeded } from './file-problem.ts';
+import { worthThreads } from './file-threads.ts';
 import { type LinkBatches, linkBatches } from './link-batches.ts';
 import { removeTree } from './remove-tree.ts';
+import { placeLink, replacing } from './replacing.ts';
 import { timeSlices } from './time-slice.ts';
-import type { SkippedPath, Tree, TreeEntry } from './tree-entry.ts';
+import type { CopyList, Tree, TreeEntry } from './tree-entry.ts';
 import { tryLink } from './try-link.ts';
 import type { WalkedTree } from './walk-tree.ts';
-
-/** What `cloneTree` and `linkOrCopyTree` did. */
-export interface ClonedTree {
-  /** What was placed, directories first named before what is in them. */
-  readonly entries: readonly TreeEntry[];
-  readonly files: number;
-  readonly totalBytes: number;
-  /** Hard links made to files of the source. */
-  readonly linked: number;
-  readonly skipped: readonly SkippedPath[];
-}
-
-/** How to clone. */
-export interface CloneOptions {
-  /** Files copied at once; default 2, which is what a disk with two cores gains from. */
-  readonly concurrency?: number;
-  readonly signal?: AbortSignal;
-  /** Keep setuid, setgid and sticky bits; default `drop`. */
-  readonly specialModes?: 'keep' | 'drop';
-  /** Where an entry goes, relative to the target; default: its own path. Undefined leaves it out. */
-  readonly rename?: (path: string) => string | undefined;
-  /** Threads that are shared with other copies. */
-  readonly threads?: FileThreads;
-}
-
-/** How to link. */
-export interface LinkOptions extends CloneOptions {
-  /**
-   * Absolute paths of files that an entry's link is made to in place of the entry's own: the first that is there.
-   * If none is, the file is copied.
-   */
-  readonly linkFrom?: (entry: TreeEntry) => Iterable<string>;
-}
 
 /**
  * Copies a tree over a directory (made if missing): files by reflink where the file system can, else by content,
@@ -113,9 +83,10 @@ async function placeEntries(
     totalBytes: 0,
     linked: 0,
   };
+  const list = isByList(method, options) && entries.length >= worthThreads ? from.list : undefined;
   const placed: TreeEntry[] = [];
   const breathe = timeSlices(signal);
-  for (const entry of entries) {
+  for (const entry of list?.others ?? entries) {
     const path = options.rename === undefined ? entry.path : options.rename(entry.path);
     if (path === undefined || path === '') continue;
     placed.push(entry);
@@ -124,13 +95,33 @@ async function placeEntries(
     const pause = breathe();
     if (pause !== undefined) await pause;
   }
+  if (list !== undefined) await copyListed(list, from.root, toDirectory, target, options);
   const linkedByThreads = (await batches?.finish()) ?? 0;
   target.linked += linkedByThreads;
   await copier.finish();
   for (const link of target.links) await replacing(link.to, () => linkSync(link.from, link.to));
   for (const work of target.directories.reverse()) finishDirectory(work, target);
   const { files, totalBytes, linked } = target;
-  return { entries: placed, files, totalBytes, linked, skipped };
+  return { entries: list?.entries ?? placed, files, totalBytes, linked, skipped };
+}
+
+/** Are files copied to their own paths, and by threads? */
+function isByList(method: 'copy' | 'link', { rename, specialModes, threads }: CloneOptions): boolean {
+  return method === 'copy' && rename === undefined && specialModes !== 'keep' && threads !== undefined;
+}
+
+/** Copies what the list has for threads; the directories are there. */
+async function copyListed(
+  list: CopyList,
+  root: string,
+  toDirectory: string,
+  target: Target,
+  { threads, signal }: CloneOptions,
+): Promise<void> {
+  if (threads === undefined) return;
+  await copyBatches(list, { root, target: toDirectory, threads, copier: target.copier, signal });
+  target.files += list.files;
+  target.totalBytes += list.totalBytes;
 }
 
 interface Work {
@@ -176,7 +167,7 @@ function placeEntry(target: Target, work: Work): Promise<void> | undefined {
   }
   const slash = path.lastIndexOf('/');
   target.placer.ensure(slash < 0 ? '' : path.slice(0, slash));
-  return entry.type === 'symlink' ? placeSymlink(work) : placeFile(target, work);
+  return entry.type === 'symlink' ? placeLink(work) : placeFile(target, work);
 }
 
 function placeFile(target: Target, work: Work): Promise<void> | undefined {
@@ -225,24 +216,6 @@ function copyFile(target: Target, { from, entry, to }: Work): Promise<void> | un
 
 function modeFor(target: Target, entry: TreeEntry): number {
   return target.keepsSpecialModes ? entry.mode : entry.mode & 0o777;
-}
-
-/** Runs `make`; when something is in the way, once more after removing that. */
-async function replacing(to: string, make: () => void): Promise<void> {
-  try {
-    make();
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-    await removeTree(to);
-    make();
-  }
-}
-
-async function placeSymlink({ from, entry, to }: Work): Promise<void> {
-  const target = readlinkSync(from);
-  await replacing(to, () => symlinkSync(target, to));
-  const seconds = entry.mtimeMs / 1000;
-  lutimesSync(to, seconds, seconds);
 }
 
 function finishDirectory({ entry, to }: Work, target: Target): void {

@@ -53,6 +53,12 @@ export interface FileThread {
    */
   copy(copies: readonly FileCopy[], flags: number): Promise<CopiedBatch>;
   /**
+   * Copies files to the same paths of another directory.
+   * @returns indices of those where something was in the way.
+   * @throws the first failure.
+   */
+  copyBelow(files: FilesBelow, places: Omit<TakenPlaces, 'largeBytes'>, flags: number): Promise<readonly number[]>;
+  /**
    * Looks at files and copies those that give no trouble.
    * @param paths relative to `places.root` and to `places.target`, whose directories are made.
    * @returns for each what `stampedEntry` takes; no file where it was not copied, for whatever reason.
@@ -63,6 +69,14 @@ export interface FileThread {
   /** See `FileThreads.clear`. @param from at which end of each directory to begin. */
   clear(directory: string, from: 'start' | 'end'): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Files by their paths below a directory. */
+export interface FilesBelow {
+  /** With a zero byte between them. */
+  readonly paths: string;
+  /** Of modification, milliseconds since the Unix epoch. */
+  readonly times: Float64Array;
 }
 
 /** Where files are taken from and where they go. */
@@ -161,6 +175,11 @@ function fileThread(): FileThread {
   return {
     get isLost() {
       return lost !== undefined;
+    },
+    copyBelow: async ({ paths, times }, places, flags) => {
+      const { failure, blocked = [] } = await ask({ ...places, paths, times, flags });
+      if (failure) throw Object.assign(new Error(failure.message), failure);
+      return blocked;
     },
     copy: async (copies, flags) => {
       const {

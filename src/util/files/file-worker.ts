@@ -4,7 +4,8 @@
  *
  * Copying. In: `{ id, paths: 'from\0to\0from\0to…', times: milliseconds, changes: ctimes or -1, sizes, modes, flags }`.
  * Out: `{ id, blocked: indices, torn: indices, failure? }`; `blocked` are those where something was in the way, `torn`
- * those that are no longer what they were said to be (only looked at where a ctime is given).
+ * those that are no longer what they were said to be (only looked at where a ctime is given). Or, with less said of each file, in:
+ * `{ id, paths: 'a\0b…', root, target, times, flags }`, each path being below both directories.
  *
  * Taking. In: `{ id, take: 'a\0b…', root, target, flags, largeBytes }`. Out: `{ id, stamps }`. Looks at files of `root` and copies those
  * that give no trouble to the same paths of `target`, whose directories it makes. All others have a type of -1 in the stamps (see
@@ -25,16 +26,17 @@ import {
   readSync, readdirSync, rmdirSync, unlinkSync, utimesSync, writeSync
 } from 'node:fs';
 
-function copy({ id, paths, times, changes, sizes, modes, flags }) {
+function copy({ id, paths, root, target, times, changes, sizes, modes, flags }) {
   const names = paths.split('\\0');
   const blocked = [];
   const torn = [];
   for (let i = 0; i < times.length; i++) {
-    const from = names[2 * i];
-    const to = names[2 * i + 1];
+    const from = root === undefined ? names[2 * i] : root + '/' + names[i];
+    const to = root === undefined ? names[2 * i + 1] : target + '/' + names[i];
     try {
       copyFileSync(from, to, flags);
       utimesSync(to, times[i] / 1000, times[i] / 1000);
+      if (root !== undefined) continue;
       if (modes[i] >= 0) chmodSync(to, modes[i]);
       if (changes[i] < 0) continue;
       const now = lstatSync(from, { throwIfNoEntry: false });

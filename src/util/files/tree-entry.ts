@@ -32,4 +32,28 @@ export interface Tree {
   readonly entries?: readonly (TreeEntry | { readonly path: string })[];
   /** In place of `entries`: what `allEntriesOf` gave for the tree. */
   readonly complete?: readonly TreeEntry[];
+  /** In place of `entries`: the same as a list for copies. */
+  readonly list?: CopyList;
+}
+
+/** What a tree holds, ready to be copied by threads into one directory after the other: nothing is done for each file then. */
+export interface CopyList {
+  /** All, each behind its parent directory. */
+  readonly entries: readonly TreeEntry[];
+  /** Files that a thread copies without a further thought. */
+  readonly batches: readonly CopyListBatch[];
+  /** How many these are, and what they hold. */
+  readonly files: number;
+  readonly totalBytes: number;
+  /** All else, in the same order. */
+  readonly others: readonly TreeEntry[];
+}
+
+/** What a thread is given at once. */
+export interface CopyListBatch {
+  readonly entries: readonly TreeEntry[];
+  /** Relative paths with a zero byte between them. */
+  readonly paths: string;
+  /** Of modification, milliseconds since the Unix epoch. */
+  readonly times: Float64Array;
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cloneTree, linkOrCopyTree } from '../../../src/util/files/clone-tree.ts';
+import { copyList } from '../../../src/util/files/copy-list.ts';
 import { FileThreadLost, type FileThreads, fileThreads } from '../../../src/util/files/file-threads.ts';
 import { takeFiles } from '../../../src/util/files/take-files.ts';
 import type { TreeEntry } from '../../../src/util/files/tree-entry.ts';
@@ -171,6 +173,49 @@ describe('takeFiles', () => {
   });
 });
 
+describe('copies of a list', () => {
+  it('are those that are made without, whatever was in the way', async () => {
+    fill('tree', 3100);
+    const at = (path: string) => join(base, 'tree', path);
+    linkSync(at('d6/e0/f6'), at('same'));
+    symlinkSync('d0/e0/f0', at('link'));
+    writeFileSync(at('large'), Buffer.alloc(600_000));
+    chmodSync(at('d1/e1/f1'), 0o2750);
+    chmodSync(at('d2/e2/f2'), 0o666);
+    for (const target of ['by list', 'without']) {
+      const to = (path: string) => join(base, target, path);
+      fill(join(target, 'd0/e0/f0'), 3);
+      mkdirSync(to('link'));
+      symlinkSync(join(base, 'elsewhere'), to('d1'));
+      symlinkSync(join(base, 'elsewhere'), to('d0/e0/f21'));
+    }
+    const source = { root: join(base, 'tree') };
+    const { entries } = await walkTree(source.root);
+    const byList = await cloneTree({ ...source, list: copyList(entries) }, join(base, 'by list'), { threads });
+    expect(byList).toEqual(await cloneTree({ ...source, complete: entries }, join(base, 'without')));
+    const look = (name: string) =>
+      execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P %y %m %n %T@ %s %l\\n'], {
+        cwd: join(base, name),
+        encoding: 'utf8',
+      });
+    expect(look('by list').split('\n').sort()).toEqual(look('without').split('\n').sort());
+    for (const path of ['d0/e0/f0', 'd0/e0/f21', 'd6/e2/f3044']) {
+      expect(readFileSync(join(base, 'by list', path))).toEqual(readFileSync(at(path)));
+    }
+    expect(existsSync(join(base, 'elsewhere'))).toBe(false);
+  });
+
+  it('fail as they do without', async () => {
+    fill('tree', 3100);
+    const list = copyList((await walkTree(join(base, 'tree'))).entries);
+    rmSync(join(base, 'tree/d6/e0/f6'));
+    const copy = (signal?: AbortSignal) =>
+      cloneTree({ root: join(base, 'tree'), list }, join(base, 'to'), { threads, ...(signal && { signal }) });
+    await expect(copy()).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(copy(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
+  });
+});
+
 describe('a thread that ends by itself', () => {
   /** What it can't understand ends a thread. */
   const loseOne = async (): Promise<void> => {
@@ -199,7 +244,8 @@ describe('a thread that ends by itself', () => {
     );
     await loseOne();
     expect(threads.get()).toEqual([]);
-    await cloneTree({ root: join(base, 'tree') }, join(base, 'again'), { threads });
+    const list = copyList((await walkTree(join(base, 'tree'))).entries);
+    await cloneTree({ root: join(base, 'tree'), list }, join(base, 'again'), { threads });
     await linkOrCopyTree({ root: join(base, 'tree') }, join(base, 'links'), { threads });
     const places = { root: join(base, 'tree'), target: join(base, 'none') };
     expect(await takeFiles(['d0/e0/f21'], { ...places, threads })).toMatchObject({ count: 0 });
