@@ -8,14 +8,14 @@ const isFalse = (value: string): boolean => /^(0|f|false)$/i.test(value);
 
 /**
  * What a job asks for that does nothing here, each a line of its log: feature flags that are switched on or are no truth
- * value, and metadata of artifacts. Flags of the file are told when it is read, and beat the job's.
+ * value, metadata of artifacts, and services where there are no containers. Flags of the file are told when it is read, and beat the job's.
  */
 export function jobWarnings({
   runner,
   job,
 }: {
-  readonly runner: Pick<RunnerEntry, 'environment' | 'featureFlags'>;
-  readonly job: Pick<JobPayload, 'variables' | 'artifacts'>;
+  readonly runner: Pick<RunnerEntry, 'environment' | 'featureFlags' | 'executor'>;
+  readonly job: Pick<JobPayload, 'variables' | 'artifacts' | 'services'>;
 }): readonly string[] {
   const own = runner.environment.map((pair): [string, string] => {
     const at = pair.indexOf('=');
@@ -31,7 +31,13 @@ export function jobWarnings({
   const names = (some: readonly (readonly [string, string])[]): string => some.map(([name]) => name).join(', ');
   const isZip = job.artifacts.some(({ format }) => format === '' || format === 'zip');
   const wantsMetadata = isZip && isTrue(values.get('RUNNER_GENERATE_ARTIFACTS_METADATA') ?? '');
+  const services = runner.executor === 'docker' ? [] : job.services.map(({ name }) => name);
   return [
+    ...(services.length === 0
+      ? []
+      : [
+          `there are no containers with the executor ${runner.executor}: services are not started: ${services.join(', ')}`,
+        ]),
     ...(useless.length === 0 ? [] : [`feature flags that this runner does not know do nothing: ${names(useless)}`]),
     ...(odd.length === 0 ? [] : [`feature flags that are neither true nor false count as false: ${names(odd)}`]),
     ...(wantsMetadata ? ['RUNNER_GENERATE_ARTIFACTS_METADATA is not supported: artifacts get no metadata'] : []),

@@ -6,12 +6,18 @@ const metadata = 'RUNNER_GENERATE_ARTIFACTS_METADATA';
 
 function warnings(
   variables: Readonly<Record<string, string>>,
-  more: { artifacts?: readonly object[]; environment?: string[]; featureFlags?: Record<string, boolean> } = {},
+  more: {
+    artifacts?: readonly object[];
+    services?: readonly object[];
+    executor?: string;
+    environment?: string[];
+    featureFlags?: Record<string, boolean>;
+  } = {},
 ): readonly string[] {
-  const { artifacts = [], environment = [], featureFlags = {} } = more;
+  const { artifacts = [], services = [], executor = 'shell', environment = [], featureFlags = {} } = more;
   const pairs = Object.entries(variables).map(([key, value]) => ({ key, value }));
-  const job = decodeJob({ id: 1, token: 't', variables: pairs, artifacts });
-  return jobWarnings({ runner: { environment, featureFlags }, job });
+  const job = decodeJob({ id: 1, token: 't', variables: pairs, artifacts, services });
+  return jobWarnings({ runner: { environment, featureFlags, executor }, job });
 }
 
 const zip = { paths: ['out'], artifact_type: 'archive', artifact_format: 'zip' };
@@ -23,6 +29,14 @@ it('tells once of all flags that do nothing', () => {
   ]);
   expect(warnings({}, { environment: ['FF_A=1', 'odd'] })).toHaveLength(1);
   expect(warnings({ FF_A: '0' }, { environment: ['FF_A=1'] })).toEqual([]);
+});
+
+it('tells of services where there are no containers', () => {
+  const services = [{ name: 'postgres:16' }, { name: 'redis' }];
+  expect(warnings({}, { services, executor: 'docker' })).toEqual([]);
+  expect(warnings({}, { services })).toEqual([
+    'there are no containers with the executor shell: services are not started: postgres:16, redis',
+  ]);
 });
 
 it('leaves to the file what the file says', () => {
