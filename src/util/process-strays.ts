@@ -18,14 +18,16 @@ export interface ProcessFamily {
   readonly groups: readonly number[];
   /** Pid of the first process that carried the marker: descendants are younger, so older ones are not looked at. */
   readonly since: number;
+  /** When that was started (`monotonicMs`); after a while younger processes may have smaller pids. */
+  readonly sinceMs: number;
 }
 
 /**
  * Pids of the living processes whose marker starts with this one. Empty where there is no `/proc` (other systems than Linux).
- * Costs a look at each pid that was given out since then, or one directory listing where those are many.
+ * Costs a look at each pid that was given out since then, or one directory listing where those are many or that is long ago.
  */
-export function findStrays(marker: string, since: number): number[] {
-  return lookAround(marker, since).strays;
+export function findStrays(family: Pick<ProcessFamily, 'marker' | 'since' | 'sinceMs'>): number[] {
+  return lookAround(family).strays;
 }
 
 /** A process by what its environment says. */
@@ -77,13 +79,16 @@ interface Sight {
   undecided: boolean;
 }
 
-function lookAround(marker: string, since: number): Sight {
+/** The kernel needs longer to give out all pids and to start again at small ones, milliseconds. */
+const quickestRoundMs = 2000;
+
+function lookAround({ marker, since, sinceMs }: Pick<ProcessFamily, 'marker' | 'since' | 'sinceMs'>): Sight {
   const needle = Buffer.from(`${markerName}=${marker}`);
   const sight: Sight = { strays: [], undecided: false };
   let latest = latestPid();
-  if (latest < since || latest - since > fewPids) {
-    // Where the kernel has started again at small pids, a younger process may have a smaller one.
-    const oldest = latest < since ? 0 : since;
+  // Where the kernel has started again at small pids, a younger process may have a smaller one.
+  const oldest = latest < since || monotonicMs() - sinceMs > quickestRoundMs ? 0 : since;
+  if (oldest === 0 || latest - since > fewPids) {
     return lookAt(
       listProcesses().filter((name) => Number(name) >= oldest),
       needle,
@@ -174,7 +179,7 @@ function signalFamily(
     return send(target, heard ? 0 : signal);
   };
   for (const group of family.groups) reached = (tell(-group) && groupLives(group)) || reached;
-  const { strays, undecided } = lookAround(family.marker, family.since);
+  const { strays, undecided } = lookAround(family);
   for (const pid of strays) reached = tell(pid) || reached;
   if (reached) return 'somebody';
   return undecided ? 'undecided' : 'nobody';

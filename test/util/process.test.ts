@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { monotonicMs } from '../../src/util/monotonic.ts';
 import { type ProcessRequest, type RunningProcess, startProcess } from '../../src/util/process.ts';
 import { runCommand } from '../../src/util/process-command.ts';
 import { processHelper } from '../../src/util/process-launcher.ts';
@@ -71,7 +72,10 @@ async function waitFor(isSo: () => boolean): Promise<void> {
   while (!isSo()) await sleep(5);
 }
 
-const family = ({ running, marker }: Started) => ({ marker, groups: [running.pid], since: running.pid });
+const family = ({ running, marker }: Started) => ({
+  ...{ marker, groups: [running.pid] },
+  ...{ since: running.pid, sinceMs: monotonicMs() },
+});
 
 const starts: readonly (readonly [string, Start])[] = [
   ['startProcess', startProcess],
@@ -202,12 +206,30 @@ describe('endFamily', () => {
       setsid bash -c "trap '' TERM; sleep 1007; sleep 1008" &
       sleep 0.2; echo ready; wait`);
       await started.says('ready');
-      expect(findStrays(started.marker, started.running.pid).length).toBeGreaterThanOrEqual(9);
+      expect(findStrays(family(started)).length).toBeGreaterThanOrEqual(9);
       await endFamily(family(started), 300);
-      expect(findStrays(started.marker, 0)).toEqual([]);
+      expect(findStrays({ ...family(started), since: 0 })).toEqual([]);
       expect(await started.running.ended).toEqual({ kind: 'signal', signal: 'SIGTERM' });
     },
   );
+
+  it('finds those that have smaller pids, once the kernel may have begun anew', async () => {
+    const started = await start('echo up; sleep 1000');
+    const later = await start('echo up; sleep 1000');
+    await started.says('up');
+    await later.says('up');
+    // As if pids had gone all the way round: the first process of the family had the pid of the later one.
+    const { marker } = started;
+    const since = Math.max(started.running.pid, later.running.pid);
+    try {
+      await endFamily({ marker, groups: [], since, sinceMs: monotonicMs() - 10_000 }, 1000);
+      expect(await started.running.ended).toMatchObject({ kind: 'signal' });
+      expect(isAlive(family(later))).toBe(true);
+    } finally {
+      await endFamily(family(started), 0);
+      await endFamily(family(later), 0);
+    }
+  });
 
   it('gives processes the time to end by themselves', async () => {
     const started = await start(`trap 'echo bye; exit 5' TERM; echo ready; while :; do sleep 0.02; done`);

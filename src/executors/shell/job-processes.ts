@@ -1,4 +1,5 @@
 import { type Exit, type LackOfMemory, SystemError } from '../../model/outcome.ts';
+import { monotonicMs } from '../../util/monotonic.ts';
 import type { OomWatch } from '../../util/oom-kills.ts';
 import type { ProcessEnd, RunningProcess } from '../../util/process.ts';
 import { ProcessLost } from '../../util/process-helper.ts';
@@ -32,7 +33,7 @@ export class JobProcesses {
   readonly #oom: OomWatch;
   readonly usage: SessionUsage;
   #runs = 0;
-  #firstPid: number | undefined;
+  #first: Pick<ProcessFamily, 'since' | 'sinceMs'> | undefined;
 
   constructor({ marker, graceMs, usage, oom }: JobProcessesGiven) {
     this.#session = `${marker}.`;
@@ -46,7 +47,7 @@ export class JobProcesses {
   }
 
   started(running: RunningProcess): void {
-    this.#firstPid ??= running.pid;
+    this.#first ??= { since: running.pid, sinceMs: monotonicMs() };
     this.#groups.add(running.pid);
     const forget = (): void => {
       // The id stays taken while the group has members; afterwards it may become somebody else's.
@@ -57,7 +58,7 @@ export class JobProcesses {
 
   async waitFor(running: RunningProcess, marker: string, signal: AbortSignal): Promise<Exit> {
     let ending: Promise<void> | undefined;
-    const family: ProcessFamily = { marker, groups: [running.pid], since: running.pid };
+    const family: ProcessFamily = { marker, groups: [running.pid], since: running.pid, sinceMs: monotonicMs() };
     const judgeKill = this.#oom.started();
     const end = (): void => {
       ending ??= endFamily(family, this.#graceMs);
@@ -87,18 +88,18 @@ export class JobProcesses {
   }
 
   anyAlive(): boolean {
-    return this.#firstPid !== undefined && isAlive(this.#family(this.#firstPid));
+    return this.#first !== undefined && isAlive(this.#family(this.#first));
   }
 
   async endAll(graceMs: number): Promise<void> {
-    if (this.#firstPid !== undefined) await endFamily(this.#family(this.#firstPid), graceMs);
+    if (this.#first !== undefined) await endFamily(this.#family(this.#first), graceMs);
   }
 
   kill(): void {
-    if (this.#firstPid !== undefined) killFamily(this.#family(this.#firstPid));
+    if (this.#first !== undefined) killFamily(this.#family(this.#first));
   }
 
-  #family(since: number): ProcessFamily {
-    return { marker: this.#session, groups: [...this.#groups], since };
+  #family(first: Pick<ProcessFamily, 'since' | 'sinceMs'>): ProcessFamily {
+    return { marker: this.#session, groups: [...this.#groups], ...first };
   }
 }

@@ -1,5 +1,6 @@
 import { SystemError } from '../../model/outcome.ts';
 import { findProgram } from '../../util/find-program.ts';
+import { monotonicMs } from '../../util/monotonic.ts';
 import { endFamily } from '../../util/process-strays.ts';
 import { makesTerminals, type PtyProcess, startPtyProcess } from '../../util/pty-process.ts';
 import type { FilledWorkspace } from '../../workspaces/open-workspace.ts';
@@ -57,6 +58,7 @@ export async function shellDoor(place: ShellDoorPlace): Promise<Door> {
       const message = `cannot open a terminal: ${(error as Error).message}`;
       throw new SystemError('runner_system_failure', message, { cause: error });
     }
+    const sinceMs = monotonicMs();
     place.started(running);
     signal.addEventListener('abort', running.hangUp, { once: true });
     if (signal.aborted) running.hangUp();
@@ -65,7 +67,7 @@ export async function shellDoor(place: ShellDoorPlace): Promise<Door> {
     } finally {
       signal.removeEventListener('abort', running.hangUp);
       running.hangUp();
-      await endFamily({ marker, groups: [running.pid], since: running.pid }, patienceMs);
+      await endFamily({ marker, groups: [running.pid], since: running.pid, sinceMs }, patienceMs);
     }
   };
 }

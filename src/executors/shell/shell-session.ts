@@ -138,7 +138,7 @@ async function runCommand(
     };
     running = await startPipedProcess(request, place.plumbing);
   } catch (error) {
-    if (error instanceof ProcessLost) throw await processes.lost(error, { marker, groups: [], since: 0 });
+    if (error instanceof ProcessLost) throw await processes.lost(error, { marker, groups: [], since: 0, sinceMs: 0 });
     return explainStart(error, command, file!, directory);
   }
   processes.started(running);
