@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { errorCode } from './files/file-problem.ts';
 
 /** A pipe whose writing end others open by name. */
 export interface NamedPipe {
@@ -58,18 +59,25 @@ export function namedPipes(options: { readonly directory: string; readonly path:
       await making;
     },
     take: async () => {
-      if (free.length === 0) await makeMore();
-      const path = free.shift();
-      if (path === undefined) return undefined;
-      if (free.length < firstBatch / 4) void makeMore();
-      return openPipe(path);
+      for (let tries = 0; tries < 2; tries++) {
+        if (free.length === 0) await makeMore();
+        const path = free.shift();
+        if (path === undefined) return undefined;
+        if (free.length < firstBatch / 4) void makeMore();
+        const pipe = openPipe(path);
+        if (pipe !== undefined) return pipe;
+        // Somebody has removed the directory: none of them is there any more.
+        free.length = 0;
+      }
+      return undefined;
     },
   };
 }
 
-function openPipe(path: string): NamedPipe {
-  // Does not wait for a writer, so that a writer need not wait for a reader.
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+/** @returns undefined: it is gone. */
+function openPipe(path: string): NamedPipe | undefined {
+  const descriptor = openToRead(path);
+  if (descriptor === undefined) return undefined;
   return {
     path,
     read: () => {
@@ -81,6 +89,16 @@ function openPipe(path: string): NamedPipe {
       closeSync(descriptor);
     },
   };
+}
+
+/** Does not wait for a writer, so that a writer need not wait for a reader. */
+function openToRead(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function remove(path: string): void {

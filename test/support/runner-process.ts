@@ -75,10 +75,11 @@ export function startRunnerCommand(
   return { child, ended, output: () => output, said };
 }
 
-/** Makes a git repository with one file. @param directory made. */
-export function smallRepository(directory: string): string {
+/** Makes a git repository with one file, and more. @param directory made. */
+export function smallRepository(directory: string, more: Readonly<Record<string, Uint8Array>> = {}): string {
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'hello.txt'), 'hello\n');
+  const files = { 'hello.txt': 'hello\n', ...more };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
   const git = (...args: string[]) =>
     execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
       cwd: directory,

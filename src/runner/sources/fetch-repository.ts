@@ -29,9 +29,12 @@ export interface GitPlace {
 /** Git has failed: worth another try. To servers it is a script of the job, as with GitLab Runner. */
 export class GitFailed extends SystemError {}
 
+/** The disk of the sources is full. */
+export class NoSpaceForSources extends SystemError {}
+
 /**
  * Brings the directory to the job's commit: what is there already is used. Source: "4. Build, Git" of GitLab Runner.
- * @throws GitFailed, or SystemError where there is no git or the server names what can't be; the signal's reason.
+ * @throws GitFailed, NoSpaceForSources, or SystemError where there is no git or the server names what can't be; the signal's reason.
  */
 export async function fetchRepository(repository: Repository, wishes: GitWishes, place: GitPlace): Promise<void> {
   refuseOptions(repository);
@@ -168,7 +171,11 @@ function gitOf(place: GitPlace, server: Settings): Git {
     ...server,
   ];
   return async (args, output = 'shown') => {
-    const take: TakeBytes = output === 'shown' ? place.take : async () => {};
+    let isFull = false;
+    const take: TakeBytes = async (bytes) => {
+      isFull ||= saysFull(Buffer.from(bytes).toString());
+      if (output === 'shown') await place.take(bytes);
+    };
     const ended = await streamGit(args, { cwd, env, settings, take, signal });
     signal.throwIfAborted();
     const why = failureOf(ended);
@@ -182,9 +189,18 @@ function gitOf(place: GitPlace, server: Settings): Git {
       );
     }
     if (why === undefined) return;
+    if (isFull) {
+      const what = `git ${nameOf(args)} failed: no space left for the job's sources in ${cwd}`;
+      throw new NoSpaceForSources('runner_system_failure', what, { hint: 'free some space on that disk' });
+    }
     const code = ended.kind === 'code' ? ended.code : 1;
     throw new GitFailed('script_failure', `git ${nameOf(args)} failed (${why})`, { exit: { kind: 'code', code } });
   };
+}
+
+/** What the server says of its own disk begins with `remote:`. */
+function saysFull(text: string): boolean {
+  return /^(?!remote:).*(No space left on device|Disk quota exceeded)/m.test(text);
 }
 
 function failureOf(ended: StreamedGit): string | undefined {

@@ -4,7 +4,7 @@ import type { FetchedSources, SourcePort, SourceRequest } from '../../model/port
 import type { Repository } from '../../model/repository.ts';
 import type { Clock } from '../../util/clock.ts';
 import { removeTree } from '../../util/files/remove-tree.ts';
-import { fetchRepository, GitFailed, type GitPlace } from './fetch-repository.ts';
+import { fetchRepository, GitFailed, type GitPlace, NoSpaceForSources } from './fetch-repository.ts';
 import { type GitWishes, gitWishes } from './git-wishes.ts';
 import { jobGitConfig, jobGitConfigPath } from './job-git-config.ts';
 import { pathParts } from './path-parts.ts';
@@ -60,7 +60,11 @@ export function keptCheckouts({ directory, clock, ...place }: KeptCheckout): Sou
       const git: GitPlace = { ...place, directory, include, say, signal, take: (bytes) => output.write(bytes) };
       await withRetries(wishes.attempts, request, clock, async (attempt) => {
         if (attempt > 0) await removeTree(directory);
-        await fetchRepository(repository, wishes, git);
+        await fetchRepository(repository, wishes, git).catch(async (error: unknown) => {
+          // What was fetched so far would leave no space for the next job either.
+          if (error instanceof NoSpaceForSources) await removeTree(directory);
+          throw error;
+        });
       });
       const config = forJobs(repository, wishes, request);
       return { tree: { root: directory, immutable: true }, secrets: [{ path: include, content: config }] };

@@ -9,11 +9,19 @@ const writeBytes = promisify(write);
 /** Up to this length a write costs less than handing it to a thread. */
 const smallBytes = 16 * 1024;
 
+/** So much is kept in memory of what comes after a write that failed: enough to say why the job ends. */
+const reserveBytes = 16 * 1024;
+/** And so much of what was being written. */
+const mostOfPieceBytes = 4096;
+
 /** A log on disk: bytes are added at its end and read from anywhere. For its owner alone. */
 export class Spool {
   readonly path: string;
   readonly #file: number;
+  /** What lies in the file. */
   #size = 0;
+  /** What comes after that: the disk did not take it. */
+  #tail: Buffer = Buffer.alloc(0);
   #crc = 0;
   #end: 'line' | 'within a line' = 'line';
   #last: Promise<void> = Promise.resolve();
@@ -35,9 +43,9 @@ export class Spool {
     }
   }
 
-  /** Bytes that lie in the file. */
+  /** Bytes that can be read. */
   get size(): number {
-    return this.#size;
+    return this.#size + this.#tail.length;
   }
 
   /** Where the next byte comes: it begins a line, or goes on with one. */
@@ -50,7 +58,10 @@ export class Spool {
     return `crc32:${this.#crc.toString(16).padStart(8, '0')}`;
   }
 
-  /** Resolves when the bytes lie in the file; they count from then on. @throws SystemError naming the path (disk full). */
+  /**
+   * Resolves when the bytes lie in the file; they count from then on. After a write that failed a little is kept in memory
+   * instead, so that a log which breaks off tells why. @throws SystemError naming the path (disk full).
+   */
   async append(bytes: Uint8Array): Promise<void> {
     if (this.#underWay === 0 && bytes.length <= smallBytes) return this.#appendNow(bytes);
     this.#underWay++;
@@ -66,7 +77,8 @@ export class Spool {
 
   /** At most `most` bytes from `start` on; fewer, or none, at the end. */
   async read(start: number, most: number): Promise<Uint8Array> {
-    const length = Math.max(0, Math.min(most, this.#size - start));
+    if (start >= this.#size) return this.#tail.subarray(start - this.#size, start - this.#size + most);
+    const length = Math.min(most, this.#size - start);
     const buffer = Buffer.allocUnsafe(length);
     let filled = 0;
     while (filled < length) {
@@ -89,34 +101,49 @@ export class Spool {
   }
 
   #appendNow(bytes: Uint8Array): void {
+    let rest = bytes;
     try {
-      for (let rest = bytes; rest.length > 0; ) {
+      while (rest.length > 0 && this.#tail.length === 0) {
         const taken = writeSync(this.#file, rest);
+        this.#size += taken;
         this.#count(rest.subarray(0, taken));
         rest = rest.subarray(taken);
       }
     } catch (error) {
+      this.#keep(beginningOf(rest));
       throw failure(this.path, error);
     }
+    this.#keep(rest);
   }
 
   async #appendLater(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
     try {
-      for (let rest = bytes; rest.length > 0; ) {
+      while (rest.length > 0 && this.#tail.length === 0) {
         const { bytesWritten } = await writeBytes(this.#file, rest);
+        this.#size += bytesWritten;
         this.#count(rest.subarray(0, bytesWritten));
         rest = rest.subarray(bytesWritten);
       }
     } catch (error) {
+      this.#keep(beginningOf(rest));
       throw failure(this.path, error);
     }
+    this.#keep(rest);
   }
 
   #count(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#crc = crc32(bytes, this.#crc);
     this.#end = bytes[bytes.length - 1] === 0x0a ? 'line' : 'within a line';
-    this.#size += bytes.length;
+  }
+
+  /** @throws SystemError: that is too much. */
+  #keep(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    if (this.#tail.length + bytes.length > reserveBytes) throw failure(this.path, new Error('no more is kept'));
+    this.#tail = Buffer.concat([this.#tail, bytes]);
+    this.#count(bytes);
   }
 
   async #countWhatIsThere(): Promise<void> {
@@ -124,9 +151,20 @@ export class Spool {
     for (;;) {
       const { bytesRead } = await readBytes(this.#file, buffer, 0, buffer.length, this.#size);
       if (bytesRead === 0) return;
+      this.#size += bytesRead;
       this.#count(buffer.subarray(0, bytesRead));
     }
   }
+}
+
+/** So much that the line is whole, or else the last character. */
+function beginningOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.length <= mostOfPieceBytes) return bytes;
+  const line = bytes.subarray(0, mostOfPieceBytes).indexOf(0x0a);
+  if (line >= 0) return bytes.subarray(0, line + 1);
+  let end = mostOfPieceBytes;
+  while ((bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end);
 }
 
 function failure(path: string, cause: unknown): SystemError {

@@ -85,6 +85,20 @@ describe('a spool', () => {
     await expect(closed.append(Buffer.from('x'))).rejects.toMatchObject(wrong);
     await expect(closed.append(Buffer.alloc(20_000))).rejects.toMatchObject(wrong);
   });
+
+  it('keeps a little of what comes after a write that failed', async () => {
+    const spool = await Spool.open(join(directory, 'cut'));
+    await spool.append(Buffer.from('on disk\n'));
+    await spool.close();
+    const long = `${'ü'.repeat(1500)}\n${'y'.repeat(100_000)}`;
+    await expect(spool.append(Buffer.from(long))).rejects.toThrow("can't keep");
+    await spool.append(Buffer.from('why'));
+    const kept = `${'ü'.repeat(1500)}\nwhy`;
+    expect(Buffer.from(await spool.read(8, 100_000)).toString()).toBe(kept);
+    expect(Buffer.from(await spool.read(spool.size - 3, 2)).toString()).toBe('wh');
+    expect(spool.checksum).toBe(`crc32:${crc32(`on disk\n${kept}`).toString(16).padStart(8, '0')}`);
+    await expect(spool.append(Buffer.alloc(16_000))).rejects.toThrow("can't keep");
+  });
 });
 
 it('looks for at most fifteen beginnings of tokens, the shortest first', () => {
