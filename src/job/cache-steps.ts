@@ -14,7 +14,14 @@ import type { JobRun } from './job-run.ts';
 export async function restoreCache(run: JobRun, step: RestoreCacheStep, caches: CachePort): Promise<void> {
   const { log, session, limits } = run;
   const keys = await restoreKeys(run, step);
-  if (policyOf(run, step.policy) === 'push') {
+  const policy = policyOf(run, step.policy);
+  if (!['', 'pull-push', 'pull', 'push'].includes(policy)) {
+    // It may be a variable, which nobody could check before.
+    throw new SystemError('runner_system_failure', `unknown cache policy ${policy} for ${keys[0] ?? ''}`, {
+      hint: 'pull-push, pull or push',
+    });
+  }
+  if (policy === 'push') {
     await log.line(`Not downloading cache ${keys[0] ?? ''} due to policy`);
     return;
   }
@@ -57,7 +64,8 @@ export async function saveCache(run: JobRun, step: SaveCacheStep, caches: CacheP
   const { log, session, limits, variables } = run;
   const key = await resolveCacheKey(run, step.key);
   if (key === undefined) return;
-  if (policyOf(run, step.policy) === 'pull') {
+  const policy = policyOf(run, step.policy);
+  if (policy !== '' && policy !== 'pull-push' && policy !== 'push') {
     await log.line(`Not uploading cache ${key} due to policy`);
     return;
   }

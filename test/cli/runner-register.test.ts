@@ -237,7 +237,7 @@ describe('ci runner register, by its flags', () => {
         '--docker-sysctls',
         'net.a=1',
         '--docker-ulimit',
-        'nofile=1:2',
+        'nofile:1:2',
         '--docker-links',
         'x:y',
         '--docker-ipcmode',
@@ -252,6 +252,9 @@ describe('ci runner register, by its flags', () => {
         '--unhealthy-requests-limit',
         '9',
       ],
+      ...['--feature-flags', 'FF_A:true', '--feature-flags', 'FF_B=false', '--feature-flags', 'FF_C'],
+      ...['--cache-type', 's3', '--cache-s3-path-style', '--cache-max_uploaded_archive_size', '5'],
+      ...['--cache-s3-authentication_type', 'access-key', '--cache-s3-server-side-encryption', 'S3'],
       ...['--custom_build_dir-enabled', '--docker-network-mtu', '1400', '--debug-trace-disabled'],
     ];
     const args = ['register', '-n', '-u', server.url, '-t', token, '--executor', 'docker', ...flags];
@@ -259,12 +262,14 @@ describe('ci runner register, by its flags', () => {
     expect(runners()).toMatchObject([
       {
         ...{ unhealthyIntervalMs: 300_000, unhealthyRequestsLimit: 9, debugTraceDisabled: true },
+        featureFlags: { FF_A: true, FF_B: false, FF_C: true },
         docker: {
           servicesLimit: 2,
           containers: {
             userns_mode: 'host',
             cpu_shares: 7,
             sysctls: { 'net.a': '1' },
+            ulimit: { nofile: '1:2' },
             links: ['x:y'],
             network_mtu: 1400,
           },

@@ -24,6 +24,8 @@ describe('attempts of a part of a job', () => {
     ['3', 3],
     ['0', 1],
     ['99', 10],
+    ['99999999999', 10],
+    ['-4', 1],
     ['many', 1],
   ])('with %s are %i', async (written, count) => {
     const { run, pauses, warnings } = jobWith(written);

@@ -70,6 +70,20 @@ describe('caches', () => {
     expect(caches.written).toEqual({});
   });
 
+  it('fail the job with a policy that nobody knows, before its script', async () => {
+    const caches = memoryCaches({ a: tree({ x: '1' }) });
+    const variables = [{ name: 'POLICY', value: 'psuh' }];
+    const policy = { policy: '$POLICY' };
+    const { result, log } = await live(
+      specOf([restore(['a'], policy), script('make'), save('a', { ...policy, when: 'always' })], { variables }),
+      makes({ 'vendor/v': 'V' }),
+      { caches },
+    );
+    expect(result.outcome).toMatchObject({ status: 'failed', message: 'unknown cache policy psuh for a' });
+    expect(log).not.toContain('$ make');
+    expect([caches.asked, caches.written]).toEqual([[], {}]);
+  });
+
   it('keep the key that their files gave first', async () => {
     const caches = memoryCaches();
     const key: CacheKey = { kind: 'files', files: ['lock', 'missing'], prefix: 'p' };

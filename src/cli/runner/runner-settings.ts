@@ -19,7 +19,8 @@ export function settingsTable(
   return settings.reduce<ConfigTable>((table, { flag, kind, path }) => {
     const value = given[camelCase(flag)];
     if (value === undefined) return table;
-    return withValue(table, path, kind === 'map' ? pairsOf(flag, value as readonly string[]) : value);
+    if (kind === 'map') return withValue(table, path, pairsOf(flag, value as readonly string[]));
+    return withValue(table, path, kind === 'flags' ? flagsOf(flag, value as readonly string[]) : value);
   }, template);
 }
 
@@ -37,9 +38,20 @@ function withValue(table: ConfigTable, [key = '', ...rest]: readonly string[], v
 function pairsOf(flag: string, values: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(
     values.map((pair) => {
-      const at = pair.indexOf('=');
+      const at = pair.search(/[=:]/);
       if (at < 1) throw new CommandError(exitCodes.usage, `--${flag} wants NAME=VALUE, not "${pair}"`);
       return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+function flagsOf(flag: string, values: readonly string[]): Readonly<Record<string, boolean>> {
+  return Object.fromEntries(
+    values.map((text) => {
+      const [, name = '', value = 'true'] = /^(\w+)(?:[=:](1|t|true|0|f|false))?$/i.exec(text) ?? [];
+      if (name === '')
+        throw new CommandError(exitCodes.usage, `--${flag} wants FF_NAME:true or FF_NAME:false, not "${text}"`);
+      return [name, /^(1|t|true)$/i.test(value)];
     }),
   );
 }

@@ -36,11 +36,10 @@ export async function packFiles(
       // As with GitLab Runner, whose uploader ends with 1.
       throw new SystemError('script_failure', message, { hint, exit: { kind: 'code', code: 1 } });
     }
-    default:
-      throw new SystemError(
-        'runner_system_failure',
-        `the server wants artifacts packed as ${format}, which is not known`,
-      );
+    default: {
+      const message = `the server wants artifacts packed as ${format}, which is not known`;
+      throw new SystemError('script_failure', message, { exit: { kind: 'code', code: 1 } });
+    }
   }
 }
 

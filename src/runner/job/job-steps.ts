@@ -38,8 +38,8 @@ export function jobSteps(job: JobPayload, runner: RunnerEntry): readonly Step[] 
     ),
     { kind: 'download-artifacts', phase: 'prepare', when: 'on_success' },
     ...scriptSteps(job, runner),
-    ...caches.map(saveStep),
-    ...job.artifacts.map(uploadStep),
+    ...caches.flatMap(saveStep),
+    ...job.artifacts.flatMap(uploadStep),
   ];
 }
 
@@ -84,25 +84,31 @@ function keyOf(text: string): CacheKey {
   return { kind: 'text', text };
 }
 
-function saveStep(cache: CachePayload): SaveCacheStep {
-  return {
+function saveStep(cache: CachePayload): readonly SaveCacheStep[] {
+  const when = whenOf(cache.when);
+  if (when === undefined) return [];
+  const step: SaveCacheStep = {
     kind: 'save-cache',
     phase: 'finish',
-    when: whenOf(cache.when),
+    when,
     key: keyOf(cache.key),
     paths: cache.paths,
     untracked: cache.untracked,
     policy: cache.policy === '' ? 'pull-push' : cache.policy,
     overwrite: true,
   };
+  return [step];
 }
 
-function uploadStep(artifact: ArtifactPayload): UploadArtifactsStep {
+/** Artifacts of no files are none. */
+function uploadStep(artifact: ArtifactPayload): readonly UploadArtifactsStep[] {
+  const when = whenOf(artifact.when);
+  if (when === undefined || (artifact.paths.length === 0 && !artifact.untracked)) return [];
   const expireInMs = artifact.expireIn === '' ? undefined : parseDuration(artifact.expireIn);
-  return {
+  const step: UploadArtifactsStep = {
     kind: 'upload-artifacts',
     phase: 'finish',
-    when: whenOf(artifact.when),
+    when,
     type: artifact.type === '' ? 'archive' : artifact.type,
     ...(artifact.name === '' ? {} : { name: artifact.name }),
     paths: artifact.paths,
@@ -111,9 +117,11 @@ function uploadStep(artifact: ArtifactPayload): UploadArtifactsStep {
     ...(expireInMs === undefined ? {} : { expireInMs }),
     asked: { format: artifact.format || 'zip', expireIn: artifact.expireIn },
   };
+  return [step];
 }
 
-/** An unknown word counts as none. */
-function whenOf(written: string): StepWhen {
-  return written === 'always' || written === 'on_failure' ? written : 'on_success';
+/** Undefined: a word that nobody knows is never the case, as with GitLab Runner. */
+function whenOf(written: string): StepWhen | undefined {
+  if (written === '') return 'on_success';
+  return written === 'always' || written === 'on_failure' || written === 'on_success' ? written : undefined;
 }

@@ -6,8 +6,11 @@ export interface RegisterSetting {
   readonly variable: string;
   /** Where it goes in `[[runners]]`. */
   readonly path: readonly string[];
-  /** `list`: may be given several times. `map`: several times as `KEY=VALUE`. */
-  readonly kind: 'text' | 'flag' | 'integer' | 'list' | 'map';
+  /**
+   * `list`: may be given several times. `map`: several times as `KEY=VALUE`, or `KEY:VALUE` as GitLab Runner has it;
+   * `flags`: a map of truth values, of which `KEY` alone is true.
+   */
+  readonly kind: 'text' | 'flag' | 'integer' | 'list' | 'map' | 'flags';
   readonly help: string;
 }
 
@@ -30,6 +33,7 @@ const own: readonly RegisterSetting[] = [
     ...row('custom_build_dir-enabled', 'CUSTOM_BUILD_DIR_ENABLED', 'flag', 'kept in the file; it does nothing here'),
     path: ['custom_build_dir', 'enabled'],
   },
+  row('feature-flags', 'FEATURE_FLAGS', 'flags', 'FF_NAME:true or FF_NAME:false (repeatable)'),
   row('pre-get-sources-script', 'RUNNER_PRE_GET_SOURCES_SCRIPT', 'text', 'runs before the sources are fetched'),
   row('post-get-sources-script', 'RUNNER_POST_GET_SOURCES_SCRIPT', 'text', 'runs after the sources are fetched'),
   row('pre-build-script', 'RUNNER_PRE_BUILD_SCRIPT', 'text', "runs before the job's script"),
@@ -93,6 +97,64 @@ const cache: readonly RegisterSetting[] = [
   cacheRow('s3-bucket-name', 'CACHE_S3_BUCKET_NAME', ['s3', 'BucketName'], 'text', 'the bucket'),
   cacheRow('s3-bucket-location', 'CACHE_S3_BUCKET_LOCATION', ['s3', 'BucketLocation'], 'text', 'its region'),
   cacheRow('s3-insecure', 'CACHE_S3_INSECURE', ['s3', 'Insecure'], 'flag', 'plain http'),
+  cacheRow(
+    'max_uploaded_archive_size',
+    'CACHE_MAXIMUM_UPLOADED_ARCHIVE_SIZE',
+    ['MaxUploadedArchiveSize'],
+    'integer',
+    'in bytes',
+  ),
+  cacheRow(
+    's3-session-token',
+    'CACHE_S3_SESSION_TOKEN',
+    ['s3', 'SessionToken'],
+    'text',
+    'better given in the environment',
+  ),
+  cacheRow(
+    's3-authentication_type',
+    'CACHE_S3_AUTHENTICATION_TYPE',
+    ['s3', 'AuthenticationType'],
+    'text',
+    'access-key',
+  ),
+  cacheRow(
+    's3-server-side-encryption',
+    'CACHE_S3_SERVER_SIDE_ENCRYPTION',
+    ['s3', 'ServerSideEncryption'],
+    'text',
+    'S3 or KMS',
+  ),
+  cacheRow(
+    's3-server-side-encryption-key-id',
+    'CACHE_S3_SERVER_SIDE_ENCRYPTION_KEY_ID',
+    ['s3', 'ServerSideEncryptionKeyID'],
+    'text',
+    'for KMS',
+  ),
+  cacheRow(
+    's3-path-style',
+    'CACHE_S3_PATH_STYLE',
+    ['s3', 'PathStyle'],
+    'flag',
+    'the bucket is part of the path, not of the host',
+  ),
+  cacheRow('s3-accelerate', 'CACHE_S3_ACCELERATE', ['s3', 'Accelerate'], 'flag', 'S3 Transfer Acceleration'),
+  cacheRow(
+    's3-dual-stack',
+    'CACHE_S3_DUAL_STACK',
+    ['s3', 'DualStack'],
+    'flag',
+    'kept in the file; it does nothing here',
+  ),
+  cacheRow('s3-role-arn', 'CACHE_S3_ROLE_ARN', ['s3', 'RoleARN'], 'text', 'kept in the file; it does nothing here'),
+  cacheRow(
+    's3-upload-role-arn',
+    'CACHE_S3_UPLOAD_ROLE_ARN',
+    ['s3', 'UploadRoleARN'],
+    'text',
+    'kept in the file; it does nothing here',
+  ),
 ];
 
 /** More of containers, by the names of `[runners.docker]`. */

@@ -78,7 +78,7 @@ export function gitWishes(repository: Repository, variable: (name: string) => st
         }
       : undefined,
     lfs: !isTrue('GIT_LFS_SKIP_SMUDGE', false),
-    attempts: Math.min(10, Math.max(1, countOf(text('GET_SOURCES_ATTEMPTS')) ?? 1)),
+    attempts: attemptsOf(text('GET_SOURCES_ATTEMPTS')),
   };
   if (['none', 'normal', 'recursive'].includes(submoduleStrategy)) return { wishes, warnings };
   return {
@@ -110,6 +110,11 @@ function strategyOf(written: string, { strategy }: Repository, warnings: string[
 function truth(text: string): boolean | undefined {
   if (/^(true|t|1)$/i.test(text)) return true;
   return /^(false|f|0)$/i.test(text) ? false : undefined;
+}
+
+/** From 1 to 10; anything that is no number is 1. */
+function attemptsOf(text: string): number {
+  return /^\d+$/.test(text) ? Math.min(10, Math.max(1, Number(text))) : 1;
 }
 
 function countOf(text: string): number | undefined {

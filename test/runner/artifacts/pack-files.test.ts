@@ -33,6 +33,10 @@ it.each([
 
 it('sends one file as it is', async () => {
   expect(await packFiles({ root, entries: [file('out/a')] }, 'raw', 'x', never)).toBe(join(root, 'out/a'));
+  // As where GitLab Runner's uploader ends with 1.
+  await expect(packFiles({ root, entries }, 'rar', 'x', never)).rejects.toMatchObject({
+    ...{ reason: 'script_failure', exit: { kind: 'code', code: 1 } },
+  });
   await expect(packFiles({ root, entries }, 'raw', 'x', never)).rejects.toMatchObject({
     reason: 'script_failure',
     exit: { kind: 'code', code: 1 },

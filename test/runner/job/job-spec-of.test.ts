@@ -123,10 +123,13 @@ describe('a job of a server', () => {
         cache: [
           { key: 'a', paths: ['x'], policy: '$P', when: 'always', fallback_keys: ['b'] },
           { key: 'none', paths: [] },
+          { key: 'c', paths: ['x'], when: 'on_sucess' },
         ],
         artifacts: [
           { paths: ['out'], artifact_type: 'archive', artifact_format: 'zip', expire_in: '1 day', exclude: ['out/x'] },
           { name: 'junit.xml.gz', paths: ['j.xml'], artifact_type: 'junit', artifact_format: 'gzip', when: 'always' },
+          { paths: ['never'], artifact_type: 'archive', when: 'sometimes' },
+          { paths: [], artifact_type: 'archive' },
         ],
       },
       runnerOf({
@@ -143,6 +146,7 @@ describe('a job of a server', () => {
       ['pre_get_sources_script', 'prepare', 'echo own', 'echo hook'],
       ['checkout', 'prepare'],
       ['post_get_sources_script', 'prepare', 'echo got'],
+      ['restore-cache', 'prepare'],
       ['restore-cache', 'prepare'],
       ['download-artifacts', 'prepare'],
       ['step_script', 'script', 'set -x', 'make', 'echo done'],
