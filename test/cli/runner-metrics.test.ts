@@ -69,6 +69,11 @@ describe('metrics and pages of ci runner run', () => {
     const page = await get(`${base}/metrics`);
     expect(page).toMatch(/^gitlab_runner_jobs_total\{.*\} 2$/m);
     expect(page).toMatch(/^gitlab_runner_failed_jobs_total\{failure_reason="script_failure",.*\} 1$/m);
+    expect(page).toMatch(
+      /^gitlab_runner_worker_processing_failures_total\{failure_type="job_failure",runner="\S{9}".*\} 1$/m,
+    );
+    expect(page).toMatch(/^gitlab_runner_worker_slot_operations_total\{operation="started"\} 3$/m);
+    expect(page).toMatch(/^gitlab_runner_worker_slot_operations_total\{operation="stopped"\} 0$/m);
     expect(page).toMatch(/^gitlab_runner_job_execution_mode_total\{executor="shell",mode="traditional"\} 2$/m);
     expect(page).toMatch(/^gitlab_runner_job_queue_duration_seconds_count\{project_jobs_running=".*\} \d$/m);
     expect(page).toMatch(/^gitlab_runner_jobs\{executor_stage="idle",.*state="idle",.*\} 0$/m);

@@ -34,6 +34,8 @@ interface Running {
   state: 'pending' | 'running' | 'finished' | 'canceled' | 'terminated' | 'timedout';
   stage: string;
   phase: Phase;
+  /** GitLab Runner's words, should it fail: the job's own fault, or the machine's. */
+  failure: 'job_failure' | 'other';
 }
 
 /** Makes the counts of jobs. */
@@ -74,6 +76,10 @@ function jobCounts() {
     'gitlab_runner_failed_jobs_total',
     'Jobs that failed, by the reason that the server was told.',
   );
+  const failures = counter(
+    'gitlab_runner_worker_processing_failures_total',
+    'Jobs that failed, by whose fault it was.',
+  );
   const modes = counter('gitlab_runner_job_execution_mode_total', 'Jobs that were taken, by how they are run.');
   const durations = histogram('gitlab_runner_job_duration_seconds', 'How long jobs took.', jobBounds);
   const queued = histogram(
@@ -95,14 +101,15 @@ function jobCounts() {
       queued.observe({ ...labels, project_jobs_running: projectJobsRunningOnInstanceRunnersCount }, timeInQueueSeconds);
       queues.set(JSON.stringify(labels), { labels, size: queueSize, depth: queueDepth });
     },
-    ends({ labels, since }: Running, result: TraceResult | undefined): void {
+    ends({ labels, since, failure }: Running, result: TraceResult | undefined): void {
       durations.observe({ ...labels, mode }, (monotonicMs() - since) / 1000);
       if (result?.state !== 'failed') return;
       const { runner = '', runner_name = '' } = labels;
       failed.add({ runner, runner_name, failure_reason: result.failureReason, mode });
+      failures.add({ ...labels, failure_type: failure });
     },
     text: () =>
-      [total, failed, modes, durations, queued, stages].map((family) => family.text()).join('') +
+      [total, failed, failures, modes, durations, queued, stages].map((family) => family.text()).join('') +
       gaugeText('gitlab_runner_job_queue_size', 'Jobs that waited when the last one was taken.', gauges('size')) +
       gaugeText('gitlab_runner_job_queue_depth', 'How many of them the server looked at.', gauges('depth')),
   };
@@ -118,6 +125,7 @@ function runningOf({ runner, answer: { job } }: TakenJob, labels: Labels): Runni
     state: 'pending',
     stage: 'prepare_executor',
     phase: 'prepare',
+    failure: 'other',
   };
 }
 
@@ -144,6 +152,8 @@ function watched(
     worked(outcome) {
       one.state = stateAfter(outcome);
       one.phase = 'finish';
+      const isMachine = outcome.status === 'failed' && outcome.reason === 'runner_system_failure';
+      one.failure = isMachine ? 'other' : 'job_failure';
     },
     ended: on.ended,
   };

@@ -4,7 +4,7 @@ import type { RunnerIdentity } from '../network/identity.ts';
 import type { RunnerWatcher } from '../runner-watcher.ts';
 import { callMetrics } from './call-metrics.ts';
 import { jobMetrics } from './job-metrics.ts';
-import { counter, counterText, gaugeText, type Labels } from './metric-families.ts';
+import { type Counter, counter, counterText, gaugeText, type Labels } from './metric-families.ts';
 import { processText } from './process-metrics.ts';
 import { runnerLabels } from './runner-labels.ts';
 
@@ -40,9 +40,11 @@ export function runnerMetrics(sources: MetricSources): RunnerMetrics {
   const calls = callMetrics(systemId);
   const jobs = jobMetrics(systemId);
   const counts = runnerCounts();
+  const slots = slotCounts(counts.slots);
   const labelsOf = (runner: RunnerEntry): Labels => runnerLabels(runner, systemId);
   const watcher: RunnerWatcher = {
     fed(runner, how) {
+      slots.are(sources.config().concurrent);
       if (how === 'taken') counts.feeds.add(labelsOf(runner));
       else counts.feedFailures.add(labelsOf(runner));
       if (how === 'requests') counts.exceeded.add(requestLabels(runner, systemId));
@@ -62,7 +64,8 @@ export function runnerMetrics(sources: MetricSources): RunnerMetrics {
   return {
     watcher,
     text() {
-      const { runners } = sources.config();
+      const { runners, concurrent } = sources.config();
+      slots.are(concurrent);
       for (const runner of runners) showFromTheStart(runner);
       const families = Object.values(counts).map((family) => family.text());
       return [settingsText(sources), jobs.text(runners.map(labelsOf)), ...families, calls.text(), processText()].join(
@@ -88,12 +91,25 @@ function runnerCounts() {
       'How often it was its turn, but its limits were reached.',
     ),
     unhealthy: counter('gitlab_runner_worker_health_check_failures_total', 'Questions for a job that failed.'),
+    slots: counter('gitlab_runner_worker_slot_operations_total', 'How often a place for a job came or went.'),
     exceeded: counter(
       'gitlab_runner_request_concurrency_exceeded_total',
       'Questions more than request_concurrency allows.',
     ),
     saved: counter('gitlab_runner_configuration_saved_total', 'How often the file was written.'),
     savingErrors: counter('gitlab_runner_configuration_saving_error_total', 'How often it could not be written.'),
+  };
+}
+
+/** Places for jobs come and go with `concurrent` of the file. */
+function slotCounts(operations: Counter): { are(count: number): void } {
+  let now = 0;
+  return {
+    are(count) {
+      operations.add({ operation: 'started' }, Math.max(0, count - now));
+      operations.add({ operation: 'stopped' }, Math.max(0, now - count));
+      now = count;
+    },
   };
 }
 
