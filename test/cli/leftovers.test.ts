@@ -108,7 +108,8 @@ describe.skipIf(socket === undefined)('what a run leaves that ends early', { tim
     run.child.kill('SIGTERM');
     const [exitCode] = await ended;
     expect(exitCode).toBe(128 + constants.signals.SIGTERM);
-    expect(Date.now() - startedAt).toBeLessThan(1000);
+    // By itself the script would have ten seconds.
+    expect(Date.now() - startedAt).toBeLessThan(5000);
     await expectNothing(run, afterKillMs);
   });
 });
