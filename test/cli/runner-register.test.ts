@@ -420,7 +420,9 @@ describe('the runners of the file', () => {
 
   it('are listed without their whole tokens', async () => {
     const token = await registered('a');
+    writeFileSync(path(), readFileSync(path(), 'utf8').replace('http://', 'http://me:opensesame@'));
     const { stdout, stderr } = await ci(['list']);
+    expect(stdout + stderr).not.toContain('opensesame');
     expect(stdout).toMatch(/^a {2}Executor=shell Token=.+… URL=http/);
     expect(stdout + stderr).not.toContain(token);
   });

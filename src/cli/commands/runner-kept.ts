@@ -1,5 +1,6 @@
 import { changeRunners } from '../../runner/config/change-runners.ts';
 import type { RunnerEntry } from '../../runner/config/runner-config.ts';
+import { withoutLogin } from '../../runner/network/payload.ts';
 import {
   type KeptRunnerPorts,
   type RunnerFilter,
@@ -67,7 +68,8 @@ export function runnerList(invocation: Invocation, _: readonly string[], options
     const { runners } = config;
     await printLines(invocation.stderr, [`Listing configured runners: ConfigFile=${path}`]);
     const lines = runners.map(
-      ({ name, executor, token, url }) => `${name}  Executor=${executor} Token=${shortToken(token)}… URL=${url}`,
+      ({ name, executor, token, url }) =>
+        `${name}  Executor=${executor} Token=${shortToken(token)}… URL=${withoutLogin(url)}`,
     );
     await printLines(invocation.stdout, lines);
     if (runners.length === 0)

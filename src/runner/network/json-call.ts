@@ -53,15 +53,19 @@ export async function jsonCall(transport: Transport, call: JsonCall, last: LastU
   if (base.kind === 'wrong') return without(clientError, base.why);
   let answer: Answer;
   let sent = '';
+  let retried = false;
   const sending = (correlationId: string): void => {
     sent = correlationId;
   };
+  const askedLess = (): void => {
+    retried = true;
+  };
   try {
-    answer = await transport.call({ ...requestOf(call), sending });
+    answer = await transport.call({ ...requestOf(call), sending, askedLess });
   } catch (error) {
     const aborted = call.signal?.aborted === true;
     const why = `execute JSON request: ${(error as Error)?.message ?? String(error)}`;
-    return { ...without(noAnswer, why), correlationId: sent, aborted };
+    return { ...without(noAnswer, why), correlationId: sent, retried, aborted };
   }
   const lastUpdate = answer.headers['x-gitlab-last-update'];
   if (typeof lastUpdate === 'string' && lastUpdate !== '') last.value = lastUpdate;

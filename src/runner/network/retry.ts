@@ -58,6 +58,8 @@ export interface RetryGiven {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal | undefined;
+  /** Told of each answer that asks to try less, be it the last. */
+  readonly askedLess?: () => void;
 }
 
 /** The last answer, and how it came to be. */
@@ -82,6 +84,7 @@ export async function retrying<T extends { readonly status: number; readonly hea
   for (let attempts = 1; ; attempts++) {
     const answer = await attempt();
     const retriable = isRetriable(answer.status);
+    if (retriable) given.askedLess?.();
     if (!retriable || attempts >= limits.maxAttempts) {
       return { answer, attempts, retried: retriable || attempts > 1 };
     }

@@ -52,6 +52,8 @@ export interface Call {
   readonly limits?: Partial<NetworkLimits>;
   /** Told of the correlation id before the first try. */
   readonly sending?: (correlationId: string) => void;
+  /** Told of each answer that asks to try less: where the next try gets no answer, nothing else says so. */
+  readonly askedLess?: () => void;
 }
 
 /** The answer of a call. */
@@ -108,7 +110,8 @@ export class Transport {
       return attempt();
     };
     try {
-      const { answer, retried } = await retrying(counted, { limits, clock, random, signal, discard });
+      const { askedLess = () => {} } = call;
+      const { answer, retried } = await retrying(counted, { limits, clock, random, signal, discard, askedLess });
       observe(answer.status);
       return { ...answer, attempts, retried, correlationId: correlationIdOf(answer.headers, sent) };
     } catch (error) {

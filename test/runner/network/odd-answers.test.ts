@@ -63,6 +63,12 @@ describe('an answer that nobody asked for like that', () => {
   });
 });
 
+it('is asked less when it said so, though no answer came at last', async () => {
+  await using given = await clientFor({ status: 429 }, { dropped: true });
+  expect(await given.client.requestJob(ask)).toMatchObject({ kind: 'failed', status: -1, retried: true });
+  expect(await given.client.requestJob(ask)).toMatchObject({ kind: 'failed', status: -1, retried: false });
+});
+
 it.each([200, 202, 204, 403, 418])('shows no login of the address in the log (%i)', async (status) => {
   await using server = await scriptedServer(inTurn({ status }));
   const { client, lines } = clientOf({ url: server.url.replace('//', '//me:opensesame@'), token: 't' });
