@@ -221,12 +221,11 @@ class Trace implements JobTrace {
 
   /** Whoever looks for logs that are left goes on with it: this process, another one, or the next start. */
   async #leave(reported: Exclude<Reported, { readonly kind: 'reported' }>): Promise<void> {
-    if (reported.kind === 'lost') await this.#remember({ lost: true }, 'flushed');
-    const when = reported.kind === 'lost' ? 'again in a while' : 'at the next start';
+    const isLost = reported.kind === 'lost';
+    if (isLost) await this.#remember({ lost: true }, 'flushed');
+    const when = isLost ? 'again in a while' : 'at the next start';
     this.#given.log('error', `A job's result has not reached its server: it is sent ${when}`, {
-      job: this.#record.job.id,
-      log: this.#place.log,
-      why: reported.kind === 'lost' ? reported.why : undefined,
+      ...{ job: this.#record.job.id, log: this.#place.log, why: isLost ? reported.why : undefined },
     });
   }
 
