@@ -1,64 +1,27 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import { registryProgram, registryUser, removeImagesOf, startRegistry } from '../executors/support/registry.ts';
-import type { JobDescription } from '../gitlab-server/description.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, smallRepository, startRunner } from '../support/runner-process.ts';
+import { smallRepository } from '../support/runner-process.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 
 const engine = await testEngine();
 const image = 'ci-test/busybox:latest';
 
-let home: string;
-let server: GitlabServer;
-let runner: RunnerProcess | undefined;
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-runner-'));
-  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
-});
-
-afterEach(async () => {
-  runner?.child.kill('SIGTERM');
-  await runner?.ended;
-  runner = undefined;
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
+const room = runnerRoom();
+const { addJobs, addJobsWithoutSources, ends, job, logOf, says } = room;
 
 /** @param docker of `[runners.docker]`; local images may be used unless it says otherwise. */
-function start(docker = 'pull_policy = ["if-not-present"]'): RunnerProcess {
-  const { token } = server.addRunner();
-  const text = `concurrent = 4
-check_interval = 1
-[[runners]]
-name = "docker"
-url = "${server.url}"
-token = "${token}"
-executor = "docker"
-[runners.docker]
-image = "${image}"
-${docker}
-`;
-  runner = startRunner(join(home, 'runner'), text);
-  return runner;
-}
+const start = (docker = 'pull_policy = ["if-not-present"]') => {
+  const table = `[runners.docker]\nimage = "${image}"\n${docker}`;
+  return room.start({ global: 'concurrent = 4', executor: 'docker', table });
+};
 
-const pipeline = (...jobs: JobDescription[]): void =>
-  void server.addPipeline({ stages: ['build', 'test'], variables: { GIT_STRATEGY: 'none' }, jobs });
-const finished = ['success', 'failed', 'canceled', 'skipped'];
-const ends = (...names: string[]) =>
-  server.until(() => names.every((name) => finished.includes(server.job(name).status)));
-const logOf = (name: string): string => jobLog(server.job(name));
-const status = (name: string): string => `${server.job(name).status}: ${logOf(name)}`;
+const status = (name: string): string => `${job(name).status}: ${logOf(name)}`;
 
 describe.skipIf(engine === undefined)('ci runner run with containers', { timeout: 60_000 }, () => {
   it('lets the git of any user of the image log in', async () => {
-    const repository = smallRepository(join(home, 'project'));
+    const repository = smallRepository(join(room.home, 'project'));
     const script = [
       'test "$PWD" = /builds/elsewhere/app',
       'id -u',
@@ -67,7 +30,7 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
       'ls -l "$conf" | cut -c1-10',
     ];
     const executorOpts = (user: string) => ({ docker: { user } });
-    server.addPipeline(
+    room.server.addPipeline(
       {
         variables: { GIT_CLONE_PATH: '$CI_BUILDS_DIR/elsewhere/app' },
         jobs: [
@@ -75,7 +38,7 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
           { name: 'other', image: { name: image, executorOpts: executorOpts('1234:1234') }, script },
         ],
       },
-      server.addProject({ repository }),
+      room.server.addProject({ repository }),
     );
     start();
     await ends('root', 'other');
@@ -83,51 +46,45 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
       ['root', '0'],
       ['other', '1234'],
     ] as const) {
-      expect(server.job(name).status, logOf(name)).toBe('success');
+      expect(job(name).status, logOf(name)).toBe('success');
       expect(logOf(name).match(/Using Docker executor with image/g)).toHaveLength(1);
       expect(logOf(name)).toMatch(new RegExp(`\n${user}\n[^]*\n1\n[^]*\n-rw-------\n`));
     }
   });
 
   it('runs jobs with sources, services, caches, and hands artifacts and dotenv on', async () => {
-    server.addPipeline(
+    addJobs(
       {
-        stages: ['build', 'test'],
-        jobs: [
+        name: 'build',
+        stage: 'build',
+        script: [
+          'cat hello.txt',
+          'mkdir out deps',
+          'echo built > out/file',
+          'echo "ADDRESS=there" > build.env',
+          'echo kept > deps/x',
+        ],
+        artifacts: { paths: ['out'], reports: { dotenv: ['build.env'] } },
+        cache: [{ key: 'deps', paths: ['deps'] }],
+      },
+      {
+        name: 'test',
+        stage: 'test',
+        script: [
+          'cat out/file deps/x',
+          'echo "address $ADDRESS of $CI_CONCURRENT_PROJECT_ID"',
+          'wget -qO- http://web/',
+        ],
+        services: [
           {
-            name: 'build',
-            stage: 'build',
-            script: [
-              'cat hello.txt',
-              'mkdir out deps',
-              'echo built > out/file',
-              'echo "ADDRESS=there" > build.env',
-              'echo kept > deps/x',
-            ],
-            artifacts: { paths: ['out'], reports: { dotenv: ['build.env'] } },
-            cache: [{ key: 'deps', paths: ['deps'] }],
-          },
-          {
-            name: 'test',
-            stage: 'test',
-            script: [
-              'cat out/file deps/x',
-              'echo "address $ADDRESS of $CI_CONCURRENT_PROJECT_ID"',
-              'wget -qO- http://web/',
-            ],
-            services: [
-              {
-                name: image,
-                alias: 'web',
-                entrypoint: ['sh', '-c'],
-                command: ['mkdir /w; echo served > /w/index.html; httpd -f -p 80 -h /w'],
-              },
-            ],
-            cache: [{ key: 'deps', paths: ['deps'] }],
+            name: image,
+            alias: 'web',
+            entrypoint: ['sh', '-c'],
+            command: ['mkdir /w; echo served > /w/index.html; httpd -f -p 80 -h /w'],
           },
         ],
+        cache: [{ key: 'deps', paths: ['deps'] }],
       },
-      server.addProject({ repository: smallRepository(join(home, 'project')) }),
     );
     start();
     await ends('build', 'test');
@@ -135,11 +92,11 @@ describe.skipIf(engine === undefined)('ci runner run with containers', { timeout
     expect(status('test')).toMatch(/^success: /);
     expect(logOf('build')).toContain('hello\n');
     for (const text of ['built', 'kept', 'address there of 0', 'served']) expect(logOf('test')).toContain(text);
-    expect(server.violations).toEqual([]);
+    expect(room.server.violations).toEqual([]);
   });
 
   it('lets jobs have the images and policies that the file allows', async () => {
-    pipeline(
+    addJobsWithoutSources(
       { name: 'fine', image },
       { name: 'other image', image: 'registry.example.com/not/allowed:1' },
       { name: 'other service', services: ['registry.example.com/not/allowed:2'] },
@@ -159,7 +116,7 @@ allowed_services = ["ci-test/*:*"]`);
     expect(logOf('other service')).toContain(
       'The "registry.example.com/not/allowed:2" image is not present on list of allowed services:\n- ci-test/*:*\n',
     );
-    expect(server.job('other image')).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
+    expect(job('other image')).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
     expect(status('other policy')).toMatch(/^failed: .*pull_policy.*always.*allowed/s);
   });
 
@@ -167,7 +124,7 @@ allowed_services = ["ci-test/*:*"]`);
 
   it('does not let variables past the lists', async () => {
     const variables = [{ key: 'WHICH', value: 'registry.example.com/evil:1' }];
-    pipeline(
+    addJobsWithoutSources(
       { name: 'image', image: '$WHICH', response: { variables } },
       { name: 'user', image, response: { image: withUser('root') } },
       { name: 'allowed user', image, script: ['id -u'], response: { image: withUser('1000') } },
@@ -179,7 +136,7 @@ allowed_services = ["ci-test/*:*"]`);
     );
     expect(logOf('user')).toContain('user "root" is not an allowed user: [1000]');
     for (const name of ['image', 'user']) {
-      expect(server.job(name)).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
+      expect(job(name)).toMatchObject({ status: 'failed', failureReason: 'runner_system_failure' });
     }
     expect(status('allowed user')).toMatch(/^success: .*\n1000\n/s);
   });
@@ -196,7 +153,7 @@ allowed_services = ["ci-test/*:*"]`);
   const usual = '00000000a80425fb';
 
   it('makes containers privileged only where the file says so', async () => {
-    pipeline({ name: 'usual', script, services: [serviceCapabilities] });
+    addJobsWithoutSources({ name: 'usual', script, services: [serviceCapabilities] });
     start();
     await ends('usual');
     expect(status('usual')).toMatch(/^success: /);
@@ -205,7 +162,7 @@ allowed_services = ["ci-test/*:*"]`);
   });
 
   it('makes no images privileged but those that may be', async () => {
-    pipeline({ name: 'job', script, services: [serviceCapabilities] });
+    addJobsWithoutSources({ name: 'job', script, services: [serviceCapabilities] });
     start(`pull_policy = "if-not-present"
 privileged = true
 allowed_privileged_images = ["ci-test/other:*"]
@@ -217,7 +174,7 @@ allowed_privileged_services = ["ci-test/other:*"]`);
   });
 
   it('makes containers as the other keys say', async () => {
-    pipeline({
+    addJobsWithoutSources({
       name: 'job',
       script: [
         'hostname; grep spoken /etc/hosts; grep nameserver /etc/resolv.conf',
@@ -257,19 +214,19 @@ nofile = "321:400"
   });
 
   it('stops containers of jobs that are canceled or take too long, and tells of memory that ran out', async () => {
-    pipeline(
+    addJobsWithoutSources(
       { name: 'long', script: ['echo started', 'sleep 60'], afterScript: ['echo "after $CI_JOB_STATUS"'] },
       { name: 'slow', script: ['sleep 60'], timeout: 3 },
       { name: 'bad', script: ['exit 3'] },
       { name: 'greedy', script: ['awk \'BEGIN { s = "0123456789abcdef"; while (1) s = s s }\''] },
     );
     const { child, ended } = start('pull_policy = ["if-not-present"]\nmemory = "32m"\nmemory_swap = "32m"');
-    await server.until(() => logOf('long').includes('started'));
-    server.cancel(server.job('long'), 'gracefully');
+    await says('long', 'started');
+    room.server.cancel(job('long'), 'gracefully');
     await ends('long', 'slow', 'bad', 'greedy');
     expect(status('long')).toMatch(/^canceled: .*after canceled/s);
-    expect(server.job('slow')).toMatchObject({ status: 'failed', failureReason: 'job_execution_timeout' });
-    expect(server.job('greedy')).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 137 });
+    expect(job('slow')).toMatchObject({ status: 'failed', failureReason: 'job_execution_timeout' });
+    expect(job('greedy')).toMatchObject({ status: 'failed', failureReason: 'script_failure', exitCode: 137 });
     expect(logOf('bad')).toContain('ERROR: Job failed: exit code 3');
     expect(logOf('greedy')).toMatch(/memory/);
     child.kill('SIGQUIT');
@@ -284,7 +241,7 @@ nofile = "321:400"
       const host = `localhost:${registry.port}`;
       await registry.put('app', 'latest');
       const login = { type: 'registry', url: host, username: registryUser.name, password: registryUser.password };
-      pipeline(
+      addJobsWithoutSources(
         { name: 'without', image: `${host}/app`, response: { credentials: [] } },
         { name: 'with', image: `${host}/app`, response: { credentials: [login] } },
         { name: 'leaky', script: [`echo ${registryUser.password}`], image, response: { credentials: [login] } },

@@ -1,36 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readConfigFile } from '../../src/runner/config/config-file.ts';
 import type { RunnerEntry } from '../../src/runner/config/runner-config.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
 import { plainEnvironment, runCi } from '../support/run-ci.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 
 const binary = fileURLToPath(new URL('../../bin/ci.js', import.meta.url));
 const registrationToken = 'GR1348941registration';
 
-let home: string;
-let server: GitlabServer;
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-register-'));
-  server = await startGitlabServer({ relativeUrl: '/gitlab' });
-});
-
-afterEach(async () => {
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
+const room = runnerRoom();
 
 const ci = (args: readonly string[], env: Record<string, string> = {}) =>
-  runCi(['runner', ...args], { cwd: home, home, env });
+  runCi(['runner', ...args], { cwd: room.home, home: room.home, env });
 
-const path = () => join(home, 'config', 'runner.toml');
+const path = () => join(room.home, 'config', 'runner.toml');
 
 function runners(): readonly RunnerEntry[] {
   return readConfigFile(path(), {}).config.runners;
@@ -38,7 +25,10 @@ function runners(): readonly RunnerEntry[] {
 
 /** Answers questions, one line each. */
 async function answering(args: readonly string[], answers: readonly string[]) {
-  const child = spawn(process.execPath, [binary, 'runner', ...args], { cwd: home, env: plainEnvironment(home) });
+  const child = spawn(process.execPath, [binary, 'runner', ...args], {
+    cwd: room.home,
+    env: plainEnvironment(room.home),
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -54,23 +44,34 @@ async function answering(args: readonly string[], answers: readonly string[]) {
 
 describe('ci runner register with an authentication token', () => {
   it('verifies it and writes the file, for its owner alone', async () => {
-    const { token, id } = server.addRunner();
-    const args = ['register', '-n', '--url', server.url, '--token', token, '--executor', 'shell', '--name', 'mine'];
+    const { token, id } = room.server.addRunner();
+    const args = [
+      'register',
+      '-n',
+      '--url',
+      room.server.url,
+      '--token',
+      token,
+      '--executor',
+      'shell',
+      '--name',
+      'mine',
+    ];
     const { exitCode, stderr } = await ci(args);
     expect(stderr).toContain('is valid');
     expect(stderr).toContain('Runner registered successfully.');
     expect(exitCode).toBe(0);
-    expect(runners()).toMatchObject([{ name: 'mine', url: server.url, id, token, executor: 'shell' }]);
+    expect(runners()).toMatchObject([{ name: 'mine', url: room.server.url, id, token, executor: 'shell' }]);
     expect(statSync(path()).mode & 0o777).toBe(0o600);
-    expect(readFileSync(join(home, 'config', '.runner_system_id'), 'utf8')).toMatch(/^[sr]_[0-9a-zA-Z]{12}$/);
-    expect(server.violations).toEqual([]);
+    expect(readFileSync(join(room.home, 'config', '.runner_system_id'), 'utf8')).toMatch(/^[sr]_[0-9a-zA-Z]{12}$/);
+    expect(room.server.violations).toEqual([]);
   });
 
   it('asks in the order of GitLab Runner', async () => {
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     const { exitCode, stdout } = await answering(
       ['register'],
-      [server.url, token, 'by hand', 'dokcer', 'docker', 'alpine'],
+      [room.server.url, token, 'by hand', 'dokcer', 'docker', 'alpine'],
     );
     expect(exitCode).toBe(0);
     const asked = [...stdout.matchAll(/Enter [^:]*(?:: docker[^:\n]*)?:/g)].map(([question]) => question);
@@ -89,9 +90,9 @@ describe('ci runner register with an authentication token', () => {
   });
 
   it('takes flags and variables for what is not asked', async () => {
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     const env = {
-      CI_SERVER_URL: server.url,
+      CI_SERVER_URL: room.server.url,
       CI_SERVER_TOKEN: token,
       RUNNER_EXECUTOR: 'docker',
       DOCKER_IMAGE: 'ruby:3.3',
@@ -120,7 +121,7 @@ describe('ci runner register with an authentication token', () => {
       'register',
       '-n',
       '-u',
-      server.url,
+      room.server.url,
       '-t',
       'glrt-wrong',
       '--executor',
@@ -133,35 +134,35 @@ describe('ci runner register with an authentication token', () => {
   });
 
   it('refuses settings that such a runner has on the server', async () => {
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     const { exitCode, stderr } = await ci([
-      ...['register', '-n', '-u', server.url, '-t', token, '--executor', 'shell'],
+      ...['register', '-n', '-u', room.server.url, '-t', token, '--executor', 'shell'],
       ...['--tag-list', 'a,b', '--locked=false'],
     ]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--locked, --tag-list');
     const warned = await ci([
-      ...['register', '-n', '-u', server.url, '-r', token, '--executor', 'shell', '--tag-list', 'a'],
+      ...['register', '-n', '-u', room.server.url, '-r', token, '--executor', 'shell', '--tag-list', 'a'],
     ]);
     expect(warned.exitCode).toBe(0);
     expect(warned.stderr).toContain('WARNING: --tag-list');
   });
 
   it('takes the machine off the server again when something fails later', async () => {
-    const { token } = server.addRunner();
-    const { exitCode } = await ci(['register', '-n', '-u', server.url, '-t', token, '--executor', 'nothing']);
+    const { token } = room.server.addRunner();
+    const { exitCode } = await ci(['register', '-n', '-u', room.server.url, '-t', token, '--executor', 'nothing']);
     expect(exitCode).toBe(2);
-    expect(server.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual([
+    expect(room.server.requests.map(({ method, path: asked }) => `${method} ${asked}`)).toEqual([
       expect.stringContaining('/runners/verify'),
       expect.stringMatching(/^DELETE .*\/runners\/managers/),
     ]);
   });
 
   it('fills gaps from a template', async () => {
-    const { token } = server.addRunner();
-    const template = join(home, 'template.toml');
+    const { token } = room.server.addRunner();
+    const template = join(room.home, 'template.toml');
     writeFileSync(template, '[[runners]]\nexecutor = "docker"\n[runners.docker]\nimage = "busybox"\nmemory = "1g"\n');
-    const args = ['register', '-n', '-u', server.url, '-t', token, '--template-config', template];
+    const args = ['register', '-n', '-u', room.server.url, '-t', token, '--template-config', template];
     expect((await ci([...args, '--docker-image', 'alpine'])).exitCode).toBe(0);
     expect(runners()).toMatchObject([
       { executor: 'docker', docker: { image: 'alpine', containers: { memory: '1g' } } },
@@ -173,9 +174,9 @@ describe('ci runner register with an authentication token', () => {
     const last = readFileSync(path(), 'utf8').split('[[runners]]')[2]!;
     expect(last).toMatch(/^\nname = "z"\nurl = "http:.*\nid = \d+\ntoken = "glrt-.*\ntoken_obtained_at = (?!2001)/);
     expect(last).toMatch(/\nexecutor = "shell"\nlimit = 7\n$/);
-    expect(runners()[1]).toMatchObject({ url: server.url, token });
+    expect(runners()[1]).toMatchObject({ url: room.server.url, token });
     const [, , , , ...without] = args;
-    writeFileSync(template, `[[runners]]\nurl = "${server.url}"\nexecutor = "shell"\n`);
+    writeFileSync(template, `[[runners]]\nurl = "${room.server.url}"\nexecutor = "shell"\n`);
     expect((await ci(['register', '-n', ...without])).exitCode).toBe(0);
     writeFileSync(template, '');
     const wrong = await ci(args);
@@ -195,14 +196,14 @@ describe('ci runner register with an authentication token', () => {
     expect((await ci(['register', '-n'])).stderr).toContain(
       'The GitLab instance URL needs to be entered: --url or CI_SERVER_URL',
     );
-    const { exitCode, stderr } = await answering(['register'], [server.url]);
+    const { exitCode, stderr } = await answering(['register'], [room.server.url]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('--non-interactive');
   });
 });
 
 describe('ci runner register, by its flags', () => {
-  const base = (token: string) => ['register', '-n', '-u', server.url, '-t', token, '--executor', 'shell'];
+  const base = (token: string) => ['register', '-n', '-u', room.server.url, '-t', token, '--executor', 'shell'];
 
   it.each([
     [['--locked'], 0],
@@ -214,15 +215,15 @@ describe('ci runner register, by its flags', () => {
     [['--maximum-timeout', '600'], 2],
     [['--maintenance-note', 'x'], 2],
   ])('%j beside an authentication token ends by %i', async (flags, exitCode) => {
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     const { exitCode: ended } = await ci([...base(token), ...flags]);
     expect(ended).toBe(exitCode);
     // Nobody was asked when the flags make no sense.
-    expect(server.requests).toHaveLength(exitCode === 0 ? 1 : 0);
+    expect(room.server.requests).toHaveLength(exitCode === 0 ? 1 : 0);
   });
 
   it('writes keys of containers that GitLab Runner has flags for', async () => {
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     const flags = [
       ...[
         '--docker-image',
@@ -257,7 +258,7 @@ describe('ci runner register, by its flags', () => {
       ...['--cache-s3-authentication_type', 'access-key', '--cache-s3-server-side-encryption', 'S3'],
       ...['--custom_build_dir-enabled', '--docker-network-mtu', '1400', '--debug-trace-disabled'],
     ];
-    const args = ['register', '-n', '-u', server.url, '-t', token, '--executor', 'docker', ...flags];
+    const args = ['register', '-n', '-u', room.server.url, '-t', token, '--executor', 'docker', ...flags];
     expect((await ci(args)).exitCode).toBe(0);
     expect(runners()).toMatchObject([
       {
@@ -280,21 +281,21 @@ describe('ci runner register, by its flags', () => {
   });
 
   it('shows what is taken without an answer, and nothing where there is nothing', async () => {
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     const { stdout, exitCode } = await answering(
-      ['register', '-u', server.url, '--name', 'mine'],
+      ['register', '-u', room.server.url, '--name', 'mine'],
       ['', token, '', 'shell'],
     );
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`(for example, https://gitlab.com/):\n[${server.url}]: `);
+    expect(stdout).toContain(`(for example, https://gitlab.com/):\n[${room.server.url}]: `);
     expect(stdout).toContain('Enter the registration token:\nEnter a name');
     expect(stdout).toContain('config.toml file:\n[mine]: ');
-    expect(runners()[0]).toMatchObject({ name: 'mine', url: server.url });
+    expect(runners()[0]).toMatchObject({ name: 'mine', url: room.server.url });
   });
 
   it('asks for no token that it was given', async () => {
-    const { token } = server.addRunner();
-    const { stdout, exitCode } = await answering(['register', '-t', token], [server.url, 'by hand', 'shell']);
+    const { token } = room.server.addRunner();
+    const { stdout, exitCode } = await answering(['register', '-t', token], [room.server.url, 'by hand', 'shell']);
     expect(exitCode).toBe(0);
     expect(stdout).not.toContain('registration token');
     expect(stdout).not.toContain(token);
@@ -302,9 +303,9 @@ describe('ci runner register, by its flags', () => {
   });
 
   it('leaves nothing behind when it is interrupted', async () => {
-    const { token, managers } = server.addRunner();
-    const args = ['runner', 'register', '-u', server.url, '-t', token, '--name', 'x'];
-    const child = spawn(process.execPath, [binary, ...args], { cwd: home, env: plainEnvironment(home) });
+    const { token, managers } = room.server.addRunner();
+    const args = ['runner', 'register', '-u', room.server.url, '-t', token, '--name', 'x'];
+    const child = spawn(process.execPath, [binary, ...args], { cwd: room.home, env: plainEnvironment(room.home) });
     child.stdin.write('\n\n\n');
     for await (const text of child.stdout.setEncoding('utf8')) {
       if (String(text).includes('Enter an executor')) child.kill('SIGINT');
@@ -318,9 +319,9 @@ describe('ci runner register, by its flags', () => {
   it('keeps each byte of a file that is there, and adds below it', async () => {
     const before =
       '# mine\r\nconcurrent = 3   # three\n\n[[runners]] # first\n  name = "a"\n  mystery = 1 # kept\n# the end';
-    mkdirSync(join(home, 'config'), { recursive: true });
+    mkdirSync(join(room.home, 'config'), { recursive: true });
     writeFileSync(path(), before);
-    const { token } = server.addRunner();
+    const { token } = room.server.addRunner();
     expect((await ci([...base(token), '--name', 'b'])).exitCode).toBe(0);
     const after = readFileSync(path(), 'utf8');
     expect(after.startsWith(`${before}\n\n[[runners]]\nname = "b"\n`)).toBe(true);
@@ -338,7 +339,7 @@ describe('a file that can not take a runner', () => {
     // Node's own way of making directories never ends there.
     ['lies where nothing can be made', '', "/proc/nothing can't be made: no such file or directory"],
   ])('%s: nobody is asked to make one', async (name, text, said) => {
-    const base = join(home, 'place');
+    const base = join(room.home, 'place');
     const below = {
       'lies in a file': base,
       'lies below a file': join(base, 'x'),
@@ -347,32 +348,41 @@ describe('a file that can not take a runner', () => {
     const file = below === undefined ? base : join(below, 'runner.toml');
     if (text === undefined) mkdirSync(base);
     else writeFileSync(base, text);
-    const { token } = server.addRunner();
-    const args = ['register', '-n', '-c', file, '-u', server.url, '-t', token, '--executor', 'shell'];
+    const { token } = room.server.addRunner();
+    const args = ['register', '-n', '-c', file, '-u', room.server.url, '-t', token, '--executor', 'shell'];
     const { exitCode, stderr } = await ci(args);
     expect(stderr).toMatch(new RegExp(said, 'i'));
     expect(exitCode).toBe(2);
-    expect(server.requests).toEqual([]);
+    expect(room.server.requests).toEqual([]);
   });
 });
 
 describe('ci runner register with a registration token', () => {
   it('takes jobs without tags where it has no tags', async () => {
-    const args = ['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'shell'];
+    const args = ['register', '-n', '-u', room.server.url, '-r', registrationToken, '--executor', 'shell'];
     expect((await ci([...args, '--run-untagged=false', '--tag-list', ' , '])).exitCode).toBe(0);
     expect((await ci([...args, '--tag-list', 'a, b', '--access-level', 'ref_protected', '--paused'])).exitCode).toBe(0);
-    expect([...server.store.runners.values()]).toMatchObject([
+    expect([...room.server.store.runners.values()]).toMatchObject([
       { runUntagged: true, tags: [] },
       { runUntagged: false, tags: ['a', 'b'], accessLevel: 'ref_protected', paused: true },
     ]);
-    expect(server.violations).toEqual([]);
+    expect(room.server.violations).toEqual([]);
   });
 
   it.each([
     ['GR1348941wrong', 'check used token'],
     ['', 'registration token needs to be entered: a runner authentication token (glrt-…) as CI_SERVER_TOKEN'],
   ])('says what is wrong with the token "%s"', async (token, said) => {
-    const { exitCode, stderr } = await ci(['register', '-n', '-u', server.url, '-r', token, '--executor', 'shell']);
+    const { exitCode, stderr } = await ci([
+      'register',
+      '-n',
+      '-u',
+      room.server.url,
+      '-r',
+      token,
+      '--executor',
+      'shell',
+    ]);
     expect(exitCode).not.toBe(0);
     expect(stderr).toContain(said);
     expect(() => statSync(path())).toThrow();
@@ -381,7 +391,7 @@ describe('ci runner register with a registration token', () => {
   it('makes a runner on the server, which has its tags', async () => {
     const { exitCode, stdout } = await answering(
       ['register', '--executor', 'shell'],
-      [server.url, registrationToken, 'old way', 'linux, fast', 'in the rack', ''],
+      [room.server.url, registrationToken, 'old way', 'linux, fast', 'in the rack', ''],
     );
     expect(exitCode).toBe(0);
     expect(stdout).toContain('Enter tags for the runner (comma-separated):');
@@ -389,32 +399,35 @@ describe('ci runner register with a registration token', () => {
     const [made] = runners();
     expect(made).toMatchObject({ name: 'old way', executor: 'shell' });
     expect(made?.token).not.toBe(registrationToken);
-    expect([...server.store.runners]).toHaveLength(1);
-    expect(server.violations).toEqual([]);
+    expect([...room.server.store.runners]).toHaveLength(1);
+    expect(room.server.violations).toEqual([]);
   });
 
   it('only verifies a runner that was made so before, by its own token', async () => {
-    await ci(['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'shell']);
+    await ci(['register', '-n', '-u', room.server.url, '-r', registrationToken, '--executor', 'shell']);
     const [made] = runners();
-    const { exitCode } = await answering(['register', '-t', made!.token, '--name', 'again'], [server.url, 'shell']);
+    const { exitCode } = await answering(
+      ['register', '-t', made!.token, '--name', 'again'],
+      [room.server.url, 'shell'],
+    );
     expect(exitCode).toBe(0);
     expect(runners()[1]).toMatchObject({ id: made!.id, name: 'again', token: made!.token, executor: 'shell' });
-    expect([...server.store.runners]).toHaveLength(1);
+    expect([...room.server.store.runners]).toHaveLength(1);
   });
 
   it('removes it from the server when something fails later, unless told to leave it', async () => {
-    const args = ['register', '-n', '-u', server.url, '-r', registrationToken, '--executor', 'nothing'];
+    const args = ['register', '-n', '-u', room.server.url, '-r', registrationToken, '--executor', 'nothing'];
     expect((await ci(args)).exitCode).toBe(2);
-    expect([...server.store.runners]).toHaveLength(0);
+    expect([...room.server.store.runners]).toHaveLength(0);
     expect((await ci([...args, '--leave-runner'])).exitCode).toBe(2);
-    expect([...server.store.runners]).toHaveLength(1);
+    expect([...room.server.store.runners]).toHaveLength(1);
   });
 });
 
 describe('the runners of the file', () => {
   async function registered(name: string): Promise<string> {
-    const { token } = server.addRunner();
-    await ci(['register', '-n', '-u', server.url, '-t', token, '--executor', 'shell', '--name', name]);
+    const { token } = room.server.addRunner();
+    await ci(['register', '-n', '-u', room.server.url, '-t', token, '--executor', 'shell', '--name', name]);
     return token;
   }
 
@@ -444,7 +457,7 @@ describe('the runners of the file', () => {
 
   it('stay when the server can not be reached', async () => {
     await registered('a');
-    writeFileSync(path(), readFileSync(path(), 'utf8').replace(server.url, 'http://127.0.0.1:9'));
+    writeFileSync(path(), readFileSync(path(), 'utf8').replace(room.server.url, 'http://127.0.0.1:9'));
     const { exitCode, stderr } = await ci(['verify', '--delete']);
     expect(stderr).toContain("can't be verified");
     expect(exitCode).toBe(0);
@@ -460,7 +473,7 @@ describe('the runners of the file', () => {
     expect(one.stderr).toContain('Only the first one that fits: a');
     expect(runners().map(({ token }) => token)).not.toContain(first);
     // Twice in the file, once on the server.
-    await ci(['register', '-n', '-u', server.url, '-t', second, '--executor', 'shell', '--name', 'c']);
+    await ci(['register', '-n', '-u', room.server.url, '-t', second, '--executor', 'shell', '--name', 'c']);
     expect((await ci(['unregister', '--token', second])).exitCode).toBe(0);
     expect(runners().map(({ name }) => name)).toEqual(['b']);
     expect((await ci(['unregister', '--all-runners'])).exitCode).toBe(0);
@@ -471,11 +484,11 @@ describe('the runners of the file', () => {
     await registered('a');
     const token = await registered('b');
     const [, second] = runners();
-    expect((await ci(['reset-token', '--id', String(second!.id), '--url', server.url])).exitCode).toBe(0);
+    expect((await ci(['reset-token', '--id', String(second!.id), '--url', room.server.url])).exitCode).toBe(0);
     expect(runners()[1]?.token).not.toBe(token);
     expect((await ci(['reset-token', '--id', '987654'])).exitCode).toBe(2);
     await ci(['verify', '-n', 'b']);
-    const { info } = JSON.parse(server.requests.at(-1)!.body.toString()) as { info: Record<string, unknown> };
+    const { info } = JSON.parse(room.server.requests.at(-1)!.body.toString()) as { info: Record<string, unknown> };
     expect(info).toMatchObject({
       executor: 'shell',
       features: { cancel_gracefully: true, refspecs: true, shared: true, job_inputs: true },

@@ -1,18 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Fault } from '../gitlab-server/faults/fault.ts';
 import { planFaults } from '../gitlab-server/faults/fault-plan.ts';
-import {
-  type GitlabServer,
-  startGitlabServer as start,
-  type startGitlabServer,
-} from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, startRunner as startProcess } from '../support/runner-process.ts';
+import type { GitlabServer } from '../gitlab-server/gitlab-server.ts';
+import { type RunnerRoom, runnerRoom } from '../support/runner-room.ts';
 
 /** One storm: the whole one is measured by hand (`CI_TEST_LONG=1`), its short form waits less between tries. */
 interface Storm {
@@ -26,7 +18,7 @@ interface Storm {
   /** As many a job as a lost answer of `jobs/request` takes away are handed out anew after this. */
   readonly ackTimeoutMs: number;
   /** `CI_RUNNER_PACE`; undefined: as users have it. */
-  readonly pace?: unknown;
+  readonly pace?: object;
   readonly limitMs: number;
 }
 
@@ -50,51 +42,9 @@ const short: Storm = {
 
 const isLong = process.env['CI_TEST_LONG'] === '1';
 
-let home: string;
-let children: ChildProcess[];
-
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'ci-storm-'));
-  children = [];
-});
-
-afterEach(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  await removeOnceFree(home);
-});
-
-interface Started {
-  readonly server: GitlabServer;
-  readonly token: string;
-  readonly name: string;
-  readonly concurrent: number;
-  readonly pace?: unknown;
-}
-
-function startRunner({ server, token, name, concurrent, pace }: Started): RunnerProcess {
-  const text = `concurrent = ${concurrent}
-check_interval = 1
-[[runners]]
-name = "${name}"
-url = "${server.url}"
-token = "${token}"
-executor = "shell"
-request_concurrency = 4
-`;
-  const env = { CI_RUNNER_PACE: pace === undefined ? '' : JSON.stringify(pace) };
-  const runner = startProcess(join(home, name), text, env);
-  children.push(runner.child);
-  return runner;
-}
-
-type Options = NonNullable<Parameters<typeof startGitlabServer>[0]>;
-
-const startServer = (more: Options) =>
-  start({ relativeUrl: '/gitlab', rateLimits: 'off', requestBodies: 'dropped', ...more });
-
 /** Each job leaves its name in a file each time it runs. */
-const record = (): string => join(home, 'ran');
-const ran = (): readonly string[] => readFileSync(record(), 'utf8').trimEnd().split('\n').sort();
+const record = ({ home }: RunnerRoom): string => join(home, 'ran');
+const ran = (room: RunnerRoom): readonly string[] => readFileSync(record(room), 'utf8').trimEnd().split('\n').sort();
 
 const linesOf = (name: string, count: number): string =>
   Array.from({ length: count }, (_, at) => `${name} says line ${at + 1} of ${count}\n`).join('');
@@ -122,8 +72,6 @@ function tell(server: GitlabServer, faults: readonly Fault[], startedAt: number)
   process.stderr.write(`${JSON.stringify(figures, undefined, 2)}\n`);
 }
 
-const inPlace = (name: string): string => join(home, name, 'state', 'runner');
-
 const faultsOf = ({ hangMs, lateMs }: Storm): readonly Fault[] => [
   { kind: 'drop-before' },
   { kind: 'drop-after' },
@@ -140,78 +88,79 @@ const faultsOf = ({ hangMs, lateMs }: Storm): readonly Fault[] => [
   { kind: 'restart', downMs: 20, when: 'after' },
 ];
 
-async function weather(storm: Storm): Promise<void> {
+const roomFor = ({ ackTimeoutMs }: Pick<Storm, 'ackTimeoutMs'>): RunnerRoom =>
+  runnerRoom({ requestBodies: 'dropped', badChecksum: 'reject', ackTimeoutMs });
+
+async function weather(room: RunnerRoom, storm: Storm): Promise<void> {
   const startedAt = performance.now();
+  const { server, job, logOf } = room;
   const faults = faultsOf(storm);
-  const { ackTimeoutMs, concurrent, pace } = storm;
-  const decideFault = planFaults({ seed: 'runner', rate: 0.3, inARow: 2, faults });
-  await using server = await startServer({ decideFault, badChecksum: 'reject', ackTimeoutMs });
-  const { token } = server.addRunner();
+  server.setFaults(planFaults({ seed: 'runner', rate: 0.3, inARow: 2, faults }));
   const names = Array.from({ length: storm.jobs }, (_, at) => `job-${at}`);
-  server.addPipeline({
-    variables: { GIT_STRATEGY: 'none' },
-    jobs: names.map((name) => ({
+  room.addJobsWithoutSources(
+    ...names.map((name) => ({
       name,
       retry: { max: 2, when: ['runner_provisioning_timeout'] },
       script: [
-        `echo ${name} >> ${record()}`,
+        `echo ${name} >> ${record(room)}`,
         `i=1; while [ $i -le ${storm.lines} ]; do echo "${name} says line $i of ${storm.lines}"; i=$((i+1)); done`,
       ],
     })),
-  });
-  const runner = startRunner({ server, token, name: 'one', concurrent, pace });
-  const finished = ['success', 'failed', 'canceled'];
-  await server.until(() => names.every((name) => finished.includes(server.job(name).status)));
+  );
+  const { concurrent, pace = 'users' } = storm;
+  const runner = room.start({ global: `concurrent = ${concurrent}`, table: 'request_concurrency = 4', pace });
+  await room.ends(...names);
   if (isLong) tell(server, faults, startedAt);
-  const failed = names.filter((name) => server.job(name).status !== 'success');
-  expect(failed.map((name) => [name, server.job(name).failureReason, jobLog(server.job(name))])).toEqual([]);
-  expect(ran()).toEqual([...names].sort());
-  const logs = new Map(names.map((name) => [name, jobLog(server.job(name))]));
+  const failed = names.filter((name) => job(name).status !== 'success');
+  expect(failed.map((name) => [name, job(name).failureReason, logOf(name)])).toEqual([]);
+  expect(ran(room)).toEqual([...names].sort());
+  const logs = new Map(names.map((name) => [name, logOf(name)]));
   expect(names.filter((name) => said(logs.get(name)!, name) !== linesOf(name, storm.lines))).toEqual([]);
   // The whole log as the runner had it, its own lines too.
-  expect(names.filter((name) => server.job(name).checksums.at(-1)?.valid !== true)).toEqual([]);
+  expect(names.filter((name) => job(name).checksums.at(-1)?.valid !== true)).toEqual([]);
   expect(names.filter((name) => !logs.get(name)!.includes('Job succeeded'))).toEqual([]);
   const missed = Object.entries(faultsHit(server, faults)).filter(([, hits]) => hits === 0);
   expect(missed).toEqual([]);
   server.setFaults(undefined);
   runner.child.kill('SIGQUIT');
   expect((await runner.ended).code).toBe(0);
-  expect(readdirSync(join(inPlace('one'), 'traces'))).toEqual([]);
+  expect(readdirSync(join(room.home, 'one', 'state', 'runner', 'traces'))).toEqual([]);
   expect(server.violations).toEqual([]);
 }
 
-it(
-  'loses no result and no byte of a log in a storm of faults, and runs no job twice',
-  () => weather(short),
-  short.limitMs,
-);
+describe('a storm of faults', () => {
+  const room = roomFor(short);
+  it('takes no result and no byte of a log, and has no job run twice', () => weather(room, short), short.limitMs);
+});
 
-it.skipIf(!isLong)(
-  'weathers a storm of 200 jobs with 10,000 lines each and hangs of 30 s, at the pace that users have',
-  () => weather(whole),
-  whole.limitMs,
-);
+describe.skipIf(!isLong)('a storm of 200 jobs with 10,000 lines each and hangs of 30 s', () => {
+  const room = roomFor(whole);
+  it('takes nothing at the pace that users have', () => weather(room, whole), whole.limitMs);
+});
 
-it('shares the jobs of a server with another process; of one that is killed none stays', {
-  timeout: 90_000,
-}, async () => {
-  await using server = await startServer({ ackTimeoutMs: 4000 });
-  const { token } = server.addRunner();
-  const names = Array.from({ length: isLong ? 100 : 60 }, (_, at) => `job-${at}`);
-  const script = [`echo "$CI_JOB_NAME" >> ${record()}`, 'echo begun', 'test ! -e hold || sleep 60'];
-  server.addPipeline({ variables: { GIT_STRATEGY: 'none' }, jobs: names.map((name) => ({ name, script })) });
-  startRunner({ server, token, name: 'one', concurrent: 4 });
-  startRunner({ server, token, name: 'two', concurrent: 4 });
-  const count = (status: string): number => names.filter((name) => server.job(name).status === status).length;
-  await server.until(() => count('success') >= 30);
-  children[0]!.kill('SIGKILL');
-  await server.until(() => count('success') + count('running') === names.length);
-  // What the dead one had is reported as failed by its next start.
-  const again = startProcess(join(home, 'one'), undefined);
-  children.push(again.child);
-  await server.until(() => count('running') + count('pending') === 0);
-  expect(count('success') + count('failed')).toBe(names.length);
-  expect(count('failed')).toBeLessThanOrEqual(4);
-  expect(new Set(ran()).size).toBe(ran().length);
-  expect(server.violations).toEqual([]);
+describe('two processes on one server', () => {
+  const room = roomFor({ ackTimeoutMs: 4000 });
+  const { addJobsWithoutSources, job, start, startAgain } = room;
+
+  it('share its jobs; of the one that is killed none stays', { timeout: 90_000 }, async () => {
+    const { server } = room;
+    const { token } = server.addRunner();
+    const names = Array.from({ length: isLong ? 100 : 60 }, (_, at) => `job-${at}`);
+    const script = [`echo "$CI_JOB_NAME" >> ${record(room)}`, 'echo begun', 'test ! -e hold || sleep 60'];
+    addJobsWithoutSources(...names.map((name) => ({ name, script })));
+    const given = { token, global: 'concurrent = 4', table: 'request_concurrency = 4', pace: 'users' } as const;
+    const { child } = start(given);
+    start({ ...given, name: 'two' });
+    const count = (status: string): number => names.filter((name) => job(name).status === status).length;
+    await server.until(() => count('success') >= 30);
+    child.kill('SIGKILL');
+    await server.until(() => count('success') + count('running') === names.length);
+    // What the dead one had is reported as failed by its next start.
+    startAgain();
+    await server.until(() => count('running') + count('pending') === 0);
+    expect(count('success') + count('failed')).toBe(names.length);
+    expect(count('failed')).toBeLessThanOrEqual(4);
+    expect(new Set(ran(room)).size).toBe(ran(room).length);
+    expect(server.violations).toEqual([]);
+  });
 });

@@ -1,67 +1,28 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { selfSigned } from '../../src/runner/session/self-signed.ts';
 import { findByVariable } from '../../src/util/process-strays.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import type { JobDescription } from '../gitlab-server/description.ts';
-import { type GitlabServer, startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
-import { removeOnceFree } from '../support/remove-once-free.ts';
-import { type RunnerProcess, startRunner } from '../support/runner-process.ts';
+import { startRunner } from '../support/runner-process.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 import { openTerminal, type SentSession, statusOf, terminalOf } from '../support/workhorse.ts';
 
 const engine = await testEngine();
 const image = 'ci-test/debian:latest';
 
-let home: string;
-let server: GitlabServer;
-let runner: RunnerProcess | undefined;
-
-beforeEach(async () => {
-  home = mkdtempSync(join(tmpdir(), 'ci-terminal-'));
-  server = await startGitlabServer({ relativeUrl: '/gitlab', rateLimits: 'off' });
-});
-
-afterEach(async () => {
-  runner?.child.kill('SIGTERM');
-  await runner?.ended;
-  runner = undefined;
-  await server[Symbol.asyncDispose]();
-  await removeOnceFree(home);
-});
+const room = runnerRoom();
+const { addJobsWithoutSources, ends, job, logOf, says } = room;
 
 function start(executor: 'shell' | 'docker' | 'ssh', given: { stay?: number; env?: Record<string, string> } = {}) {
-  const { token } = server.addRunner();
-  const text = `concurrent = 4
-check_interval = 1
-[session_server]
-listen_address = "127.0.0.1:0"
-session_timeout = ${given.stay ?? 1800}
-[[runners]]
-name = "one"
-url = "${server.url}"
-token = "${token}"
-executor = "${executor}"
-[runners.docker]
-image = "${image}"
-pull_policy = ["if-not-present"]
-`;
-  const pace = {
-    CI_RUNNER_PACE: JSON.stringify({ trace: { updateIntervalMs: 100, maxUpdateIntervalMs: 200, forceSendMs: 300 } }),
-  };
-  runner = startRunner(join(home, 'runner'), text, { ...pace, ...given.env });
-  return runner;
+  const { stay = 1800, env = {} } = given;
+  const global = `concurrent = 4\n[session_server]\nlisten_address = "127.0.0.1:0"\nsession_timeout = ${stay}`;
+  const table = `[runners.docker]\nimage = "${image}"\npull_policy = ["if-not-present"]`;
+  return room.start({ global, executor, table, env });
 }
 
-const pipeline = (...jobs: JobDescription[]): void =>
-  void server.addPipeline({ variables: { GIT_STRATEGY: 'none' }, jobs });
-const finished = ['success', 'failed', 'canceled'];
-const ends = (name: string) => server.until(() => finished.includes(server.job(name).status));
-const logOf = (name: string): string => jobLog(server.job(name));
-const says = (name: string, text: string) => server.until(() => logOf(name).includes(text));
-const sessionOf = (name: string) => server.job(name).session as unknown as SentSession;
+const sessionOf = (name: string) => job(name).session as unknown as SentSession;
 
 /** A job that tells when it runs, and ends when there is a file `go` in its directory. */
 const waiting = (over: Partial<JobDescription> = {}): JobDescription => ({
@@ -77,7 +38,7 @@ describe.each([
 ] as const)('a terminal into a job (%s)', (executor, available) => {
   describe.skipIf(!available)('that runs', { timeout: 60_000 }, () => {
     it('shares its directory and variables, and shows everything as it is', async () => {
-      pipeline(waiting());
+      addJobsWithoutSources(waiting());
       start(executor);
       await says('job', 'started in');
       const session = sessionOf('job');
@@ -93,12 +54,12 @@ describe.each([
       terminal.type('touch go; exit\r');
       expect(await terminal.closed).toBe(1000);
       await ends('job');
-      expect(server.job('job').status, logOf('job')).toBe('success');
-      expect(server.violations).toEqual([]);
+      expect(job('job').status, logOf('job')).toBe('success');
+      expect(room.server.violations).toEqual([]);
     });
 
     it('keeps the job when its script has ended, until the last one leaves', async () => {
-      pipeline(waiting({ afterScript: ['echo after'] }));
+      addJobsWithoutSources(waiting({ afterScript: ['echo after'] }));
       start(executor);
       await says('job', 'started in');
       const terminal = await terminalOf(sessionOf('job'), { subprotocols: ['base64.terminal.gitlab.com'] });
@@ -111,11 +72,11 @@ describe.each([
       terminal.socket.close();
       await ends('job');
       expect(logOf('job')).toContain('Terminal disconnected');
-      expect(server.job('job').status).toBe('success');
+      expect(job('job').status).toBe('success');
     });
 
     it('ends with the time that it may stay', async () => {
-      pipeline(waiting());
+      addJobsWithoutSources(waiting());
       start(executor, { stay: 2 });
       await says('job', 'started in');
       const terminal = await terminalOf(sessionOf('job'));
@@ -124,11 +85,11 @@ describe.each([
       expect(await terminal.closed).toBe(1000);
       expect(logOf('job')).toContain('Terminal is connected, will time out in 2s...');
       expect(logOf('job')).toContain('terminal session timed out (maximum time allowed - 2s)');
-      expect(server.job('job').status).toBe('success');
+      expect(job('job').status).toBe('success');
     });
 
     it('takes all processes with it when the other end goes, and lets the next one in', async () => {
-      pipeline(waiting());
+      addJobsWithoutSources(waiting());
       start(executor);
       await says('job', 'started in');
       const gone = await terminalOf(sessionOf('job'));
@@ -145,22 +106,22 @@ describe.each([
       await next.shows('left=0');
       next.socket.close();
       await ends('job');
-      expect(server.job('job').status).toBe('success');
+      expect(job('job').status).toBe('success');
     });
 
     it('ends when the job is dropped, and leaves nothing', async () => {
-      pipeline(waiting());
+      addJobsWithoutSources(waiting());
       const { child, ended } = start(executor);
       await says('job', 'started in');
       const terminal = await terminalOf(sessionOf('job'));
       terminal.type('echo in-$((1 + 1)); trap "" HUP TERM; sleep 5432\r');
       await terminal.shows('in-2');
-      server.cancel(server.job('job'), 'force');
+      room.server.cancel(job('job'), 'force');
       expect(await terminal.closed).toBe(1000);
       await ends('job');
       child.kill('SIGTERM');
       await ended;
-      expect(findByVariable('CI_CLI_JOB_MARKER', join(home, 'runner'))).toEqual([]);
+      expect(findByVariable('CI_CLI_JOB_MARKER', join(room.home, 'one'))).toEqual([]);
       if (engine !== undefined) expect(await labelled(engine.api, { pid: child.pid! })).toEqual([]);
     });
   });
@@ -168,7 +129,7 @@ describe.each([
 
 describe('a session', { timeout: 60_000 }, () => {
   it('answers as GitLab Runner does', async () => {
-    pipeline(waiting());
+    addJobsWithoutSources(waiting());
     const { output } = start('shell');
     await says('job', 'started in');
     const session = sessionOf('job');
@@ -193,9 +154,9 @@ describe('a session', { timeout: 60_000 }, () => {
   });
 
   it('is open to nobody while the job is prepared, and waits for that', async () => {
-    pipeline(waiting({ hooks: [{ name: 'pre_get_sources_script', script: ['sleep 2'] }] }));
+    addJobsWithoutSources(waiting({ hooks: [{ name: 'pre_get_sources_script', script: ['sleep 2'] }] }));
     start('shell');
-    await server.until(() => server.job('job').status === 'running');
+    await room.server.until(() => job('job').status === 'running');
     const terminal = await terminalOf(sessionOf('job'));
     await says('job', 'Executing "step_script" stage');
     terminal.type('touch go; exit\r');
@@ -203,7 +164,7 @@ describe('a session', { timeout: 60_000 }, () => {
   });
 
   it('bounds what it takes, and what nobody reads', async () => {
-    pipeline(waiting());
+    addJobsWithoutSources(waiting());
     start('shell');
     await says('job', 'started in');
     const huge = await terminalOf(sessionOf('job'));
@@ -217,12 +178,12 @@ describe('a session', { timeout: 60_000 }, () => {
     const { socket } = flood;
     for (let sent = 0; sent < 8; sent++) socket.send(Buffer.alloc(1 << 20));
     expect(await flood.closed).toBe(1009);
-    server.cancel(server.job('job'), 'force');
+    room.server.cancel(job('job'), 'force');
     await ends('job');
   });
 
   it('is not there for jobs that nobody can come into, and says why', async () => {
-    pipeline(waiting({ script: ['echo started in x', 'sleep 3'] }));
+    addJobsWithoutSources(waiting({ script: ['echo started in x', 'sleep 3'] }));
     start('shell', { env: { PATH: withoutScript() } });
     await says('job', 'started in');
     expect(await openTerminal(sessionOf('job'))).toBe(503);
@@ -230,7 +191,7 @@ describe('a session', { timeout: 60_000 }, () => {
   });
 
   it('is told to the server only where there is one', async () => {
-    pipeline(waiting({ script: ['true'] }));
+    addJobsWithoutSources(waiting({ script: ['true'] }));
     start('ssh');
     await ends('job');
     expect(sessionOf('job')).toEqual({});
@@ -240,8 +201,8 @@ describe('a session', { timeout: 60_000 }, () => {
   it('does not start where its address is taken or makes no sense', async () => {
     const first = start('shell');
     const [, address] = await first.said(/Session server is listening\s+address=(\S+)/);
-    const file = readFileSync(join(home, 'runner', 'config', 'runner.toml'), 'utf8');
-    const again = (listen: string) => startRunner(join(home, 'other'), file.replace('127.0.0.1:0', listen)).ended;
+    const file = readFileSync(join(room.home, 'one', 'config', 'runner.toml'), 'utf8');
+    const again = (listen: string) => startRunner(join(room.home, 'other'), file.replace('127.0.0.1:0', listen)).ended;
     expect(await again(address!)).toMatchObject({ code: 4, output: expect.stringContaining("can't listen on") });
     const wrong = await again('here');
     expect(wrong).toMatchObject({
@@ -253,14 +214,14 @@ describe('a session', { timeout: 60_000 }, () => {
 
 /** `session` and `terminal` as the last question for a job had them. */
 function featuresOfRequests(): unknown {
-  const asked = server.requests.findLast(({ path }) => path.endsWith('/jobs/request'));
+  const asked = room.server.requests.findLast(({ path }) => path.endsWith('/jobs/request'));
   const { features } = (JSON.parse(String(asked?.body)) as { info: { features: Record<string, boolean> } }).info;
   return [features['session'], features['terminal']];
 }
 
 /** A PATH with all programs but one. */
 function withoutScript(): string {
-  const directory = join(home, 'bin');
+  const directory = join(room.home, 'bin');
   mkdirSync(directory);
   for (const name of readdirSync('/usr/bin')) {
     if (name !== 'script') symlinkSync(join('/usr/bin', name), join(directory, name));

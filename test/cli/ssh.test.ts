@@ -5,10 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { removeTree } from '../../src/util/files/remove-tree.ts';
 import { processesWith } from '../executors/support/processes.ts';
-import { startGitlabServer } from '../gitlab-server/gitlab-server.ts';
-import { jobLog } from '../support/job-log.ts';
 import { runCi } from '../support/run-ci.ts';
-import { smallRepository, startRunner } from '../support/runner-process.ts';
+import { runnerRoom } from '../support/runner-room.ts';
 import { startCi } from '../support/running-ci.ts';
 import { hasSshServer, startSshServer } from '../support/ssh-server.ts';
 import { temporaryProject } from '../support/temporary-project.ts';
@@ -74,11 +72,9 @@ describe.skipIf(server === undefined)('ci run -e ssh', () => {
 });
 
 describe.skipIf(server === undefined)('ci runner run with the executor ssh', () => {
+  const { addJobs, ends, job, logOf, start } = runnerRoom();
+
   it("runs a server's job on the machine of the file, sources and artifacts with it", async () => {
-    const home = mkdtempSync(join(tmpdir(), 'ci-runner-ssh-'));
-    await using gitlab = await startGitlabServer({ rateLimits: 'off' });
-    const { token } = gitlab.addRunner();
-    const repository = smallRepository(join(home, 'project'));
     const build = {
       name: 'build',
       script: [
@@ -93,33 +89,20 @@ describe.skipIf(server === undefined)('ci runner run with the executor ssh', () 
       },
       artifacts: { paths: ['file'] },
     };
-    gitlab.addPipeline(
-      {
-        jobs: [build, { name: 'test', needs: ['build'], script: ['cat file'] }, { name: 'bad', script: ['exit 3'] }],
-      },
-      gitlab.addProject({ repository }),
-    );
+    addJobs(build, { name: 'test', needs: ['build'], script: ['cat file'] }, { name: 'bad', script: ['exit 3'] });
     const { host, port, user, identityFile, knownHostsFile } = server!.target;
     const ssh = `host = "${host}"\nport = "${port}"\nuser = "${user}"\nidentity_file = "${identityFile}"\nknown_hosts_file = "${knownHostsFile}"`;
-    const runner = `name = "remote"\nurl = "${gitlab.url}"\ntoken = "${token}"\nexecutor = "ssh"\n[runners.ssh]\n${ssh}`;
-    const { child, ended } = startRunner(home, `check_interval = 1\n[[runners]]\n${runner}\n`);
-    try {
-      const ended = (name: string): boolean => ['success', 'failed'].includes(gitlab.job(name).status);
-      await gitlab.until(() => ended('test') && ended('bad'));
-      const log = jobLog(gitlab.job('build'));
-      expect(log).toContain('hello\n');
-      expect(log).toContain('/.ci-jobs/');
-      expect(log).toMatch(/\n600 of SECRET\n.*in a file/s);
-      expect(jobLog(gitlab.job('test'))).toContain('made');
-      expect(gitlab.job('test').status).toBe('success');
-      const bad = jobLog(gitlab.job('bad'));
-      expect(bad).toContain('ERROR: Job failed: Process exited with status 3');
-      expect(gitlab.job('bad')).toMatchObject({ failureReason: 'script_failure', exitCode: 3 });
-    } finally {
-      child.kill('SIGQUIT');
-      await ended;
-      await removeTree(home);
-    }
+    const { child, ended } = start({ executor: 'ssh', table: `[runners.ssh]\n${ssh}` });
+    await ends('test', 'bad');
+    expect(logOf('build')).toContain('hello\n');
+    expect(logOf('build')).toContain('/.ci-jobs/');
+    expect(logOf('build')).toMatch(/\n600 of SECRET\n.*in a file/s);
+    expect(logOf('test')).toContain('made');
+    expect(job('test').status).toBe('success');
+    expect(logOf('bad')).toContain('ERROR: Job failed: Process exited with status 3');
+    expect(job('bad')).toMatchObject({ failureReason: 'script_failure', exitCode: 3 });
+    child.kill('SIGQUIT');
+    await ended;
     expect(existsSync(join(place, '.ci-jobs'))).toBe(false);
   });
 });
