@@ -1,7 +1,6 @@
 import { Session } from 'node:inspector';
 import { memoryUsage } from 'node:process';
 import { setFlagsFromString } from 'node:v8';
-import { collectGathered } from './collect-gathered.ts';
 
 /** A heap of this size is what a run of a hundred jobs has anyway. */
 const smallHeapBytes = 32 * 1024 * 1024;
@@ -24,20 +23,11 @@ const startMsPerByte = 0.05 / (1024 * 1024);
 export async function holdMemoryDown(starts: number): Promise<Disposable> {
   setFlagsFromString('--semi-space-growth-factor=1');
   // V8 takes no compiled code that was written under other flags (bin/bundle.js), so its default comes back.
-  const grown = (memoryUsage().heapTotal - smallHeapBytes) * startMsPerByte * starts > collectionMs;
-  if (grown) await collect();
-  const gathered = collectGathered({ used: () => memoryUsage().heapUsed, collect });
-  return {
-    [Symbol.dispose]: () => {
-      gathered[Symbol.dispose]();
-      setFlagsFromString('--semi-space-growth-factor=2');
-    },
-  };
-}
-
-async function collect(): Promise<void> {
+  const held = { [Symbol.dispose]: () => setFlagsFromString('--semi-space-growth-factor=2') };
+  if ((memoryUsage().heapTotal - smallHeapBytes) * startMsPerByte * starts <= collectionMs) return held;
   const session = new Session();
   session.connect();
   await new Promise((resolve) => session.post('HeapProfiler.collectGarbage', resolve));
   session.disconnect();
+  return held;
 }
