@@ -65,6 +65,7 @@ export function serverJobDeps({ runner, client }: TakenJob, parts: ServerDepsPar
       }),
       // Found by it, should we be killed.
       env: { ...invocation.env, [markerName]: join(places.own, 'git') },
+      fetchesAs: executor.name === 'shell' ? 'user' : 'job',
       ...{ tls, clock },
     }),
     emit: watch.emit,

@@ -15,6 +15,11 @@ export interface GitPlace {
   /** Absolute; kept from one job to the next, and of one job at a time. */
   readonly directory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Who fetches. `user`: what the user of this process may fetch (by keys for ssh, `.netrc`) is the job's as well, which
+   * runs as that user. `job`: nothing but by what the server sent.
+   */
+  readonly fetchesAs: 'user' | 'job';
   /** The file that the job's own git is told to read; absolute, in the job. */
   readonly include: string;
   /** PEM files for the server of the job. */
@@ -158,12 +163,23 @@ const overNetwork: Settings = [
   ...['http', 'https', 'ssh', 'git'].map((protocol) => [`protocol.${protocol}.allow`, 'always'] as const),
 ];
 
+/** Of ssh's own files none counts: a submodule may be any address. */
+const noKeys = ['core.sshCommand', 'ssh -F none -o BatchMode=yes -o IdentityFile=none -o IdentityAgent=none'] as const;
+
+/** Without the user's `.netrc` and agent; the user's settings of git (proxies, certificates) stay. */
+function withoutKeys({ SSH_AUTH_SOCK: _, ...env }: GitPlace['env']): GitPlace['env'] {
+  const { HOME: home, XDG_CONFIG_HOME: config = `${home}/.config`, GIT_CONFIG_GLOBAL: given } = env;
+  const settings = [`${home}/.gitconfig`, `${config}/git/config`].find((file) => existsSync(file));
+  return { ...env, HOME: '/nonexistent', GIT_CONFIG_GLOBAL: given ?? settings ?? '/dev/null' };
+}
+
 /** A git that logs in by settings of its environment: neither the command line nor the repository holds the token. */
 function gitOf(place: GitPlace, server: Settings): Git {
   const { directory: cwd, signal } = place;
   // Large files come by `git lfs pull`, all at once, or not at all.
-  const env = { ...place.env, GIT_LFS_SKIP_SMUDGE: '1' };
+  const env = { ...(place.fetchesAs === 'job' ? withoutKeys(place.env) : place.env), GIT_LFS_SKIP_SMUDGE: '1' };
   const settings: (readonly [string, string])[] = [
+    ...(place.fetchesAs === 'job' ? [noKeys] : []),
     ['safe.directory', '*'],
     ['credential.helper', ''],
     ['gc.autoDetach', 'false'],

@@ -14,7 +14,7 @@ const firstPauseMs = 5000;
 const longestPauseMs = 300_000;
 
 /** Where the sources of one job are kept, and what git needs to get them. */
-export interface KeptCheckout extends Pick<GitPlace, 'env' | 'tls'> {
+export interface KeptCheckout extends Pick<GitPlace, 'env' | 'tls' | 'fetchesAs'> {
   /** Absolute; of one job at a time. */
   readonly directory: string;
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import { readConfig } from '../../../src/runner/config/read-config.ts';
 import { jobSpecOf } from '../../../src/runner/job/job-spec-of.ts';
 import { decodeJob } from '../../../src/runner/network/decode-job.ts';
 import { gitWishes } from '../../../src/runner/sources/git-wishes.ts';
-import { checkoutDirectory, keptCheckouts } from '../../../src/runner/sources/kept-checkouts.ts';
+import { checkoutDirectory, type KeptCheckout, keptCheckouts } from '../../../src/runner/sources/kept-checkouts.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { type GitlabServer, startGitlabServer } from '../../gitlab-server/gitlab-server.ts';
 import { askForJob } from '../../gitlab-server/raw.ts';
@@ -81,10 +81,15 @@ function repositoryOf({ source }: JobSpec): Repository {
 }
 
 /** Fetches a job's sources into one kept directory. */
-async function fetch(job: JobSpec, variables: Record<string, string> = {}, url?: string) {
+async function fetch(
+  job: JobSpec,
+  variables: Record<string, string> = {},
+  url?: string,
+  over: Partial<KeptCheckout> = {},
+) {
   const lines: string[] = [];
   const directory = join(root, 'kept');
-  const port = keptCheckouts({ directory, env, tls: {}, clock: systemClock });
+  const port = keptCheckouts({ directory, env, tls: {}, clock: systemClock, fetchesAs: 'job', ...over });
   const say = async (line: string): Promise<void> => void lines.push(line);
   const fetched = await port.fetch(url === undefined ? repositoryOf(job) : { ...repositoryOf(job), url }, {
     job,
@@ -200,6 +205,36 @@ describe('sources of a job', () => {
     await expect(fetch(await nextJob(), { GIT_SUBMODULE_STRATEGY: 'sometimes' })).rejects.toThrow(
       /GIT_SUBMODULE_STRATEGY can't be sometimes/,
     );
+  });
+
+  it('hold no submodules by keys of the user of the runner, but for jobs that run as that user', async () => {
+    const outer = repository('outer', 1);
+    writeFileSync(
+      join(outer, '.gitmodules'),
+      '[submodule "sub"]\n\tpath = sub\n\turl = ssh://git@localhost/private.git\n',
+    );
+    const head = git(outer, 'rev-parse', 'HEAD');
+    git(outer, 'update-index', '--add', '--cacheinfo', `160000,${head},sub`);
+    git(outer, 'add', '.gitmodules');
+    git(outer, 'commit', '-q', '-m', 'sub');
+    pipeline(outer, 2);
+    // What ssh is told, by a program in its place that logs in nowhere.
+    const [bin, told, home] = [join(root, 'bin'), join(root, 'told'), join(root, 'home')];
+    mkdirSync(bin);
+    mkdirSync(home);
+    writeFileSync(join(home, '.gitconfig'), '[ssh]\n\tvariant = ssh\n');
+    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\necho "$HOME|$SSH_AUTH_SOCK|$*" > '${told}'\nexit 1\n`, { mode: 0o755 });
+    const user = { ...env, PATH: `${bin}:${process.env['PATH']}`, HOME: home, SSH_AUTH_SOCK: '/agent' };
+    const tell = async (fetchesAs: KeptCheckout['fetchesAs']): Promise<string> => {
+      const job = await nextJob();
+      const variables = { GIT_SUBMODULE_STRATEGY: 'normal', GET_SOURCES_ATTEMPTS: '1' };
+      await expect(fetch(job, variables, undefined, { env: user, fetchesAs })).rejects.toThrow(/git submodule failed/);
+      return readFileSync(told, 'utf8').trim();
+    };
+    const [nobody, agent, options] = (await tell('job')).split('|');
+    expect({ nobody, agent }).toEqual({ nobody: '/nonexistent', agent: '' });
+    expect(options).toMatch(/^-F none -o BatchMode=yes -o IdentityFile=none -o IdentityAgent=none .*git@localhost/);
+    expect(await tell('user')).toMatch(new RegExp(`^${home}\\|/agent\\|(?!.*IdentityFile).*git@localhost`));
   });
 
   it('let the scripts of the job fetch, in submodules too, by a file outside of them', async () => {
@@ -332,7 +367,7 @@ describe('sources of a job', () => {
   it('end at once when the job does', async () => {
     pipeline(repository('one'));
     const job = await nextJob();
-    const port = keptCheckouts({ directory: join(root, 'kept'), env, tls: {}, clock: systemClock });
+    const port = keptCheckouts({ directory: join(root, 'kept'), env, tls: {}, clock: systemClock, fetchesAs: 'job' });
     const stop = new AbortController();
     stop.abort(new Error('canceled'));
     const request = {
