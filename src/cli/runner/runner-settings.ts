@@ -3,7 +3,7 @@ import { parse } from 'smol-toml';
 import type { ConfigTable } from '../../runner/config/edit-config.ts';
 import type { RegisterSetting } from '../../runner/registration/register-settings.ts';
 import { fileWords } from '../../util/files/file-problem.ts';
-import { readRegularFile } from '../../util/files/read-regular-file.ts';
+import { readNamedFile } from '../../util/files/read-named-file.ts';
 import { tomlProblem } from '../../util/toml-problem.ts';
 import { CommandError, exitCodes } from '../exit-code.ts';
 
@@ -71,7 +71,7 @@ export async function runnerTemplate(cwd: string, file: unknown): Promise<Config
   const path = resolve(cwd, file);
   let text: string;
   try {
-    text = readRegularFile(path, maxTemplateBytes).toString('utf8');
+    text = readNamedFile(path, maxTemplateBytes).toString('utf8');
   } catch (error) {
     throw new CommandError(exitCodes.usage, `${path} can't be read: ${fileWords(error)}`);
   }

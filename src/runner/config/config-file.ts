@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { parse } from 'smol-toml';
 import { errorCode, fileWords } from '../../util/files/file-problem.ts';
 import { makeDirectories } from '../../util/files/make-directories.ts';
-import { readRegularFile } from '../../util/files/read-regular-file.ts';
+import { readNamedFile } from '../../util/files/read-named-file.ts';
 import { writeFileAtomic } from '../../util/files/write-file-atomic.ts';
 import { tomlLine } from '../../util/toml-line.ts';
 import { tomlProblem } from '../../util/toml-problem.ts';
@@ -124,7 +124,7 @@ function targetOf(path: string): string {
 function textOf(path: string): string {
   let bytes: Buffer;
   try {
-    bytes = readRegularFile(path, maxBytes);
+    bytes = readNamedFile(path, maxBytes);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return '';
     throw refused(path, "can't be read", error);

@@ -7,7 +7,7 @@ export class NoRegularFile extends Error {}
  * Reads a file that a user has named. Does not wait for somebody to write into a pipe, nor reads a device.
  * @throws Error of the operating system; NoRegularFile saying what it is, or that it is too large.
  */
-export function readRegularFile(path: string, maxBytes: number): Buffer {
+export function readNamedFile(path: string, maxBytes: number): Buffer {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(file);
