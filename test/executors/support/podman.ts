@@ -61,6 +61,8 @@ export async function startPodman(dockerHost: string, images: readonly string[])
     // Helpers of commands in containers wait for minutes before they tidy up.
     endHelpers(place);
     await runCommand(['podman', ...storage, 'system', 'reset', '--force'], { env }).catch(() => {});
+    // It stays mounted on itself where that is a memory file system.
+    await runCommand(['umount', '--lazy', join(place, 'root', 'overlay')], { env }).catch(() => {});
     await runCommand(['rm', '-rf', '--one-file-system', place], { env });
   };
   try {
