@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { networkFeatures, runnerInfo } from '../../../src/runner/network/features.ts';
 import type { JobRequestOutcome } from '../../../src/runner/network/gitlab-client.ts';
 import { unsupportedOptions } from '../../../src/runner/network/payload.ts';
 import { remoteJobOf } from '../../../src/runner/network/remote-job.ts';
-import { type Row, rowsOf } from '../support/corpus.ts';
+import { describeRows, type Row, rowsOf } from '../support/corpus.ts';
 import { clientOf, info, jumpingClock, networkGiven, scriptedOf } from '../support/network.ts';
 import { inTurn, json, type Seen, scriptedServer } from '../support/scripted-server.ts';
 
@@ -26,7 +26,7 @@ function at(value: unknown, path: string): unknown {
     .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], value);
 }
 
-describe('asking for a job', () => {
+describeRows('asking for a job', () => {
   it.each(rowsOf('request_job.'))('$name', async (row) => {
     const { given, expected } = row;
     const clock = jumpingClock();
@@ -73,7 +73,7 @@ function checkJob(expected: Row['expected'], outcome: JobRequestOutcome): void {
   }
 }
 
-describe('updating a job', () => {
+describeRows('updating a job', () => {
   it.each(rowsOf('update_job.', 'update_interval.put'))('$name', async (row) => {
     const { given, expected } = row;
     await using server = await scriptedServer(inTurn(scriptedOf(row.server_response)));
@@ -113,7 +113,7 @@ describe('updating a job', () => {
   });
 });
 
-describe('sending a trace', () => {
+describeRows('sending a trace', () => {
   it.each(rowsOf('patch_trace.', 'update_interval.patch'))('$name', async (row) => {
     const { given, expected } = row;
     await using server = await scriptedServer(inTurn(scriptedOf(row.server_response ?? { status: 500 })));
@@ -144,7 +144,7 @@ describe('sending a trace', () => {
   });
 });
 
-describe('artifacts', () => {
+describeRows('artifacts', () => {
   it.each(rowsOf('artifacts_upload.'))('$name', async (row) => {
     const { given, expected } = row;
     const list = Array.isArray(row.server_response) ? row.server_response : [row.server_response ?? { status: 500 }];
@@ -196,7 +196,7 @@ describe('artifacts', () => {
   });
 });
 
-describe('info', () => {
+describeRows('info', () => {
   it.each(rowsOf('info.'))('$name', ({ given, expected }) => {
     const labels = { ...given.global_labels, ...given.runner_labels };
     const traits = { executor: given.executor ?? 'e', shell: given.shell ?? 's', features: [], labels };

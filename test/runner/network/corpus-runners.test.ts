@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { baseUrlOf, fixedUrl } from '../../../src/runner/network/base-url.ts';
 import { createClients } from '../../../src/runner/network/create-client.ts';
-import { type Row, rowsOf } from '../support/corpus.ts';
+import { describeRows, type Row, rowsOf } from '../support/corpus.ts';
 import { clientOf, info, networkGiven, scriptedOf } from '../support/network.ts';
 import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts';
 
@@ -26,7 +26,7 @@ function checkLog(row: Row, lines: readonly { readonly level: string; readonly m
   for (const part of String(row.expected.log ?? '').split(/^error \.\.\. |\n/)) expect(text).toContain(part);
 }
 
-describe('addresses and clients', () => {
+describeRows('addresses and clients', () => {
   it.each(rowsOf('client.'))('$name', async (row) => {
     const { given, expected } = row;
     if (given.creds !== undefined) {
@@ -51,7 +51,7 @@ describe('addresses and clients', () => {
   });
 });
 
-describe('runners', () => {
+describeRows('runners', () => {
   it.each(rowsOf('register.'))('$name', async (row) => {
     await using server = await serverFor(row);
     const { given, expected } = row;

@@ -1,17 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { correlated, correlationIdOf } from '../../../src/runner/network/correlation.ts';
 import { discard, readAll } from '../../../src/runner/network/exchange.ts';
 import { jsonCall } from '../../../src/runner/network/json-call.ts';
 import { metricPath } from '../../../src/runner/network/metric-path.ts';
 import { askedWait, backoff, isRetriable } from '../../../src/runner/network/retry.ts';
-import { rowsOf } from '../support/corpus.ts';
+import { describeRows, rowsOf } from '../support/corpus.ts';
 import { jumpingClock, scriptedOf, transportOf } from '../support/network.ts';
 import { inTurn, type Scripted, scriptedServer } from '../support/scripted-server.ts';
 
 const waits = ['retry.wait.', 'retry.status_'];
 const bytes = (text: string) => ({ kind: 'bytes' as const, bytes: Buffer.from(text) });
 
-describe('correlation', () => {
+describeRows('correlation', () => {
   it.each(rowsOf('correlation.'))('$name', (row) => {
     const { given, expected } = row;
     if (given.sent !== undefined) {
@@ -26,7 +26,7 @@ describe('correlation', () => {
   });
 });
 
-describe('JSON', () => {
+describeRows('JSON', () => {
   it.each(rowsOf('do_json.', 'content_type.'))('$name', async ({ given, server_response, expected }) => {
     await using server = await scriptedServer(inTurn(scriptedOf(server_response ?? { status: 200 })));
     const call = { method: 'GET', path: given.uri ?? 'x', expect: given.expect ?? 200, answer: 'decode' as const };
@@ -37,7 +37,7 @@ describe('JSON', () => {
   });
 });
 
-describe('redirections', () => {
+describeRows('redirections', () => {
   it.each(rowsOf('redirect.'))('$name', async ({ given, server_response, expected }) => {
     await using server = await scriptedServer(inTurn(...server_response.map((one: Scripted) => ({ ...one }))));
     const transport = transportOf(server.url);
@@ -55,7 +55,7 @@ describe('redirections', () => {
   }
 });
 
-describe('tries', () => {
+describeRows('tries', () => {
   const tries = rowsOf('retry.').filter(({ name }) => !waits.some((prefix) => name.startsWith(prefix)));
 
   it.each(tries)('$name', async ({ given, server_response, expected }) => {
@@ -107,7 +107,7 @@ describe('tries', () => {
   });
 });
 
-describe('statistics', () => {
+describeRows('statistics', () => {
   it.each(rowsOf('metric_path '))('$name', ({ given, expected }) => {
     expect(metricPath(given.path)).toBe(expected.normalized);
   });

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { createClient } from '../../../src/runner/network/create-client.ts';
 import { Spool } from '../../../src/runner/trace/spool.ts';
 import { defaultTraceLimits, forceSendMsOf } from '../../../src/runner/trace/trace-limits.ts';
 import { TraceSender } from '../../../src/runner/trace/trace-sender.ts';
-import { type Row, rows, rowsOf } from '../support/corpus.ts';
+import { describeRows, type Row, rowsOf } from '../support/corpus.ts';
 import { info, networkGiven } from '../support/network.ts';
 import { inTurn, type Scripted, scriptedServer } from '../support/scripted-server.ts';
 import { hurryingClock, taken, traceStage } from '../support/trace-server.ts';
@@ -214,7 +214,7 @@ const groups: Record<string, (row: Row) => Promise<void>> = {
 
 const wayOf = (name: string) => ways[name] ?? Object.entries(groups).find(([prefix]) => name.startsWith(prefix))?.[1];
 
-describe.skipIf(rows.length === 0)('traces', () => {
+describeRows('traces', () => {
   it.each(rowsOf('trace.'))('$name', async (row) => {
     const way = wayOf(row.name);
     if (way === undefined) throw new Error('there is no test for this row');
