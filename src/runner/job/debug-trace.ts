@@ -1,6 +1,7 @@
 import { expandVariables } from '../../expressions/expand-variables.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
 import type { JobPayload } from '../network/payload.ts';
+import { environmentOf } from './environment-of.ts';
 
 /** Variables that show in the log what else would not be there. */
 const switches = ['CI_DEBUG_TRACE', 'CI_DEBUG_SERVICES'];
@@ -20,10 +21,7 @@ export function debugTraceOf({
   readonly job: Pick<JobPayload, 'variables'>;
 }): 'on' | 'off' {
   if (runner.debugTraceDisabled) return 'off';
-  const own = runner.environment.map((pair) => {
-    const at = pair.indexOf('=');
-    return { key: pair.slice(0, Math.max(0, at)), value: pair.slice(at + 1), raw: false };
-  });
+  const own = environmentOf(runner).map(({ name, value }) => ({ key: name, value, raw: false }));
   const known = new Map([...own, ...job.variables].map((variable) => [variable.key, variable]));
   const isOn = (name: string): boolean => {
     const { value = '', raw = false } = known.get(name) ?? {};

@@ -6,6 +6,7 @@ import type { ImagePayload, JobPayload, VariablePayload } from '../network/paylo
 import { pathParts } from '../sources/path-parts.ts';
 import { clonePathOf, type JobNumbers } from './clone-path.ts';
 import { isDebugSwitch } from './debug-trace.ts';
+import { environmentOf } from './environment-of.ts';
 import { fillInputs } from './job-inputs.ts';
 import { jobRefusal, refusalOfConfiguration } from './job-refusal.ts';
 import { jobSteps } from './job-steps.ts';
@@ -85,14 +86,6 @@ function quiet(variables: readonly Variable[]): readonly Variable[] {
   return variables.map((variable) =>
     isDebugSwitch(variable.name) ? { name: variable.name, value: 'false' } : variable,
   );
-}
-
-/** `environment` of the file; a job's variable of the same name wins. */
-function environmentOf({ environment }: RunnerEntry): readonly Variable[] {
-  return environment.flatMap((pair) => {
-    const at = pair.indexOf('=');
-    return at < 1 ? [] : [{ name: pair.slice(0, at), value: pair.slice(at + 1) }];
-  });
 }
 
 /** No environment holds others, and no file's name leads elsewhere. */

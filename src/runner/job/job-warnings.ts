@@ -1,6 +1,7 @@
 import { countingFlags } from '../config/read-feature-flags.ts';
 import type { RunnerEntry } from '../config/runner-config.ts';
 import type { JobPayload } from '../network/payload.ts';
+import { environmentOf } from './environment-of.ts';
 
 /** What Go reads as a truth value, as GitLab Runner does. */
 const isTrue = (value: string): boolean => /^(1|t|true)$/i.test(value);
@@ -17,10 +18,7 @@ export function jobWarnings({
   readonly runner: Pick<RunnerEntry, 'environment' | 'featureFlags' | 'executor'>;
   readonly job: Pick<JobPayload, 'variables' | 'artifacts' | 'services'>;
 }): readonly string[] {
-  const own = runner.environment.map((pair): [string, string] => {
-    const at = pair.indexOf('=');
-    return at < 1 ? ['', ''] : [pair.slice(0, at), pair.slice(at + 1)];
-  });
+  const own = environmentOf(runner).map(({ name, value }): [string, string] => [name, value]);
   const values = new Map([...own, ...job.variables.map(({ key, value }): [string, string] => [key, value])]);
   const flags = [...values].filter(([name]) => /^FF_[A-Z0-9_]+$/.test(name) && runner.featureFlags[name] === undefined);
   const useless = flags.filter(([name, value]) => isTrue(value) && !countingFlags.includes(name));
