@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { JobInterrupted, SystemError } from '../../src/model/outcome.ts';
 import { deferred } from '../../src/util/deferred.ts';
+import { emptyRepository } from '../support/empty-repository.ts';
 import { settled } from '../support/fake-clock.ts';
 import { done, memoryExecutor, type Runs, untilAborted } from '../support/memory-session.ts';
 import {
@@ -573,16 +574,7 @@ describe('variables', () => {
       { name: 'KEY', value: 'login $USER $$1$1', file: true, masked: true },
       { name: 'RAW', value: '$USER', file: true, raw: true },
     ];
-    const repository = {
-      url: '',
-      sha: '',
-      ref: '',
-      refspecs: [],
-      depth: 0,
-      objectFormat: 'sha1',
-      strategy: 'fetch',
-    } as const;
-    const source = { kind: 'repository', repository } as const;
+    const source = { kind: 'repository', repository: emptyRepository } as const;
     const { log } = await live(specOf([script('x')], { variables, source }), executor);
     expect(seen).toEqual(['login me $1', '$USER']);
     expect(log).toContain('[MASKED]\n');

@@ -14,6 +14,7 @@ import { checkoutDirectory, type KeptCheckout, keptCheckouts } from '../../../sr
 import { systemClock } from '../../../src/util/clock.ts';
 import { type GitlabServer, startGitlabServer } from '../../gitlab-server/gitlab-server.ts';
 import { askForJob } from '../../gitlab-server/raw.ts';
+import { emptyRepository } from '../../support/empty-repository.ts';
 import { plainEnvironment } from '../../support/run-ci.ts';
 
 const env = {
@@ -349,17 +350,8 @@ describe('sources of a job', () => {
   });
 
   it('are cleaned by the flags of the job, each where git would take it', () => {
-    const asked = {
-      url: '',
-      sha: '',
-      ref: '',
-      refspecs: [],
-      depth: 0,
-      objectFormat: 'sha1',
-      strategy: 'fetch',
-    } as const;
     const flags = '-ffd -e --x -e -e --interactive --exclude=a/b -i';
-    const { wishes, warnings } = gitWishes(asked, (name) => (name === 'GIT_CLEAN_FLAGS' ? flags : undefined));
+    const { wishes, warnings } = gitWishes(emptyRepository, (name) => (name === 'GIT_CLEAN_FLAGS' ? flags : undefined));
     expect(wishes.cleanFlags).toEqual(['-ffd', '-e', '--x', '-e', '-e', '--exclude=a/b']);
     expect(warnings).toEqual(['GIT_CLEAN_FLAGS: --interactive -i is left out, since git runs beside the job']);
   });
