@@ -1,7 +1,9 @@
 import { dirname } from 'node:path';
 
-/** Modules that dockerode requires at its start and that only some of its calls need. */
+/** Modules that libraries require at their start and that only some of their calls need. */
 const rarelyNeeded = [
+  // Commands that are programs of their own.
+  ['commander', 'node:child_process'],
   // An ssh:// engine; BuildKit sessions.
   ['docker-modem', './ssh'],
   ['dockerode', './session'],
@@ -15,9 +17,15 @@ const rarelyNeeded = [
 const lazyExports = {
   // Its tables take longer than reading a small pipeline.
   re2js: ['RE2JS'],
+  'node:child_process': ['spawn', 'spawnSync'],
   'node:crypto': [
     ...['X509Certificate', 'createHash', 'createHmac', 'createPrivateKey', 'createPublicKey', 'generateKeyPairSync'],
     ...['randomBytes', 'randomInt', 'randomUUID', 'sign', 'timingSafeEqual'],
+  ],
+  // `ci lint` and `ci list` need none of them.
+  'node:fs/promises': [
+    ...['appendFile', 'chmod', 'copyFile', 'link', 'lstat', 'mkdir', 'mkdtemp', 'open', 'readFile', 'readdir'],
+    ...['realpath', 'rename', 'rm', 'rmdir', 'stat', 'utimes', 'writeFile'],
   ],
   'node:inspector': ['Session'],
   'node:readline': ['createInterface'],
@@ -25,12 +33,12 @@ const lazyExports = {
   'node:worker_threads': ['Worker'],
 };
 
-/** Code that makes a stand-in for the function or class that an expression gives. */
-const standIn = (real) => `new Proxy(function () {}, {
-  get: (_, name) => (${real})[name],
-  apply: (_, self, args) => Reflect.apply(${real}, self, args),
-  construct: (_, args) => Reflect.construct(${real}, args),
-})`;
+/** Code that makes a stand-in for the function or class that a function gives. */
+const standIn = `const standIn = (real) => new Proxy(function () {}, {
+  get: (_, name) => real()[name],
+  apply: (_, self, args) => Reflect.apply(real(), self, args),
+  construct: (_, args) => Reflect.construct(real(), args),
+});`;
 
 const anyOf = (paths) => new RegExp(`^(${paths.map((path) => path.replaceAll(/[./]/g, '\\$&')).join('|')})$`);
 
@@ -49,7 +57,7 @@ export const lazyModules = {
     });
     build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
       resolveDir: dirname(path),
-      contents: `const load = () => require(${JSON.stringify(path)}); module.exports = ${standIn('load()')};`,
+      contents: `${standIn} module.exports = standIn(() => require(${JSON.stringify(path)}));`,
     }));
     build.onResolve({ filter: anyOf(Object.keys(lazyExports)) }, ({ path, kind, importer, resolveDir }) =>
       kind === 'import-statement' && !importer.includes('/node_modules/')
@@ -59,8 +67,9 @@ export const lazyModules = {
     build.onLoad({ filter: /.*/, namespace: 'lazy-exports' }, ({ path, pluginData: resolveDir }) => ({
       resolveDir,
       contents: [
+        standIn,
         `const load = () => require(${JSON.stringify(path)});`,
-        ...lazyExports[path].map((name) => `export const ${name} = ${standIn(`load().${name}`)};`),
+        ...lazyExports[path].map((name) => `export const ${name} = standIn(() => load().${name});`),
       ].join('\n'),
     }));
   },

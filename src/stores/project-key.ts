@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import { sha256 } from '../util/sha256.ts';
 
 /**
  * Name of a project's directory in the stores: readable, and the same for every way that leads to the project root.
@@ -12,5 +12,5 @@ export function projectKey(projectRoot: string): string {
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[-.]+/, '')
     .slice(0, 40);
-  return `${readable === '' ? 'project' : readable}-${createHash('sha256').update(real).digest('hex').slice(0, 12)}`;
+  return `${readable === '' ? 'project' : readable}-${sha256(real).slice(0, 12)}`;
 }

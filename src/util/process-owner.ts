@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { once } from './once.ts';
 import { isSameProcessAlive, type ProcessIdentity, processIdentity } from './process-identity.ts';
+import { sha256 } from './sha256.ts';
 
 /** A process that made something, told apart from those of other machines and of other containers. */
 export interface Owner extends ProcessIdentity {
@@ -81,7 +81,7 @@ function isInSomeContainer({ pid, started, boot }: Owner): boolean {
 /** The id itself is meant to stay on the machine. Source: machine-id(5) */
 function machineId(): string {
   const id = textOf(() => readFileSync('/etc/machine-id', 'latin1').trim());
-  return id === '' ? '' : createHash('sha256').update(`pipewright ${id}`).digest('hex').slice(0, 16);
+  return id === '' ? '' : sha256(`pipewright ${id}`).slice(0, 16);
 }
 
 function pidNamespace(): string {

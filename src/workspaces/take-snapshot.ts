@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +10,7 @@ import { newDirectory, publish, reclaim, removeUnused, type Usage } from '../uti
 import type { SkippedPath, TreeEntry } from '../util/files/tree-entry.ts';
 import { walkTree } from '../util/files/walk-tree.ts';
 import { writeFileAtomic } from '../util/files/write-file-atomic.ts';
+import { randomHex } from '../util/random-hex.ts';
 import { type EarlySnapshot, startEarly } from './early-snapshot.ts';
 import { type FilledSnapshot, placeAll, startFilling } from './fill-snapshot.ts';
 import type { AskGit } from './git-question.ts';
@@ -164,7 +164,7 @@ async function build(request: SnapshotRequest, building: Building): Promise<Buil
       gitState: repository?.state ?? '',
       entries: filled.entries,
     });
-    const id = `s-${nowMs.toString(36)}-${randomBytes(6).toString('hex')}`;
+    const id = `s-${nowMs.toString(36)}-${randomHex(6)}`;
     const usage = await publish(store, directory, id);
     await writeFileAtomic(join(store, 'current'), `${id}\n`, { durable: 'fast' });
     await removeUnused(store, 's-', (other) => other === currentSnapshot(store));

@@ -113,6 +113,25 @@ describe('counts that do not depend on time', () => {
     expect(bytesOf(paths)).toBeLessThan(most.bytes);
   });
 
+  it.each([
+    ['lint', ['child_process', 'fs/promises', 'crypto']],
+    ['list', ['fs/promises', 'crypto']],
+    ['run', ['crypto']],
+  ])("does not load those of Node's own modules that %s can do without", async (command, spared) => {
+    using project = temporaryProject(graphFiles(flat(2)));
+    const file = join(dirname(project.home), 'modules.txt');
+    const env = {
+      NODE_OPTIONS: `--require ${join(import.meta.dirname, 'node-modules.cjs')}`,
+      NODE_MODULES_LOADED: file,
+    };
+    const options = { cwd: project.root, home: project.home, env };
+    // The second run has a snapshot to compare with.
+    for (let time = 0; time < 2; time++) expect((await runCi([command], options)).exitCode).toBe(0);
+    const loaded = readFileSync(file, 'utf8').split('\n');
+    expect(loaded).toContain('fs');
+    expect(loaded.filter((each) => spared.includes(each))).toEqual([]);
+  });
+
   it('loads RE2 for a file with a pattern', async () => {
     const job = 'a:\n  script: ["true"]\n  rules:\n    - if: $CI_COMMIT_BRANCH =~ /^m/\n';
     using project = temporaryProject({ '.gitlab-ci.yml': job });

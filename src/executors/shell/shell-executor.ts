@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { withFileErrors } from '../../model/file-errors.ts';
@@ -10,6 +9,7 @@ import { namedPipes } from '../../util/named-pipes.ts';
 import { oomWatch } from '../../util/oom-kills.ts';
 import type { Plumbing } from '../../util/piped-process.ts';
 import { processHelper } from '../../util/process-launcher.ts';
+import { randomHex } from '../../util/random-hex.ts';
 import { type Isolation, layerMounts } from '../../workspaces/layer-mounts.ts';
 import { openWorkspace, type Workspace, type WorkspaceFilling } from '../../workspaces/open-workspace.ts';
 import { treeCopies } from '../../workspaces/tree-copies.ts';
@@ -57,7 +57,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const usage = usageWatch();
   const oom = oomWatch();
   // Short: the paths of sockets that jobs make may have 107 bytes.
-  const prefix = randomBytes(4).toString('hex');
+  const prefix = randomHex(4);
   let opened = 0;
   const pipes = join(options.root, `${prefix}.pipes`);
   const layPipes = (): Plumbing => ({

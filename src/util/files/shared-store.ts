@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSameProcessAlive, processIdentity } from '../process-identity.ts';
+import { randomHex } from '../random-hex.ts';
 import { errorCode } from './file-problem.ts';
 import { removeTree } from './remove-tree.ts';
 
@@ -13,7 +13,7 @@ export interface Usage {
 /** Name of a file that says which process; ends in something unique. */
 export function ownName(): string {
   const own = processIdentity();
-  return [own?.pid ?? process.pid, own?.started || '-', own?.boot || '-', randomBytes(4).toString('hex')].join('_');
+  return [own?.pid ?? process.pid, own?.started || '-', own?.boot || '-', randomHex(4)].join('_');
 }
 
 /** Whether the process that made this name is still there. */

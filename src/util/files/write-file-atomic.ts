@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { randomHex } from '../random-hex.ts';
 
 /**
  * Writes a file so that a reader, also one after a crash, sees the old content or the new one and nothing else:
@@ -13,7 +13,7 @@ export async function writeFileAtomic(
   content: string | Uint8Array,
   options: { readonly mode?: number; readonly durable?: 'flushed' | 'fast' } = {},
 ): Promise<void> {
-  const temporary = join(dirname(path), `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const temporary = join(dirname(path), `.tmp-${process.pid}-${randomHex(6)}`);
   try {
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
