@@ -83,7 +83,6 @@ async function execute(
   const signals = [given.signal, timer?.signal, silence?.signal].filter((signal) => signal !== undefined);
   using stop = anySignal(signals);
   const shell = step.shell === undefined ? undefined : variables.expand(step.shell);
-  const environmentFile = variables.get('GITLAB_ENV');
   const trace = /^(true|t|1)$/i.test(variables.get('CI_DEBUG_TRACE') ?? '') ? 'on' : 'off';
   try {
     const exit = await session.run(
@@ -92,7 +91,7 @@ async function execute(
           shell: shell === undefined ? session.shell : shellOf(shell),
           echo: step.echo,
           ...(session.programs === undefined ? {} : { programs: session.programs }),
-          ...(environmentFile === undefined ? {} : { environmentFile }),
+          ...(variables.get('GITLAB_ENV') === undefined ? {} : { environmentFileIn: 'GITLAB_ENV' }),
           trace,
         }),
         ...(shell === undefined ? {} : { shell }),

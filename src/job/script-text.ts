@@ -8,8 +8,8 @@ export interface ScriptTextOptions {
   readonly echo: 'gitlab' | 'plain';
   /** Directory that has to be in `PATH`, also where files that a shell reads at its start have set that anew. */
   readonly programs?: string;
-  /** Absolute path of a file with variables (`KEY=VALUE`) that earlier scripts left for later ones (`GITLAB_ENV`). */
-  readonly environmentFile?: string;
+  /** `GITLAB_ENV`: this variable of the script names a file with variables (`KEY=VALUE`) that earlier scripts left for later ones. */
+  readonly environmentFileIn?: string;
   /** `on`: the shell prints every command it runs (`CI_DEBUG_TRACE`). */
   readonly trace?: 'on' | 'off';
 }
@@ -25,7 +25,7 @@ export function scriptText(commands: readonly string[], options: ScriptTextOptio
   const prologue = [
     ...(options.programs === undefined ? [] : [inPath(options.programs)]),
     ...(options.echo === 'gitlab' ? strictMode(options.shell) : []),
-    ...(options.environmentFile === undefined ? [] : [readVariables(options.environmentFile)]),
+    ...(options.environmentFileIn === undefined ? [] : [readVariables(options.environmentFileIn)]),
   ];
   const body = options.echo === 'gitlab' ? commands.map(echoed).join('\n') : commands.join('\n');
   const trace = options.trace === 'on' ? 'set -o xtrace\n' : '';
@@ -49,15 +49,17 @@ function inPath(directory: string): string {
   return `case ":$PATH:" in *:${quoted}:*) ;; *) PATH=${quoted}:"$PATH"; export PATH ;; esac`;
 }
 
-/** Source: GitLab Runner, `shells/bash.go`, SourceEnv */
-function readVariables(file: string): string {
-  const quoted = shellQuote(file);
-  return `if [ -s ${quoted} ]; then set -o allexport; . ${quoted}; set +o allexport; fi`;
+/**
+ * By the variable's name and not by its value, since a shell reads each byte before the commands by a call of its own.
+ * Source: GitLab Runner, `shells/bash.go`, SourceEnv
+ */
+function readVariables(name: string): string {
+  return `if [ -s "$${name}" ]; then set -o allexport; . "$${name}"; set +o allexport; fi`;
 }
 
 function strictMode(shell: 'bash' | 'sh'): readonly string[] {
-  const pipefail = shell === 'bash' ? 'set -o pipefail' : 'if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi';
-  return [pipefail, 'set -o errexit', 'set +o noclobber'];
+  if (shell === 'bash') return ['set -eo pipefail +C'];
+  return ['if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi', 'set -e +C'];
 }
 
 /** Source of the look: GitLab Runner, `shells/bash.go`. */
