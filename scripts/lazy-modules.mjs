@@ -30,6 +30,7 @@ const lazyExports = {
   'node:inspector': ['Session'],
   'node:readline': ['createInterface'],
   'node:v8': ['setFlagsFromString'],
+  'node:vm': ['runInNewContext'],
   'node:worker_threads': ['Worker'],
 };
 
