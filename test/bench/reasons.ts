@@ -30,7 +30,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'skew/more than 2.2 s':
     'Start of the program (0.1 s), of three jobs, and the end of the run; the bound is met in some runs and missed by 10 % in others. wireit, which loads less and keeps no log, took 0.2 s as well.',
   'log-10000/memory of ours':
-    'Node alone has 39 MB; the rest does not grow with the log but for garbage among V8’s old objects, which is collected when it comes to 3 MB.',
+    'Node alone has 39 MB; the rest does not grow with the log but for garbage among V8’s old objects, which is collected when it comes to 6 MB.',
   'tree-30000/cold': `${copying} The threads start while the pipeline is read, and the look at each file goes on beside the copying: three threads on two processors.`,
   'tree-growth/cold': copying,
   'tree-30000/each further job by copy': `${copying} At the edge of the bound.`,

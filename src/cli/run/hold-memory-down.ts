@@ -26,7 +26,7 @@ const startMsPerByte = 0.05 / (1024 * 1024);
 export async function holdMemoryDown(starts: number): Promise<Disposable> {
   setFlagsFromString('--semi-space-growth-factor=1');
   if ((memoryUsage().heapTotal - smallHeapBytes) * startMsPerByte * starts > collectionMs) await giveBack();
-  const gathered = collectGathered({ used: () => memoryUsage().heapUsed, collect: () => collector()() });
+  const gathered = collectGathered({ used: bytesInUse, collect: () => collector()() });
   return {
     [Symbol.dispose]: () => {
       gathered[Symbol.dispose]();
@@ -34,6 +34,11 @@ export async function holdMemoryDown(starts: number): Promise<Disposable> {
       setFlagsFromString('--semi-space-growth-factor=2');
     },
   };
+}
+
+function bytesInUse(): number {
+  const { heapUsed, arrayBuffers } = memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 async function giveBack(): Promise<void> {
