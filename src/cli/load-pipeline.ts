@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildContext } from '../context/build-context.ts';
+import { type AnsweredGit, askFactsAhead } from '../context/gather-git-facts.ts';
 import { lazyContext } from '../context/lazy-context.ts';
 import { projectCheckouts } from '../context/project-checkouts.ts';
 import { type Diagnostic, hasErrors } from '../diagnostics/diagnostic.ts';
 import type { Sources } from '../diagnostics/locate.ts';
-import { compileFile } from '../dialects/compile-file.ts';
+import { compileParsed, parseFile } from '../dialects/compile-file.ts';
 import type { Compiled, CompileInput, Dialect } from '../dialects/dialect.ts';
 import { dialectNamed, recogniseDialect } from '../dialects/index.ts';
 import type { Context, VariableSets } from '../model/context.ts';
@@ -14,6 +15,7 @@ import { fileLoader } from '../sources/file-loader.ts';
 import type { FetchPolicy } from '../sources/include-access.ts';
 import type { IncludeLock } from '../sources/include-lock.ts';
 import { rememberTexts } from '../sources/remember-texts.ts';
+import { gitTogether } from '../util/git.ts';
 import { CommandError, exitCodes } from './exit-code.ts';
 import { type GivenVariables, readGivenVariables } from './given-variables.ts';
 import { includesFromElsewhere } from './include-access.ts';
@@ -76,6 +78,8 @@ interface More {
   /** When servers are asked for included files; default: never. */
   readonly fetch?: FetchPolicy;
   readonly found?: FoundPipeline;
+  /** Answers of `askFactsAhead`, which are on their way. */
+  readonly answers?: Promise<AnsweredGit> | undefined;
 }
 
 /**
@@ -93,14 +97,22 @@ export async function loadPipeline(
   const found = more.found ?? (await findPipeline(invocation, options));
   const { file, settings } = found;
   const name = displayPath(file.root, file.path);
+  const answers =
+    more.facts === 'when wanted' ? undefined : (more.answers ?? askFactsAhead(file.root, gitTogether(invocation.env)));
+  const dialect = await dialectNamed(options.dialect ?? recogniseDialect(name));
+  // While git answers.
+  const parsed = parseFile(dialect, name, readFileSync(file.path, 'utf8'));
   const given = readGivenVariables(invocation, options, settings.variables);
-  const { context, projects, elsewhere, notices } = await lookAround(invocation, options, more, { found, name, given });
+  const { context, projects, elsewhere, notices } = await lookAround(
+    invocation,
+    options,
+    { ...more, answers },
+    { found, name, given },
+  );
   const { files, textOf } = rememberTexts(
     fileLoader({ root: file.root, env: invocation.env, projects, elsewhere: elsewhere.open }),
   );
   const limits = pick(settings.options as { readonly maxIncludes?: number }, ['maxIncludes']);
-  const dialect = await dialectNamed(options.dialect ?? recogniseDialect(name));
-  const text = readFileSync(file.path, 'utf8');
   const inputs = readInputArguments(options.input ?? []);
   const handedOn = {
     platform: process.platform,
@@ -108,7 +120,7 @@ export async function loadPipeline(
     parameters: readParameters(options.param ?? []),
     workflows: options.workflow ?? [],
   };
-  const compiled = await compileFile(dialect, text, {
+  const compiled = await compileParsed(dialect, parsed, {
     ...{ file: name, context, files, limits, ...handedOn },
     ...pick(more, ['remarks']),
     ...(inputs === undefined ? {} : { inputs }),
@@ -130,7 +142,7 @@ export async function loadPipeline(
 async function lookAround(
   invocation: Invocation,
   options: LoadOptions,
-  { facts, fetch }: More,
+  { facts, fetch, answers }: More,
   { found, name, given }: { readonly found: FoundPipeline; readonly name: string; readonly given: GivenVariables },
 ) {
   const { root } = found.file;
@@ -163,7 +175,7 @@ async function lookAround(
   const built =
     facts === 'when wanted'
       ? { kind: 'context' as const, context: lazyContext(surroundings), notices: [] }
-      : buildContext({ ...surroundings, ...event });
+      : buildContext({ ...surroundings, ...event, answered: await answers });
   if (built.kind === 'usage-error') throw new CommandError(exitCodes.usage, built.message, built.hint);
   context = built.context;
   return { context, projects, elsewhere, notices: built.notices };

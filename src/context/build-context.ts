@@ -3,7 +3,7 @@ import type { ProjectCheckouts } from '../model/included-file.ts';
 import type { Variable } from '../model/variable.ts';
 import { type Environment, runGit } from '../util/git.ts';
 import { slugify } from '../util/slugify.ts';
-import { type GatheredGit, gatherGitFacts } from './gather-git-facts.ts';
+import { type AnsweredGit, type GatheredGit, gatherGitFacts } from './gather-git-facts.ts';
 import { type PipelineRef, predefinedVariables } from './predefined-variables.ts';
 import { projectFacts } from './project-facts.ts';
 import { type ChangeBase, repositoryQuery } from './repository-query.ts';
@@ -44,6 +44,8 @@ export interface ContextOptions {
   /** Other projects that lie on this machine. */
   readonly projects?: ProjectCheckouts;
   readonly variableSets?: VariableSets;
+  /** Answers of `askFactsAhead` for `root`. */
+  readonly answered?: AnsweredGit | undefined;
 }
 
 /** What everything after this decides by, or why the options make no sense here. */
@@ -57,9 +59,9 @@ export type BuiltContext =
   /** The options contradict each other or the repository: wrong usage, exit 2. */
   | { readonly kind: 'usage-error'; readonly message: string; readonly hint?: string };
 
-/** Gathers everything that a plan depends on besides the file. Starts `git` (three times, more for `changes`, once for `changedSince`). */
+/** Gathers everything that a plan depends on besides the file. Starts `git` (three times less what was `answered`, more for `changes`, once for `changedSince`). */
 export function buildContext(options: ContextOptions): BuiltContext {
-  const gathered = gatherGitFacts(options.root, options.env);
+  const gathered = gatherGitFacts(options.root, options.env, options.answered);
   const chosen = chooseRef(options, gathered);
   if (chosen.kind === 'usage-error') return chosen;
   const unknown = unknownRevision(options, gathered);

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { GitFacts } from '../model/context.ts';
-import { type Environment, runGit } from '../util/git.ts';
+import { type Environment, type GitResult, runGit } from '../util/git.ts';
 import { withoutCredentials } from './remote-url.ts';
 
 /** Git's and GitLab's word for "no commit". */
@@ -21,29 +23,60 @@ export interface GatheredGit {
   readonly notice?: string;
 }
 
+/** What git has answered already; undefined for other questions. */
+export type AnsweredGit = (args: readonly string[]) => GitResult | undefined;
+
+/** Asks git one question in the directory that is looked at. */
+type Ask = (args: readonly string[]) => GitResult;
+
+// `mai[n]`: the option wants a glob. A missing origin/HEAD fails the command after the rest is printed.
+const namesQuestion = [
+  ...['rev-parse', '--symbolic-full-name', 'HEAD', '--show-toplevel'],
+  ...['--branches=mai[n]', '--branches=maste[r]', 'refs/remotes/origin/HEAD'],
+];
+
 /**
- * Reads the facts about the repository that encloses `directory`, with three `git` processes. Where there is no
- * repository, no commit or no git, facts are made up (`real: false`) and `notice` says so.
+ * Asks what `gatherGitFacts` will, all at once, while something else is done. The question for the commit depends on the branch: where
+ * that can't be told from the file `HEAD` of a plain repository, it is left for later.
+ * @param ask must give the same answers as `runGit`.
  */
-export function gatherGitFacts(directory: string, env: Environment): GatheredGit {
-  const options = { cwd: directory, env };
-  const names = runGit(
-    // `mai[n]`: the option wants a glob. A missing origin/HEAD fails the command after the rest is printed.
-    [
-      ...['rev-parse', '--symbolic-full-name', 'HEAD', '--show-toplevel'],
-      ...['--branches=mai[n]', '--branches=maste[r]', 'refs/remotes/origin/HEAD'],
-    ],
-    options,
+export async function askFactsAhead(
+  directory: string,
+  ask: (directory: string, args: readonly string[]) => Promise<GitResult>,
+): Promise<AnsweredGit> {
+  const head = /^(?:ref: refs\/heads\/(.+)|[0-9a-f]{40,64})\n?$/.exec(headFile(directory));
+  const questions = [namesQuestion, configQuestion, ...(head ? [commitQuestion(head[1])] : [])];
+  const answers = await Promise.all(
+    questions.map(async (args) => [args.join('\0'), await ask(directory, args)] as const),
   );
+  const known = new Map(answers);
+  return (args) => known.get(args.join('\0'));
+}
+
+function headFile(directory: string): string {
+  try {
+    return readFileSync(join(directory, '.git/HEAD'), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Reads the facts about the repository that encloses `directory`, with three `git` processes less those that `answered` makes
+ * needless. Where there is no repository, no commit or no git, facts are made up (`real: false`) and `notice` says so.
+ */
+export function gatherGitFacts(directory: string, env: Environment, answered?: AnsweredGit): GatheredGit {
+  const ask: Ask = (args) => answered?.(args) ?? runGit(args, { cwd: directory, env });
+  const names = ask(namesQuestion);
   if (names.kind === 'missing') return madeUp(directory, 'git was not found: branch and commit are made up');
   const [head, topLevel, ...refs] = names.stdout.split('\n').filter((line) => line !== '');
   if (head === undefined || topLevel === undefined || !(head === 'HEAD' || head.startsWith('refs/'))) {
-    return withoutCommit(directory, env);
+    return withoutCommit(directory, ask);
   }
-  const config = readConfig(directory, env);
+  const config = readConfig(ask);
   const branch = head.startsWith('refs/heads/') ? head.slice('refs/heads/'.length) : undefined;
-  const commit = readCommit(directory, env, branch);
-  if (!commit) return withoutCommit(directory, env);
+  const commit = readCommit(ask, branch);
+  if (!commit) return withoutCommit(directory, ask);
   return {
     facts: {
       real: true,
@@ -81,26 +114,27 @@ interface Commit {
   readonly message: string;
 }
 
-function readCommit(cwd: string, env: Environment, branch: string | undefined): Commit | undefined {
+function commitQuestion(branch: string | undefined): readonly string[] {
   const format = ['%H', '%P', '%an <%ae>', '%cI', '%D', '%B'].join('%x00');
-  const result = runGit(
-    [
-      'log',
-      '-z',
-      '--no-walk=unsorted',
-      '--ignore-missing',
-      '-s',
-      '--no-color',
-      '--encoding=UTF-8',
-      '--decorate=full',
-      '--decorate-refs=refs/tags',
-      `--format=${format}`,
-      'HEAD',
-      ...(branch === undefined ? [] : [`refs/remotes/origin/${branch}`]),
-      '--',
-    ],
-    { cwd, env },
-  );
+  return [
+    'log',
+    '-z',
+    '--no-walk=unsorted',
+    '--ignore-missing',
+    '-s',
+    '--no-color',
+    '--encoding=UTF-8',
+    '--decorate=full',
+    '--decorate-refs=refs/tags',
+    `--format=${format}`,
+    'HEAD',
+    ...(branch === undefined ? [] : [`refs/remotes/origin/${branch}`]),
+    '--',
+  ];
+}
+
+function readCommit(ask: Ask, branch: string | undefined): Commit | undefined {
+  const result = ask(commitQuestion(branch));
   if (result.kind !== 'ok') return undefined;
   // A commit that is named twice is listed once.
   const [sha, parents, author, timestamp, refs, message = '', pushed] = result.stdout.split('\0');
@@ -127,9 +161,13 @@ interface Config {
   readonly settings: readonly (readonly [key: string, value: string])[];
 }
 
-function readConfig(cwd: string, env: Environment): Config {
-  const wanted = '^(remote\\..*\\.url|user\\.(name|email)|filter\\..*\\.(clean|smudge|process|required))$';
-  const result = runGit(['config', '-z', '--show-scope', '--get-regexp', wanted], { cwd, env });
+const configQuestion = [
+  ...['config', '-z', '--show-scope', '--get-regexp'],
+  '^(remote\\..*\\.url|user\\.(name|email)|filter\\..*\\.(clean|smudge|process|required))$',
+];
+
+function readConfig(ask: Ask): Config {
+  const result = ask(configQuestion);
   const fields = result.kind === 'ok' ? result.stdout.split('\0') : [];
   const values = new Map<string, string>();
   const settings = new Map<string, string>();
@@ -151,8 +189,8 @@ function readConfig(cwd: string, env: Environment): Config {
 }
 
 /** A repository without a commit, a bare one, or none at all. */
-function withoutCommit(directory: string, env: Environment): GatheredGit {
-  const top = runGit(['rev-parse', '--show-toplevel'], { cwd: directory, env });
+function withoutCommit(directory: string, ask: Ask): GatheredGit {
+  const top = ask(['rev-parse', '--show-toplevel']);
   if (top.kind !== 'ok') {
     const owner = top.kind === 'failed' && top.stderr.includes('dubious ownership');
     return madeUp(
@@ -162,8 +200,8 @@ function withoutCommit(directory: string, env: Environment): GatheredGit {
         : 'this is no git repository: branch and commit are made up',
     );
   }
-  const config = readConfig(directory, env);
-  const head = runGit(['symbolic-ref', '-q', 'HEAD'], { cwd: directory, env });
+  const config = readConfig(ask);
+  const head = ask(['symbolic-ref', '-q', 'HEAD']);
   const branch = head.kind === 'ok' ? head.stdout.trim().replace(/^refs\/heads\//, '') : 'main';
   const made = madeUp(top.stdout.replace(/\n$/, ''), 'the repository has no commit yet: the commit is made up');
   return {

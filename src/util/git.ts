@@ -1,4 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { shellQuote } from './shell-quote.ts';
 
 /** Environment as `process.env` has it; handed in by the caller. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -123,4 +125,101 @@ export function gitEnvironment({
   // A list of protocols beats all configuration; an older git than 2.45 knows nothing of the other variable.
   if (network === 'never') Object.assign(kept, { GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1' });
   return { ...kept, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+}
+
+interface Question {
+  readonly args: readonly string[];
+  readonly resolve: (result: GitResult) => void;
+}
+
+/** A shell names pipes by one digit, and the first three are its own. */
+const mostAtOnce = 7;
+const firstPipe = 3;
+
+/**
+ * Asks git in a directory as `askGit` does, with the same answers. Questions that are asked in one go are handed to one shell, which
+ * starts a git for each: what a process costs us grows with our memory, and a shell has next to none.
+ */
+export function gitTogether(env: Environment): (directory: string, args: readonly string[]) => Promise<GitResult> {
+  let waiting = new Map<string, Question[]>();
+  const begin = (): void => {
+    const asked = waiting;
+    waiting = new Map();
+    for (const [directory, questions] of asked) {
+      while (questions.length > 0) askByShell(questions.splice(0, mostAtOnce), directory, env);
+    }
+  };
+  return (directory, args) =>
+    new Promise((resolve) => {
+      if (waiting.size === 0) queueMicrotask(begin);
+      waiting.set(directory, [...(waiting.get(directory) ?? []), { args, resolve }]);
+    });
+}
+
+function askByShell(questions: readonly Question[], cwd: string, env: Environment): void {
+  const alone = ({ args, resolve }: Question): void => void askGit(args, { cwd, env }).then(resolve);
+  if (questions.length === 1) {
+    questions.forEach(alone);
+    return;
+  }
+  let pipes: readonly (Readable | null | undefined)[];
+  try {
+    const child = spawn('/bin/sh', ['-c', program(questions), 'sh', ...hardenedArguments([])], {
+      cwd,
+      env: gitEnvironment({ env }),
+      stdio: ['ignore', 'ignore', 'ignore', ...questions.map(() => 'pipe' as const)],
+      windowsHide: true,
+    });
+    // Without a shell all pipes end at once.
+    child.on('error', () => {});
+    pipes = child.stdio.slice(firstPipe) as Readable[];
+  } catch {
+    pipes = [];
+  }
+  for (const [index, question] of questions.entries()) {
+    void contentOf(pipes[index]).then((content) => {
+      const result = resultIn(content);
+      if (result === undefined) alone(question);
+      else question.resolve(result);
+    });
+  }
+}
+
+/** Each git has a pipe for what it prints; behind that come its exit code and what it says of errors. */
+function program(questions: readonly Question[]): string {
+  const pipes = questions.map((_, index) => firstPipe + index);
+  const closed = (which: readonly number[]): string => which.map((pipe) => ` ${pipe}>&-`).join('');
+  const lines = questions.map(({ args }, index) => {
+    const own = pipes[index]!;
+    const others = pipes.filter((pipe) => pipe !== own);
+    const git = `exec git "$@" ${args.map(shellQuote).join(' ')} 2>&1 >&${own}${closed([own])}`;
+    return `{ e=$(${git}); printf '\\0%s\\0%s' "$?" "$e" >&${own}; }${closed(others)} &`;
+  });
+  return [...lines, `exec${closed(pipes)}`, 'wait'].join('\n');
+}
+
+async function contentOf(pipe: Readable | null | undefined): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  // There are no streams where too many files are open.
+  if (pipe) {
+    await new Promise<void>((resolve) => {
+      pipe.on('data', (chunk: Buffer) => chunks.push(chunk));
+      pipe.on('error', () => {}).once('close', resolve);
+    });
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Undefined where there is no end, or no git: then nothing is known of the question. */
+function resultIn(content: Buffer): GitResult | undefined {
+  const errorsAt = content.lastIndexOf(0);
+  const codeAt = errorsAt > 0 ? content.lastIndexOf(0, errorsAt - 1) : -1;
+  if (codeAt < 0) return undefined;
+  const code = Number(content.toString('latin1', codeAt + 1, errorsAt));
+  // Of a shell that could not start a program, or of a signal.
+  if (!(code < 126 || code === 128)) return undefined;
+  const stdout = content.toString('utf8', 0, codeAt);
+  if (code === 0) return { kind: 'ok', stdout };
+  const stderr = content.toString('utf8', errorsAt + 1);
+  return { kind: 'failed', code, stdout, stderr: stderr === '' ? '' : `${stderr}\n` };
 }

@@ -1,9 +1,10 @@
 import { chmodSync, existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { gatherGitFacts, zeroSha } from '../../src/context/gather-git-facts.ts';
+import { askFactsAhead, gatherGitFacts, zeroSha } from '../../src/context/gather-git-facts.ts';
 import { repositoryQuery } from '../../src/context/repository-query.ts';
-import { gitEnv, testDirectory, testRepository } from './git-repository.ts';
+import { gitTogether, runGit } from '../../src/util/git.ts';
+import { gitEnv, type TestDirectory, testDirectory, testRepository } from './git-repository.ts';
 
 it('reads a commit', () => {
   using repository = testRepository();
@@ -206,4 +207,74 @@ it('reads a shallow clone, which has no parent and no merge base', () => {
   expect(query.knowsRevision('main')).toBe(false);
   // Nothing older is known, so everything is new.
   expect(query.changedPaths()).toEqual(['a', 'b']);
+});
+
+const pushed = (repository: TestDirectory): void => {
+  repository.commit({ a: '1', 'sub/b': '1' });
+  repository.git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+  repository.commit({ a: '2' });
+};
+
+it.each([
+  ['a plain repository', '.', 3, (repository: TestDirectory) => repository.commit({ a: '1' })],
+  ['a branch of a server', '.', 3, pushed],
+  ['a folder of a repository', 'sub', 2, pushed],
+  [
+    'a tag and no branch',
+    '.',
+    3,
+    (repository: TestDirectory) => {
+      pushed(repository);
+      repository.git('tag', 'v1');
+      repository.git('checkout', '-q', '--detach');
+    },
+  ],
+  ['no commit', '.', 3, () => {}],
+  [
+    'a broken HEAD',
+    '.',
+    3,
+    (repository: TestDirectory) => {
+      repository.commit({ a: '1' });
+      repository.write({ '.git/HEAD': `${'1'.repeat(40)}\n` });
+    },
+  ],
+  [
+    'a HEAD with a NUL',
+    '.',
+    3,
+    (repository: TestDirectory) => repository.write({ '.git/HEAD': 'ref: refs/heads/\0\n' }),
+  ],
+])('finds the same when git was asked ahead: %s', async (_, folder, questions, prepare) => {
+  using repository = testRepository();
+  prepare(repository);
+  const directory = join(repository.path, folder);
+  const asked: string[] = [];
+  const together = gitTogether(gitEnv);
+  const answered = await askFactsAhead(directory, (where, args) => {
+    asked.push(args.join(' '));
+    return together(where, args);
+  });
+  expect(asked).toHaveLength(questions);
+  expect(gatherGitFacts(directory, gitEnv, answered)).toEqual(gatherGitFacts(directory, gitEnv));
+});
+
+it('asks for the commit anew when another branch was checked out meanwhile', async () => {
+  using repository = testRepository();
+  pushed(repository);
+  const ahead = await askFactsAhead(repository.path, async (cwd, args) => runGit(args, { cwd, env: gitEnv }));
+  repository.git('checkout', '-q', '-b', 'other');
+  const names = ['rev-parse', '--symbolic-full-name'];
+  const mixed: typeof ahead = (args) => (names.every((each) => args.includes(each)) ? undefined : ahead(args));
+  expect(gatherGitFacts(repository.path, gitEnv, mixed)).toEqual(gatherGitFacts(repository.path, gitEnv));
+});
+
+it('makes facts up without a repository or without git when they were asked ahead', async () => {
+  using directory = testDirectory();
+  for (const env of [gitEnv, { PATH: directory.path }]) {
+    const answered = await askFactsAhead(directory.path, gitTogether(env));
+    const found = gatherGitFacts(directory.path, env, answered);
+    expect(found).toEqual(gatherGitFacts(directory.path, env));
+    expect(found.notice).toMatch(env === gitEnv ? /no git repository/ : /git was not found/);
+  }
 });

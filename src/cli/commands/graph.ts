@@ -1,6 +1,6 @@
 import type { PlanNode } from '../../model/plan.ts';
 import { resolveColor } from '../../reporters/color.ts';
-import { withNodesBelow } from '../downstream/preview-downstream.ts';
+import { withNodesBelow } from '../downstream/with-nodes-below.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson, printMessage } from '../invocation.ts';
 import { loadWholePlan } from '../load-plan.ts';

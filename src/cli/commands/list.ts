@@ -1,7 +1,7 @@
 import type { Decision } from '../../model/plan.ts';
 import { renderTable } from '../../reporters/table.ts';
 import { oneLine } from '../../reporters/terminal-text.ts';
-import { withNodesBelow } from '../downstream/preview-downstream.ts';
+import { withNodesBelow } from '../downstream/with-nodes-below.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Invocation, print, printJson, printMessage } from '../invocation.ts';
 import { loadWholePlan } from '../load-plan.ts';

@@ -1,7 +1,9 @@
 import { join, resolve } from 'node:path';
+import { askFactsAhead } from '../../context/gather-git-facts.ts';
 import { type ReportFile, type ReportKind, reportKinds } from '../../reporters/report-files.ts';
 import type { StoredRun } from '../../stores/run-store.ts';
 import { cloneTree } from '../../util/files/clone-tree.ts';
+import { gitTogether } from '../../util/git.ts';
 import { CommandError, exitCodes, lostOutputExitCode, signalExitCode } from '../exit-code.ts';
 import { type Invocation, printMessage } from '../invocation.ts';
 import { type FoundPipeline, findPipeline, loadPipeline } from '../load-pipeline.ts';
@@ -43,8 +45,11 @@ async function runOnce(
   const found = await findPipeline(invocation, flags);
   const options = withSettings(flags, found.settings);
   const earlier = await earlierRun(found, options);
-  await using look = beginLookAtSources(invocation, found, options);
-  const loaded = await loadPipeline(invocation, options, { found, fetch: options.offline ? 'never' : 'when-needed' });
+  const git = gitTogether(invocation.env);
+  const answers = askFactsAhead(found.file.root, git);
+  await using look = beginLookAtSources(found, options, git);
+  const fetch = options.offline ? 'never' : 'when-needed';
+  const loaded = await loadPipeline(invocation, options, { found, fetch, answers });
   const only = options.failed ? await failedLastTime(invocation, loaded, options, earlier!) : undefined;
   const planned = await planLoaded(invocation, loaded, selectors, options, {
     quiet: options.quiet ?? false,

@@ -4,7 +4,8 @@ import { defaultSelection, type LoadedDecisions, planOf } from '../load-plan.ts'
 import type { PlanOptions } from '../options.ts';
 import { projectOpener } from './open-project.ts';
 import { originOf } from './origin-of.ts';
-import { previewDownstream, withNodesBelow } from './preview-downstream.ts';
+import { previewDownstream } from './preview-downstream.ts';
+import { withNodesBelow } from './with-nodes-below.ts';
 
 /** A job of a pipeline that a bridge would start, with what was decided about the others of that pipeline. */
 export interface DecisionBelow {

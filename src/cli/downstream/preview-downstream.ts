@@ -56,20 +56,3 @@ function makeNow(origin: Origin, node: BridgeNode): Promise<Downstream> {
   const make = node.definition.trigger.kind === 'project' ? makeProject : makeChild;
   return make(origin, node, { ...facts, files: origin.files });
 }
-
-/** All nodes of a plan and of what its bridges would start. */
-export function withNodesBelow(
-  plan: Plan,
-  previews: Previews,
-): readonly { readonly plan: Plan; readonly bridge?: string }[] {
-  const found: { readonly plan: Plan; readonly bridge?: string }[] = [{ plan }];
-  const add = (below: Previews): void => {
-    for (const [bridge, each] of below) {
-      if (each.kind !== 'known') continue;
-      found.push({ plan: each.plan, bridge });
-      add(each.below);
-    }
-  };
-  add(previews);
-  return found;
-}

@@ -19,9 +19,9 @@ import type { PipelineRun } from './pipeline-run.ts';
  * where nothing is copied, or git does not know what is.
  */
 export function beginLookAtSources(
-  invocation: Invocation,
   { file, locations }: FoundPipeline,
   options: RunOptions,
+  git: AskGit,
 ): EarlyLook | undefined {
   const topLevel = enclosingRepository(file.root);
   if (options.inPlace || topLevel === undefined) return undefined;
@@ -29,7 +29,7 @@ export function beginLookAtSources(
     projectRoot: file.root,
     topLevel,
     storeDirectory: snapshotDirectory(locations, file.root),
-    git: gitOf(invocation),
+    git,
     nowMs: Date.now(),
   });
 }
