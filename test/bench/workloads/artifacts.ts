@@ -45,6 +45,12 @@ export function artifactsWorkload(files: number): Workload {
         scratch,
         String(1 + consumers),
       ]),
+      'as jobs by 2 workers': limit('job-trees.mjs', ({ directory, scratch }) => [
+        'artifacts',
+        join(directory, 'source'),
+        scratch,
+        String(consumers),
+      ]),
       'copy and 4 overlays': {
         role: 'limit',
         skip: needsOverlays,

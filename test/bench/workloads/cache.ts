@@ -32,6 +32,11 @@ export function cacheWorkload(files: number): Workload {
       copy: run('copy'),
       start: nodeStart,
       'copy by 2 workers': limit('trees.mjs', ({ directory, scratch }) => ['copy', join(directory, 'source'), scratch]),
+      'as a job by 2 workers': limit('job-trees.mjs', ({ directory, scratch }) => [
+        'cache',
+        join(directory, 'source'),
+        scratch,
+      ]),
       'stat walk': limit('trees.mjs', ({ directory, scratch }) => ['walk', join(directory, 'source'), scratch]),
       gcl: gitlabCiLocalInPlace((place) => ['--variable', source(place)], { mostRuns: 1, state: 'kept' }),
     },

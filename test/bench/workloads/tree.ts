@@ -16,8 +16,10 @@ function changeSomeFiles({ project }: Place): void {
   }
 }
 
-const trees = (way: string, times = 1): Side =>
-  limit('trees.mjs', ({ project, scratch }) => [way, project, scratch, String(times)]);
+const trees = (way: string): Side => limit('trees.mjs', ({ project, scratch }) => [way, project, scratch]);
+
+/** The same with all that a run owes a tree. */
+const jobTrees = (way: string): Side => limit('job-trees.mjs', ({ project, scratch }) => [way, project, scratch]);
 
 function makeTree(directory: string, files: number): void {
   makeFiles(join(directory, 'project'), { files, bytesEach: 2770 });
@@ -61,6 +63,8 @@ function treeWorkload(files: number): Workload {
       'forced overlay, 5 jobs': run(5, 'overlay', { skip: needsOverlays }),
       start: nodeStart,
       [copies]: trees('copy'),
+      'as a snapshot by 2 workers': jobTrees('snapshot'),
+      'as a job by 2 workers': jobTrees('jobs'),
       // Links change the ctime of the user's files, which then count as changed.
       'hard links': { ...trees('hardlink'), ownTree: true },
       'overlay mount': { ...trees('overlay'), skip: needsOverlays },
@@ -116,6 +120,7 @@ function growth(big: number, small: number): Workload {
       warm: run('', 'kept'),
       'small, warm': run('/small', 'kept'),
       'copy by 2 workers': trees('copy'),
+      'as a snapshot by 2 workers': jobTrees('snapshot'),
     },
     targets: [
       growsLinearly(cold, { name: 'growth of time, cold' }),
