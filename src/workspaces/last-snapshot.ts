@@ -24,8 +24,8 @@ export interface LastSnapshot {
 /** What is begun before a snapshot is taken. Disposing, once or more often, ends it and forgets what it saw. */
 export interface EarlyLook extends AsyncDisposable {
   readonly last: SeenSnapshot | undefined;
-  /** Has asked git already what a snapshot needs to know; undefined for a first one, which is copied while git lists the files. */
-  readonly ahead: AskGit | undefined;
+  /** Has asked git already what a snapshot needs to know. */
+  readonly ahead: AskGit;
   /** Threads to copy with, where there is no last snapshot to share files with. */
   readonly threads: FileThreads | undefined;
 }
@@ -62,13 +62,13 @@ export function beginLook({
 }): EarlyLook {
   const id = tryCurrent(storeDirectory);
   const manifest = id === undefined ? undefined : readManifest(join(storeDirectory, id, 'manifest'));
+  const questions = topLevel === projectRoot ? [filesQuestion, ...repositoryQuestions] : [filesQuestion];
+  const ahead = askAhead(git, projectRoot, questions);
   if (id === undefined || manifest === undefined) {
     const threads = fileThreads(copyConcurrency);
     threads.expect(indexedFiles(projectRoot));
-    return { last: undefined, ahead: undefined, threads, [Symbol.asyncDispose]: () => threads.close() };
+    return { last: undefined, ahead, threads, [Symbol.asyncDispose]: () => threads.close() };
   }
-  const questions = topLevel === projectRoot ? [filesQuestion, ...repositoryQuestions] : [filesQuestion];
-  const ahead = askAhead(git, projectRoot, questions);
   const begunMs = monotonicMs();
   let last: SeenSnapshot | undefined;
   last = { id, manifest, look: lookAgain(projectRoot, manifest), begunAtMs: nowMs, begunMs };

@@ -50,6 +50,7 @@ export const filesQuestion = ['ls-files', '-z', '--cached', '--others', '--exclu
  * What a job sees of a working tree: with git, tracked files that are there and untracked ones that are not ignored,
  * those of submodules and nested repositories too; without git (`ask` undefined, or no git installed), everything.
  * `.git` never.
+ * @throws an error with the code ENOENT when there is a watch, and files were moved since git was asked ahead.
  */
 export async function listTreeFiles(
   root: string,
@@ -69,9 +70,15 @@ export async function listTreeFiles(
   await addFiles({ root, ask, read, signal, watch, listed }, { below: '', names: known ?? namesIn(text), depth: 0 });
   // They were deleted, which is not in git's index yet, or moved since git was asked.
   if (ahead !== undefined && listed.areMissing && (await namesOf(ask, root)) !== text) {
+    if (watch !== undefined) throw gone();
     return listTreeFiles(root, ask, { signal, watch });
   }
   return { kind: 'listed', entries: listed.entries, skipped: listed.skipped };
+}
+
+/** Who watched has worked with files that may be no more: he has to begin anew. */
+function gone(): Error {
+  return Object.assign(new Error('files were moved while they were listed'), { code: 'ENOENT' });
 }
 
 async function lookedAt(look: LookAgain | undefined, signal: AbortSignal | undefined) {

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runGit } from '../../src/util/git.ts';
+import { type GitResult, runGit } from '../../src/util/git.ts';
 import type { AskGit } from '../../src/workspaces/git-question.ts';
 import { beginLook, type EarlyLook } from '../../src/workspaces/last-snapshot.ts';
 import { type Snapshot, takeSnapshot } from '../../src/workspaces/take-snapshot.ts';
@@ -53,8 +53,8 @@ const later = () => Date.now() + 60_000;
 
 const ask: AskGit = (directory, args) => runGit(args, { cwd: directory, env: env() });
 
-function begin(nowMs = later()): EarlyLook {
-  return beginLook({ projectRoot: project, topLevel: project, storeDirectory: store, git: ask, nowMs });
+function begin(nowMs = later(), git = ask): EarlyLook {
+  return beginLook({ projectRoot: project, topLevel: project, storeDirectory: store, git, nowMs });
 }
 
 /** As a run does it: begins to look, then takes the snapshot. */
@@ -63,12 +63,12 @@ async function take({ lookAtMs = later() } = {}) {
   return { looked: early.last?.look !== undefined, snapshot: await takeAfter(early) };
 }
 
-function takeAfter(early: EarlyLook): Promise<Snapshot> {
+function takeAfter(early: EarlyLook, git = ask): Promise<Snapshot> {
   return takeSnapshot({
     projectRoot: project,
     topLevel: project,
     storeDirectory: store,
-    git: ask,
+    git,
     nowMs: later(),
     early,
   });
@@ -216,5 +216,29 @@ describe('a first snapshot of many files', () => {
     expect(readFileSync(join(outside(), 'f1'), 'utf8')).toBe('file 1');
     await using again = await takeSnapshot({ ...request, storeDirectory: store });
     expect(again.reused).toBe('all');
+  });
+
+  it('holds no file that was moved after git had been asked', async () => {
+    rmSync(store, { recursive: true, force: true });
+    const asked: (GitResult | Promise<GitResult>)[] = [];
+    const remembering: AskGit = (...question) => {
+      const answer = ask(...question);
+      asked.push(answer);
+      return answer;
+    };
+    await using early = begin(later(), remembering);
+    await Promise.all(asked);
+    expect(asked.length).toBeGreaterThan(0);
+    renameSync(path('d13'), path('d13b'));
+    // What was copied by then goes away while git is asked once more.
+    const removing: AskGit = (directory, args) => {
+      if (args[0] === 'ls-files') rmSync(path('d14/f1'), { force: true });
+      return ask(directory, args);
+    };
+    await using snapshot = await takeAfter(early, removing);
+    expect(existsSync(join(snapshot.tree.root, 'd13'))).toBe(false);
+    expect(existsSync(join(snapshot.tree.root, 'd14/f1'))).toBe(false);
+    expect(content(snapshot, 'd13b/f1')).toBe('file 1');
+    expect(snapshot.skipped).toEqual([]);
   });
 });
