@@ -29,10 +29,10 @@ export type AnsweredGit = (args: readonly string[]) => GitResult | undefined;
 /** Asks git one question in the directory that is looked at. */
 type Ask = (args: readonly string[]) => GitResult;
 
-// `mai[n]`: the option wants a glob. A missing origin/HEAD fails the command after the rest is printed.
+// `mai[n]`: the option wants a glob. An argument `refs/remotes/origin/HEAD` would fail where there is none.
 const namesQuestion = [
   ...['rev-parse', '--symbolic-full-name', 'HEAD', '--show-toplevel'],
-  ...['--branches=mai[n]', '--branches=maste[r]', 'refs/remotes/origin/HEAD'],
+  ...['--branches=mai[n]', '--branches=maste[r]', '--glob=refs/remotes/origin/HEA[D]'],
 ];
 
 /**

@@ -185,17 +185,15 @@ function askByShell(questions: readonly Question[], cwd: string, env: Environmen
   }
 }
 
-/** Each git has a pipe for what it prints; behind that come its exit code and what it says of errors. */
+/** Each git has a pipe for what it prints, and behind that comes its exit code. */
 function program(questions: readonly Question[]): string {
   const pipes = questions.map((_, index) => firstPipe + index);
-  const closed = (which: readonly number[]): string => which.map((pipe) => ` ${pipe}>&-`).join('');
-  const lines = questions.map(({ args }, index) => {
-    const own = pipes[index]!;
-    const others = pipes.filter((pipe) => pipe !== own);
-    const git = `exec git "$@" ${args.map(shellQuote).join(' ')} 2>&1 >&${own}${closed([own])}`;
-    return `{ e=$(${git}); printf '\\0%s\\0%s' "$?" "$e" >&${own}; }${closed(others)} &`;
+  const closed = pipes.map((pipe) => ` ${pipe}>&-`).join('');
+  const begun = questions.map(({ args }, index) => {
+    return `git "$@" ${args.map(shellQuote).join(' ')} >&${pipes[index]}${closed} &\np${index}=$!`;
   });
-  return [...lines, `exec${closed(pipes)}`, 'wait'].join('\n');
+  const ended = pipes.map((pipe, index) => `wait $p${index}\nprintf '\\0%s' $? >&${pipe}\nexec ${pipe}>&-`);
+  return [...begun, ...ended].join('\n');
 }
 
 async function contentOf(pipe: Readable | null | undefined): Promise<Buffer> {
@@ -210,16 +208,11 @@ async function contentOf(pipe: Readable | null | undefined): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Undefined where there is no end, or no git: then nothing is known of the question. */
+/** Undefined where git has not come to an end, or has more to say than that the answer is no. */
 function resultIn(content: Buffer): GitResult | undefined {
-  const errorsAt = content.lastIndexOf(0);
-  const codeAt = errorsAt > 0 ? content.lastIndexOf(0, errorsAt - 1) : -1;
-  if (codeAt < 0) return undefined;
-  const code = Number(content.toString('latin1', codeAt + 1, errorsAt));
-  // Of a shell that could not start a program, or of a signal.
-  if (!(code < 126 || code === 128)) return undefined;
-  const stdout = content.toString('utf8', 0, codeAt);
-  if (code === 0) return { kind: 'ok', stdout };
-  const stderr = content.toString('utf8', errorsAt + 1);
-  return { kind: 'failed', code, stdout, stderr: stderr === '' ? '' : `${stderr}\n` };
+  const end = content.lastIndexOf(0);
+  const code = end < 0 ? '' : content.toString('latin1', end + 1);
+  const stdout = content.toString('utf8', 0, Math.max(end, 0));
+  if (code === '0') return { kind: 'ok', stdout };
+  return code === '1' ? { kind: 'failed', code: 1, stdout, stderr: '' } : undefined;
 }
