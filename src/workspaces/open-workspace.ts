@@ -187,9 +187,11 @@ class LayeredWorkspace implements Workspace {
   }
 
   async #copy(trees: readonly FileTree[], signal: AbortSignal | undefined): Promise<void> {
+    const { copies } = this.#options;
     const target = this.#mount?.seenAt ?? this.directory;
     for (const tree of trees) {
-      const method = await this.#options.copies.copy(tree, target, signal);
+      const isEmpty = this.#method === 'empty' && this.#settledAtMs === undefined;
+      const method = await (isEmpty ? copies.copyInto : copies.copy)(tree, target, signal);
       if (this.#mount === undefined) this.#method = method;
       else this.settle();
     }

@@ -7,6 +7,7 @@ import { type FileThreads, fileThreads } from '../util/files/file-threads.ts';
 import { reflinks } from '../util/files/reflinks.ts';
 import { type RunElsewhere, removalsTogether } from '../util/files/remove-together.ts';
 import type { CopyList, TreeEntry } from '../util/files/tree-entry.ts';
+import { spareCopy } from './spare-copy.ts';
 
 /** Copies the same trees into many directories, and removes these. */
 export interface TreeCopies {
@@ -15,25 +16,42 @@ export interface TreeCopies {
    * @throws the error of the operating system; the directory is then half filled.
    */
   copy(tree: FileTree, directory: string, signal: AbortSignal | undefined): Promise<'reflink' | 'copy'>;
+  /** The same for a directory that is there and empty. It may be no more than to move there what `ahead` has copied. */
+  copyInto(tree: FileTree, directory: string, signal: AbortSignal | undefined): Promise<'reflink' | 'copy'>;
+  /** Call when a job is at work: if another one is about to come, a copy for it is begun. */
+  ahead(): void;
   /** What copies and removes. */
   readonly threads: FileThreads;
   /** Removes a directory as `removeTree` does, with others of the same moment; by the threads that copy if there are any. */
   remove(directory: string): Promise<void>;
-  /** Nothing is about to be removed with others any more. */
+  /** Nothing is about to be copied, nor to be removed with others, any more. */
   hurry(): void;
   /** Ends what copies. */
   close(): Promise<void>;
 }
 
+/** What copies are made with. */
+export interface TreeCopiesOptions {
+  /** The user's `PATH`. */
+  readonly path: string;
+  /** Runs a program for less than it costs us. */
+  readonly elsewhere?: RunElsewhere;
+  /** Absent: nothing is copied ahead. */
+  readonly ahead?: {
+    /** How many jobs are about to come. */
+    readonly jobs: number;
+    /** Absolute path of a new directory each time, on the file system of the jobs' own. */
+    directory(): string;
+  };
+}
+
 /** Lists of more entries than this, all together, don't stay in memory. */
 const mostRemembered = 100_000;
+/** A larger tree is not copied for a job that may never come. */
+const mostAhead = { files: 50_000, bytes: 256 << 20 };
 
-/**
- * @param path the user's `PATH`.
- * @param elsewhere runs a program for less than it costs us.
- * @returns copies that remember what trees hold and whether the file system knows reflinks.
- */
-export function treeCopies(path: string, elsewhere?: RunElsewhere): TreeCopies {
+/** @returns copies that remember what trees hold and whether the file system knows reflinks. */
+export function treeCopies({ path, elsewhere, ahead }: TreeCopiesOptions): TreeCopies {
   const known = new Map<string, Promise<CopyList>>();
   const threads = fileThreads(2);
   const removals = removalsTogether(path, elsewhere);
@@ -50,23 +68,48 @@ export function treeCopies(path: string, elsewhere?: RunElsewhere): TreeCopies {
     return list;
   };
 
+  const copy = async (tree: FileTree, directory: string, signal: AbortSignal | undefined) => {
+    threads.expect(tree.size?.files ?? 0);
+    const list = await listed(tree);
+    const from = list === undefined ? tree : { root: tree.root, list };
+    const cloned = await cloneTree(from, directory, { threads, ...(signal === undefined ? {} : { signal }) });
+    method ??= await methodOf(tree, cloned.entries, directory);
+    return method ?? 'copy';
+  };
+  const remove = async (directory: string): Promise<void> => {
+    await threads.clear(directory);
+    await removals.remove(directory);
+  };
+  const spare = ahead && spareCopy({ directory: ahead.directory, copy, remove });
+  let jobsToCome = ahead?.jobs ?? 0;
+  let last: FileTree | undefined;
+
   return {
-    copy: async (tree, directory, signal) => {
-      threads.expect(tree.size?.files ?? 0);
-      const list = await listed(tree);
-      const from = list === undefined ? tree : { root: tree.root, list };
-      const cloned = await cloneTree(from, directory, { threads, ...(signal === undefined ? {} : { signal }) });
-      method ??= await methodOf(tree, cloned.entries, directory);
-      return method ?? 'copy';
+    copy,
+    copyInto: async (tree, directory, signal) => {
+      jobsToCome--;
+      last = tree;
+      if (await spare?.take(tree, directory, signal)) return method ?? 'copy';
+      return copy(tree, directory, signal);
+    },
+    ahead: () => {
+      if (jobsToCome > 0 && last !== undefined && isWorthAhead(last)) spare?.prepare(last);
     },
     threads,
-    remove: async (directory) => {
-      await threads.clear(directory);
-      await removals.remove(directory);
+    remove,
+    hurry: () => {
+      jobsToCome = 0;
+      removals.hurry();
     },
-    hurry: removals.hurry,
-    close: threads.close,
+    close: async () => {
+      await spare?.close();
+      await threads.close();
+    },
   };
+}
+
+function isWorthAhead({ size }: FileTree): boolean {
+  return size !== undefined && size.files <= mostAhead.files && size.bytes <= mostAhead.bytes;
 }
 
 async function contentsOf({ root, contents }: FileTree): Promise<readonly TreeEntry[]> {

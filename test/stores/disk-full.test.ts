@@ -88,7 +88,7 @@ describe.skipIf(!mounted)('on a full disk', () => {
     const tree = { root: source, immutable: true };
     {
       await using workspace = await openWorkspace(join(disk, 'job'), {
-        copies: treeCopies(process.env.PATH ?? ''),
+        copies: treeCopies({ path: process.env.PATH ?? '' }),
         scratch: join(disk, 'scratch'),
       });
       await workspace.lay(tree, undefined);

@@ -51,7 +51,7 @@ function open(given?: { readonly mounts: ReturnType<typeof layerMounts> }) {
   const { mounts } = given ?? { mounts: layerMounts('overlay', path, (why) => refusals.push(why)) };
   return openWorkspace(join(base, 'job/dir'), {
     ...(mounts === undefined ? {} : { mounts }),
-    copies: treeCopies(process.env.PATH ?? ''),
+    copies: treeCopies({ path: process.env.PATH ?? '' }),
     scratch: join(base, 'job/.layers'),
     onFilled: async (filling) => {
       fillings.push(filling);
@@ -85,7 +85,10 @@ describe('a workspace by copies', () => {
     await expect(workspace.fill(AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     writeFileSync(join(base, 'file'), '');
     await expect(
-      openWorkspace(join(base, 'file/x'), { copies: treeCopies(process.env.PATH ?? ''), scratch: join(base, 's') }),
+      openWorkspace(join(base, 'file/x'), {
+        copies: treeCopies({ path: process.env.PATH ?? '' }),
+        scratch: join(base, 's'),
+      }),
     ).rejects.toMatchObject({
       name: 'SystemError',
     });

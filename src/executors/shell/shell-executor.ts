@@ -53,12 +53,17 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     const started = plumbing?.helper?.start({ file, args, directory: '/', env: environment, ...silent });
     return started?.then(({ ended }) => ended);
   };
-  const copies = treeCopies(path, byHelper);
   const usage = usageWatch();
   const oom = oomWatch();
   // Short: the paths of sockets that jobs make may have 107 bytes.
   const prefix = randomHex(4);
   let opened = 0;
+  let spares = 0;
+  const copies = treeCopies({
+    path,
+    elsewhere: byHelper,
+    ahead: { jobs: options.expectedJobs ?? 0, directory: () => join(options.root, `${prefix}-next-${++spares}`) },
+  });
   const pipes = join(options.root, `${prefix}.pipes`);
   const layPipes = (): Plumbing => ({
     helper: processHelper(options.expectedJobs ?? 1, path),
@@ -118,6 +123,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         oom,
         workspace,
         open,
+        atWork: copies.ahead,
         remove: () => removeLater(own, workspace),
       });
     },

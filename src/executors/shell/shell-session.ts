@@ -46,6 +46,8 @@ export interface ShellSessionPlace {
   readonly workspace: Workspace | undefined;
   /** Learns of the session's processes while it is open. */
   readonly open: Set<() => void>;
+  /** Learns that a script of the job is at work. */
+  atWork(): void;
   /** Removes what was made for the session in the background. */
   remove(): void;
 }
@@ -144,6 +146,7 @@ async function runCommand(
   processes.started(running);
   const unwatch = processes.usage.started(running.pid);
   running.ended.then(unwatch, unwatch);
+  place.atWork();
   if (command.background) return { kind: 'code', code: 0 };
   return processes.waitFor(running, marker, signal);
 }
