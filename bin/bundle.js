@@ -81,13 +81,16 @@ function startBundle({ file, script }, require) {
   script.runInThisContext()(require, dirname(file), pathToFileURL(file).href);
 }
 
-/** Where the build keeps compiled code. */
-function packagePlace(dist) {
-  return { path: join(dist, 'ci.compiled'), owner: 'package' };
+/** Commands that start no job. */
+const reading = new Set(['config', 'explain', 'graph', 'lint', 'list', 'plan']);
+
+/** Where the build keeps compiled code. Those that only read have their own: to take in what jobs need costs as much as to read a file. */
+function packagePlace(dist, command) {
+  return { path: join(dist, reading.has(command) ? 'ci.read.compiled' : 'ci.compiled'), owner: 'package' };
 }
 
 /** Commands that people wait for. */
-const commands = new Set(['config', 'explain', 'graph', 'lint', 'list', 'plan', 'run']);
+const commands = new Set([...reading, 'run']);
 
 /**
  * Where a command's compiled code is kept for a user whose Node is not the one of the build; undefined for commands
@@ -119,7 +122,7 @@ function optimizeLater() {
 /** Runs `dist/ci.js`; at the first success of a command without compiled code it is kept for the next time. */
 function runBundle(dist, require) {
   const own = userPlace(process.env, process.argv[2]);
-  const loaded = loadBundle(join(dist, 'ci.js'), [packagePlace(dist), ...(own ? [own] : [])]);
+  const loaded = loadBundle(join(dist, 'ci.js'), [packagePlace(dist, process.argv[2]), ...(own ? [own] : [])]);
   if (own !== undefined && loaded.used === undefined) {
     process.on('exit', (code) => {
       if (code !== 0) return;

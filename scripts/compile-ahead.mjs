@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 const require = createRequire(import.meta.url);
 const { loadBundle, packagePlace, startBundle, writeCompiled } = require('../bin/bundle.js');
 
-/** What people do most. Later ones keep what earlier ones compiled. */
+/** What people do most. Later ones keep what earlier ones compiled into the same file. */
 const commands = [
   ['lint'],
   ['list'],
@@ -31,7 +31,7 @@ test:
 `;
 
 /**
- * Writes `ci.compiled` into the folder of a bundle.
+ * Writes `ci.read.compiled` and `ci.compiled` into the folder of a bundle.
  * @throws Error when a command fails.
  */
 export async function compileAhead(dist) {
@@ -51,7 +51,7 @@ export async function compileAhead(dist) {
 
 if (process.argv[2] === '--run') {
   const [, script, , dist, ...args] = process.argv;
-  const place = packagePlace(dist);
+  const place = packagePlace(dist, args[0]);
   const loaded = loadBundle(join(dist, 'ci.js'), [place]);
   process.argv = [process.execPath, script, ...args];
   process.on('exit', (code) => {

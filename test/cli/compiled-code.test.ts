@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -24,7 +25,7 @@ interface Place {
 
 interface Loader {
   loadBundle(file: string, places: readonly Place[]): { readonly used: Place | undefined };
-  packagePlace(dist: string): Place;
+  packagePlace(dist: string, command?: string): Place;
   writeCompiled(loaded: object, place: Place): void;
 }
 
@@ -49,13 +50,18 @@ function packageWithout(): string {
   for (const name of ['bin', 'dist', 'package.json'])
     cpSync(join(root, name), join(directory, name), { recursive: true });
   symlinkSync(join(root, 'schemas'), join(directory, 'schemas'));
-  rmSync(join(directory, 'dist/ci.compiled'));
+  for (const name of ['ci.compiled', 'ci.read.compiled']) rmSync(join(directory, 'dist', name));
   return join(directory, 'bin/ci.js');
 }
 
 describe('code compiled ahead', () => {
   it('is made by the build and fits', () => {
-    expect(loadBundle(join(dist, 'ci.js'), [packagePlace(dist)]).used).toEqual(packagePlace(dist));
+    for (const command of ['list', 'run']) {
+      const place = packagePlace(dist, command);
+      expect(loadBundle(join(dist, 'ci.js'), [place]).used).toEqual(place);
+    }
+    const bytes = (command: string): number => statSync(packagePlace(dist, command).path).size;
+    expect(bytes('list')).toBeLessThan(0.85 * bytes('run'));
   });
 
   it('is not used for another bundle', () => {
