@@ -121,8 +121,8 @@ describe.skipIf(!isRoot || process.platform !== 'linux')('isolation of jobs', ()
   });
   afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-  it.each(ways)('$user, $isolation, user namespaces $namespaces', async (way) => {
-    if (way.user === 'ordinary' && !mayUnshare) return;
+  it.for(ways)('$user, $isolation, user namespaces $namespaces', async (way, { skip }) => {
+    skip(way.user === 'ordinary' && !mayUnshare, 'no user namespaces here');
     const place = makePlace(way);
     const before = await stamps(place.project);
     const { exitCode, text, stderr } = await run(way, place);
@@ -147,8 +147,8 @@ describe.skipIf(!isRoot || process.platform !== 'linux')('isolation of jobs', ()
     expect(outputs).toEqual(first);
   });
 
-  it('leaves out what an ordinary user may not read, and says so', async () => {
-    if (!mayUnshare) return;
+  it('leaves out what an ordinary user may not read, and says so', async ({ skip }) => {
+    skip(!mayUnshare, 'no user namespaces here');
     const way: Way = { user: 'ordinary', isolation: 'auto', namespaces: 'allowed' };
     const place = makePlace(way);
     writeFileSync(
