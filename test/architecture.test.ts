@@ -87,7 +87,7 @@ describe('the house', () => {
     for (const file of sources) {
       for (const specifier of file.imports) {
         if (specifier.startsWith('.') || specifier.startsWith('node:')) continue;
-        const name = specifier.startsWith('@') ? specifier : specifier.split('/')[0]!;
+        const name = /^(?:@[^/]+\/)?[^/]+/.exec(specifier)![0];
         if (!owners(name).includes(file.folder)) wrong.push(`${file.path} imports ${specifier}`);
       }
     }
