@@ -22,7 +22,7 @@ function readTable(): Map<string, Row> {
     const may = cells[3]!;
     rows.set(folder, {
       mayImport: may === 'everything' ? 'everything' : may === '–' ? [] : may.split(',').map((name) => name.trim()),
-      onlyHere: [...cells[4]!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!),
+      onlyHere: [...cells[4]!.matchAll(/`([@\w/-]+)`/g)].map((match) => match[1]!),
     });
   }
   return rows;
