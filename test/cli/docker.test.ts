@@ -49,6 +49,33 @@ describe.each(['shell', 'docker'] as const)('a real project in %s', (executor) =
   });
 });
 
+describe.each([
+  ['shell', 'none'],
+  ['docker', 'ci-test/debian:latest'],
+  ['docker', 'ci-test/busybox:latest'],
+])('variables by GITLAB_ENV in %s, image %s', (executor, image) => {
+  it.skipIf(executor === 'docker' && engine === undefined)('reach the scripts that follow', async () => {
+    using project = temporaryProject({
+      '.gitlab-ci.yml': `
+default: { image: "${image}" }
+theirs:
+  before_script: [test ! -e "$GITLAB_ENV", test -d "$RUNNER_TEMP_PROJECT_DIR"]
+  script: [echo "LEFT='two words'" >> "$GITLAB_ENV"]
+  after_script: [echo "left $LEFT"]
+elsewhere:
+  variables: { GITLAB_ENV: $CI_PROJECT_DIR/a b }
+  script: [echo LEFT=there > "$GITLAB_ENV"]
+  after_script: [echo "left $LEFT"]
+`,
+    });
+    const args = ['run', '--reporter', 'json', '-e', executor, '--pull', 'never'];
+    const { exitCode, stdout, stderr } = await runCi(args, { cwd: project.root, home: project.home });
+    expect(exitCode, stdout + stderr).toBe(0);
+    expect(outputOf(stdout, 'theirs')).toMatch(/^left two words$/m);
+    expect(outputOf(stdout, 'elsewhere')).toMatch(/^left there$/m);
+  });
+});
+
 describe.skipIf(engine === undefined)('docker', () => {
   it('runs the steps of a .ci.yml and hands out what they upload, owned by the caller', async () => {
     using project = temporaryProject({ copyOf: fixture('go-build') });

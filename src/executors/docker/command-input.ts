@@ -23,5 +23,5 @@ export async function commandInput(
     const warning = `WARNING: the variable ${JSON.stringify(name)} can't be set by a shell and is left out\n`;
     await command.stderr.write(Buffer.from(warning));
   }
-  return (firstWords === undefined ? '' : `${firstWords}; `) + line + command.script;
+  return `${firstWords}; ${line}${command.script}`;
 }

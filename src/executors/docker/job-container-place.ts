@@ -13,7 +13,7 @@ export interface JobContainerPlace {
   /** Between TERM and KILL, milliseconds. */
   readonly graceMs: number;
   /** Shell commands that run before each script, as the image's user. */
-  readonly firstWords: string | undefined;
+  readonly firstWords: string;
   /** Directory with the job's programs. */
   readonly programs?: string;
   readonly memoryBytes?: number;

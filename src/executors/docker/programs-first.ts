@@ -4,7 +4,7 @@ import type { JobContainerPlace } from './job-container-place.ts';
 /** How the shell of a command or a visit begins. */
 export interface ShellBeginning {
   readonly env: Readonly<Record<string, string>>;
-  readonly firstWords: string | undefined;
+  readonly firstWords: string;
 }
 
 /** Puts the job's programs before all of `PATH`: the job's own, or the one that the image sets. */
@@ -16,5 +16,5 @@ export function programsFirst(
   const { PATH } = env;
   if (PATH !== undefined) return { env: { ...env, PATH: `${programs}:${PATH}` }, firstWords };
   const words = `PATH=${quote(programs)}"\${PATH:+:$PATH}"; export PATH`;
-  return { env, firstWords: firstWords === undefined ? words : `${firstWords}; ${words}` };
+  return { env, firstWords: `${firstWords}; ${words}` };
 }

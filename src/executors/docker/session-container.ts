@@ -120,11 +120,14 @@ export class SessionContainer implements FilesPlace {
   }
 
   /** What the shell does before each script. */
-  firstWords(): string | undefined {
+  firstWords(): string {
     const { layers, directory, owner } = this;
+    const temporary = quote(this.temporaryDirectory);
+    // Where nothing was written into it, it is made here, for what `GITLAB_ENV` names: to send it would take longer.
+    const words = `[ -d ${temporary} ] || mkdir -p ${temporary} 2>/dev/null`;
     // Git refuses to work where somebody else owns the repository; changing one directory is enough for it.
-    if (!layers?.hasForeignRepository(owner.uid)) return undefined;
-    return `chown ${owner.uid}:${owner.gid} ${quote(`${directory}/.git`)} 2>/dev/null`;
+    if (!layers?.hasForeignRepository(owner.uid)) return words;
+    return `${words}; chown ${owner.uid}:${owner.gid} ${quote(`${directory}/.git`)} 2>/dev/null`;
   }
 
   /** Sends a tree into the container. */

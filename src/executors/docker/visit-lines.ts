@@ -32,9 +32,9 @@ export function visitLines(given: {
   readonly command?: string;
   readonly mark: 'wanted' | 'not wanted';
   /** Shell commands to run before. */
-  readonly firstWords: string | undefined;
+  readonly firstWords: string;
 }): VisitLines {
-  const lines = given.firstWords === undefined ? [] : [given.firstWords];
+  const lines = [given.firstWords];
   const skipped: string[] = [];
   for (const [name, value] of Object.entries(given.env)) {
     if (ownVariables.has(name)) continue;
