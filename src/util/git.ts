@@ -185,15 +185,19 @@ function askByShell(questions: readonly Question[], cwd: string, env: Environmen
   }
 }
 
-/** Each git has a pipe for what it prints, and behind that comes its exit code. */
+/**
+ * Each git has a pipe for what it prints, and behind that comes its exit code. A shell lets nothing that it starts so be ended by Ctrl-C,
+ * and does that itself here. `exec`: a user's bash may hand it a function `git`.
+ */
 function program(questions: readonly Question[]): string {
   const pipes = questions.map((_, index) => firstPipe + index);
   const closed = pipes.map((pipe) => ` ${pipe}>&-`).join('');
   const begun = questions.map(({ args }, index) => {
-    return `git "$@" ${args.map(shellQuote).join(' ')} >&${pipes[index]}${closed} &\np${index}=$!`;
+    return `exec git "$@" ${args.map(shellQuote).join(' ')} >&${pipes[index]}${closed} &\np${index}=$!`;
   });
   const ended = pipes.map((pipe, index) => `wait $p${index}\nprintf '\\0%s' $? >&${pipe}\nexec ${pipe}>&-`);
-  return [...begun, ...ended].join('\n');
+  const stop = `trap 'kill ${questions.map((_, index) => `$p${index}`).join(' ')}; exit' INT`;
+  return [stop, ...begun, ...ended].join('\n');
 }
 
 async function contentOf(pipe: Readable | null | undefined): Promise<Buffer> {

@@ -1,4 +1,6 @@
-import { expect, it } from 'vitest';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
 import { askGit, gitTogether } from '../../src/util/git.ts';
 import { gitEnv, testDirectory, testRepository } from '../context/git-repository.ts';
 
@@ -53,3 +55,20 @@ it('tells that there is no git, and that there is no such directory', async () =
   const alone = await askGit(['version'], { cwd: gone, env: gitEnv });
   expect(await Promise.all([both(gone, ['version']), both(gone, ['version'])])).toEqual([alone, alone]);
 });
+
+it('leaves no git behind when Ctrl-C ends the shell', async () => {
+  using directory = testDirectory();
+  const { path } = directory;
+  // It takes its time until there is a file `again`.
+  const text = '#!/bin/sh\n[ -e again ] && exit 0\necho $PPID >$$.new && mv $$.new $$.pid\nexec sleep 60\n';
+  writeFileSync(join(path, 'git'), text);
+  chmodSync(join(path, 'git'), 0o755);
+  const ask = gitTogether({ PATH: `${path}:${gitEnv.PATH}` });
+  const answers = Promise.all([ask(path, ['one']), ask(path, ['other'])]);
+  const begun = (): string[] => readdirSync(path).filter((name) => name.endsWith('.pid'));
+  await vi.waitFor(() => expect(begun()).toHaveLength(2), { timeout: 10_000 });
+  writeFileSync(join(path, 'again'), '');
+  process.kill(Number(readFileSync(join(path, begun()[0]!), 'utf8')), 'SIGINT');
+  // They come when nobody holds the pipes any more.
+  expect((await answers).map(({ kind }) => kind)).toEqual(['ok', 'ok']);
+}, 20_000);
