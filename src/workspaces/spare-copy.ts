@@ -12,7 +12,7 @@ export interface SpareCopy {
    * @returns false: there is no copy of this tree.
    */
   take(tree: FileTree, directory: string, signal: AbortSignal | undefined): Promise<boolean>;
-  /** Removes the copy that nobody wanted; no other one is made. */
+  /** Removes what nobody wanted; no other copy is made. */
   close(): Promise<void>;
 }
 
@@ -32,7 +32,11 @@ interface Spare {
 /** @returns a place for one spare copy. */
 export function spareCopy(options: SpareCopyOptions): SpareCopy {
   const closing = new AbortController();
+  const unwanted: Promise<void>[] = [];
   let spare: Spare | undefined;
+  const discard = async ({ directory, isWhole }: Spare): Promise<void> => {
+    if (await isWhole) await options.remove(directory).catch(() => {});
+  };
   const make = async (tree: FileTree, directory: string): Promise<boolean> => {
     try {
       await options.copy(tree, directory, closing.signal);
@@ -56,7 +60,9 @@ export function spareCopy(options: SpareCopyOptions): SpareCopy {
       try {
         if (!(await unlessAborted(taken.isWhole, signal))) return false;
       } catch (error) {
-        spare ??= taken;
+        // Another one may have been begun meanwhile.
+        if (spare === undefined) spare = taken;
+        else unwanted.push(discard(taken));
         throw error;
       }
       try {
@@ -70,9 +76,9 @@ export function spareCopy(options: SpareCopyOptions): SpareCopy {
     },
     close: async () => {
       closing.abort();
-      const left = spare;
+      if (spare !== undefined) unwanted.push(discard(spare));
       spare = undefined;
-      if (left !== undefined && (await left.isWhole)) await options.remove(left.directory).catch(() => {});
+      await Promise.all(unwanted);
     },
   };
 }

@@ -155,3 +155,26 @@ it('keeps a copy that is under way for the next one when who waits for it is sto
   await spare.close();
   expect(removed).toEqual([]);
 });
+
+it('removes a copy whose taker was stopped when there is another one already', async () => {
+  const copied = deferred();
+  let made = 0;
+  const spare = spareCopy({
+    directory: () => join(base, `spare-${++made}`),
+    copy: async (_, directory) => {
+      mkdirSync(directory);
+      await copied.promise;
+    },
+    remove: async (directory) => rmSync(directory, { recursive: true }),
+  });
+  spare.prepare(tree);
+  const stop = new AbortController();
+  const waiting = spare.take(tree, place('one'), stop.signal);
+  spare.prepare(tree);
+  stop.abort(new Error('stopped'));
+  await expect(waiting).rejects.toThrow('stopped');
+  copied.resolve();
+  await spare.close();
+  expect(made).toBe(2);
+  expect(readdirSync(base).filter((name) => name.startsWith('spare-'))).toEqual([]);
+});
