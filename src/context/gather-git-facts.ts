@@ -135,7 +135,8 @@ function commitQuestion(branch: string | undefined): readonly string[] {
 
 function readCommit(ask: Ask, branch: string | undefined): Commit | undefined {
   const result = ask(commitQuestion(branch));
-  if (result.kind !== 'ok') return undefined;
+  // Of a bare repository without a commit git says nothing and that all is well.
+  if (result.kind !== 'ok' || result.stdout === '') return undefined;
   // A commit that is named twice is listed once.
   const [sha, parents, author, timestamp, refs, message = '', pushed] = result.stdout.split('\0');
   const parent = parents?.split(' ')[0];

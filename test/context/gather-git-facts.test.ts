@@ -59,6 +59,14 @@ it('makes a commit up where there is none yet', () => {
   expect(notice).toMatch(/no commit/);
 });
 
+it('makes up the facts of a bare repository without a commit', () => {
+  using directory = testDirectory();
+  runGit(['init', '-q', '--bare', '.'], { cwd: directory.path, env: gitEnv });
+  const { facts, notice } = gatherGitFacts(directory.path, gitEnv);
+  expect(facts).toMatchObject({ real: false, topLevel: directory.path, sha: zeroSha });
+  expect(notice).toMatch(/made up/);
+});
+
 it('has no branch when HEAD is detached', () => {
   using repository = testRepository();
   repository.commit({ a: '1' });
