@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileTree } from '../model/files.ts';
 import { allEntriesOf, hasAllParents } from '../util/files/all-entries-of.ts';
@@ -49,6 +50,8 @@ export interface TreeCopiesOptions {
 const mostRemembered = 100_000;
 /** A larger tree is not copied for a job that may never come. */
 const mostAhead = { files: 50_000, bytes: 256 << 20 };
+/** So many copies must fit on the disk. */
+const leastRoom = 8;
 
 /** @returns copies that remember what trees hold and whether the file system knows reflinks. */
 export function treeCopies({ path, elsewhere, ahead }: TreeCopiesOptions): TreeCopies {
@@ -82,18 +85,19 @@ export function treeCopies({ path, elsewhere, ahead }: TreeCopiesOptions): TreeC
   };
   const spare = ahead && spareCopy({ directory: ahead.directory, copy, remove });
   let jobsToCome = ahead?.jobs ?? 0;
-  let last: FileTree | undefined;
+  let last: { readonly tree: FileTree; readonly beside: string } | undefined;
 
   return {
     copy,
     copyInto: async (tree, directory, signal) => {
       jobsToCome--;
-      last = tree;
-      if (await spare?.take(tree, directory, signal)) return method ?? 'copy';
+      last = { tree, beside: directory };
+      const isAll = tree.entries === undefined;
+      if (isAll && (await spare?.take(tree, directory, signal))) return method ?? 'copy';
       return copy(tree, directory, signal);
     },
     ahead: () => {
-      if (jobsToCome > 0 && last !== undefined && isWorthAhead(last)) spare?.prepare(last);
+      if (jobsToCome > 0 && last !== undefined && isWorthAhead(last.tree, last.beside)) spare?.prepare(last.tree);
     },
     threads,
     remove,
@@ -108,8 +112,17 @@ export function treeCopies({ path, elsewhere, ahead }: TreeCopiesOptions): TreeC
   };
 }
 
-function isWorthAhead({ size }: FileTree): boolean {
-  return size !== undefined && size.files <= mostAhead.files && size.bytes <= mostAhead.bytes;
+/** @param beside a directory on the file system to which it would be copied. */
+function isWorthAhead({ entries, size }: FileTree, beside: string): boolean {
+  if (entries !== undefined || size === undefined) return false;
+  if (size.files > mostAhead.files || size.bytes > mostAhead.bytes) return false;
+  try {
+    const { bavail, bsize } = statfsSync(beside);
+    // The job that is at work comes first.
+    return bavail * bsize > size.bytes * leastRoom;
+  } catch {
+    return false;
+  }
 }
 
 async function contentsOf({ root, contents }: FileTree): Promise<readonly TreeEntry[]> {

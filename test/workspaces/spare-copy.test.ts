@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { FileTree } from '../../src/model/files.ts';
 import { deferred } from '../../src/util/deferred.ts';
+import { walkTree } from '../../src/util/files/walk-tree.ts';
 import { spareCopy } from '../../src/workspaces/spare-copy.ts';
 import { type TreeCopies, treeCopies } from '../../src/workspaces/tree-copies.ts';
 
@@ -120,6 +121,19 @@ it.each([
   copies.ahead();
   await soon();
   expect(spares()).toEqual([]);
+});
+
+it('copies a part of a tree as it is wanted', async () => {
+  await copies.copyInto(tree, place('one'), undefined);
+  copies.ahead();
+  writeFileSync(join(tree.root, 'b'), 'left out');
+  const { entries } = await walkTree(tree.root, { filter: (path) => path !== 'b' });
+  const part = { ...tree, entries };
+  copies.ahead();
+  await soon();
+  writeFileSync(join(base, 'next-1/b'), 'not of the part');
+  await copies.copyInto(part, place('two'), undefined);
+  expect(readdirSync(join(base, 'two'))).toEqual(['src']);
 });
 
 it('does without where no copy can be made ahead', async () => {
