@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { selfSigned } from '../../src/runner/session/self-signed.ts';
+import { statFields } from '../../src/util/process-stat.ts';
 import { findByVariable } from '../../src/util/process-strays.ts';
 import { labelled, testEngine } from '../executors/support/engine.ts';
 import type { JobDescription } from '../gitlab-server/description.ts';
@@ -173,8 +174,12 @@ describe('a session', { timeout: 60_000 }, () => {
     let flood = await openTerminal(sessionOf('job'));
     while (flood === 423) flood = await openTerminal(sessionOf('job'));
     if (typeof flood === 'number') throw new Error(String(flood));
-    flood.type('stty raw -echo; echo in-$((1 + 1)); sleep 1000\r');
-    await flood.shows('in-2');
+    // `script` keeps in memory whatever the shell does not read: one that is stopped takes nothing more.
+    flood.type('stty raw -echo; echo under-$PPID-; read -r line; kill -STOP $PPID; sleep 1000\r');
+    await flood.shows(/under-\d+-/);
+    const script = /under-(\d+)-/.exec(flood.shown())![1]!;
+    flood.type('\n');
+    await vi.waitFor(() => expect(statFields(script)?.[0]).toBe('T'), { timeout: 20_000, interval: 10 });
     const { socket } = flood;
     for (let sent = 0; sent < 8; sent++) socket.send(Buffer.alloc(1 << 20));
     expect(await flood.closed).toBe(1009);
